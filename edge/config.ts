@@ -1,0 +1,160 @@
+/**
+ * Everything an edge can be told. A value is checked once, here; the rest of the edge receives a
+ * frozen `EdgeConfig` and checks nothing again.
+ */
+import * as z from 'zod';
+import { parseConfig, readConfig } from '../shared/config.ts';
+import { ODSCode } from '../shared/contract/subjects.ts';
+
+const AETitle = z
+  .string()
+  .trim()
+  .regex(
+    /^[\x21-\x5b\x5d-\x7e]{1,16}$/,
+    'an AE title: 1 to 16 characters, no space, no backslash (PS3.5 §6.2)',
+  );
+const Host = z.string().min(1).max(253);
+const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
+
+const PeerSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a peer name: a-z, 0-9 and hyphens'),
+  aeTitle: AETitle,
+  host: Host,
+  port: Port,
+  role: z.enum(['pacs', 'modality', 'workstation', 'archive', 'ai']),
+  importsTo: z
+    .boolean()
+    .default(false)
+    .describe('studies fetched from other trusts are delivered here'),
+  callingAETitle: AETitle.optional().describe(
+    'how we name ourselves to this peer; default dicom.aeTitle',
+  ),
+});
+
+const TlsSchema = z.strictObject({
+  port: Port.default(2762),
+  keyFile: z.string().min(1),
+  certificateFile: z.string().min(1),
+  caFile: z.string().min(1).optional(),
+  requireClientCertificate: z.boolean().default(false),
+});
+
+const DicomSchema = z.strictObject({
+  aeTitle: AETitle.optional().describe('default CDIP_<trust>'),
+  host: Host.default('127.0.0.1'),
+  port: Port.default(11_112),
+  tls: TlsSchema.optional(),
+  maxPduBytes: z
+    .int()
+    .min(4_096)
+    .max(1_048_576)
+    .default(131_072)
+    .describe('what we say we receive, PS3.8 Annex D.1'),
+  maxAssociations: z.int().min(1).max(2_000).default(100),
+  maxAssociationsPerCaller: z.int().min(1).max(2_000).default(20),
+  acceptUnknownCallers: z.boolean().default(true),
+  acceptAnyCalledAETitle: z
+    .boolean()
+    .default(true)
+    .describe('until every modality calls us by our own title'),
+  artimSeconds: z.number().positive().max(300).default(30).describe('PS3.8 §9.1.5'),
+  idleSeconds: z
+    .number()
+    .positive()
+    .max(86_400)
+    .default(900)
+    .describe('an association on which nothing happens is aborted'),
+});
+
+const StorageSchema = z.strictObject({
+  reserveBytes: z
+    .int()
+    .nonnegative()
+    .default(20_000_000_000)
+    .describe('free space kept: below it C-STORE answers A700H'),
+  retentionHours: z.number().positive().default(72),
+  copyRetentionDays: z.number().positive().default(30),
+  quietSeconds: z
+    .number()
+    .positive()
+    .default(5)
+    .describe('a study that got nothing for this long is told to the hub as quiet'),
+});
+
+export const EdgeConfigSchema = z.strictObject({
+  trust: ODSCode,
+  dataDirectory: z.string().min(1),
+  dicom: DicomSchema.prefault({}),
+  http: z
+    .strictObject({
+      host: Host.default('127.0.0.1'),
+      port: Port.default(8080),
+      publicUrl: z.url().optional().describe('how other edges reach us; default http://host:port'),
+      tls: z
+        .strictObject({ keyFile: z.string().min(1), certificateFile: z.string().min(1) })
+        .optional(),
+    })
+    .prefault({}),
+  hl7: z.strictObject({ host: Host.default('127.0.0.1'), port: Port.default(2575) }).prefault({}),
+  peers: z.array(PeerSchema).default([]),
+  patientIds: z
+    .strictObject({
+      namespace: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("the local MRN's assigning authority; default the trust's ODS code"),
+      oid: z
+        .string()
+        .regex(/^[0-2](\.(0|[1-9]\d*))+$/, 'an OID')
+        .max(64)
+        .optional(),
+      unmatched: z.enum(['hold', 'foreign']).default('hold'),
+    })
+    .prefault({}),
+  storage: StorageSchema.prefault({}),
+  hub: z
+    .strictObject({ url: z.url(), nats: z.string().min(1) })
+    .optional()
+    .describe('written by `cdip edge enrol`; absent: the trust works alone'),
+  routes: z.array(z.never()).max(0).default([]),
+});
+
+type Parsed = z.output<typeof EdgeConfigSchema>;
+export type Peer = Readonly<z.output<typeof PeerSchema>>;
+export type EdgeConfig = Readonly<
+  Omit<Parsed, 'dicom' | 'patientIds'> & {
+    dicom: Parsed['dicom'] & { aeTitle: string };
+    patientIds: Parsed['patientIds'] & { namespace: string };
+  }
+>;
+
+/**
+ * Reads edge.yaml, with `CDIP_*` variables over it.
+ *
+ * @throws ConfigError with all faults at once, unknown keys included
+ */
+export function readEdgeConfig(file: string, environment: NodeJS.ProcessEnv): EdgeConfig {
+  return withTrustDefaults(readConfig(file, EdgeConfigSchema, environment) as Parsed);
+}
+
+/** As {@link readEdgeConfig}, from what the YAML held. */
+export function parseEdgeConfig(raw: unknown, environment: NodeJS.ProcessEnv = {}): EdgeConfig {
+  return withTrustDefaults(parseConfig(raw, EdgeConfigSchema, environment) as Parsed);
+}
+
+/** Fills what defaults to a form of the trust's ODS code. */
+function withTrustDefaults(parsed: Parsed): EdgeConfig {
+  return Object.freeze({
+    ...parsed,
+    dicom: Object.freeze({
+      ...parsed.dicom,
+      aeTitle: parsed.dicom.aeTitle ?? `CDIP_${parsed.trust}`,
+    }),
+    patientIds: Object.freeze({
+      ...parsed.patientIds,
+      namespace: parsed.patientIds.namespace ?? parsed.trust,
+    }),
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * Everything a hub can be told. A value is checked once, here; the rest of the hub receives a
+ * frozen `HubConfig` and checks nothing again.
+ */
+import * as z from 'zod';
+import { parseConfig, readConfig } from '../shared/config.ts';
+import { ODSCode } from '../shared/contract/subjects.ts';
+
+const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
+
+const EmbeddedNats = z.strictObject({
+  embedded: z.literal(true).default(true),
+  host: z.string().min(1).default('127.0.0.1'),
+  port: Port.default(4222),
+  publicUrl: z.string().optional().describe('how edges reach it; default nats://host:port'),
+  retentionDays: z.number().positive().default(30),
+  tls: z
+    .strictObject({
+      keyFile: z.string().min(1),
+      certificateFile: z.string().min(1),
+      caFile: z.string().min(1).optional(),
+    })
+    .optional(),
+});
+const NatsCluster = z.strictObject({
+  embedded: z.literal(false).optional(),
+  servers: z.array(z.string().min(1)).min(1),
+  credentialsSeedFile: z
+    .string()
+    .min(1)
+    .describe("the hub's nkey seed for its account on the cluster"),
+  replicas: z.int().min(1).max(5).default(3),
+  retentionDays: z.number().positive().default(30),
+});
+
+export const HubConfigSchema = z.strictObject({
+  dataDirectory: z.string().min(1),
+  http: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: Port.default(8000),
+      publicUrl: z.url().optional(),
+    })
+    .prefault({}),
+  nats: z.union([EmbeddedNats, NatsCluster]).prefault({ embedded: true }),
+  signIn: z
+    .strictObject({
+      local: z.boolean().default(true),
+      oidc: z
+        .strictObject({
+          issuer: z.url(),
+          clientId: z.string().min(1),
+          roleClaim: z.string().min(1),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  trusts: z
+    .array(
+      z.strictObject({
+        ods: ODSCode,
+        name: z.string().min(1),
+        postcode: z
+          .string()
+          .regex(/^[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}$/i, 'a UK postcode')
+          .optional(),
+      }),
+    )
+    .default([])
+    .refine(
+      (trusts) => new Set(trusts.map((trust) => trust.ods)).size === trusts.length,
+      'an ODS code is listed twice',
+    ),
+});
+
+export type HubConfig = Readonly<z.output<typeof HubConfigSchema>>;
+export type TrustConfig = HubConfig['trusts'][number];
+
+/**
+ * Reads hub.yaml, with `CDIP_*` variables over it.
+ *
+ * @throws ConfigError with all faults at once, unknown keys included
+ */
+export function readHubConfig(file: string, environment: NodeJS.ProcessEnv): HubConfig {
+  return readConfig(file, HubConfigSchema, environment);
+}
+
+/** As {@link readHubConfig}, from what the YAML held. */
+export function parseHubConfig(raw: unknown, environment: NodeJS.ProcessEnv = {}): HubConfig {
+  return parseConfig(raw, HubConfigSchema, environment);
+}

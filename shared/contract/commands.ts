@@ -1,0 +1,79 @@
+/**
+ * What the hub asks of an edge, on `cdip.command.<ods>`, stream COMMANDS. An edge makes a command
+ * durable before it acknowledges it, and carries out each `id` once in effect.
+ */
+import * as z from 'zod';
+import { ODSCode } from './subjects.ts';
+
+const envelope = { v: z.literal(1), id: z.string().min(1), at: z.iso.datetime() };
+const UID = z.string().min(1).max(64);
+
+/** In falling order of urgency. */
+export const PRIORITIES = ['immediate', 'urgent', 'scheduled', 'bulk'] as const;
+export const Priority = z.enum(PRIORITIES);
+
+/** The patient at the receiving trust whom the copy is to be filed under. */
+export const LocalPatientSchema = z.object({
+  patientId: z.string().min(1).max(64),
+  issuer: z.string().min(1).max(64).optional(),
+  patientName: z.string().max(324).optional(),
+  /** YYYYMMDD. */
+  birthDate: z
+    .string()
+    .regex(/^\d{8}$/)
+    .optional(),
+  sex: z.enum(['M', 'F', 'O']).optional(),
+});
+
+/** Bring a study from `source`, file it under the local patient, deliver it. */
+export const FetchCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('fetch'),
+  fetchId: z.string().min(1),
+  studyInstanceUID: UID,
+  /** Absent: the whole study. */
+  seriesInstanceUIDs: z.array(UID).optional(),
+  source: z.object({ trust: ODSCode, url: z.url() }),
+  /** Signed by the hub; see ticket.ts. A fresh one is asked by rpc `ticket` when it has run out. */
+  ticket: z.string(),
+  home: ODSCode,
+  priority: Priority,
+  /** Name of the peer at the receiving trust; absent: its peer with `importsTo`. */
+  peer: z.string().optional(),
+  localPatient: LocalPatientSchema.optional(),
+  expected: z.object({ instances: z.int().nonnegative(), bytes: z.int().nonnegative() }),
+});
+
+/** End a fetch that is under way; what has been delivered stays. */
+export const CancelCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('cancel'),
+  fetchId: z.string().min(1),
+});
+
+/** Somebody named the patient of a held fetch. */
+export const NamePatientCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('name-patient'),
+  fetchId: z.string().min(1),
+  localPatient: LocalPatientSchema,
+});
+
+/** The hub's rows differ from the edge's digest: tell these days again, with their members. `days` absent: all. */
+export const ReannounceCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('reannounce'),
+  days: z.array(z.string()).optional(),
+});
+
+export const CommandSchema = z.discriminatedUnion('kind', [
+  FetchCommandSchema,
+  CancelCommandSchema,
+  NamePatientCommandSchema,
+  ReannounceCommandSchema,
+]);
+
+export type LocalPatient = z.output<typeof LocalPatientSchema>;
+export type FetchCommand = z.output<typeof FetchCommandSchema>;
+export type Command = z.output<typeof CommandSchema>;
+export type PriorityName = z.output<typeof Priority>;

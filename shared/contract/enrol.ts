@@ -1,0 +1,22 @@
+/** `POST /api/enrol` at the hub: a one-time token for an edge's credentials. */
+import * as z from 'zod';
+import { DirectorySchema } from './rpc.ts';
+import { ODSCode } from './subjects.ts';
+
+export const EnrolRequestSchema = z.object({
+  token: z.string().min(1),
+  trust: ODSCode,
+  /** The edge's own public nkey (`U…`); its seed never leaves the edge. */
+  natsPublicKey: z.string().regex(/^U[A-Z2-7]{55}$/),
+  httpUrl: z.url(),
+  version: z.string(),
+});
+
+export const EnrolReplySchema = z.object({
+  trust: ODSCode,
+  hubUrl: z.url(),
+  natsUrl: z.string(),
+  directory: DirectorySchema,
+});
+export type EnrolRequest = z.output<typeof EnrolRequestSchema>;
+export type EnrolReply = z.output<typeof EnrolReplySchema>;

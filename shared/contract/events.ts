@@ -1,0 +1,207 @@
+/**
+ * What an edge tells the hub. Every event but `health` goes through the edge's outbox and is
+ * applied by a hub strictly in order, `seq == cursor + 1`, within an epoch.
+ *
+ *   edge/outbox ──envelope──► EDGE_<ods> ──► hub/projection (cursor in the same transaction)
+ *
+ * An event carries the whole state of its subject, so the newest one wins whatever came before.
+ * A reader ignores fields it does not know.
+ */
+import * as z from 'zod';
+import { ODSCode } from './subjects.ts';
+
+const Time = z.iso.datetime();
+const Hash = z.string().regex(/^[0-9a-f]{64}$/);
+const Count = z.int().nonnegative();
+const UID = z.string().min(1).max(64);
+const Text = z.string().nullable();
+
+/** Fields of every message. `epoch` rises whenever the edge starts to tell again; `seq` counts from 1 in each epoch. */
+const envelope = { v: z.literal(1), at: Time, trust: ODSCode };
+const ordered = { ...envelope, epoch: z.int().positive(), seq: z.int().positive() };
+
+export const PatientSchema = z.object({
+  patientId: z.string(),
+  /** The namespace of `patientId`: what the object says, else the trust's own (edge.yaml `patientIds.namespace`). */
+  issuer: z.string(),
+  /** Ten digits, checked; null when the object holds none that is qualified as an NHS number. */
+  nhsNumber: z
+    .string()
+    .regex(/^\d{10}$/)
+    .nullable(),
+  /** As DICOM PN, Unicode, all component groups. */
+  name: Text,
+  /** YYYYMMDD as in the object, null when absent or malformed. */
+  birthDate: Text,
+  sex: Text,
+});
+
+export const SeriesSchema = z.object({
+  seriesInstanceUID: UID,
+  modality: Text,
+  seriesNumber: z.int().nullable(),
+  description: Text,
+  bodyPart: Text,
+  instances: Count,
+  bytes: Count,
+  setHash: Hash,
+});
+
+/** State of one study at one trust. Trust, study UID and `home` together are its key. */
+export const StudyEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('study'),
+  /** Rises with every change of the instance set. */
+  rev: z.int().positive(),
+  studyInstanceUID: UID,
+  /** Equals `trust` for a study of its own; else this is a copy and names where it came from. */
+  home: ODSCode,
+  /** True: the trust no longer holds it; the rest is its last state. */
+  deleted: z.boolean(),
+  /** True when nothing arrived for a while; false while instances still come in. */
+  quiet: z.boolean(),
+  patient: PatientSchema,
+  studyDate: Text,
+  studyTime: Text,
+  studyId: Text,
+  accessionNumber: Text,
+  accessionIssuer: Text,
+  description: Text,
+  referringPhysician: Text,
+  institution: Text,
+  instances: Count,
+  bytes: Count,
+  /** Order-free digest of the (SOP Instance UID, content digest) pairs; see shared/set-hash.ts. */
+  setHash: Hash,
+  /** Instances that came again with other content; both are kept, the first is current. */
+  conflicts: Count,
+  series: z.array(SeriesSchema),
+});
+
+/** The bucket of studies whose StudyDate is absent or malformed. */
+export const UNDATED = 'undated';
+
+export const BucketSchema = z.object({
+  /** YYYYMMDD of acquisition, or `undated`. */
+  day: z.string().regex(/^(\d{8}|undated)$/),
+  studies: Count,
+  series: Count,
+  instances: Count,
+  /** Order-free digest of the bucket's studies; see shared/set-hash.ts. */
+  digest: Hash,
+});
+
+/**
+ * What the edge holds by acquisition day, at this point of its sequence; compared by the hub with its
+ * own rows in the transaction that applies it. `whole`: these are all buckets. `members`: asked for
+ * after a difference; what is not listed is not there.
+ */
+export const DigestEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('digest'),
+  whole: z.boolean(),
+  buckets: z.array(BucketSchema),
+  members: z
+    .array(
+      z.object({
+        day: z.string(),
+        studies: z.array(z.object({ studyInstanceUID: UID, home: ODSCode })),
+      }),
+    )
+    .optional(),
+});
+
+/** States of a fetch order. contracts.md; the receiving edge reports from `retrieving` on. */
+export const FETCH_STATES = [
+  'requested',
+  'authorised',
+  'retrieving',
+  'transferring',
+  'held',
+  'coercing',
+  'delivering',
+  'available',
+  'partial',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export const FetchState = z.enum(FETCH_STATES);
+export type FetchStateName = z.output<typeof FetchState>;
+/** States after which nothing more happens by itself. */
+export const FINAL_FETCH_STATES: readonly FetchStateName[] = [
+  'available',
+  'partial',
+  'failed',
+  'cancelled',
+  'expired',
+];
+
+const Reason = z.object({ code: z.string(), detail: z.string() });
+
+/** How a fetch stands at the edge that carries it out. The newest one is the state. */
+export const ReceiptEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('receipt'),
+  fetchId: z.string(),
+  state: FetchState,
+  /** Why it stands still, is partial, or failed; what a person has to do. */
+  reason: Reason.nullable(),
+  instances: z.object({ done: Count, expected: Count }),
+  bytes: z.object({ done: Count, expected: Count.nullable() }),
+  /** Seconds until available, measured; null when not known. */
+  etaSeconds: z.number().nonnegative().nullable(),
+  /** Instances that could not be brought or delivered, by name. */
+  failures: z.array(z.object({ sopInstanceUID: UID, code: z.string(), detail: z.string() })),
+  /** The local patient the copy was filed under, once chosen. */
+  localPatient: z
+    .object({
+      patientId: z.string(),
+      issuer: z.string(),
+      by: z.enum(['request', 'nhsNumber', 'foreign']),
+    })
+    .nullable(),
+  /** When each state was first reached. */
+  steps: z.array(z.object({ state: FetchState, at: Time })),
+});
+
+/** The edge's heartbeat: no sequence, only the newest counts. */
+export const HealthEventSchema = z.object({
+  ...envelope,
+  kind: z.literal('health'),
+  version: z.string(),
+  startedAt: Time,
+  /** Where other edges and the hub reach this edge's HTTP. */
+  httpUrl: z.url(),
+  epoch: z.int().nonnegative(),
+  /** Last sequence appended to the outbox, and the last one a hub is known to have applied. */
+  lastSeq: Count,
+  committedSeq: Count,
+  /** Events that the hub has not applied yet, and the age of the oldest. */
+  outbox: z.object({ waiting: Count, oldestSeconds: z.number().nonnegative() }),
+  index: z.object({ studies: Count, series: Count, instances: Count }),
+  quarantined: Count,
+  conflicts: Count,
+  associations: Count,
+  fetches: Count,
+  disk: z.object({ freeBytes: Count, reserveBytes: Count }),
+});
+
+export const OrderedEventSchema = z.discriminatedUnion('kind', [
+  StudyEventSchema,
+  DigestEventSchema,
+  ReceiptEventSchema,
+]);
+
+export type Patient = z.output<typeof PatientSchema>;
+export type SeriesState = z.output<typeof SeriesSchema>;
+export type StudyEvent = z.output<typeof StudyEventSchema>;
+export type DigestEvent = z.output<typeof DigestEventSchema>;
+export type Bucket = z.output<typeof BucketSchema>;
+export type ReceiptEvent = z.output<typeof ReceiptEventSchema>;
+export type HealthEvent = z.output<typeof HealthEventSchema>;
+export type OrderedEvent = z.output<typeof OrderedEventSchema>;
+
+/** An event before the outbox has given it its place: what differs from kind to kind. */
+export type EventBody<E extends OrderedEvent> = Omit<E, 'v' | 'at' | 'trust' | 'epoch' | 'seq'>;
+export type AnyEventBody = EventBody<StudyEvent> | EventBody<DigestEvent> | EventBody<ReceiptEvent>;
