@@ -1,0 +1,101 @@
+/**
+ * The hub's view of the network, in SQLite. Everything here can be deleted and is rebuilt from the
+ * log and the edges: nothing that cannot be rebuilt may stand in this file.
+ *
+ * A study's key is (trust, studyInstanceUID, home): `home = trust` for a trust's own study, else a
+ * copy that it fetched. Dates are YYYYMMDD as in DICOM; times of the system are RFC 3339 UTC.
+ */
+import type { Migration } from '../../shared/sqlite/open.ts';
+
+export const projectionSchema: readonly Migration[] = [
+  {
+    name: 'studies, series, cursors, digests, fetches',
+    sql: `
+CREATE TABLE studies (
+  trust TEXT NOT NULL, study_uid TEXT NOT NULL, home TEXT NOT NULL,
+  rev INTEGER NOT NULL, quiet INTEGER NOT NULL,
+  patient_id TEXT NOT NULL, patient_issuer TEXT NOT NULL, nhs_number TEXT,
+  patient_name TEXT,
+  -- upper case, without accents and punctuation, for matching; see hub/projection/name-key.ts
+  name_key TEXT,
+  birth_date TEXT, sex TEXT,
+  study_date TEXT, study_time TEXT, study_id TEXT,
+  accession_number TEXT, accession_issuer TEXT,
+  description TEXT, referring_physician TEXT, institution TEXT,
+  -- distinct series modalities, backslash between them, sorted
+  modalities TEXT NOT NULL,
+  series INTEGER NOT NULL, instances INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  set_hash TEXT NOT NULL, conflicts INTEGER NOT NULL,
+  -- acquisition day for the digest: study_date when it is a date, else 'undated'
+  day TEXT NOT NULL,
+  event_at TEXT NOT NULL, applied_at TEXT NOT NULL,
+  PRIMARY KEY (trust, study_uid, home)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX studies_uid ON studies (study_uid);
+CREATE INDEX studies_nhs ON studies (nhs_number) WHERE nhs_number IS NOT NULL;
+CREATE INDEX studies_patient ON studies (patient_id, patient_issuer);
+CREATE INDEX studies_name ON studies (name_key, birth_date);
+CREATE INDEX studies_birth ON studies (birth_date);
+CREATE INDEX studies_accession ON studies (accession_number) WHERE accession_number IS NOT NULL;
+CREATE INDEX studies_day ON studies (trust, day);
+
+CREATE TABLE series (
+  trust TEXT NOT NULL, study_uid TEXT NOT NULL, home TEXT NOT NULL, series_uid TEXT NOT NULL,
+  modality TEXT, series_number INTEGER, description TEXT, body_part TEXT,
+  instances INTEGER NOT NULL, bytes INTEGER NOT NULL, set_hash TEXT NOT NULL,
+  PRIMARY KEY (trust, study_uid, home, series_uid),
+  FOREIGN KEY (trust, study_uid, home) REFERENCES studies ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- How far each trust's events are applied. Committed with what it applied.
+CREATE TABLE cursors (
+  trust TEXT PRIMARY KEY,
+  epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+  -- where to go on reading in the stream EDGE_<trust>, and which stream that was
+  stream_seq INTEGER NOT NULL, stream_created TEXT NOT NULL,
+  event_at TEXT NOT NULL, applied_at TEXT NOT NULL
+) STRICT;
+
+-- What each trust said it holds on a day, and whether our rows were equal when we applied it.
+CREATE TABLE digests (
+  trust TEXT NOT NULL, day TEXT NOT NULL,
+  studies INTEGER NOT NULL, series INTEGER NOT NULL, instances INTEGER NOT NULL,
+  digest TEXT NOT NULL, equal INTEGER NOT NULL, said_at TEXT NOT NULL, compared_at TEXT NOT NULL,
+  PRIMARY KEY (trust, day)
+) STRICT, WITHOUT ROWID;
+
+-- Newest heartbeat of each edge, as it came.
+CREATE TABLE health (trust TEXT PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+
+-- Fetch orders as the hub decided them (stream HUB) …
+CREATE TABLE fetches (
+  fetch_id TEXT PRIMARY KEY,
+  stream_seq INTEGER NOT NULL,
+  study_uid TEXT NOT NULL, series_uids TEXT, home TEXT NOT NULL,
+  source_trust TEXT NOT NULL, to_trust TEXT NOT NULL, peer TEXT,
+  priority TEXT NOT NULL, purpose TEXT NOT NULL, reason TEXT, needed_by TEXT,
+  local_patient TEXT,
+  requested_by TEXT NOT NULL, requested_at TEXT NOT NULL,
+  cancelled_by TEXT, cancelled_at TEXT,
+  expected_instances INTEGER NOT NULL, expected_bytes INTEGER NOT NULL,
+  -- set when the hub itself ended it: {code, detail}
+  refused TEXT
+) STRICT;
+CREATE INDEX fetches_to ON fetches (to_trust, requested_at);
+CREATE INDEX fetches_study ON fetches (study_uid);
+
+-- … and how they stand at the edge (its receipts): two streams, so two tables, joined when read.
+CREATE TABLE fetch_receipts (
+  fetch_id TEXT PRIMARY KEY,
+  trust TEXT NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+
+-- What could not be read: kept, counted, shown.
+CREATE TABLE unreadable (
+  id INTEGER PRIMARY KEY, stream TEXT NOT NULL, stream_seq INTEGER NOT NULL, at TEXT NOT NULL,
+  code TEXT NOT NULL, detail TEXT NOT NULL, body BLOB NOT NULL,
+  UNIQUE (stream, stream_seq)
+) STRICT;
+`,
+  },
+];
