@@ -6,7 +6,8 @@ import * as z from 'zod';
 import { ODSCode } from './subjects.ts';
 
 const envelope = { v: z.literal(1), id: z.string().min(1), at: z.iso.datetime() };
-const UID = z.string().min(1).max(64);
+/** Longer than PS3.5 §6.2 allows: real objects carry such UIDs, and they are kept. */
+const UID = z.string().min(1).max(128);
 
 /** In falling order of urgency. */
 export const PRIORITIES = ['immediate', 'urgent', 'scheduled', 'bulk'] as const;

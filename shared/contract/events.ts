@@ -13,7 +13,8 @@ import { ODSCode } from './subjects.ts';
 const Time = z.iso.datetime();
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 const Count = z.int().nonnegative();
-const UID = z.string().min(1).max(64);
+/** Longer than PS3.5 §6.2 allows: real objects carry such UIDs, and they are kept. */
+const UID = z.string().min(1).max(128);
 const Text = z.string().nullable();
 
 /** Fields of every message. `epoch` rises whenever the edge starts to tell again; `seq` counts from 1 in each epoch. */

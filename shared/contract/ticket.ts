@@ -13,9 +13,9 @@ export const TicketClaimsSchema = z.object({
   aud: ODSCode,
   sub: ODSCode,
   /** Study Instance UID. */
-  study: z.string().min(1).max(64),
+  study: z.string().min(1).max(128),
   /** Absent: the whole study. */
-  series: z.array(z.string().min(1).max(64)).optional(),
+  series: z.array(z.string().min(1).max(128)).optional(),
   /** The copy or own study at the source: whose study it is. */
   home: ODSCode,
   /** The fetch order. */
