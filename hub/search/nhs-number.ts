@@ -1,0 +1,21 @@
+/** The NHS number: ten digits, the last a check digit modulo 11. NHS Data Dictionary, NHS NUMBER. */
+
+/**
+ * Takes a number as people write it, `943 476 5919` or `943-476-5919`.
+ *
+ * @returns its ten digits, or null when it is not an NHS number
+ */
+export function readNhsNumber(text: string): string | null {
+  const digits = text.replace(/[\s-]/g, '');
+  if (!/^\d{10}$/.test(digits)) return null;
+  let sum = 0;
+  for (let at = 0; at < 9; at += 1) sum += Number(digits[at]) * (10 - at);
+  const check = (11 - (sum % 11)) % 11;
+  // A remainder that asks for the digit 10 belongs to no number that was ever issued.
+  return check === Number(digits[9]) ? digits : null;
+}
+
+/** As it is printed: three, three, four. */
+export function printNhsNumber(digits: string): string {
+  return `${digits.slice(0, 3)} ${digits.slice(3, 6)} ${digits.slice(6)}`;
+}

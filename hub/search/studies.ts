@@ -1,0 +1,112 @@
+/**
+ * Studies of all trusts that a question matches, newest first.
+ *
+ *   StudyQuery ──► rows that match (own or copies) ──► one entry per (study, home) ──► a page of them
+ *
+ * An entry shows what the home says, else, when the home's row is missing, what a copy says. A copy
+ * that is filed under another NHS number than its home's never brings the study to that patient.
+ */
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { nameMatcher } from './names.ts';
+import type { Page, StudyQuery } from './query.ts';
+import { type StudyRow, type StudyView, viewStudy } from './rows.ts';
+import { statement } from './statements.ts';
+
+export interface StudyPage {
+  readonly studies: readonly StudyView[];
+  /** Of all pages. */
+  readonly total: number;
+}
+
+/** SQL of a condition and its values. */
+export interface Condition {
+  readonly sql: string;
+  readonly values: readonly string[];
+}
+
+/** @param query from `StudyQuerySchema`: at least one key is given */
+export function searchStudies(db: Sqlite, query: StudyQuery, page: Page): StudyPage {
+  return db.transaction((): StudyPage => {
+    const { sql, values } = matching(db, query);
+    const counted = statement<{ n: number }>(db, `SELECT COUNT(*) AS n FROM (${sql})`);
+    const total = counted.get(...values)?.n ?? 0;
+    if (total <= page.offset) return { studies: [], total };
+    const rows = statement<StudyRow>(db, pageOf(sql)).all(...values, page.limit, page.offset);
+    return { studies: rows.map((row) => viewStudy(row, heldRows(db, row))), total };
+  })();
+}
+
+/** All rows of the same study of the same home: the home's own and its copies. */
+export function heldRows(db: Sqlite, of: Pick<StudyRow, 'study_uid' | 'home'>): StudyRow[] {
+  const sql = 'SELECT * FROM studies WHERE study_uid = ? AND home = ? ORDER BY trust';
+  return statement<StudyRow>(db, sql).all(of.study_uid, of.home);
+}
+
+/** The keys (study_uid, home) that match, each once. */
+export function matching(db: Sqlite, query: StudyQuery): Condition {
+  const conditions = conditionsOf(query);
+  const values = conditions.flatMap((condition) => condition.values);
+  const where = conditions.map((condition) => condition.sql).join(' AND ');
+  if (query.patientName === undefined) return { sql: matchedKeys(where), values };
+  const names = statement<{ name_key: string }>(
+    db,
+    `SELECT DISTINCT m.name_key FROM studies m WHERE ${where} AND m.name_key IS NOT NULL`,
+  ).all(...values);
+  const matches = nameMatcher(query.patientName);
+  const named = names.map((row) => row.name_key).filter(matches);
+  return {
+    sql: matchedKeys(`${where} AND m.name_key IN (SELECT value FROM json_each(?))`),
+    values: [...values, JSON.stringify(named)],
+  };
+}
+
+const matchedKeys = (where: string): string =>
+  `SELECT DISTINCT m.study_uid, m.home FROM studies m WHERE ${where}`;
+
+const SAME_PERSON_AS_HOME = `(m.trust = m.home OR m.nhs_number IS NULL OR NOT EXISTS (
+  SELECT 1 FROM studies h WHERE h.trust = m.home AND h.study_uid = m.study_uid AND h.home = m.home
+    AND h.nhs_number <> m.nhs_number))`;
+
+function conditionsOf(query: StudyQuery): Condition[] {
+  const conditions: Condition[] = [];
+  const add = (sql: string, ...values: string[]): void => {
+    conditions.push({ sql, values });
+  };
+  if (query.studyInstanceUID !== undefined) add('m.study_uid = ?', query.studyInstanceUID);
+  if (query.nhsNumber !== undefined) add('m.nhs_number = ?', query.nhsNumber);
+  if (query.patientId !== undefined)
+    add('m.patient_id = ? AND m.patient_issuer = ?', query.patientId, query.issuer ?? '');
+  if (query.birthDate !== undefined) add('m.birth_date = ?', query.birthDate);
+  if (query.accessionNumber !== undefined) addAccession(query, add);
+  if (query.modality !== undefined) addModalities(query.modality, add);
+  // `undated` sorts behind every date, so `to` shuts it out and `from` needs the year's first digit.
+  if (query.from !== undefined) add(`m.day >= ? AND m.day < 'a'`, query.from);
+  if (query.to !== undefined) add('m.day <= ?', query.to);
+  const ofPatient = query.nhsNumber ?? query.patientId ?? query.patientName;
+  if (ofPatient !== undefined) add(SAME_PERSON_AS_HOME);
+  return conditions;
+}
+
+type Add = (sql: string, ...values: string[]) => void;
+
+function addAccession(query: StudyQuery, add: Add): void {
+  const { accessionNumber = '', issuer, patientId } = query;
+  add('m.accession_number = ?', accessionNumber);
+  // Most objects do not name the issuer: then the trust that holds it is the one who gave the number.
+  if (issuer !== undefined && patientId === undefined)
+    add('(m.accession_issuer = ? OR (m.accession_issuer IS NULL AND m.trust = ?))', issuer, issuer);
+}
+
+function addModalities(modalities: readonly string[], add: Add): void {
+  const one = `instr('\\' || m.modalities || '\\', '\\' || ? || '\\') > 0`;
+  add(`(${modalities.map(() => one).join(' OR ')})`, ...modalities);
+}
+
+/** Newest first, undated last; the order is total, so pages neither overlap nor leave out. */
+const pageOf = (matched: string): string => `
+SELECT s.* FROM (${matched}) k JOIN studies s ON s.study_uid = k.study_uid AND s.home = k.home
+WHERE s.trust = (
+  SELECT r.trust FROM studies r WHERE r.study_uid = k.study_uid AND r.home = k.home
+  ORDER BY r.trust <> r.home, r.trust LIMIT 1)
+ORDER BY s.day = 'undated', s.day DESC, s.study_time DESC, s.study_uid, s.home
+LIMIT ? OFFSET ?`;
