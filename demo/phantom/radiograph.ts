@@ -76,7 +76,9 @@ function project(seed: string): Buffer {
   });
   const stored = new Uint16Array(attenuation.length);
   for (let at = 0; at < stored.length; at += 1) {
-    const value = 4_095 * (1 - Math.exp(-(attenuation[at] ?? 0) / 110)) ** 1.6 + (noise[(at * 3) & 0xffff] ?? 0) * 16;
+    const value =
+      4_095 * (1 - Math.exp(-(attenuation[at] ?? 0) / 150)) ** 1.5 +
+      (noise[(at * 3) & 0xffff] ?? 0) * 16;
     stored[at] = Math.min(4_095, Math.max(0, Math.round(value)));
   }
   return Buffer.from(stored.buffer);
