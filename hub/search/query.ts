@@ -68,7 +68,7 @@ export const studyQueryShape = {
   ).optional(),
   birthDate: DateText('Date of birth').optional(),
   accessionNumber: Text('Accession number', 64).optional(),
-  studyInstanceUID: Text('Study Instance UID', 64).optional(),
+  studyInstanceUID: Text('Study Instance UID', 128).optional(),
   modality: Modalities.optional(),
   from: DateText('First study date').optional(),
   to: DateText('Last study date').optional(),

@@ -1,0 +1,53 @@
+/** GET /api/events: the one answer that does not end. Watched as long as the sign-in lasts. */
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { type ApiRoute, apiRoute } from './api-route.ts';
+import { findPrincipal } from './authenticate.ts';
+import type { EventFeed } from './event-feed.ts';
+import type { AccessPart } from './parts.ts';
+import { HttpProblem } from './problem.ts';
+import { SECURITY_HEADERS } from './security.ts';
+
+/** How often an open listener has to prove again that its key or session still counts. */
+const RECHECK_MS = 60_000;
+
+export function eventRoute(feed: EventFeed, access: AccessPart): ApiRoute {
+  return apiRoute({
+    method: 'GET',
+    path: '/api/events',
+    summary:
+      'Live changes: server-sent events `fetch`, `study`, `completeness`; `resync` after a gap',
+    action: 'watch',
+    query: z.strictObject({}),
+    answer: { status: 200, schema: 'text/event-stream' },
+    problems: ['TOO_MANY_LISTENERS'],
+    run: ({ request, reply }) => {
+      if (feed.isFull)
+        throw new HttpProblem(
+          'TOO_MANY_LISTENERS',
+          'As many listen as this hub serves. Try again.',
+        );
+      reply.hijack();
+      const response = reply.raw;
+      response.writeHead(200, {
+        ...SECURITY_HEADERS,
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-accel-buffering': 'no',
+      });
+      response.socket?.setNoDelay(true);
+      const last = request.headers['last-event-id'];
+      feed.add(response, typeof last === 'string' ? last : undefined);
+      const recheck = setInterval(() => {
+        if (findPrincipal(access, request) === null) response.end();
+      }, RECHECK_MS);
+      recheck.unref();
+      response.on('close', () => clearInterval(recheck));
+      return reply;
+    },
+  });
+}
+
+/** Ends the open answers when the server closes, which would otherwise wait for them. */
+export function endWithServer(app: FastifyInstance, feed: EventFeed): void {
+  app.addHook('preClose', async () => feed.stop());
+}

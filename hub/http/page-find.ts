@@ -1,0 +1,144 @@
+/** `/`: one search over all trusts, and what it found, with whom the answer speaks for. */
+import type { FastifyRequest } from 'fastify';
+import { printNhsNumber } from '../search/nhs-number.ts';
+import type { PatientView, StudyView } from '../search/rows.ts';
+import { searchStudies } from '../search/studies.ts';
+import { day, personName } from '../web/format.ts';
+import { type FieldFault, type Form, faultsByField, fieldFaults, pick, readForm } from './forms.ts';
+import { pagedList } from './page-list.ts';
+import type { Page } from './pages.ts';
+import type { Answered, HttpParts, Principal } from './parts.ts';
+import { trustName } from './routes-studies.ts';
+import { StudiesQuery } from './schemas.ts';
+import { validate } from './validate.ts';
+
+/** Which fields belong to which way of asking. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  nhs: ['nhsNumber'],
+  local: ['patientId', 'issuer'],
+  name: ['patientName', 'birthDate'],
+  accession: ['accessionNumber'],
+};
+const FILTERS = ['modality', 'from', 'to', 'offset'] as const;
+const DATES = ['birthDate', 'from', 'to'] as const;
+const PAGE_SIZE = 25;
+
+export function findPage(parts: HttpParts): Page {
+  return {
+    method: 'GET',
+    path: '/',
+    action: 'search',
+    run: ({ request, principal, render }) => {
+      const form = readForm(request.query);
+      const by = form['by'] ?? 'nhs';
+      const answered = parts.fleet.answered();
+      const common = {
+        title: 'Find a patient’s imaging',
+        section: 'find',
+        form: { ...form, by },
+        trusts: parts.config.trusts,
+        answered,
+        missing: answered.filter((one) => !one.ok).length,
+        faults: {},
+      };
+      if (form['by'] === undefined) return render('find.njk', common);
+      const found = search(parts, form, by);
+      if (Array.isArray(found)) {
+        const faults = { faultList: found, faults: faultsByField(found) };
+        return render('find.njk', {
+          ...common,
+          ...faults,
+          title: 'Error: Find a patient’s imaging',
+        });
+      }
+      const { studies, total, offset, asked } = found;
+      return render('find.njk', {
+        ...common,
+        asked,
+        title: `Imaging for ${asked}`,
+        list: pagedList(request, { total, offset, limit: PAGE_SIZE, shown: studies.length }),
+        patients: distinctPatients(studies),
+        studies: studies.map((study) => shownStudy(parts, study, { principal, answered })),
+      });
+    },
+  };
+}
+
+type Found = {
+  readonly studies: readonly StudyView[];
+  readonly total: number;
+  readonly offset: number;
+  readonly asked: string;
+};
+
+function search(parts: HttpParts, form: Form, by: string): Found | FieldFault[] {
+  const keys = FIELDS[by] ?? [];
+  const missing = keys.filter((name) => form[name] === undefined);
+  const given = pick(form, [...keys, ...FILTERS], DATES);
+  // An empty field would not be a fault of the schema's: the others might do. Here the person chose it.
+  const wanted = Object.fromEntries(missing.map((name) => [name, '']));
+  try {
+    const query = validate(StudiesQuery, { ...given, ...wanted, limit: PAGE_SIZE }, 'query');
+    const { limit, offset, ...question } = query;
+    const { studies, total } = searchStudies(parts.projection.db, question, { limit, offset });
+    return { studies, total, offset, asked: askedWords(given, by) };
+  } catch (error) {
+    return fieldFaults(error, {});
+  }
+}
+
+function askedWords(given: Form, by: string): string {
+  const text = (name: string): string => given[name] ?? '';
+  switch (by) {
+    case 'nhs':
+      return `NHS number ${printNhsNumber(text('nhsNumber').replace(/\D/g, ''))}`;
+    case 'local':
+      return `patient number ${text('patientId')} of ${text('issuer')}`;
+    case 'name':
+      return `${text('patientName')}, born ${day(text('birthDate'))}`;
+    default:
+      return `accession number ${text('accessionNumber')}`;
+  }
+}
+
+/** Which people the studies name: by NHS number, birth date and family name, however it is spelt in capitals. */
+function distinctPatients(studies: readonly StudyView[]): PatientView[] {
+  const people = new Map<string, PatientView>();
+  for (const { patient } of studies) {
+    const family = personName(patient.name).split(',')[0]?.toUpperCase() ?? '';
+    const key = [patient.nhsNumber, patient.birthDate, family].join('|');
+    if (!people.has(key)) people.set(key, patient);
+  }
+  return [...people.values()];
+}
+
+function shownStudy(
+  parts: HttpParts,
+  study: StudyView,
+  { principal, answered }: { principal: Principal; answered: readonly Answered[] },
+): object {
+  const address = studyAddress(study.studyInstanceUID);
+  return {
+    ...study,
+    trustName: trustName(parts, study.home),
+    href: address,
+    fetchHref: `${address}/fetch?home=${study.home}`,
+    silent: answered.some((one) => one.trust === study.home && !one.ok),
+    here: whereHere(study, principal),
+  };
+}
+
+/** The words for a study that the person's own trust holds already; undefined when it has to be fetched. */
+function whereHere(study: StudyView, principal: Principal): string | undefined {
+  if (principal.trust === null) return undefined;
+  if (study.home === principal.trust) return 'At your trust';
+  const isCopied = study.copies.some((copy) => copy.trust === principal.trust && copy.complete);
+  return isCopied ? 'Copy at your trust' : undefined;
+}
+
+export const studyAddress = (uid: string): string => `/studies/${encodeURIComponent(uid)}`;
+
+/** A query value of a page's own address; the first when it is there twice. */
+export function queryValue(request: FastifyRequest, name: string): string | undefined {
+  return readForm(request.query)[name];
+}

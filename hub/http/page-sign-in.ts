@@ -1,0 +1,54 @@
+/**
+ * Signing in by a link that works once.
+ *
+ *   GET /sign-in/{token} ── shows a button ──► POST uses the link up ──► cookie, back to the page
+ *
+ * The GET changes nothing: mail scanners follow links, and would burn them.
+ */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Pages } from '../web/render.ts';
+import { clearSessionCookie, sessionOf, setSessionCookie } from './authenticate.ts';
+import { readForm } from './forms.ts';
+import type { HttpParts, Principal } from './parts.ts';
+import { trustName } from './routes-studies.ts';
+
+const SignInPath = '/sign-in/:token';
+
+export function signInPages(
+  app: FastifyInstance,
+  parts: HttpParts,
+  { pages, secure }: { pages: Pages; secure: boolean },
+): void {
+  const show = (reply: FastifyReply, values: object): FastifyReply => {
+    const common = { title: 'Sign in', trustName: (ods: string) => trustName(parts, ods) };
+    const html = pages.render('sign-in.njk', { ...common, ...values });
+    return reply.type('text/html; charset=utf-8').send(html);
+  };
+  app.get('/sign-in', async (_request, reply) => show(reply, {}));
+  app.get(SignInPath, async (request, reply) => {
+    const { token } = request.params as { token: string };
+    const invited: Principal | null = parts.access.readSignInLink(token);
+    const action = `/sign-in/${encodeURIComponent(token)}?next=${encodeURIComponent(nextOf(request.query))}`;
+    if (invited === null) reply.status(410);
+    return show(reply, { invited, action, isRefused: invited === null });
+  });
+  app.post(SignInPath, async (request, reply) => {
+    const { token } = request.params as { token: string };
+    const begun = parts.access.useSignInLink(token);
+    if (begun === null) return show(reply.status(410), { isRefused: true });
+    setSessionCookie(reply, { value: begun.session, seconds: begun.seconds, secure });
+    return reply.redirect(nextOf(request.query), 303);
+  });
+  app.post('/sign-out', async (request, reply) => {
+    const session = sessionOf(request);
+    if (session !== undefined) parts.access.endSession(session);
+    clearSessionCookie(reply, secure);
+    return reply.redirect('/sign-in', 303);
+  });
+}
+
+/** Where to go after the sign-in: a path of this hub, never another host's address. */
+function nextOf(query: unknown): string {
+  const next = readForm(query)['next'] ?? '/';
+  return /^\/(?![/\\])[^\p{Cc}]*$/u.test(next) ? next : '/';
+}

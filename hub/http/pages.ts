@@ -1,0 +1,74 @@
+/**
+ * Pages for people. A page needs a sign-in; without one it leads there and back. Everything works
+ * without script; with it, parts are kept live from /api/events.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Pages } from '../web/render.ts';
+import { findPrincipal, requirePrincipal } from './authenticate.ts';
+import { completenessPage } from './page-completeness.ts';
+import { fetchPages } from './page-fetch.ts';
+import { fetchListPages } from './page-fetch-list.ts';
+import { findPage } from './page-find.ts';
+import { orderPages } from './page-order.ts';
+import { signInPages } from './page-sign-in.ts';
+import { studyPage } from './page-study.ts';
+import type { Action, HttpParts, Principal } from './parts.ts';
+import { trustName } from './routes-studies.ts';
+
+export interface PageCall {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly principal: Principal;
+  /** Renders with what every page has: who is signed in, how trusts are called. */
+  render(template: string, values: object): FastifyReply;
+}
+
+export interface Page {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly action: Action;
+  run(call: PageCall): Promise<unknown> | unknown;
+}
+
+export function servePages(
+  app: FastifyInstance,
+  parts: HttpParts,
+  options: { pages: Pages; secure: boolean },
+): void {
+  const all = [
+    findPage(parts),
+    studyPage(parts),
+    ...orderPages(parts),
+    ...fetchPages(parts),
+    ...fetchListPages(parts),
+    ...completenessPage(parts),
+  ];
+  for (const page of all) servePage(app, { ...options, parts }, page);
+  signInPages(app, parts, options);
+}
+
+function servePage(
+  app: FastifyInstance,
+  { pages, parts }: { pages: Pages; parts: HttpParts },
+  page: Page,
+): void {
+  app.route({
+    method: page.method,
+    url: page.path,
+    handler: async (request, reply) => {
+      if (isForReading(request) && findPrincipal(parts.access, request) === null)
+        return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
+      const principal = requirePrincipal(parts.access, request, page.action);
+      const render = (template: string, values: object): FastifyReply => {
+        const common = { principal, trustName: (ods: string) => trustName(parts, ods) };
+        const html = pages.render(template, { ...common, ...values });
+        return reply.type('text/html; charset=utf-8').send(html);
+      };
+      return page.run({ request, reply, principal, render });
+    },
+  });
+}
+
+/** A script's request for a live part gets a plain 401 instead: it would show the sign-in page in its place. */
+const isForReading = (request: FastifyRequest): boolean =>
+  request.method === 'GET' && !request.url.split('?', 1)[0]?.endsWith('/live');

@@ -1,0 +1,100 @@
+/** Studies and patients over all trusts. Every answer says which trusts it speaks for. */
+
+import * as z from 'zod';
+import { readNhsNumber } from '../search/nhs-number.ts';
+import { INVALID_NHS_NUMBER } from '../search/query.ts';
+import type { StudyView } from '../search/rows.ts';
+import { searchStudies } from '../search/studies.ts';
+import { findStudy } from '../search/study.ts';
+import { type ApiRoute, apiRoute } from './api-route.ts';
+import type { Answered, HttpParts } from './parts.ts';
+import { HttpProblem } from './problem.ts';
+import {
+  NoQuery,
+  PageShape,
+  PatientTimelineAnswer,
+  StudiesAnswer,
+  StudiesQuery,
+  StudyFoundAnswer,
+} from './schemas.ts';
+
+/** The part of an answer that says whom it speaks for, as the contract has it. */
+export const answeredJson = (answered: readonly Answered[]): object[] =>
+  answered.map(({ trust, ok, asOf, reason }) => ({
+    trust,
+    ok,
+    asOf,
+    ...(reason === undefined ? {} : { reason }),
+  }));
+
+/** How a trust is called in this network; its code when the configuration does not list it. */
+export function trustName(parts: Pick<HttpParts, 'config'>, ods: string): string {
+  return parts.config.trusts.find((trust) => trust.ods === ods)?.name ?? ods;
+}
+
+export function studyRoutes(parts: HttpParts): ApiRoute[] {
+  const { db } = parts.projection;
+  const answered = (): object[] => answeredJson(parts.fleet.answered());
+  const named = <S extends StudyView>(study: S): S & { trustName: string } => ({
+    ...study,
+    trustName: trustName(parts, study.home),
+  });
+  return [
+    apiRoute({
+      method: 'GET',
+      path: '/api/studies',
+      summary: 'Studies of all trusts that match, newest first',
+      action: 'search',
+      query: StudiesQuery,
+      answer: { status: 200, schema: StudiesAnswer },
+      problems: ['VALIDATION_FAILED', 'INVALID_NHS_NUMBER'],
+      run: ({ query: { limit, offset, ...query } }) => {
+        const { studies, total } = searchStudies(db, query, { limit, offset });
+        return { studies: studies.map(named), total, limit, offset, answered: answered() };
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/api/studies/:uid',
+      summary: 'One study: its series, its home, who holds copies',
+      action: 'search',
+      query: NoQuery,
+      answer: { status: 200, schema: StudyFoundAnswer },
+      problems: ['STUDY_UNKNOWN'],
+      run: ({ path }) => {
+        const [first, ...others] = findStudy(db, path['uid'] ?? '').map(named);
+        if (first === undefined) throw studyUnknown(answered());
+        return { ...first, alsoClaimedBy: others, answered: answered() };
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/api/patients/:nhsNumber',
+      summary: "A patient's studies over all trusts, newest first",
+      action: 'search',
+      query: z.strictObject(PageShape),
+      answer: { status: 200, schema: PatientTimelineAnswer },
+      problems: ['INVALID_NHS_NUMBER'],
+      run: ({ path, query: page }) => {
+        const nhsNumber = readNhsNumberOfPath(path['nhsNumber'] ?? '');
+        const { studies, total } = searchStudies(db, { nhsNumber }, page);
+        return { nhsNumber, studies: studies.map(named), total, ...page, answered: answered() };
+      },
+    }),
+  ];
+}
+
+/** Nobody has told of it; whether that means anything depends on who was silent. */
+export function studyUnknown(answered: object[]): HttpProblem {
+  const detail = 'No trust has told of this study. See `answered` for those that are silent.';
+  return new HttpProblem('STUDY_UNKNOWN', detail, { members: { answered } });
+}
+
+function readNhsNumberOfPath(text: string): string {
+  const digits = readNhsNumber(text);
+  if (digits !== null) return digits;
+  const message = 'not an NHS number: ten digits of which the last is the check digit';
+  throw new HttpProblem('INVALID_NHS_NUMBER', `path.nhsNumber: ${message}`, {
+    faults: [{ path: 'path.nhsNumber', code: INVALID_NHS_NUMBER, message }],
+  });
+}

@@ -1,0 +1,111 @@
+/**
+ * The hub's HTTP: API, live events, pages for people, health and numbers.
+ *
+ *   request ─► security ─► request log ─► route ─► principal, input checked ─► run ─► JSON │ page
+ *                                             └─ error ─► problem.ts ─► problem details │ page
+ *
+ * Holds no state but open listeners; everything shown is read from the parts when it is asked for.
+ */
+import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { loadAssets, serveAssets } from '../web/assets.ts';
+import { openPages } from '../web/render.ts';
+import { type ApiRoute, serveApiRoute } from './api-route.ts';
+import { answerBrokenHttp, answerErrors } from './errors.ts';
+import { EventFeed } from './event-feed.ts';
+import { endWithServer, eventRoute } from './event-route.ts';
+import { serveMetrics } from './metrics-route.ts';
+import { describeApi } from './openapi.ts';
+import { servePages } from './pages.ts';
+import type { HttpParts } from './parts.ts';
+import { HttpProblem, problemOf } from './problem.ts';
+import { logRequests } from './request-log.ts';
+import { fetchRoutes } from './routes-fetches.ts';
+import { networkRoutes } from './routes-network.ts';
+import { studyRoutes } from './routes-studies.ts';
+import { protect, SECURITY_HEADERS } from './security.ts';
+
+const MAX_BODY_BYTES = 256 * 1024;
+
+export interface HttpServer {
+  /** The port that was bound. */
+  readonly port: number;
+  /** Ends listeners, finishes requests that run, closes. */
+  stop(): Promise<void>;
+}
+
+/** Listens on `config.http`. @throws a Node system error such as EADDRINUSE */
+export async function startHttp(parts: HttpParts): Promise<HttpServer> {
+  const feed = new EventFeed({ ...parts, run: randomUUID().slice(0, 8) });
+  const app = await buildApp(parts, feed);
+  const { host, port } = parts.config.http;
+  await app.listen({ host, port });
+  const address = app.server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    stop: () => app.close(),
+  };
+}
+
+async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: 'idle',
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 256 },
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (_error, _request, reply) => answerBrokenUrl(reply as unknown as FastifyReply),
+  });
+  const secure = parts.config.http.publicUrl?.startsWith('https:') ?? false;
+  const pages = openPages();
+  await app.register(cookie);
+  readBodies(app);
+  logRequests(app, parts);
+  protect(app, { secure });
+  answerErrors(app, parts.log, (problem) => pages.render('error.njk', { problem }));
+  const routes: ApiRoute[] = [
+    ...studyRoutes(parts),
+    ...fetchRoutes(parts),
+    eventRoute(feed, parts.access),
+    ...networkRoutes(parts),
+  ];
+  for (const route of routes) serveApiRoute(app, parts.access, route);
+  const description = describeApi(routes);
+  app.get('/api/openapi.json', async () => description);
+  serveMetrics(app, parts.metrics, feed);
+  serveAssets(app, loadAssets());
+  servePages(app, parts, { pages, secure });
+  endWithServer(app, feed);
+  return app;
+}
+
+/** JSON, where no body at all is no fault of its own; HTML forms, where a field that comes twice is a list. */
+function readBodies(app: FastifyInstance): void {
+  const readJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void readJson(request, String(body), done);
+  });
+  const formType = 'application/x-www-form-urlencoded';
+  app.addContentTypeParser(formType, { parseAs: 'string' }, (_request, body, done) => {
+    const fields = new URLSearchParams(String(body));
+    const names = [...new Set(fields.keys())];
+    const values = names.map((name) => {
+      const all = fields.getAll(name);
+      return [name, all.length === 1 ? all[0] : all] as const;
+    });
+    done(null, Object.fromEntries(values));
+  });
+}
+
+/** No hook has run yet for an address that can not be decoded. */
+function answerBrokenUrl(reply: FastifyReply): void {
+  const { body } = problemOf(new HttpProblem('MALFORMED_REQUEST', 'The address can not be read.'));
+  void reply
+    .status(body.status)
+    .headers(SECURITY_HEADERS)
+    .type('application/problem+json')
+    .send(JSON.stringify(body));
+}
