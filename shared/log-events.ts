@@ -14,4 +14,8 @@ export interface LogEvents {
   'program.stop-failed': { part: string; error: unknown };
   /** Something that is not an expected failure: a bug. */
   'program.bug': { where: string; error: unknown };
+
+  // --- hub/http
+  /** A request was answered. The route's pattern, never its URL. */
+  'http.request': { method: string; route: string; status: number; ms: number };
 }
