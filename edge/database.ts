@@ -1,0 +1,48 @@
+/**
+ * Opens `<dataDirectory>/edge.sqlite`, the one database of an edge.
+ *
+ * Each part of the edge has its own list of migrations, and its own version in `schema_versions`, so
+ * that a part can append a step without moving the others'.
+ */
+import { join } from 'node:path';
+import { type Migration, openSqlite, type Sqlite } from '../shared/sqlite/open.ts';
+import { indexSchema } from './index/schema.ts';
+import { outboxSchema } from './outbox/schema.ts';
+import { spoolSchema } from './spool/schema.ts';
+
+/** Parts and their migrations, in the order in which they are applied. Names are kept for ever. */
+export type SchemaParts = Readonly<Record<string, readonly Migration[]>>;
+
+/**
+ * @param further the parts that build on these: `{ commands: commandsSchema, deliver: deliverSchema }`
+ * @throws Error when the file's schema is newer than this program
+ */
+export function openEdgeDatabase(dataDirectory: string, further: SchemaParts = {}): Sqlite {
+  const db = openSqlite(join(dataDirectory, 'edge.sqlite'), []);
+  // A checkpoint syncs twice: rarer and larger ones hold up ingest less.
+  db.pragma('wal_autocheckpoint = 4000');
+  const parts = { index: indexSchema, spool: spoolSchema, outbox: outboxSchema, ...further };
+  db.transaction(() => {
+    db.exec(`CREATE TABLE IF NOT EXISTS schema_versions (
+      part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT`);
+    for (const [part, migrations] of Object.entries(parts)) migratePart(db, part, migrations);
+  }).immediate();
+  return db;
+}
+
+function migratePart(db: Sqlite, part: string, migrations: readonly Migration[]): void {
+  const version =
+    db
+      .prepare<[string], number>('SELECT version FROM schema_versions WHERE part = ?')
+      .pluck()
+      .get(part) ?? 0;
+  if (version > migrations.length) {
+    throw new Error(
+      `${db.name}: schema ${version} of ${part} is newer than this program's ${migrations.length}`,
+    );
+  }
+  for (const migration of migrations.slice(version)) db.exec(migration.sql);
+  db.prepare(
+    'INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version',
+  ).run(part, migrations.length);
+}

@@ -1,0 +1,41 @@
+/** What the index keeps of an object: the attributes of PS3.3 that a study list, a series list and the hub show. */
+
+/** A patient as one object names it. Text is Unicode; absent and empty are null. */
+export interface PatientAttributes {
+  /** (0010,0020); '' when absent. */
+  readonly patientId: string;
+  /** (0010,0021) or its qualifiers; null: the trust's own namespace. */
+  readonly issuer: string | null;
+  /** Ten digits with a right check digit, qualified as an NHS number by the object. */
+  readonly nhsNumber: string | null;
+  readonly patientName: string | null;
+  /** YYYYMMDD. */
+  readonly birthDate: string | null;
+  readonly sex: string | null;
+}
+
+export interface StudyAttributes {
+  readonly studyInstanceUID: string;
+  readonly studyDate: string | null;
+  readonly studyTime: string | null;
+  readonly studyId: string | null;
+  readonly accessionNumber: string | null;
+  readonly accessionIssuer: string | null;
+  readonly studyDescription: string | null;
+  readonly referringPhysician: string | null;
+  readonly institution: string | null;
+}
+
+export interface SeriesAttributes {
+  readonly seriesInstanceUID: string;
+  readonly modality: string | null;
+  readonly seriesNumber: number | null;
+  readonly seriesDescription: string | null;
+  readonly bodyPart: string | null;
+}
+
+export interface InstanceAttributes extends PatientAttributes, StudyAttributes, SeriesAttributes {
+  readonly sopInstanceUID: string;
+  readonly sopClassUID: string;
+  readonly instanceNumber: number | null;
+}

@@ -1,0 +1,288 @@
+/**
+ * The edge's record of what its trust holds: changed in one transaction an object.
+ *
+ *   acceptObject ─► recordInstance ─┬─ patient, study, series, instance, set hashes, counts
+ *                                   └─ onStudyChange: the outbox's mark, in the same transaction
+ *
+ * The first object with a SOP Instance UID is current and stays it; another one with other content
+ * is kept beside it. Questions are answered by queries.ts.
+ */
+import { instanceHash, toggleMember } from '../../shared/set-hash.ts';
+import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
+import type { InstanceAttributes } from './attributes.ts';
+import { IndexQueries } from './queries.ts';
+import { type InstanceRow, type StudyRow, storedInstance } from './rows.ts';
+import { prepareStatements, type Statements } from './statements.ts';
+import type { RecordOutcome } from './types.ts';
+
+/** A durable object and what it is. */
+export interface ObjectRecord {
+  readonly attributes: InstanceAttributes;
+  readonly home: string;
+  readonly transferSyntaxUID: string;
+  /** Relative to the spool's root. */
+  readonly path: string;
+  readonly dataSetOffset: number;
+  readonly dataSetBytes: number;
+  readonly contentDigest: string;
+  readonly homeDigest: string;
+  readonly callingAETitle: string;
+  readonly receivedAt: number;
+}
+
+export interface StudyKey {
+  readonly studyInstanceUID: string;
+  readonly home: string;
+}
+
+/** Runs inside the transaction that changed the study. */
+export type StudyChangeListener = (study: StudyKey, now: number) => void;
+
+export interface EdgeIndexOptions {
+  readonly db: Sqlite;
+  /** The edge's own ODS code. */
+  readonly trust: string;
+  /** The issuer of a PatientID whose object names none: `patientIds.namespace`. */
+  readonly namespace: string;
+  /** Called once for each further patient that a study's objects name. */
+  readonly onPatientConflict?: (study: StudyKey) => void;
+}
+
+export class EdgeIndex extends IndexQueries {
+  readonly #namespace: string;
+  readonly #statements: Statements;
+  readonly #onPatientConflict: ((study: StudyKey) => void) | undefined;
+  readonly #record: (record: ObjectRecord, now: number) => RecordOutcome;
+  readonly #markMissing: (row: InstanceRow, now: number) => void;
+  #onStudyChange: StudyChangeListener = () => {};
+
+  constructor({ db, trust, namespace, onPatientConflict }: EdgeIndexOptions) {
+    super(db, trust);
+    this.#namespace = namespace;
+    this.#onPatientConflict = onPatientConflict;
+    this.#statements = prepareStatements(db);
+    const record = db.transaction((record: ObjectRecord, now: number) =>
+      this.#recordInTransaction(record, now),
+    );
+    this.#record = (object, now) => record.immediate(object, now);
+    const markMissing = db.transaction((row: InstanceRow, now: number) =>
+      this.#countMissing(row, now),
+    );
+    this.#markMissing = (row, now) => markMissing.immediate(row, now);
+  }
+
+  /** The outbox registers here; what it does is part of the transaction. */
+  onStudyChange(listener: StudyChangeListener): void {
+    this.#onStudyChange = listener;
+  }
+
+  /**
+   * What recording an object would come to: looked up before its file gets its place. An object whose
+   * file is known to be gone is `stored` again.
+   */
+  foresee(object: { sopInstanceUID: string; home: string; contentDigest: string }): RecordOutcome {
+    const current = this.#statements.findInstance.get(object.sopInstanceUID, object.home);
+    if (current === undefined || current.missingSince !== null) return { kind: 'stored' };
+    const same = current.contentDigest === object.contentDigest;
+    if (same || this.#isKnownConflict(object)) {
+      return { kind: 'duplicate', of: storedInstance(current) };
+    }
+    return { kind: 'conflict', with: storedInstance(current) };
+  }
+
+  /**
+   * Records an object whose file is durable and in its place; all of it or nothing.
+   *
+   * @param now milliseconds since the epoch
+   */
+  recordInstance(record: ObjectRecord, now: number): RecordOutcome {
+    return this.#record(record, now);
+  }
+
+  /** The file of a differing version is gone: the next one with its bytes is kept again. */
+  forgetConflict(object: { sopInstanceUID: string; home: string; contentDigest: string }): void {
+    this.db
+      .transaction(() => {
+        const known = this.#statements.forgetConflict.get(object);
+        if (known !== undefined) this.#statements.addConflicts.run(-1, known.studyKey);
+      })
+      .immediate();
+  }
+
+  /** The file of an object is gone: it counts nowhere any longer, and is shown as missing. */
+  markMissing(object: { sopInstanceUID: string; home: string }, now: number): void {
+    const row = this.#statements.findInstance.get(object.sopInstanceUID, object.home);
+    if (row !== undefined && row.missingSince === null) this.#markMissing(row, now);
+  }
+
+  /**
+   * Forgets a study; the caller then removes the files.
+   *
+   * @param inTransaction runs before the rows go, in the same durable transaction: the outbox tells
+   *   the hub what was deleted
+   * @returns the paths of its files, those of conflicting versions included; none for an unknown study
+   */
+  deleteStudy(study: StudyKey, inTransaction: (study: StudyRow) => void): string[] {
+    return commitDurably(this.db, () => {
+      const row = this.#statements.findStudy.get(study.studyInstanceUID, study.home);
+      if (row === undefined) return [];
+      const paths = this.#pathsOf(row.study_key);
+      inTransaction(row);
+      this.#statements.deleteStudy.run(row.study_key);
+      const { home, patient_id: patientId, issuer } = row;
+      this.#statements.deletePatientIfUnused.run({ home, patientId, issuer });
+      return paths;
+    });
+  }
+
+  #pathsOf(studyKey: number): string[] {
+    return this.db
+      .prepare<[number, number], string>(
+        `SELECT path FROM instances WHERE series_key IN (SELECT series_key FROM series WHERE study_key = ?)
+         UNION SELECT path FROM instance_conflicts WHERE study_key = ?`,
+      )
+      .pluck()
+      .all(studyKey, studyKey);
+  }
+
+  #isKnownConflict(object: {
+    sopInstanceUID: string;
+    home: string;
+    contentDigest: string;
+  }): boolean {
+    const { sopInstanceUID, home, contentDigest } = object;
+    return this.#statements.findConflict.get(sopInstanceUID, home, contentDigest) !== undefined;
+  }
+
+  #recordInTransaction(record: ObjectRecord, now: number): RecordOutcome {
+    const { attributes, home, contentDigest } = record;
+    const { sopInstanceUID } = attributes;
+    this.#statements.upsertCaller.run(record.callingAETitle, now);
+    const outcome = this.foresee({ sopInstanceUID, home, contentDigest });
+    if (outcome.kind === 'stored') this.#store(record, now);
+    if (outcome.kind === 'conflict') this.#storeConflict(record, now);
+    return outcome;
+  }
+
+  #store(record: ObjectRecord, now: number): void {
+    const { attributes, home } = record;
+    const gone = this.#statements.findInstance.get(attributes.sopInstanceUID, home);
+    if (gone !== undefined) this.#statements.deleteInstance.run(gone.instanceKey);
+    const hash = instanceHash(attributes.sopInstanceUID, record.homeDigest);
+    const study = this.#statements.findStudy.get(attributes.studyInstanceUID, home);
+    const seriesKey =
+      study === undefined
+        ? this.#insertStudy(record, hash, now)
+        : this.#growStudy(study, { record, hash, now });
+    this.#statements.insertInstance.run({ ...facts(record), seriesKey });
+    this.#onStudyChange({ studyInstanceUID: attributes.studyInstanceUID, home }, now);
+  }
+
+  #insertStudy(record: ObjectRecord, hash: string, now: number): number {
+    const { attributes, home, dataSetBytes: bytes } = record;
+    const values = { ...this.#withIssuer(attributes), home, bytes, setHash: hash, now };
+    const studyKey = Number(this.#statements.insertStudy.run(values).lastInsertRowid);
+    this.#statements.upsertPatient.run(values);
+    return Number(this.#statements.insertSeries.run({ ...values, studyKey }).lastInsertRowid);
+  }
+
+  #growStudy(
+    study: StudyRow,
+    { record, hash, now }: { record: ObjectRecord; hash: string; now: number },
+  ): number {
+    const { attributes, dataSetBytes: bytes } = record;
+    const { study_key: studyKey } = study;
+    const values = { ...this.#withIssuer(attributes), home: record.home, studyKey, now };
+    if (values.patientId !== study.patient_id || values.issuer !== study.issuer) {
+      this.#recordPatientConflict(record, values);
+    } else if (completes(study, attributes)) {
+      this.#statements.completeStudy.run(values);
+      this.#statements.upsertPatient.run(values);
+    }
+    const series = this.#statements.findSeries.get(studyKey, attributes.seriesInstanceUID);
+    const isNew = series === undefined ? 1 : 0;
+    this.#statements.growStudy.run(
+      isNew,
+      1,
+      bytes,
+      toggleMember(study.set_hash, hash),
+      now,
+      studyKey,
+    );
+    if (series === undefined) {
+      const inserted = this.#statements.insertSeries.run({ ...values, bytes, setHash: hash });
+      return Number(inserted.lastInsertRowid);
+    }
+    const seriesHash = toggleMember(series.set_hash, hash);
+    this.#statements.growSeries.run(1, bytes, seriesHash, series.series_key);
+    return series.series_key;
+  }
+
+  #recordPatientConflict(record: ObjectRecord, values: object): void {
+    const { callingAETitle, attributes, home } = record;
+    const row = this.#statements.upsertPatientConflict.get({ ...values, callingAETitle });
+    if ((row as { instances: number }).instances === 1) {
+      this.#onPatientConflict?.({ studyInstanceUID: attributes.studyInstanceUID, home });
+    }
+  }
+
+  #storeConflict(record: ObjectRecord, now: number): void {
+    const { sopInstanceUID } = record.attributes;
+    const current = this.#statements.findInstance.get(sopInstanceUID, record.home) as InstanceRow;
+    const { studyKey } = current;
+    this.#statements.insertConflict.run({ ...facts(record), studyKey });
+    this.#statements.addConflicts.run(1, studyKey);
+    this.#onStudyChange({ studyInstanceUID: current.studyInstanceUID, home: record.home }, now);
+  }
+
+  #countMissing(row: InstanceRow, now: number): void {
+    const hash = instanceHash(row.sopInstanceUID, row.homeDigest);
+    const study = this.#statements.studyByKey.get(row.studyKey);
+    const series = this.#statements.seriesByKey.get(row.seriesKey);
+    if (study === undefined || series === undefined) return;
+    const seriesHash = toggleMember(series.set_hash, hash);
+    this.#statements.growSeries.run(-1, -row.dataSetBytes, seriesHash, row.seriesKey);
+    const studyHash = toggleMember(study.set_hash, hash);
+    this.#statements.growStudy.run(0, -1, -row.dataSetBytes, studyHash, now, row.studyKey);
+    this.#statements.setMissing.run(now, row.instanceKey);
+    this.#onStudyChange({ studyInstanceUID: row.studyInstanceUID, home: row.home }, now);
+  }
+
+  #withIssuer(attributes: InstanceAttributes): InstanceAttributes & { issuer: string } {
+    return { ...attributes, issuer: attributes.issuer ?? this.#namespace };
+  }
+}
+
+/** The named parameters of an object's own row. */
+function facts(record: ObjectRecord): object {
+  const { attributes, ...rest } = record;
+  const { sopInstanceUID, sopClassUID, instanceNumber, studyInstanceUID, seriesInstanceUID } =
+    attributes;
+  return {
+    ...rest,
+    sopInstanceUID,
+    sopClassUID,
+    instanceNumber,
+    studyInstanceUID,
+    seriesInstanceUID,
+  };
+}
+
+/** True when the object says something that the study's row does not have yet. */
+function completes(study: StudyRow, attributes: InstanceAttributes): boolean {
+  return (
+    (study.nhs_number === null && attributes.nhsNumber !== null) ||
+    (study.patient_name === null && attributes.patientName !== null) ||
+    (study.birth_date === null && attributes.birthDate !== null) ||
+    (study.sex === null && attributes.sex !== null) ||
+    (study.study_date === null && attributes.studyDate !== null) ||
+    (study.study_time === null && attributes.studyTime !== null) ||
+    (study.study_id === null && attributes.studyId !== null) ||
+    (study.accession_number === null && attributes.accessionNumber !== null) ||
+    (study.accession_issuer === null && attributes.accessionIssuer !== null) ||
+    (study.description === null && attributes.studyDescription !== null) ||
+    (study.referring_physician === null && attributes.referringPhysician !== null) ||
+    (study.institution === null && attributes.institution !== null)
+  );
+}
+

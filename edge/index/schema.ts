@@ -1,0 +1,92 @@
+/**
+ * Tables of the index. Times are milliseconds since the epoch; digests and set hashes are
+ * hexadecimal; dates as in DICOM. `announced_*` is the state that the outbox last told the hub.
+ */
+import type { Migration } from '../../shared/sqlite/open.ts';
+
+export const indexSchema: readonly Migration[] = [
+  {
+    name: 'patients, studies, series, instances, conflicts, callers',
+    sql: `
+CREATE TABLE patients (
+  home TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,
+  nhs_number TEXT, patient_name TEXT, birth_date TEXT, sex TEXT,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (home, patient_id, issuer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX patients_nhs ON patients (nhs_number) WHERE nhs_number IS NOT NULL;
+
+CREATE TABLE studies (
+  study_key INTEGER PRIMARY KEY,
+  study_uid TEXT NOT NULL, home TEXT NOT NULL, rev INTEGER NOT NULL,
+  patient_id TEXT NOT NULL, issuer TEXT NOT NULL, nhs_number TEXT,
+  patient_name TEXT, birth_date TEXT, sex TEXT,
+  study_date TEXT, study_time TEXT, study_id TEXT,
+  accession_number TEXT, accession_issuer TEXT,
+  description TEXT, referring_physician TEXT, institution TEXT,
+  series INTEGER NOT NULL, instances INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  set_hash TEXT NOT NULL, conflicts INTEGER NOT NULL,
+  first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+  announced_day TEXT, announced_hash TEXT,
+  announced_series INTEGER NOT NULL DEFAULT 0, announced_instances INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (study_uid, home)
+) STRICT;
+CREATE INDEX studies_patient ON studies (patient_id, issuer);
+CREATE INDEX studies_announced_day ON studies (announced_day);
+
+CREATE TABLE series (
+  series_key INTEGER PRIMARY KEY,
+  study_key INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+  series_uid TEXT NOT NULL,
+  modality TEXT, series_number INTEGER, description TEXT, body_part TEXT,
+  instances INTEGER NOT NULL, bytes INTEGER NOT NULL, set_hash TEXT NOT NULL,
+  UNIQUE (study_key, series_uid)
+) STRICT;
+
+CREATE TABLE instances (
+  instance_key INTEGER PRIMARY KEY,
+  sop_uid TEXT NOT NULL, home TEXT NOT NULL,
+  series_key INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,
+  sop_class_uid TEXT NOT NULL, transfer_syntax_uid TEXT NOT NULL,
+  path TEXT NOT NULL, data_set_offset INTEGER NOT NULL, data_set_bytes INTEGER NOT NULL,
+  content_digest TEXT NOT NULL, home_digest TEXT NOT NULL,
+  instance_number INTEGER,
+  calling_ae_title TEXT NOT NULL, received_at INTEGER NOT NULL,
+  -- when start-up found that the file is gone; such an object counts nowhere
+  missing_since INTEGER,
+  UNIQUE (sop_uid, home)
+) STRICT;
+CREATE INDEX instances_series ON instances (series_key);
+CREATE INDEX instances_missing ON instances (missing_since) WHERE missing_since IS NOT NULL;
+
+-- The same SOP Instance UID with other content: kept beside the current one.
+CREATE TABLE instance_conflicts (
+  conflict_key INTEGER PRIMARY KEY,
+  sop_uid TEXT NOT NULL, home TEXT NOT NULL,
+  content_digest TEXT NOT NULL, home_digest TEXT NOT NULL,
+  study_uid TEXT NOT NULL, series_uid TEXT NOT NULL,
+  sop_class_uid TEXT NOT NULL, transfer_syntax_uid TEXT NOT NULL,
+  path TEXT NOT NULL, data_set_offset INTEGER NOT NULL, data_set_bytes INTEGER NOT NULL,
+  instance_number INTEGER,
+  -- the study of the current one, which shows it
+  study_key INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+  calling_ae_title TEXT NOT NULL, received_at INTEGER NOT NULL,
+  UNIQUE (sop_uid, home, content_digest)
+) STRICT;
+CREATE INDEX instance_conflicts_study ON instance_conflicts (study_key);
+
+-- One study, two patients: the study keeps the first; somebody has to look.
+CREATE TABLE patient_conflicts (
+  study_key INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+  patient_id TEXT NOT NULL, issuer TEXT NOT NULL,
+  sop_uid TEXT NOT NULL, instances INTEGER NOT NULL,
+  calling_ae_title TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+  PRIMARY KEY (study_key, patient_id, issuer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE callers (
+  calling_ae_title TEXT PRIMARY KEY, last_at INTEGER NOT NULL, instances INTEGER NOT NULL
+) STRICT;
+`,
+  },
+];

@@ -1,0 +1,323 @@
+/**
+ * What the hub has still to be told, in order, and nothing of it forgotten before a hub has it.
+ *
+ *   recordInstance ─► markStudyDirty ─► (≤ 1 s, coalesced) ─► rows ─► next() ─► edge/uplink
+ *   a hub's cursor ─► commitThrough() ─► rows up to it go
+ *
+ * seq = row_id − the epoch's base. A new epoch begins at every start and whenever the uplink has to
+ * tell again from an earlier row.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { AnyEventBody, EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
+import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
+import type { EdgeIndex, StudyKey } from '../index/edge-index.ts';
+import { Announcer } from './announce.ts';
+import { prepareOutbox } from './statements.ts';
+
+/** An idle study's first change is told after so long: a burst's first objects make one event. */
+const FIRST_EVENT_MS = 200;
+/** A growing study is told at most so often. */
+const EVENT_EVERY_MS = 1_000;
+const TICK_MS = 100;
+const WHOLE_DIGEST_EVERY_MS = 3_600_000;
+/** Studies announced in one transaction when all are told again; ingest gets its turn between. */
+const ANNOUNCE_CHUNK = 200;
+/** Days whose members go into one digest event: keeps a message well below a broker's limit. */
+const MEMBER_DAYS_CHUNK = 20;
+const WHOLE = 'whole';
+
+/** One event on its way to the hub. */
+export interface OutboxEvent {
+  readonly row: number;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly at: number;
+  readonly body: AnyEventBody;
+}
+
+export interface OutboxStatus {
+  readonly epoch: number;
+  readonly baseRow: number;
+  readonly lastRow: number;
+  readonly committedRow: number;
+  /** Of the epoch in force. */
+  readonly lastSeq: number;
+  readonly committedSeq: number;
+  /** Events that no hub is known to have. */
+  readonly waiting: number;
+  /** When the oldest of them was appended; null when none waits. */
+  readonly oldestAt: number | null;
+}
+
+export interface OutboxOptions {
+  readonly db: Sqlite;
+  readonly index: EdgeIndex;
+  readonly clock: Clock;
+  /** `storage.quietSeconds` × 1000. */
+  readonly quietMs: number;
+  /** A tick failed, for example for a full disk; the next one tries again. */
+  readonly onTickFailure?: (error: unknown) => void;
+}
+
+export class Outbox {
+  readonly #db: Sqlite;
+  readonly #clock: Clock;
+  readonly #quietMs: number;
+  readonly #announcer: Announcer;
+  readonly #statements: ReturnType<typeof prepareOutbox>;
+  readonly #onTickFailure: (error: unknown) => void;
+  readonly #listeners = new Set<() => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #epoch = 0;
+  #base = 0;
+  #nextWholeDigestAt = Number.NEGATIVE_INFINITY;
+  #isNotifying = false;
+
+  /** Registers with the index, so that what changes there is marked here in the same transaction. */
+  constructor({ db, index, clock, quietMs, onTickFailure }: OutboxOptions) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#quietMs = quietMs;
+    this.#announcer = new Announcer(db, index);
+    this.#statements = prepareOutbox(db);
+    this.#onTickFailure = onTickFailure ?? (() => {});
+    index.onStudyChange((study, now) => this.markStudyDirty(study, now));
+    const current = this.#statements.currentEpoch.get();
+    this.#epoch = current?.epoch ?? 0;
+    this.#base = current?.base_row_id ?? 0;
+  }
+
+  /** Begins an epoch and the timers that append events. */
+  start(): void {
+    this.beginEpoch();
+    this.#timer = setInterval(() => this.#tickOrReport(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Called within the transaction that changed the study. */
+  markStudyDirty({ studyInstanceUID, home }: StudyKey, now: number): void {
+    this.#statements.markDirty.run({
+      study: studyInstanceUID,
+      home,
+      now,
+      firstDue: now + FIRST_EVENT_MS,
+      every: EVENT_EVERY_MS,
+    });
+  }
+
+  /** Appends how a fetch stands; within the caller's transaction when there is one. */
+  appendReceipt(body: EventBody<ReceiptEvent>): void {
+    this.#announcer.append(body, this.#clock.now());
+    this.#notify();
+  }
+
+  /** Tells that a study is deleted; to be called from `EdgeIndex.deleteStudy`. */
+  appendDeleted(row: Parameters<Announcer['announceDeleted']>[0]): void {
+    this.#statements.clean.run(row.study_uid, row.home);
+    this.#announcer.announceDeleted(row, this.#clock.now());
+    this.#notify();
+  }
+
+  /** Appends what is due now: study events, digests of days that became quiet, the hourly whole digest. */
+  tick(): void {
+    const now = this.#clock.now();
+    let appended = this.#announceDueStudies(now);
+    const days = this.#announcer.daysDue(now);
+    if (days.length > 0) {
+      this.#inTransaction(() => this.#digestDays(days, { withMembers: false, now }));
+      appended = true;
+    }
+    if (now >= this.#nextWholeDigestAt) {
+      this.#wholeDigest(now);
+      appended = true;
+    }
+    if (appended) this.#notify();
+  }
+
+  /** Events behind `afterRow`, oldest first. */
+  next(afterRow: number, limit: number): OutboxEvent[] {
+    const rows = this.#statements.next.all(Math.max(afterRow, this.#base), limit);
+    return rows.map(({ row_id: row, body, at }) => ({
+      row,
+      at,
+      epoch: this.#epoch,
+      seq: row - this.#base,
+      body: JSON.parse(body) as AnyEventBody,
+    }));
+  }
+
+  /**
+   * Begins a new epoch, durably: sequence numbers count from 1 again behind `baseRow`.
+   *
+   * @param baseRow default the last row known committed; never below what was pruned
+   * @param above the new epoch is higher than this one too (a hub's cursor, after a restore from backup)
+   */
+  beginEpoch(baseRow?: number, above = 0): { epoch: number; baseRow: number } {
+    const { committed } = this.#statements.cursor.get() as { committed: number };
+    const base = Math.max(baseRow ?? committed, committed);
+    commitDurably(this.#db, () => {
+      const epoch = Math.max(this.#statements.currentEpoch.get()?.epoch ?? 0, above) + 1;
+      this.#statements.insertEpoch.run(epoch, base, this.#clock.now());
+      this.#statements.dropOldEpochs.run(epoch - 100);
+      this.#epoch = epoch;
+      this.#base = base;
+    });
+    return { epoch: this.#epoch, baseRow: this.#base };
+  }
+
+  /** The row of an event that a hub named; undefined for an epoch that this edge does not know. */
+  rowOf(epoch: number, seq: number): number | undefined {
+    const known = this.#statements.findEpoch.get(epoch);
+    return known === undefined ? undefined : known.base_row_id + seq;
+  }
+
+  /**
+   * A hub has committed everything up to here: these rows go. Of an earlier epoch only what lies before
+   * the present one's base, since a hub will want the rest again under its new numbers.
+   */
+  commitThrough(epoch: number, seq: number): void {
+    const row = this.rowOf(epoch, seq);
+    if (row === undefined) return;
+    const through = epoch === this.#epoch ? row : Math.min(row, this.#base);
+    this.#inTransaction(() => {
+      const last = this.#statements.lastRow.get()?.last ?? 0;
+      this.#statements.prune.run(Math.min(through, last));
+      this.#statements.setCursor.run(Math.min(through, last));
+    });
+  }
+
+  /** Appends every study's state, then a whole digest. Gives way between chunks. */
+  async announceAll(): Promise<void> {
+    const studies = this.#statements.allStudies.all();
+    for (let at = 0; at < studies.length; at += ANNOUNCE_CHUNK) {
+      const now = this.#clock.now();
+      this.#inTransaction(() => {
+        for (const study of studies.slice(at, at + ANNOUNCE_CHUNK)) this.#announce(study, now);
+      });
+      this.#notify();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#wholeDigest(this.#clock.now());
+    this.#notify();
+  }
+
+  /**
+   * Appends every study of these days, and their digests.
+   *
+   * @param days YYYYMMDD or `undated`; undefined: all
+   * @param withMembers the digests list their studies, so that a hub can drop what is not there
+   */
+  async announceDays(days: readonly string[] | undefined, withMembers: boolean): Promise<void> {
+    const wanted = days ?? this.#announcer.allDays();
+    for (let at = 0; at < wanted.length; at += MEMBER_DAYS_CHUNK) {
+      const chunk = wanted.slice(at, at + MEMBER_DAYS_CHUNK);
+      const now = this.#clock.now();
+      this.#inTransaction(() => {
+        for (const day of chunk) {
+          for (const study of this.#announcer.studiesOf(day)) this.#announce(study, now);
+        }
+        this.#digestDays(chunk, { withMembers, now });
+      });
+      this.#notify();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (days === undefined) this.#wholeDigest(this.#clock.now());
+    this.#notify();
+  }
+
+  status(): OutboxStatus {
+    const { committed } = this.#statements.cursor.get() as { committed: number };
+    const lastRow = this.#statements.lastRow.get()?.last ?? 0;
+    const oldest = this.#statements.oldest.get(committed);
+    return {
+      epoch: this.#epoch,
+      baseRow: this.#base,
+      lastRow,
+      committedRow: committed,
+      lastSeq: Math.max(0, lastRow - this.#base),
+      committedSeq: Math.max(0, committed - this.#base),
+      waiting: Math.max(0, lastRow - committed),
+      oldestAt: oldest?.at ?? null,
+    };
+  }
+
+  /** Called, once a turn of the event loop, after rows were appended. Returns how to stop listening. */
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #announceDueStudies(now: number): boolean {
+    const due = this.#statements.due.all(now);
+    if (due.length === 0) return false;
+    this.#inTransaction(() => {
+      for (const study of due) this.#announceDirty(study, now);
+    });
+    return true;
+  }
+
+  /** A growing study is told as it is; one that got nothing for `quietMs` for the last time, as quiet. */
+  #announceDirty(
+    study: { studyInstanceUID: string; home: string; changedAt: number; isPending: number },
+    now: number,
+  ): void {
+    const quiet = now - study.changedAt >= this.#quietMs || now < study.changedAt;
+    this.#announcer.announceStudy(study, { quiet, now });
+    if (quiet) this.#statements.clean.run(study.studyInstanceUID, study.home);
+    else {
+      const due = Math.max(study.changedAt + this.#quietMs, now + 1);
+      this.#statements.announced.run(now, due, study.studyInstanceUID, study.home);
+    }
+  }
+
+  /** Tells a study again without waiting for its turn; what was due anyway stays due. */
+  #announce(study: StudyKey, now: number): void {
+    const dirty = this.#statements.findDirty.get(study.studyInstanceUID, study.home);
+    if (dirty !== undefined) this.#announceDirty(dirty, now);
+    else this.#announcer.announceStudy(study, { quiet: true, now });
+  }
+
+  #digestDays(
+    days: readonly string[],
+    { withMembers, now }: { withMembers: boolean; now: number },
+  ): void {
+    for (const day of days) {
+      for (const study of this.#statements.pendingOn.all(day)) this.#announceDirty(study, now);
+    }
+    this.#announcer.announceDigest(days, { withMembers, now });
+  }
+
+  #wholeDigest(now: number): void {
+    this.#inTransaction(() => {
+      for (const study of this.#statements.pending.all()) this.#announceDirty(study, now);
+      this.#announcer.announceDigest(WHOLE, { withMembers: false, now });
+    });
+    this.#nextWholeDigestAt = now + WHOLE_DIGEST_EVERY_MS;
+  }
+
+  #inTransaction(work: () => void): void {
+    this.#db.transaction(work).immediate();
+  }
+
+  #tickOrReport(): void {
+    try {
+      this.tick();
+    } catch (error) {
+      this.#onTickFailure(error);
+    }
+  }
+
+  /** After the caller's transaction, which may still be open. */
+  #notify(): void {
+    if (this.#isNotifying || this.#listeners.size === 0) return;
+    this.#isNotifying = true;
+    setImmediate(() => {
+      this.#isNotifying = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Streams one object into `incoming/`. Memory: two batches, whatever the object's size.
+ *
+ *   chunk ─► SHA-256 ─► batch of 512 KB ─► writev ─► … ─► preamble ─► one fsync ─► sealed
+ *
+ * fsync, not fdatasync: the file is new, so both commit the journal, and fsync leaves nothing to what a
+ * file system counts as needed for reading back. The directory is not synced: ext4 and XFS put a new
+ * file's entry into the transaction that its fsync commits. A rename that a power cut takes back
+ * leaves the whole file in `incoming/`, where start-up finds it by its preamble.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { encodePreamble, PREAMBLE_BYTES, type Seal } from './preamble.ts';
+import type { DiskReserve } from './reserve.ts';
+import { SpoolError, spoolErrorOf } from './spool-error.ts';
+
+const BATCH_BYTES = 512 * 1024;
+/** A peer may send tiny fragments; a batch of more is written early. */
+const BATCH_CHUNKS = 512;
+
+/** What the writer does not know by itself. */
+export type SealFacts = Pick<Seal, 'home' | 'receivedAt' | 'callingAETitle'> & {
+  /** Absent: the object is at home, its home digest is its content digest. */
+  readonly homeDigest?: string;
+};
+
+/** A durable file under its temporary name. */
+export interface SealedFile extends Seal {
+  readonly temporaryPath: string;
+}
+
+export interface WriterOptions {
+  readonly temporaryPath: string;
+  /** The 128 bytes of preamble (zeros), "DICM" and the file meta information. PS3.10 §7.1. */
+  readonly head: Buffer;
+  readonly reserve: DiskReserve;
+  /** False: what is written need not survive a power cut (it will not be acknowledged). Default true. */
+  readonly durable?: boolean;
+}
+
+export class InstanceWriter {
+  readonly #options: WriterOptions;
+  readonly #hash = createHash('sha256');
+  #pending: Buffer[];
+  #pendingBytes: number;
+  #dataSetBytes = 0;
+  #file: FileHandle | undefined;
+  #writing: Promise<void> | undefined;
+  #error: SpoolError | undefined;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#pending = [options.head];
+    this.#pendingBytes = options.head.length;
+    if (options.reserve.status().reached) this.#error = reserveReached();
+  }
+
+  /** Why no more is written; the object can't be sealed. */
+  get error(): SpoolError | undefined {
+    return this.#error;
+  }
+
+  /**
+   * Takes the next bytes of the data set; `chunk` must not change afterwards.
+   *
+   * @returns a promise while the disk is behind: send no more until it resolves
+   */
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.#error !== undefined) return undefined;
+    this.#hash.update(chunk);
+    this.#dataSetBytes += chunk.length;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (!this.#isBatchFull()) return undefined;
+    if (this.#writing !== undefined) return this.#writing;
+    this.#flush();
+    return undefined;
+  }
+
+  /**
+   * Writes the rest and the preamble, and makes the file durable.
+   *
+   * @throws SpoolError; the temporary file is gone then
+   */
+  async seal(facts: SealFacts): Promise<SealedFile> {
+    await this.#writing;
+    const contentDigest = this.#hash.digest('hex');
+    const seal: Seal = {
+      dataSetOffset: this.#options.head.length,
+      dataSetBytes: this.#dataSetBytes,
+      contentDigest,
+      homeDigest: facts.homeDigest ?? contentDigest,
+      home: facts.home,
+      receivedAt: facts.receivedAt,
+      callingAETitle: facts.callingAETitle,
+    };
+    try {
+      if (this.#error !== undefined) throw this.#error;
+      await this.#writeRest(encodePreamble(seal));
+    } catch (cause) {
+      await this.discard();
+      throw spoolErrorOf(cause);
+    }
+    return { ...seal, temporaryPath: this.#options.temporaryPath };
+  }
+
+  /** Drops what was written. */
+  async discard(): Promise<void> {
+    this.#error ??= new SpoolError('SPOOL_IO', 'the object was given up');
+    this.#pending = [];
+    await this.#writing;
+    const file = this.#file;
+    this.#file = undefined;
+    // A file that can't be closed or removed now is removed at the next start.
+    await file?.close().catch(() => {});
+    if (file !== undefined) await unlink(this.#options.temporaryPath).catch(() => {});
+  }
+
+  async #writeRest(preamble: Buffer): Promise<void> {
+    // An object that fits one batch is written with its preamble at once; its digest proves it whole.
+    const headIsPending = this.#pending[0] === this.#options.head;
+    if (headIsPending) {
+      this.#pending[0] = Buffer.concat([preamble, this.#options.head.subarray(PREAMBLE_BYTES)]);
+    }
+    if (this.#pending.length > 0) await this.#writeBatch(this.#takeBatch());
+    const file = this.#file as FileHandle;
+    if (!headIsPending) await file.write(preamble, 0, PREAMBLE_BYTES, 0);
+    if (this.#options.durable ?? true) await file.sync();
+    await file.close();
+    this.#file = undefined;
+  }
+
+  #flush(): void {
+    const batch = this.#takeBatch();
+    this.#writing = this.#writeBatch(batch)
+      .catch((cause: unknown) => {
+        this.#error ??= spoolErrorOf(cause);
+        this.#pending = [];
+      })
+      .then(() => {
+        this.#writing = undefined;
+        if (this.#error === undefined && this.#isBatchFull()) this.#flush();
+      });
+  }
+
+  #isBatchFull(): boolean {
+    return this.#pendingBytes >= BATCH_BYTES || this.#pending.length >= BATCH_CHUNKS;
+  }
+
+  #takeBatch(): Buffer[] {
+    const batch = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return batch;
+  }
+
+  async #writeBatch(batch: Buffer[]): Promise<void> {
+    const bytes = batch.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (!this.#options.reserve.claim(bytes)) throw reserveReached();
+    this.#file ??= await open(this.#options.temporaryPath, 'wx', 0o640);
+    await writeAll(this.#file, batch, bytes);
+  }
+
+}
+
+const reserveReached = (): SpoolError =>
+  new SpoolError('SPOOL_RESERVE', 'the reserve of free space is reached');
+
+/** `writev` may write less than it was given. */
+async function writeAll(file: FileHandle, batch: Buffer[], bytes: number): Promise<void> {
+  let rest = batch;
+  let left = bytes;
+  while (left > 0) {
+    const { bytesWritten } = await file.writev(rest);
+    left -= bytesWritten;
+    if (left > 0) rest = withoutFirst(rest, bytesWritten);
+  }
+}
+
+function withoutFirst(chunks: readonly Buffer[], bytes: number): Buffer[] {
+  let skip = bytes;
+  const rest: Buffer[] = [];
+  for (const chunk of chunks) {
+    if (skip < chunk.length) rest.push(chunk.subarray(skip));
+    skip = Math.max(0, skip - chunk.length);
+  }
+  return rest;
+}
