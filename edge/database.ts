@@ -4,10 +4,12 @@
  * Each part of the edge has its own list of migrations, and its own version in `schema_versions`, so
  * that a part can append a step without moving the others'.
  */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Migration, openSqlite, type Sqlite } from '../shared/sqlite/open.ts';
 import { indexSchema } from './index/schema.ts';
 import { outboxSchema } from './outbox/schema.ts';
+import { giveUpBallast, keepBallast } from './spool/ballast.ts';
 import { spoolSchema } from './spool/schema.ts';
 
 /** Parts and their migrations, in the order in which they are applied. Names are kept for ever. */
@@ -18,7 +20,7 @@ export type SchemaParts = Readonly<Record<string, readonly Migration[]>>;
  * @throws Error when the file's schema is newer than this program
  */
 export function openEdgeDatabase(dataDirectory: string, further: SchemaParts = {}): Sqlite {
-  const db = openSqlite(join(dataDirectory, 'edge.sqlite'), []);
+  const db = openEvenWhenFull(dataDirectory);
   // A checkpoint syncs twice: rarer and larger ones hold up ingest less.
   db.pragma('wal_autocheckpoint = 4000');
   const parts = { index: indexSchema, spool: spoolSchema, outbox: outboxSchema, ...further };
@@ -27,7 +29,20 @@ export function openEdgeDatabase(dataDirectory: string, further: SchemaParts = {
       part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT`);
     for (const [part, migrations] of Object.entries(parts)) migratePart(db, part, migrations);
   }).immediate();
+  keepBallast(dataDirectory);
   return db;
+}
+
+/** A disk that something else filled must not keep the edge from starting: the ballast goes first. */
+function openEvenWhenFull(dataDirectory: string): Sqlite {
+  mkdirSync(dataDirectory, { recursive: true });
+  const file = join(dataDirectory, 'edge.sqlite');
+  try {
+    return openSqlite(file, []);
+  } catch (error) {
+    if (!giveUpBallast(dataDirectory)) throw error;
+    return openSqlite(file, []);
+  }
 }
 
 function migratePart(db: Sqlite, part: string, migrations: readonly Migration[]): void {
@@ -41,6 +56,8 @@ function migratePart(db: Sqlite, part: string, migrations: readonly Migration[])
       `${db.name}: schema ${version} of ${part} is newer than this program's ${migrations.length}`,
     );
   }
+  // Nothing is written when nothing is new: a program must start on a full disk.
+  if (version === migrations.length) return;
   for (const migration of migrations.slice(version)) db.exec(migration.sql);
   db.prepare(
     'INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version',

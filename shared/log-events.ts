@@ -18,4 +18,36 @@ export interface LogEvents {
   // --- hub/http
   /** A request was answered. The route's pattern, never its URL. */
   'http.request': { method: string; route: string; status: number; ms: number };
+
+  // --- edge/scp, edge/spool, edge/outbox
+  /** A SOP Instance UID came with other content; both are kept, the first stays current. */
+  'storage.conflict': { calling: string; sopInstanceUID: string; studyInstanceUID: string };
+  /** The objects of a study name more than one patient. */
+  'storage.patient-conflict': { studyInstanceUID: string; home: string };
+  /** An object can't be filed; its bytes are kept under `id`, if there was room. */
+  'storage.quarantined': {
+    calling: string;
+    host: string;
+    code: string;
+    bytes: number;
+    id?: string;
+  };
+  /** The disk or the database did not take an object; the sender was told A700H. */
+  'storage.refused': { calling: string; code: string; error: unknown };
+  /** The free space that is kept is reached: objects are refused with A700H from now on. */
+  'spool.reserve-reached': { freeBytes: number; reserveBytes: number };
+  /** There is room again; objects are taken. */
+  'spool.reserve-cleared': { freeBytes: number; reserveBytes: number };
+  /** Start-up made spool and index agree. */
+  'spool.recovered': {
+    refiled: number;
+    dropped: number;
+    quarantined: number;
+    missing: number;
+    known: number;
+  };
+  /** The file of an acknowledged object is gone. */
+  'spool.missing': { sopInstanceUID: string; studyInstanceUID: string; path: string };
+  /** Events could not be appended; tried again at once. */
+  'outbox.tick-failed': { error: unknown };
 }

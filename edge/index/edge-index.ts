@@ -55,6 +55,7 @@ export class EdgeIndex extends IndexQueries {
   readonly #record: (record: ObjectRecord, now: number) => RecordOutcome;
   readonly #markMissing: (row: InstanceRow, now: number) => void;
   #onStudyChange: StudyChangeListener = () => {};
+  #onStudyDelete: (row: StudyRow) => void = () => {};
 
   constructor({ db, trust, namespace, onPatientConflict }: EdgeIndexOptions) {
     super(db, trust);
@@ -74,6 +75,11 @@ export class EdgeIndex extends IndexQueries {
   /** The outbox registers here; what it does is part of the transaction. */
   onStudyChange(listener: StudyChangeListener): void {
     this.#onStudyChange = listener;
+  }
+
+  /** The outbox registers here; called before the rows go, in the same transaction. */
+  onStudyDelete(listener: (row: StudyRow) => void): void {
+    this.#onStudyDelete = listener;
   }
 
   /**
@@ -116,18 +122,16 @@ export class EdgeIndex extends IndexQueries {
   }
 
   /**
-   * Forgets a study; the caller then removes the files.
+   * Forgets a study, durably; the caller then removes the files.
    *
-   * @param inTransaction runs before the rows go, in the same durable transaction: the outbox tells
-   *   the hub what was deleted
-   * @returns the paths of its files, those of conflicting versions included; none for an unknown study
+   * @returns the paths of its files, those of differing versions included; none for an unknown study
    */
-  deleteStudy(study: StudyKey, inTransaction: (study: StudyRow) => void): string[] {
+  deleteStudy(study: StudyKey): string[] {
     return commitDurably(this.db, () => {
       const row = this.#statements.findStudy.get(study.studyInstanceUID, study.home);
       if (row === undefined) return [];
       const paths = this.#pathsOf(row.study_key);
-      inTransaction(row);
+      this.#onStudyDelete(row);
       this.#statements.deleteStudy.run(row.study_key);
       const { home, patient_id: patientId, issuer } = row;
       this.#statements.deletePatientIfUnused.run({ home, patientId, issuer });
@@ -285,4 +289,3 @@ function completes(study: StudyRow, attributes: InstanceAttributes): boolean {
     (study.institution === null && attributes.institution !== null)
   );
 }
-

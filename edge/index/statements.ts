@@ -1,10 +1,20 @@
 /** The statements by which the index changes and finds its own rows, prepared once. */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import { FROM_STORED, type InstanceRow, type SeriesRow, STORED_COLUMNS, type StudyRow } from './rows.ts';
+import {
+  FROM_STORED,
+  type InstanceRow,
+  type SeriesRow,
+  STORED_COLUMNS,
+  type StudyRow,
+} from './rows.ts';
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(db: Sqlite) {
+  return { ...prepareFinds(db), ...prepareStudyWrites(db), ...prepareObjectWrites(db) };
+}
+
+function prepareFinds(db: Sqlite) {
   return {
     findInstance: db.prepare<[sop: string, home: string], InstanceRow>(
       `SELECT ${STORED_COLUMNS}, i.instance_key AS instanceKey, i.series_key AS seriesKey,
@@ -20,8 +30,15 @@ export function prepareStatements(db: Sqlite) {
     findSeries: db.prepare<[study: number, series: string], SeriesRow>(
       'SELECT * FROM series WHERE study_key = ? AND series_uid = ?',
     ),
-    seriesByKey: db.prepare<[series: number], SeriesRow>('SELECT * FROM series WHERE series_key = ?'),
+    seriesByKey: db.prepare<[series: number], SeriesRow>(
+      'SELECT * FROM series WHERE series_key = ?',
+    ),
     studyByKey: db.prepare<[study: number], StudyRow>('SELECT * FROM studies WHERE study_key = ?'),
+  };
+}
+
+function prepareStudyWrites(db: Sqlite) {
+  return {
     insertStudy: db.prepare(
       `INSERT INTO studies (study_uid, home, rev, patient_id, issuer, nhs_number, patient_name,
          birth_date, sex, study_date, study_time, study_id, accession_number, accession_issuer,
@@ -55,6 +72,11 @@ export function prepareStatements(db: Sqlite) {
     addConflicts: db.prepare<[conflicts: number, study: number]>(
       'UPDATE studies SET rev = rev + 1, conflicts = conflicts + ? WHERE study_key = ?',
     ),
+  };
+}
+
+function prepareObjectWrites(db: Sqlite) {
+  return {
     insertSeries: db.prepare(
       `INSERT INTO series (study_key, series_uid, modality, series_number, description, body_part,
          instances, bytes, set_hash)

@@ -169,9 +169,7 @@ function prepareStatements(db: Sqlite) {
     findDay: db.prepare<[string], DayRow>('SELECT * FROM days WHERE day = ?'),
     allDays: db.prepare<[], DayRow>('SELECT * FROM days WHERE studies > 0 ORDER BY day'),
     daysDue: db.prepare('SELECT day FROM days WHERE due_at <= ? ORDER BY day LIMIT 500'),
-    told: db.prepare<[string]>(
-      'UPDATE days SET due_at = NULL, changed_since = NULL WHERE day = ?',
-    ),
+    told: db.prepare<[string]>('UPDATE days SET due_at = NULL, changed_since = NULL WHERE day = ?'),
     allTold: db.prepare('UPDATE days SET due_at = NULL, changed_since = NULL'),
     dropEmptyDays: db.prepare('DELETE FROM days WHERE studies = 0 AND due_at IS NULL'),
     upsertDay: db.prepare(

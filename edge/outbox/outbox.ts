@@ -11,6 +11,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { AnyEventBody, EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex, StudyKey } from '../index/edge-index.ts';
+import type { StudyRow } from '../index/rows.ts';
 import { Announcer } from './announce.ts';
 import { prepareOutbox } from './statements.ts';
 
@@ -82,6 +83,7 @@ export class Outbox {
     this.#statements = prepareOutbox(db);
     this.#onTickFailure = onTickFailure ?? (() => {});
     index.onStudyChange((study, now) => this.markStudyDirty(study, now));
+    index.onStudyDelete((row) => this.#appendDeleted(row));
     const current = this.#statements.currentEpoch.get();
     this.#epoch = current?.epoch ?? 0;
     this.#base = current?.base_row_id ?? 0;
@@ -115,8 +117,8 @@ export class Outbox {
     this.#notify();
   }
 
-  /** Tells that a study is deleted; to be called from `EdgeIndex.deleteStudy`. */
-  appendDeleted(row: Parameters<Announcer['announceDeleted']>[0]): void {
+  /** Within the transaction that deletes the study. */
+  #appendDeleted(row: StudyRow): void {
     this.#statements.clean.run(row.study_uid, row.home);
     this.#announcer.announceDeleted(row, this.#clock.now());
     this.#notify();
@@ -178,16 +180,20 @@ export class Outbox {
   /**
    * A hub has committed everything up to here: these rows go. Of an earlier epoch only what lies before
    * the present one's base, since a hub will want the rest again under its new numbers.
+   *
+   * @returns false, and nothing is done, for a place that this edge never reached: its database was
+   *   restored from a backup, and the hub knows more
    */
-  commitThrough(epoch: number, seq: number): void {
+  commitThrough(epoch: number, seq: number): boolean {
     const row = this.rowOf(epoch, seq);
-    if (row === undefined) return;
+    const last = this.#statements.lastRow.get()?.last ?? 0;
+    if (row === undefined || row > last) return false;
     const through = epoch === this.#epoch ? row : Math.min(row, this.#base);
     this.#inTransaction(() => {
-      const last = this.#statements.lastRow.get()?.last ?? 0;
-      this.#statements.prune.run(Math.min(through, last));
-      this.#statements.setCursor.run(Math.min(through, last));
+      this.#statements.prune.run(through);
+      this.#statements.setCursor.run(through);
     });
+    return true;
   }
 
   /** Appends every study's state, then a whole digest. Gives way between chunks. */

@@ -32,9 +32,7 @@ export function prepareOutbox(db: Sqlite) {
     findDirty: db.prepare<[string, string], DirtyStudy>(
       `SELECT ${DIRTY} FROM dirty_studies d WHERE d.study_uid = ? AND d.home = ?`,
     ),
-    pending: db.prepare<[], DirtyStudy>(
-      `SELECT ${DIRTY} FROM dirty_studies d WHERE d.is_pending`,
-    ),
+    pending: db.prepare<[], DirtyStudy>(`SELECT ${DIRTY} FROM dirty_studies d WHERE d.is_pending`),
     /** Studies not yet told that were announced on this day, or never. */
     pendingOn: db.prepare<[day: string], DirtyStudy>(
       `SELECT ${DIRTY} FROM dirty_studies d

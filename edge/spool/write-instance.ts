@@ -160,7 +160,6 @@ export class InstanceWriter {
     this.#file ??= await open(this.#options.temporaryPath, 'wx', 0o640);
     await writeAll(this.#file, batch, bytes);
   }
-
 }
 
 const reserveReached = (): SpoolError =>

@@ -1,0 +1,81 @@
+/**
+ * Puts the storage of an edge together and brings it back into order after whatever ended it last.
+ *
+ *   configuration ─► spool, index, quarantine, outbox ─► recovery ─► store service
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Registry } from '../../shared/metrics.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { EdgeConfig } from '../config.ts';
+import type { DimseServices } from '../dimse/service.ts';
+import { EdgeIndex } from '../index/edge-index.ts';
+import { Outbox } from '../outbox/outbox.ts';
+import { Quarantine } from '../spool/quarantine.ts';
+import { type RecoveryReport, recoverSpool } from '../spool/recover.ts';
+import type { ReserveStatus } from '../spool/reserve.ts';
+import { Spool } from '../spool/spool.ts';
+import type { ObjectReading } from './object-reading.ts';
+import { recoveryTarget } from './refile.ts';
+import { storeService } from './storage.ts';
+import { openStorageCounters } from './storage-counters.ts';
+import type { StorageParts } from './storage-parts.ts';
+
+export interface StorageOptions {
+  readonly config: Pick<EdgeConfig, 'trust' | 'dataDirectory' | 'patientIds' | 'storage'>;
+  readonly db: Sqlite;
+  readonly reading: ObjectReading;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+}
+
+export interface OpenStorage extends StorageParts {
+  readonly outbox: Outbox;
+  readonly store: DimseServices['store'];
+  readonly recovered: RecoveryReport;
+}
+
+/**
+ * Opens and recovers; nothing may write to the data directory before this resolves. The outbox is not
+ * started yet.
+ *
+ * @throws SpoolError when the disk can't be read
+ */
+export async function openStorage(options: StorageOptions): Promise<OpenStorage> {
+  const { config, db, reading, clock, log, metrics } = options;
+  const { trust, dataDirectory, storage, patientIds } = config;
+  const spool = new Spool({
+    dataDirectory,
+    reserveBytes: storage.reserveBytes,
+    clock,
+    onReserveChange: (status) => tellReserve(log, status),
+  });
+  const index = new EdgeIndex({
+    db,
+    trust,
+    namespace: patientIds.namespace,
+    onPatientConflict: (study) => log.warn('storage.patient-conflict', { ...study }),
+  });
+  const outbox = new Outbox({
+    db,
+    index,
+    clock,
+    quietMs: storage.quietSeconds * 1000,
+    onTickFailure: (error) => log.error('outbox.tick-failed', { error }),
+  });
+  const quarantine = new Quarantine({ db, spool });
+  const counters = openStorageCounters(metrics, () => spool.reserve.status());
+  const parts = { trust, spool, index, quarantine, reading, clock, log, counters };
+  quarantine.reconcile(clock.now());
+  const recovered = await recoverSpool(spool, recoveryTarget(parts));
+  log.info('spool.recovered', { ...recovered });
+  // Says at start why objects are refused, if they are.
+  spool.reserve.status();
+  return { ...parts, outbox, recovered, store: storeService(parts) };
+}
+
+function tellReserve(log: Log, { reached, freeBytes, reserveBytes }: ReserveStatus): void {
+  if (reached) log.error('spool.reserve-reached', { freeBytes, reserveBytes });
+  else log.info('spool.reserve-cleared', { freeBytes, reserveBytes });
+}

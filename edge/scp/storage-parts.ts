@@ -1,0 +1,20 @@
+/** What storage is made of; one set a program, made by open-storage.ts. */
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import type { EdgeIndex } from '../index/edge-index.ts';
+import type { Quarantine } from '../spool/quarantine.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { ObjectReading } from './object-reading.ts';
+import type { StorageCounters } from './storage-counters.ts';
+
+export interface StorageParts {
+  /** The edge's ODS code: the home of what its senders send. */
+  readonly trust: string;
+  readonly spool: Spool;
+  readonly index: EdgeIndex;
+  readonly quarantine: Quarantine;
+  readonly reading: ObjectReading;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: StorageCounters;
+}

@@ -1,0 +1,147 @@
+/**
+ * C-STORE as SCP. PS3.4 Annex B. Acknowledged means: it survives kill -9 and a power cut.
+ *
+ *   data set ─┬─► InstanceWriter: temporary file, SHA-256 ─► fsync ─┐
+ *             └─► AttributesReader: who and what it is ─► findFault ┤
+ *                    fault ─► quarantine, A900H / C000H ◄───────────┤
+ *                    none  ─► rename, one transaction, 0000H ◄──────┘
+ *
+ * Never holds an object, never refuses one for what it says, only for what makes it unsafe to file.
+ */
+import { codeOf, GatewayError } from '../../shared/errors.ts';
+import type { DataSetSink, DimseServices, DimseStatus, StoreRequest } from '../dimse/service.ts';
+import { acceptObject } from '../index/accept-object.ts';
+import type { RecordOutcome } from '../index/types.ts';
+import type { Fault } from '../spool/quarantine.ts';
+import { SpoolError } from '../spool/spool-error.ts';
+import type { InstanceWriter, SealedFile } from '../spool/write-instance.ts';
+import type { AttributesReader, ReadAttributes } from './object-reading.ts';
+import type { StorageParts } from './storage-parts.ts';
+import {
+  findFault,
+  STATUS_CANNOT_UNDERSTAND,
+  STATUS_DOES_NOT_MATCH,
+  STATUS_OUT_OF_RESOURCES,
+  STATUS_SUCCESS,
+} from './verdict.ts';
+
+/** The store service over these parts. */
+export function storeService(parts: StorageParts): DimseServices['store'] {
+  return (request) => new StoreSink(parts, request);
+}
+
+class StoreSink implements DataSetSink {
+  readonly #parts: StorageParts;
+  readonly #request: StoreRequest;
+  readonly #writer: InstanceWriter;
+  readonly #reader: AttributesReader;
+  #readFault: Fault | undefined;
+
+  constructor(parts: StorageParts, request: StoreRequest) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#writer = parts.spool.newWriter(parts.reading.fileHead(request));
+    this.#reader = parts.reading.openReader(request.transferSyntaxUID);
+  }
+
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.#readFault === undefined) this.#read(() => this.#reader.write(chunk));
+    return this.#writer.write(chunk);
+  }
+
+  async end(): Promise<DimseStatus> {
+    const stop = this.#parts.counters.startAcknowledgement();
+    try {
+      const attributes = this.#read(() => this.#reader.end());
+      const sealed = await this.#seal();
+      const fault = this.#readFault ?? (attributes && findFault(this.#request, attributes));
+      if (attributes === undefined || fault !== undefined) return this.#keepAside(sealed, fault);
+      return this.#file(sealed, attributes);
+    } catch (error) {
+      return this.#refuse(error);
+    } finally {
+      stop();
+    }
+  }
+
+  abort(): void {
+    this.#parts.counters.count('aborted', 0);
+    // What could not be removed now is removed at the next start.
+    void this.#writer.discard().catch(() => {});
+  }
+
+  /** Runs a step of the reader, after a fault none any more. */
+  #read<T>(step: () => T): T | undefined {
+    if (this.#readFault !== undefined) return undefined;
+    try {
+      return step();
+    } catch (error) {
+      if (!(error instanceof GatewayError))
+        this.#parts.log.error('program.bug', { where: 'scp/storage', error });
+      this.#readFault = { code: 'UNREADABLE', detail: `data set unreadable: ${codeOf(error)}` };
+      return undefined;
+    }
+  }
+
+  #seal(): Promise<SealedFile> {
+    return this.#writer.seal({
+      home: this.#parts.trust,
+      receivedAt: this.#parts.clock.now(),
+      callingAETitle: this.#request.peer.callingAETitle,
+    });
+  }
+
+  #file(sealed: SealedFile, read: ReadAttributes): DimseStatus {
+    const { transferSyntaxUID } = this.#request;
+    const attributes = { ...read, sopClassUID: read.sopClassUID || this.#request.sopClassUID };
+    const accepted = { sealed, attributes, transferSyntaxUID };
+    const outcome = acceptObject(this.#parts, accepted, this.#parts.clock.now());
+    this.#tell(outcome, sealed, attributes);
+    return STATUS_SUCCESS;
+  }
+
+  #tell(outcome: RecordOutcome, { dataSetBytes }: SealedFile, attributes: ReadAttributes): void {
+    this.#parts.counters.count(outcome.kind, dataSetBytes);
+    if (outcome.kind !== 'conflict') return;
+    this.#parts.log.warn('storage.conflict', {
+      calling: this.#request.peer.callingAETitle,
+      sopInstanceUID: attributes.sopInstanceUID,
+      studyInstanceUID: attributes.studyInstanceUID,
+    });
+  }
+
+  #keepAside(sealed: SealedFile, found: Fault | undefined): DimseStatus {
+    const fault = found ?? { code: 'UNREADABLE', detail: 'data set unreadable' };
+    const { callingAETitle, host } = this.#request.peer;
+    const file = { ...sealed, bytes: sealed.dataSetOffset + sealed.dataSetBytes };
+    const origin = { ...this.#request, callingAETitle, host };
+    const now = this.#parts.clock.now();
+    const id = this.#parts.quarantine.add(file, { fault, origin, now });
+    this.#parts.counters.count('quarantined', sealed.dataSetBytes);
+    this.#parts.log.warn('storage.quarantined', {
+      calling: callingAETitle,
+      host,
+      code: fault.code,
+      bytes: sealed.dataSetBytes,
+      ...(id === undefined ? {} : { id }),
+    });
+    const unreadable = fault.code === 'UNREADABLE';
+    return {
+      status: unreadable ? STATUS_CANNOT_UNDERSTAND : STATUS_DOES_NOT_MATCH,
+      errorComment: fault.detail.slice(0, 64),
+    };
+  }
+
+  /** The disk or the database could not take it: nothing is left of it, and the sender may try again. */
+  #refuse(error: unknown): DimseStatus {
+    const code = codeOf(error);
+    if (!(error instanceof SpoolError) && !code.startsWith('SQLITE_')) throw error;
+    this.#parts.counters.count('refused', 0);
+    // The reserve is logged when it becomes reached, not for each object.
+    if (code !== 'SPOOL_RESERVE') {
+      const calling = this.#request.peer.callingAETitle;
+      this.#parts.log.error('storage.refused', { calling, code, error });
+    }
+    return { status: STATUS_OUT_OF_RESOURCES, errorComment: `not stored: ${code}`.slice(0, 64) };
+  }
+}

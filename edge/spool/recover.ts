@@ -1,0 +1,146 @@
+/**
+ * Start-up: makes index and disk agree again, whatever a crash or a power cut took from either.
+ *
+ *   incoming/*.part   whole by seal and digest → filed again; a half → dropped, it was never acknowledged
+ *   study folders     a file the index does not know → filed again
+ *   index             a row whose file is gone → marked missing, counted, shown
+ *
+ * Runs before the first association. Reads names only, and the bytes of what the index does not know.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { OBJECT_SUFFIX, RESERVED_FOLDERS, studyFolder } from './layout.ts';
+import { digestDataSet, readSeal } from './read-instance.ts';
+import type { Spool } from './spool.ts';
+import type { SealedFile } from './write-instance.ts';
+
+export interface IndexedStudy {
+  readonly studyInstanceUID: string;
+  readonly home: string;
+}
+
+export interface IndexedFile {
+  readonly path: string;
+  readonly sopInstanceUID: string;
+  readonly studyInstanceUID: string;
+  readonly home: string;
+}
+
+/** The index, as recovery needs it. */
+export interface RecoveryTarget {
+  studies(): readonly IndexedStudy[];
+  filesOf(study: IndexedStudy): readonly IndexedFile[];
+  /** Paths of differing versions that are kept beside the current ones. */
+  conflictPaths(): readonly string[];
+  /** Files a whole object again; false: it can't be filed and was put into quarantine. */
+  refile(file: SealedFile): Promise<boolean>;
+  /** A sealed file whose bytes are not those that were received: the disk changed them. */
+  quarantineCorrupt(file: SealedFile): void;
+  markMissing(file: IndexedFile): void;
+}
+
+export interface RecoveryReport {
+  /** Whole objects that the index did not know. */
+  refiled: number;
+  /** Halves that were dropped. */
+  dropped: number;
+  /** Put into quarantine: damaged on the disk, or not to be filed. */
+  quarantined: number;
+  /** Rows whose file is gone. */
+  missing: number;
+  /** Files of known studies that were looked at by name. */
+  known: number;
+}
+
+/** @throws SpoolError when the disk can't be read */
+export async function recoverSpool(spool: Spool, target: RecoveryTarget): Promise<RecoveryReport> {
+  const report = { refiled: 0, dropped: 0, quarantined: 0, missing: 0, known: 0 };
+  await recoverIncoming(spool, target, report);
+  const folders = new Map(
+    target.studies().map((study) => [studyFolder(study.home, study.studyInstanceUID), study]),
+  );
+  const conflicts = new Set(target.conflictPaths());
+  for (const folder of foldersOnDisk(spool)) {
+    const study = folders.get(folder);
+    folders.delete(folder);
+    const indexed = study === undefined ? [] : target.filesOf(study);
+    await recoverFolder({ spool, target, report }, { folder, indexed, conflicts });
+  }
+  for (const study of folders.values()) {
+    for (const file of target.filesOf(study)) markMissing(target, report, file);
+  }
+  return report;
+}
+
+async function recoverIncoming(
+  spool: Spool,
+  target: RecoveryTarget,
+  report: RecoveryReport,
+): Promise<void> {
+  for (const name of readdirSync(spool.layout.incoming)) {
+    await recoverFile({ spool, target, report }, join(spool.layout.incoming, name));
+  }
+}
+
+interface Recovery {
+  readonly spool: Spool;
+  readonly target: RecoveryTarget;
+  readonly report: RecoveryReport;
+}
+
+async function recoverFile(recovery: Recovery, temporaryPath: string): Promise<void> {
+  const { spool, target, report } = recovery;
+  const seal = await readSeal(temporaryPath);
+  if (seal === null) {
+    spool.dropTemporary(temporaryPath);
+    report.dropped++;
+    return;
+  }
+  const file = { ...seal, temporaryPath };
+  if ((await digestDataSet(temporaryPath, seal)) !== seal.contentDigest) {
+    target.quarantineCorrupt(file);
+    report.quarantined++;
+  } else if (await target.refile(file)) report.refiled++;
+  else report.quarantined++;
+}
+
+async function recoverFolder(
+  recovery: Recovery,
+  {
+    folder,
+    indexed,
+    conflicts,
+  }: { folder: string; indexed: readonly IndexedFile[]; conflicts: ReadonlySet<string> },
+): Promise<void> {
+  const { spool, target, report } = recovery;
+  const expected = new Map(indexed.map((file) => [basename(file.path), file]));
+  for (const name of readdirSync(spool.absolute(folder))) {
+    if (expected.delete(name)) report.known++;
+    else if (name.endsWith(OBJECT_SUFFIX) && !conflicts.has(join(folder, name))) {
+      await recoverFile(recovery, spool.absolute(join(folder, name)));
+    }
+  }
+  for (const file of expected.values()) markMissing(target, report, file);
+}
+
+function markMissing(target: RecoveryTarget, report: RecoveryReport, file: IndexedFile): void {
+  target.markMissing(file);
+  report.missing++;
+}
+
+/** Every `<home>/<h2>/<study>`, relative to the root. */
+function* foldersOnDisk({ layout: { root } }: Spool): Generator<string> {
+  for (const home of foldersIn(root)) {
+    if (RESERVED_FOLDERS.has(home)) continue;
+    for (const h2 of foldersIn(join(root, home))) {
+      for (const study of foldersIn(join(root, home, h2))) yield join(home, h2, study);
+    }
+  }
+}
+
+function foldersIn(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+}
