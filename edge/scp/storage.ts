@@ -36,6 +36,7 @@ class StoreSink implements DataSetSink {
   readonly #writer: InstanceWriter;
   readonly #reader: AttributesReader;
   #readFault: Fault | undefined;
+  #hasEnded = false;
 
   constructor(parts: StorageParts, request: StoreRequest) {
     this.#parts = parts;
@@ -50,6 +51,7 @@ class StoreSink implements DataSetSink {
   }
 
   async end(): Promise<DimseStatus> {
+    this.#hasEnded = true;
     const stop = this.#parts.counters.startAcknowledgement();
     try {
       const attributes = this.#read(() => this.#reader.end());
@@ -65,6 +67,8 @@ class StoreSink implements DataSetSink {
   }
 
   abort(): void {
+    // An object that is whole is stored, whether or not its sender still hears the answer.
+    if (this.#hasEnded) return;
     this.#parts.counters.count('aborted', 0);
     // What could not be removed now is removed at the next start.
     void this.#writer.discard().catch(() => {});

@@ -1,0 +1,236 @@
+/**
+ * Storage of an edge in a temporary directory, small data sets to send to it, and a reader of exactly
+ * such data sets (explicit VR little endian, flat), so that these tests need no parser.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEdgeConfig } from '../../edge/config.ts';
+import { openEdgeDatabase } from '../../edge/database.ts';
+import type { DimseStatus, StoreRequest } from '../../edge/dimse/service.ts';
+import type { InstanceAttributes } from '../../edge/index/attributes.ts';
+import type { FileIdentity, ObjectReading } from '../../edge/scp/object-reading.ts';
+import { type OpenStorage, openStorage } from '../../edge/scp/open-storage.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import { GatewayError, type Retry } from '../../shared/errors.ts';
+import { type Log, silentLog } from '../../shared/log.ts';
+import { openMetrics, type Registry } from '../../shared/metrics.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+
+export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
+export const CT_IMAGE_STORAGE = '1.2.840.10008.5.1.4.1.1.2';
+
+/** What a small data set says, by keyword; absent: the element is absent. */
+export interface SmallObject {
+  SOPInstanceUID?: string;
+  StudyInstanceUID?: string;
+  SeriesInstanceUID?: string;
+  PatientID?: string;
+  IssuerOfPatientID?: string;
+  PatientName?: string;
+  PatientBirthDate?: string;
+  StudyDate?: string;
+  Modality?: string;
+  pixels?: Buffer;
+}
+
+const TAGS = {
+  SOPClassUID: [0x0008, 0x0016, 'UI'],
+  SOPInstanceUID: [0x0008, 0x0018, 'UI'],
+  StudyDate: [0x0008, 0x0020, 'DA'],
+  Modality: [0x0008, 0x0060, 'CS'],
+  PatientName: [0x0010, 0x0010, 'PN'],
+  PatientID: [0x0010, 0x0020, 'LO'],
+  IssuerOfPatientID: [0x0010, 0x0021, 'LO'],
+  PatientBirthDate: [0x0010, 0x0030, 'DA'],
+  StudyInstanceUID: [0x0020, 0x000d, 'UI'],
+  SeriesInstanceUID: [0x0020, 0x000e, 'UI'],
+} as const;
+
+/** An object with everything that a study list needs; `over` replaces, `undefined` leaves out. */
+export function smallObject(number: number, over: Partial<SmallObject> = {}): SmallObject {
+  return {
+    SOPInstanceUID: `2.999.1.${number}`,
+    StudyInstanceUID: '2.999.7.1',
+    SeriesInstanceUID: '2.999.7.1.1',
+    PatientID: 'MRN1',
+    PatientName: 'Phantom^One',
+    PatientBirthDate: '19500102',
+    StudyDate: '20260301',
+    Modality: 'CT',
+    pixels: Buffer.alloc(256, number),
+    ...over,
+  };
+}
+
+/** The bytes of a data set, explicit VR little endian. */
+export function dataSetOf(object: SmallObject): Buffer {
+  const values: Record<string, string | undefined> = { SOPClassUID: CT_IMAGE_STORAGE };
+  for (const [keyword, value] of Object.entries(object)) {
+    if (typeof value === 'string') values[keyword] = value;
+  }
+  const elements = Object.entries(TAGS).flatMap(([keyword, [group, element, vr]]) => {
+    const value = values[keyword];
+    if (value === undefined) return [];
+    const pad = vr === 'UI' ? '\0' : ' ';
+    const bytes = Buffer.from(value.length % 2 === 0 ? value : `${value}${pad}`, 'utf8');
+    const head = Buffer.alloc(8);
+    head.writeUInt16LE(group, 0);
+    head.writeUInt16LE(element, 2);
+    head.write(vr, 4, 'latin1');
+    head.writeUInt16LE(bytes.length, 6);
+    return [head, bytes];
+  });
+  const pixels = object.pixels ?? Buffer.alloc(0);
+  const pixelHead = Buffer.from('e07f10004f57000000000000', 'hex');
+  pixelHead.writeUInt32LE(pixels.length, 8);
+  return Buffer.concat([...elements, pixelHead, pixels]);
+}
+
+class SmallReaderError extends GatewayError {
+  override readonly name = 'SmallReaderError';
+  readonly code = 'DICOM_TRUNCATED';
+  readonly retry: Retry = 'never';
+}
+
+/** Reads what {@link dataSetOf} makes; anything cut short is an error. */
+export const smallReading: ObjectReading = {
+  openReader() {
+    const chunks: Buffer[] = [];
+    return {
+      write: (chunk) => void chunks.push(chunk),
+      end: () => attributesOf(elementsOf(Buffer.concat(chunks))),
+    };
+  },
+  fileHead(identity) {
+    const text = Buffer.from(JSON.stringify(identity).padEnd(300), 'latin1');
+    return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), text]);
+  },
+  readHead: (head) => JSON.parse(head.toString('latin1', 132)) as FileIdentity,
+};
+
+function elementsOf(bytes: Buffer): Map<number, string> {
+  const elements = new Map<number, string>();
+  let at = 0;
+  while (at < bytes.length) {
+    if (at + 8 > bytes.length) throw new SmallReaderError('cut short');
+    const tag = bytes.readUInt16LE(at) * 0x10000 + bytes.readUInt16LE(at + 2);
+    const isLong = bytes.toString('latin1', at + 4, at + 6) === 'OW';
+    const length = isLong ? bytes.readUInt32LE(at + 8) : bytes.readUInt16LE(at + 6);
+    at += isLong ? 12 : 8;
+    if (at + length > bytes.length) throw new SmallReaderError('cut short');
+    if (!isLong) elements.set(tag, bytes.toString('utf8', at, at + length).replace(/[\0 ]+$/, ''));
+    at += length;
+  }
+  if (elements.size === 0) throw new SmallReaderError('empty');
+  return elements;
+}
+
+function attributesOf(elements: Map<number, string>): InstanceAttributes {
+  const text = (keyword: keyof typeof TAGS): string | null => {
+    const [group, element] = TAGS[keyword];
+    return elements.get(group * 0x10000 + element) || null;
+  };
+  return {
+    sopInstanceUID: text('SOPInstanceUID') ?? '',
+    sopClassUID: text('SOPClassUID') ?? '',
+    studyInstanceUID: text('StudyInstanceUID') ?? '',
+    seriesInstanceUID: text('SeriesInstanceUID') ?? '',
+    patientId: text('PatientID') ?? '',
+    issuer: text('IssuerOfPatientID'),
+    nhsNumber: null,
+    patientName: text('PatientName'),
+    birthDate: text('PatientBirthDate'),
+    sex: null,
+    studyDate: text('StudyDate'),
+    studyTime: null,
+    studyId: null,
+    accessionNumber: null,
+    accessionIssuer: null,
+    studyDescription: null,
+    referringPhysician: null,
+    institution: null,
+    modality: text('Modality'),
+    seriesNumber: null,
+    seriesDescription: null,
+    bodyPart: null,
+    instanceNumber: null,
+  };
+}
+
+export interface StorageFixture extends OpenStorage {
+  readonly db: Sqlite;
+  readonly dataDirectory: string;
+  readonly metrics: Registry;
+  /** Sends one object as a modality would, in chunks. */
+  send(object: SmallObject, over?: SendOptions): Promise<DimseStatus>;
+  sendBytes(bytes: Buffer, over?: SendOptions): Promise<DimseStatus>;
+  close(): void;
+}
+
+export interface SendOptions {
+  readonly callingAETitle?: string;
+  readonly sopInstanceUID?: string;
+  readonly chunkBytes?: number;
+}
+
+export interface FixtureOptions {
+  readonly dataDirectory: string;
+  readonly reserveBytes?: number;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly reading?: ObjectReading;
+}
+
+export async function openStorageFixture(options: FixtureOptions): Promise<StorageFixture> {
+  const { dataDirectory, reserveBytes = 0, clock = systemClock, log = silentLog } = options;
+  const config = parseEdgeConfig({ trust: 'RRK', dataDirectory, storage: { reserveBytes } });
+  const db = openEdgeDatabase(dataDirectory);
+  const metrics = openMetrics({});
+  const reading = options.reading ?? smallReading;
+  const storage = await openStorage({ config, db, reading, clock, log, metrics });
+  const sendBytes = async (bytes: Buffer, over: SendOptions = {}): Promise<DimseStatus> => {
+    const sink = storage.store(storeRequest(over));
+    const chunkBytes = over.chunkBytes ?? 16_384;
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      await sink.write(Buffer.from(bytes.subarray(at, at + chunkBytes)));
+    }
+    return sink.end();
+  };
+  const close = (): void => {
+    storage.outbox.stop();
+    db.close();
+  };
+  return {
+    ...storage,
+    db,
+    dataDirectory,
+    metrics,
+    sendBytes,
+    send: (object, over) =>
+      sendBytes(dataSetOf(object), { sopInstanceUID: object.SOPInstanceUID ?? '', ...over }),
+    close,
+  };
+}
+
+export function storeRequest(over: SendOptions = {}): StoreRequest {
+  return {
+    peer: {
+      associationId: 'a1',
+      callingAETitle: over.callingAETitle ?? 'CT1',
+      calledAETitle: 'CDIP_RRK',
+      host: '127.0.0.1',
+      tls: false,
+    },
+    sopClassUID: CT_IMAGE_STORAGE,
+    sopInstanceUID: over.sopInstanceUID ?? '2.999.1.1',
+    transferSyntaxUID: EXPLICIT_LITTLE_ENDIAN,
+  };
+}
+
+/** A directory that is gone after the test. */
+export function temporaryDirectory(t: { teardown(remove: () => void): void }): string {
+  const directory = mkdtempSync(join(tmpdir(), 'cdip-test-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}

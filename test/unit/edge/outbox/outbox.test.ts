@@ -1,0 +1,311 @@
+import t from 'tap';
+import { openEdgeDatabase } from '../../../../edge/database.ts';
+import { EdgeIndex } from '../../../../edge/index/edge-index.ts';
+import { Outbox, type OutboxEvent } from '../../../../edge/outbox/outbox.ts';
+import { acquisitionDay } from '../../../../shared/acquisition-day.ts';
+import type { Clock } from '../../../../shared/clock.ts';
+import type { DigestEvent, StudyEvent } from '../../../../shared/contract/events.ts';
+import { OrderedEventSchema } from '../../../../shared/contract/events.ts';
+import { EMPTY_SET_HASH, studyHash, toggleMember } from '../../../../shared/set-hash.ts';
+import { temporaryDirectory } from '../../../support/storage-fixture.ts';
+import { objectRecord } from '../index/object-record.ts';
+
+class SetClock implements Clock {
+  ms = 1_700_000_000_000;
+  now = (): number => this.ms;
+  monotonicMs = (): number => this.ms;
+}
+
+interface Opened {
+  readonly index: EdgeIndex;
+  readonly outbox: Outbox;
+  readonly clock: SetClock;
+  /** Records objects now, of one study. */
+  store(from: number, to: number, over?: Parameters<typeof objectRecord>[1]): void;
+  /** Lets time pass in steps of a tick. */
+  pass(ms: number): void;
+  events(): OutboxEvent[];
+  studies(): StudyEvent[];
+  digests(): DigestEvent[];
+}
+
+function open(t: { teardown(done: () => void): void }, directory = temporaryDirectory(t)): Opened {
+  const db = openEdgeDatabase(directory);
+  t.teardown(() => db.close());
+  const clock = new SetClock();
+  const index = new EdgeIndex({ db, trust: 'RRK', namespace: 'RRK' });
+  const outbox = new Outbox({ db, index, clock, quietMs: 5_000 });
+  outbox.beginEpoch();
+  const events = (): OutboxEvent[] => outbox.next(0, 100_000);
+  return {
+    index,
+    outbox,
+    clock,
+    events,
+    store(from, to, over) {
+      for (let number = from; number < to; number++)
+        index.recordInstance(objectRecord(number, over), clock.now());
+    },
+    pass(ms) {
+      for (let passed = 0; passed < ms; passed += 100) {
+        clock.ms += 100;
+        outbox.tick();
+      }
+    },
+    studies: () =>
+      events().flatMap(({ body }) => (body.kind === 'study' ? [body as StudyEvent] : [])),
+    digests: () =>
+      events().flatMap(({ body }) => (body.kind === 'digest' ? [body as DigestEvent] : [])),
+  };
+}
+
+/** What a hub that applied these events in order holds by day. */
+function bucketsOf(events: readonly OutboxEvent[]): Map<string, object> {
+  const studies = new Map<string, StudyEvent>();
+  for (const { body } of events) {
+    if (body.kind !== 'study') continue;
+    const key = `${body.studyInstanceUID}/${body.home}`;
+    if (body.deleted) studies.delete(key);
+    else studies.set(key, body as StudyEvent);
+  }
+  const buckets = new Map<string, { day: string; studies: number; digest: string } & object>();
+  for (const {
+    studyInstanceUID,
+    home,
+    setHash,
+    series,
+    instances,
+    studyDate,
+  } of studies.values()) {
+    const day = acquisitionDay(studyDate);
+    const found = buckets.get(day) as
+      | { day: string; studies: number; series: number; instances: number; digest: string }
+      | undefined;
+    const bucket = found ?? { day, studies: 0, series: 0, instances: 0, digest: EMPTY_SET_HASH };
+    const hash = studyHash({ studyInstanceUID, home, setHash, series: series.length, instances });
+    buckets.set(day, {
+      day,
+      studies: bucket.studies + 1,
+      series: bucket.series + series.length,
+      instances: bucket.instances + instances,
+      digest: toggleMember(bucket.digest, hash),
+    } as never);
+  }
+  return buckets;
+}
+
+/** Every digest must be exactly what a hub has that applied all that came before it. */
+function checkDigests(
+  t: { same(found: unknown, wanted: unknown): unknown },
+  events: readonly OutboxEvent[],
+): number {
+  let checked = 0;
+  events.forEach(({ body }, at) => {
+    if (body.kind !== 'digest') return;
+    const held = bucketsOf(events.slice(0, at));
+    for (const bucket of body.buckets) {
+      const empty = { studies: 0, series: 0, instances: 0, digest: EMPTY_SET_HASH };
+      t.same(bucket, held.get(bucket.day) ?? { day: bucket.day, ...empty });
+      checked++;
+    }
+    if (body.whole) t.same(body.buckets.map(({ day }) => day).sort(), [...held.keys()].sort());
+  });
+  return checked;
+}
+
+t.test('the first object of a study is told within a second', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1);
+  edge.pass(1_000);
+  t.match(edge.studies(), [{ quiet: false, instances: 1 }]);
+});
+
+t.test('a growing study is told at most once a second, and once more when quiet', async (t) => {
+  const edge = open(t);
+  for (let number = 0; number < 200; number++) {
+    edge.store(number, number + 1);
+    edge.pass(100);
+  }
+  edge.pass(6_000);
+  const told = edge.studies();
+  t.ok(told.length >= 19 && told.length <= 23, `${told.length} events in 20 s`);
+  t.match(told.at(-1), { quiet: true, instances: 200, rev: 200 });
+  t.equal(told.filter(({ quiet }) => quiet).length, 1);
+});
+
+t.test('a quiet study says nothing more', async (t) => {
+  const edge = open(t);
+  edge.store(0, 3);
+  edge.pass(20_000);
+  const before = edge.events().length;
+  edge.pass(60_000);
+  t.equal(edge.events().length, before);
+});
+
+t.test('a digest is exactly what a hub holds that applied everything before it', async (t) => {
+  const edge = open(t);
+  const dates = ['20260301', '20260302', null, '20261301'];
+  for (let round = 0; round < 60; round++) {
+    const study = `2.999.7.${round % 11}`;
+    const studyDate = dates[round % dates.length] ?? null;
+    const over = { studyInstanceUID: study, seriesInstanceUID: `${study}.${round % 2}`, studyDate };
+    edge.store(round * 10, round * 10 + 3, over);
+    edge.pass(700);
+    if (round % 17 === 16) edge.index.deleteStudy({ studyInstanceUID: study, home: 'RRK' });
+  }
+  edge.pass(70_000);
+  await edge.outbox.announceAll();
+  await edge.outbox.announceDays(undefined, true);
+  t.ok(checkDigests(t, edge.events()) > 10);
+});
+
+t.test('a day that never rests is told every minute all the same', async (t) => {
+  const edge = open(t);
+  edge.pass(100);
+  for (let number = 0; number < 1_300; number++) {
+    edge.store(number, number + 1);
+    edge.pass(100);
+  }
+  const partial = edge.digests().filter(({ whole }) => !whole);
+  t.ok(partial.length >= 2);
+  checkDigests(t, edge.events());
+});
+
+t.test('a study that got its date later moves to its day in the digests', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1, { studyDate: null });
+  edge.pass(15_000);
+  edge.store(1, 2, { studyDate: '20260301' });
+  edge.pass(15_000);
+  t.match(edge.digests().at(-1)?.buckets, [
+    { day: '20260301', studies: 1 },
+    { day: 'undated', studies: 0 },
+  ]);
+  checkDigests(t, edge.events());
+});
+
+t.test('a deleted study is told with its last state and leaves its day', async (t) => {
+  const edge = open(t);
+  edge.store(0, 4);
+  edge.pass(15_000);
+  edge.index.deleteStudy({ studyInstanceUID: '2.999.7.1', home: 'RRK' });
+  edge.pass(15_000);
+  t.match(edge.studies().at(-1), { deleted: true, instances: 4, rev: 5 });
+  t.match(edge.digests().at(-1)?.buckets, [{ day: '20260301', studies: 0 }]);
+});
+
+t.test('re-announced days list their members', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1);
+  edge.store(1, 2, { studyInstanceUID: '2.999.8', studyDate: '20260302' });
+  edge.pass(15_000);
+  await edge.outbox.announceDays(['20260302', '20200101'], true);
+  t.match(edge.studies().at(-1), { studyInstanceUID: '2.999.8' });
+  t.same(edge.digests().at(-1)?.members, [
+    { day: '20260302', studies: [{ studyInstanceUID: '2.999.8', home: 'RRK' }] },
+    { day: '20200101', studies: [] },
+  ]);
+});
+
+t.test('every event with its envelope is what the contract says', async (t) => {
+  const edge = open(t);
+  edge.store(0, 3);
+  edge.pass(15_000);
+  await edge.outbox.announceDays(undefined, true);
+  for (const { epoch, seq, at, body } of edge.events()) {
+    const envelope = { v: 1, at: new Date(at).toISOString(), trust: 'RRK', epoch, seq };
+    t.ok(OrderedEventSchema.safeParse({ ...envelope, ...body }).success);
+  }
+});
+
+t.test('sequence numbers count from one behind what a hub has, in every epoch', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1);
+  edge.pass(15_000);
+  const first = edge.events();
+  t.same(
+    first.map(({ seq }) => seq),
+    first.map((_, at) => at + 1),
+  );
+  t.ok(edge.outbox.commitThrough(1, 2));
+  t.same(edge.events()[0]?.seq, 3);
+  t.match(edge.outbox.status(), { epoch: 1, committedSeq: 2, waiting: first.length - 2 });
+  t.match(edge.outbox.beginEpoch(), { epoch: 2, baseRow: 2 });
+  t.match(edge.events()[0], { epoch: 2, seq: 1, row: 3 });
+});
+
+t.test('a cursor of an earlier epoch takes nothing that the new one will send', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1);
+  edge.pass(15_000);
+  edge.outbox.commitThrough(1, 1);
+  edge.outbox.beginEpoch();
+  const before = edge.events().length;
+  t.ok(edge.outbox.commitThrough(1, 3));
+  t.equal(edge.events().length, before);
+  t.match(edge.events()[0], { epoch: 2, seq: 1 });
+});
+
+t.test('a cursor that this edge never reached is refused, and nothing goes', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1);
+  edge.pass(15_000);
+  const before = edge.events().length;
+  t.notOk(edge.outbox.commitThrough(1, 1_000));
+  t.notOk(edge.outbox.commitThrough(7, 1));
+  t.equal(edge.events().length, before);
+  t.match(edge.outbox.beginEpoch(undefined, 7), { epoch: 8 });
+});
+
+t.test('a new process goes on in a higher epoch with what no hub has', async (t) => {
+  const directory = temporaryDirectory(t);
+  const one = open(t, directory);
+  one.store(0, 1);
+  one.pass(15_000);
+  one.outbox.commitThrough(1, 1);
+  const two = open(t, directory);
+  t.equal(two.events()[0]?.epoch, 2);
+  t.same(
+    two.events().map(({ row }) => row),
+    one.events().map(({ row }) => row),
+  );
+});
+
+t.test('a receipt is part of the transaction around it', async (t) => {
+  const edge = open(t);
+  const receipt = {
+    kind: 'receipt' as const,
+    fetchId: 'f1',
+    state: 'retrieving' as const,
+    reason: null,
+    instances: { done: 0, expected: 1 },
+    bytes: { done: 0, expected: null },
+    etaSeconds: null,
+    failures: [],
+    localPatient: null,
+    steps: [],
+  };
+  const failing = edge.index.db.transaction(() => {
+    edge.outbox.appendReceipt(receipt);
+    throw new Error('taken back');
+  });
+  t.throws(failing);
+  t.same(edge.events(), []);
+  let told = 0;
+  edge.outbox.onAppend(() => told++);
+  edge.outbox.appendReceipt(receipt);
+  edge.outbox.appendReceipt(receipt);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  t.equal(edge.events().length, 2);
+  t.equal(told, 1);
+});
+
+t.test('a clock that steps back delays nothing for long', async (t) => {
+  const edge = open(t);
+  edge.store(0, 1);
+  edge.pass(1_000);
+  edge.clock.ms -= 86_400_000;
+  edge.store(1, 2);
+  edge.pass(2_000);
+  t.equal(edge.studies().at(-1)?.instances, 2);
+});
