@@ -4,7 +4,8 @@
  *   SealedFile (incoming/) ─► same bytes there already? ─► place() ─► recordInstance() ─► outcome
  *
  * Synchronous from the look-up to the commit, so that of many objects with one UID exactly one is
- * first. When the transaction fails the file is removed again: nothing was acknowledged.
+ * first. When the transaction fails the file goes back under its temporary name, never away: start-up
+ * recovery comes through here with objects that were acknowledged before.
  */
 import { existsSync } from 'node:fs';
 import { objectPath } from '../spool/layout.ts';
@@ -25,7 +26,7 @@ export interface AcceptedObject {
  *
  * @param now milliseconds since the epoch
  * @returns when it would survive kill -9 and, with start-up recovery, a power cut
- * @throws SpoolError, or SQLite's error; then the object is in neither
+ * @throws SpoolError, or SQLite's error; then the file is where it was
  */
 export function acceptObject(
   { spool, index }: { spool: Spool; index: EdgeIndex },
@@ -37,7 +38,8 @@ export function acceptObject(
   const key = { sopInstanceUID, home: seal.home, contentDigest: seal.contentDigest };
   const foreseen = index.foresee(key);
   const path = objectPath({ ...key, studyInstanceUID });
-  if (foreseen.kind === 'duplicate') {
+  const isInPlace = spool.absolute(path) === temporaryPath;
+  if (foreseen.kind === 'duplicate' && !isInPlace) {
     if (existsSync(spool.absolute(path))) {
       spool.dropTemporary(temporaryPath);
       return foreseen;
@@ -46,11 +48,11 @@ export function acceptObject(
     if (foreseen.of.contentDigest === key.contentDigest) index.markMissing(foreseen.of, now);
     else index.forgetConflict(key);
   }
-  spool.place(temporaryPath, path);
+  if (!isInPlace) spool.place(temporaryPath, path);
   try {
     return index.recordInstance({ ...seal, attributes, transferSyntaxUID, path }, now);
   } catch (error) {
-    spool.remove(path);
+    if (!isInPlace) spool.takeBack(path, temporaryPath);
     throw error;
   }
 }

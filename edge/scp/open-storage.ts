@@ -4,6 +4,7 @@
  *   configuration ─► spool, index, quarantine, outbox ─► recovery ─► store service
  */
 import type { Clock } from '../../shared/clock.ts';
+import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
@@ -11,6 +12,7 @@ import type { EdgeConfig } from '../config.ts';
 import type { DimseServices } from '../dimse/service.ts';
 import { EdgeIndex } from '../index/edge-index.ts';
 import { Outbox } from '../outbox/outbox.ts';
+import { giveUpBallast } from '../spool/ballast.ts';
 import { Quarantine } from '../spool/quarantine.ts';
 import { type RecoveryReport, recoverSpool } from '../spool/recover.ts';
 import type { ReserveStatus } from '../spool/reserve.ts';
@@ -68,11 +70,24 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
   const counters = openStorageCounters(metrics, () => spool.reserve.status());
   const parts = { trust, spool, index, quarantine, reading, clock, log, counters };
   quarantine.reconcile(clock.now());
-  const recovered = await recoverSpool(spool, recoveryTarget(parts));
+  const recovered = await recoverEvenWhenFull(dataDirectory, parts);
   log.info('spool.recovered', { ...recovered });
   // Says at start why objects are refused, if they are.
   spool.reserve.status();
   return { ...parts, outbox, recovered, store: storeService(parts) };
+}
+
+/** Filing what was found takes a little room in the database; on a full disk the ballast gives it. */
+async function recoverEvenWhenFull(
+  dataDirectory: string,
+  parts: StorageParts,
+): Promise<RecoveryReport> {
+  try {
+    return await recoverSpool(parts.spool, recoveryTarget(parts));
+  } catch (error) {
+    if (codeOf(error) !== 'SQLITE_FULL' || !giveUpBallast(dataDirectory)) throw error;
+    return recoverSpool(parts.spool, recoveryTarget(parts));
+  }
 }
 
 function tellReserve(log: Log, { reached, freeBytes, reserveBytes }: ReserveStatus): void {

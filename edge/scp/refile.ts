@@ -50,7 +50,8 @@ export function recoveryTarget(parts: StorageParts): RecoveryTarget {
   const { index, quarantine, clock, log } = parts;
   const setAside = (sealed: SealedFile, fault: Fault): void => {
     const file = { ...sealed, bytes: sealed.dataSetOffset + sealed.dataSetBytes };
-    quarantine.add(file, { fault, origin: recoveredOrigin(sealed), now: clock.now() });
+    const origin = recoveredOrigin(sealed);
+    quarantine.add(file, { fault, origin, now: clock.now(), mustKeep: true });
   };
   return {
     studies: () => index.studyKeys(),

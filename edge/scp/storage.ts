@@ -53,13 +53,15 @@ class StoreSink implements DataSetSink {
   async end(): Promise<DimseStatus> {
     this.#hasEnded = true;
     const stop = this.#parts.counters.startAcknowledgement();
+    let sealed: SealedFile | undefined;
     try {
       const attributes = this.#read(() => this.#reader.end());
-      const sealed = await this.#seal();
+      sealed = await this.#seal();
       const fault = this.#readFault ?? (attributes && findFault(this.#request, attributes));
       if (attributes === undefined || fault !== undefined) return this.#keepAside(sealed, fault);
       return this.#file(sealed, attributes);
     } catch (error) {
+      if (sealed !== undefined) this.#parts.spool.dropTemporary(sealed.temporaryPath);
       return this.#refuse(error);
     } finally {
       stop();

@@ -10,7 +10,7 @@ import { freeBytesOf } from './reserve.ts';
 
 const BALLAST_BYTES = 16 * 1024 * 1024;
 /** The ballast is made only where there is so much more than it. */
-const MAKE_ABOVE_BYTES = 256 * 1024 * 1024;
+const MAKE_ABOVE_BYTES = 64 * 1024 * 1024;
 
 const ballastFile = (dataDirectory: string): string => join(dataDirectory, 'ballast');
 

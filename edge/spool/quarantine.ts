@@ -63,25 +63,32 @@ export class Quarantine {
   /**
    * Takes a sealed file out of `incoming/`. The same bytes with the same fault are kept once and counted.
    *
+   * @param mustKeep keep the bytes whatever the limits say: the object may have been acknowledged
    * @returns the entry's id; undefined when the quarantine is full of other things
    */
   add(
     file: { temporaryPath: string; bytes: number; contentDigest: string },
-    { fault, origin, now }: { fault: Fault; origin: QuarantineOrigin; now: number },
+    {
+      fault,
+      origin,
+      now,
+      mustKeep = false,
+    }: { fault: Fault; origin: QuarantineOrigin; now: number; mustKeep?: boolean },
   ): string | undefined {
     const facts = { ...clipped(origin), ...fault, now, contentDigest: file.contentDigest };
     const again = this.#statements.again.get(facts);
-    if (again !== undefined) {
+    if (again !== undefined && (again.is_kept === 1 || !mustKeep)) {
       this.#spool.dropTemporary(file.temporaryPath);
       return again.id;
     }
+    if (again !== undefined) this.#statements.remove.run(again.id);
     const { entries, bytes } = this.counts();
-    if (entries >= this.#limits.maxEntries) {
+    if (entries >= this.#limits.maxEntries && !mustKeep) {
       this.#spool.dropTemporary(file.temporaryPath);
       return undefined;
     }
     const id = randomUUID();
-    const isKept = bytes + file.bytes <= this.#limits.maxBytes;
+    const isKept = mustKeep || bytes + file.bytes <= this.#limits.maxBytes;
     if (isKept) this.#move(file.temporaryPath, id);
     else this.#spool.dropTemporary(file.temporaryPath);
     this.#statements.insert.run({ ...facts, id, isKept: Number(isKept), bytes: file.bytes });
@@ -183,10 +190,10 @@ const COLUMNS = `id, code, detail, calling_ae_title AS callingAETitle, host,
 
 function prepareStatements(db: Sqlite) {
   return {
-    again: db.prepare<[object], { id: string }>(
+    again: db.prepare<[object], { id: string; is_kept: number }>(
       `UPDATE quarantine SET times = times + 1, last_at = @now
        WHERE content_digest = @contentDigest AND code = @code
-         AND sop_instance_uid = @sopInstanceUID RETURNING id`,
+         AND sop_instance_uid = @sopInstanceUID RETURNING id, is_kept`,
     ),
     insert: db.prepare(
       `INSERT INTO quarantine VALUES (@id, @code, @detail, @callingAETitle, @host, @sopClassUID,

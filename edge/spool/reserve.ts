@@ -2,7 +2,7 @@
  * The free space that is kept: ingest stops before the disk is full, so that the index, the outbox
  * and the log can still be written.
  *
- *   write-instance.ts ──claim(bytes)──► here ──at most once a second──► statfs
+ *   write-instance.ts ──claim(bytes)──► here ──once a second, and every 8 MB──► statfs
  *
  * Between two looks at the disk, what was claimed since is taken off.
  */
@@ -10,6 +10,8 @@ import { statfsSync } from 'node:fs';
 import type { Clock } from '../../shared/clock.ts';
 
 const LOOK_AGAIN_MS = 1_000;
+/** … or after so much was claimed: the database grows too, and nobody claims that. */
+const LOOK_AGAIN_BYTES = 8 * 1024 * 1024;
 /** While the reserve is reached we look more often, so that ingest resumes soon after space is made. */
 const LOOK_AGAIN_REACHED_MS = 100;
 
@@ -32,6 +34,7 @@ export class DiskReserve {
   readonly #options: ReserveOptions;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #free = 0;
+  #claimed = 0;
   #reached = false;
 
   constructor(options: ReserveOptions) {
@@ -43,7 +46,10 @@ export class DiskReserve {
     this.#look();
     const fits = this.#free - bytes >= this.#options.reserveBytes;
     this.#setReached(!fits && this.#free <= this.#options.reserveBytes + bytes);
-    if (fits) this.#free -= bytes;
+    if (fits) {
+      this.#free -= bytes;
+      this.#claimed += bytes;
+    }
     return fits;
   }
 
@@ -60,8 +66,10 @@ export class DiskReserve {
 
   #look(): void {
     const now = this.#options.clock.monotonicMs();
-    if (now - this.#lookedAt < (this.#reached ? LOOK_AGAIN_REACHED_MS : LOOK_AGAIN_MS)) return;
+    const wait = this.#reached ? LOOK_AGAIN_REACHED_MS : LOOK_AGAIN_MS;
+    if (now - this.#lookedAt < wait && this.#claimed < LOOK_AGAIN_BYTES) return;
     this.#lookedAt = now;
+    this.#claimed = 0;
     this.#free = this.#options.freeBytes();
   }
 

@@ -74,6 +74,15 @@ export class Spool {
     }
   }
 
+  /** Undoes {@link place}. */
+  takeBack(path: string, temporaryPath: string): void {
+    try {
+      renameSync(this.absolute(path), temporaryPath);
+    } catch (cause) {
+      throw spoolErrorOf(cause);
+    }
+  }
+
   /** Removes an object's file, and its study's folder once that is empty. A file that is gone already is fine. */
   remove(path: string): void {
     const file = this.absolute(path);
