@@ -46,8 +46,8 @@ export interface LogEvents {
     missing: number;
     known: number;
   };
-  /** The file of an acknowledged object is gone. */
-  'spool.missing': { sopInstanceUID: string; studyInstanceUID: string; path: string };
+  /** The file of an acknowledged object, or without UIDs of a differing version, is gone. */
+  'spool.missing': { path: string; sopInstanceUID?: string; studyInstanceUID?: string };
   /** Events could not be appended; tried again at once. */
   'outbox.tick-failed': { error: unknown };
 }

@@ -1,10 +1,9 @@
 /**
  * The step between a durable file and an acknowledgement: rename, then one transaction.
  *
- *   SealedFile (incoming/) ─► same bytes there already? ─► place() ─► recordInstance() ─► outcome
+ *   SealedFile (incoming/) ─► transaction: same bytes there already? ─► place() ─► rows ─► commit
  *
- * Synchronous from the look-up to the commit, so that of many objects with one UID exactly one is
- * first. When the transaction fails the file goes back under its temporary name, never away: start-up
+ * Synchronous, so that of many objects with one UID exactly one is first. When the transaction fails the file goes back under its temporary name, never away: start-up
  * recovery comes through here with objects that were acknowledged before.
  */
 import { existsSync } from 'node:fs';
@@ -35,24 +34,27 @@ export function acceptObject(
 ): RecordOutcome {
   const { temporaryPath, ...seal } = sealed;
   const { sopInstanceUID, studyInstanceUID } = attributes;
-  const key = { sopInstanceUID, home: seal.home, contentDigest: seal.contentDigest };
-  const foreseen = index.foresee(key);
-  const path = objectPath({ ...key, studyInstanceUID });
+  const path = objectPath({ ...seal, sopInstanceUID, studyInstanceUID });
   const isInPlace = spool.absolute(path) === temporaryPath;
-  if (foreseen.kind === 'duplicate' && !isInPlace) {
-    if (existsSync(spool.absolute(path))) {
-      spool.dropTemporary(temporaryPath);
-      return foreseen;
-    }
-    // Somebody removed the file behind our back: this one takes its place.
-    if (foreseen.of.contentDigest === key.contentDigest) index.markMissing(foreseen.of, now);
-    else index.forgetConflict(key);
-  }
-  if (!isInPlace) spool.place(temporaryPath, path);
+  let isMoved = false;
+  const file = {
+    isThere: () => existsSync(spool.absolute(path)),
+    place: () => {
+      if (isInPlace) return;
+      spool.place(temporaryPath, path);
+      isMoved = true;
+    },
+  };
   try {
-    return index.recordInstance({ ...seal, attributes, transferSyntaxUID, path }, now);
+    const outcome = index.recordInstance(
+      { ...seal, attributes, transferSyntaxUID, path },
+      now,
+      file,
+    );
+    if (outcome.kind === 'duplicate' && !isInPlace) spool.dropTemporary(temporaryPath);
+    return outcome;
   } catch (error) {
-    if (!isInPlace) spool.takeBack(path, temporaryPath);
+    if (isMoved) spool.takeBack(path, temporaryPath);
     throw error;
   }
 }

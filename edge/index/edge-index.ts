@@ -30,6 +30,22 @@ export interface ObjectRecord {
   readonly receivedAt: number;
 }
 
+/** The file of an object that is being recorded. */
+export interface ObjectFile {
+  /** True when a file lies where this object's file belongs. */
+  isThere(): boolean;
+  place(): void;
+}
+
+const IN_PLACE: ObjectFile = { isThere: () => true, place: () => {} };
+
+/** An object that came before with this one's UID. */
+interface Seen {
+  readonly current: InstanceRow;
+  readonly file: ObjectFile;
+  readonly now: number;
+}
+
 export interface StudyKey {
   readonly studyInstanceUID: string;
   readonly home: string;
@@ -52,7 +68,7 @@ export class EdgeIndex extends IndexQueries {
   readonly #namespace: string;
   readonly #statements: Statements;
   readonly #onPatientConflict: ((study: StudyKey) => void) | undefined;
-  readonly #record: (record: ObjectRecord, now: number) => RecordOutcome;
+  readonly #record: (record: ObjectRecord, now: number, file: ObjectFile) => RecordOutcome;
   readonly #markMissing: (row: InstanceRow, now: number) => void;
   #onStudyChange: StudyChangeListener = () => {};
   #onStudyDelete: (row: StudyRow) => void = () => {};
@@ -62,10 +78,10 @@ export class EdgeIndex extends IndexQueries {
     this.#namespace = namespace;
     this.#onPatientConflict = onPatientConflict;
     this.#statements = prepareStatements(db);
-    const record = db.transaction((record: ObjectRecord, now: number) =>
-      this.#recordInTransaction(record, now),
+    const record = db.transaction((object: ObjectRecord, now: number, file: ObjectFile) =>
+      this.#recordInTransaction(object, now, file),
     );
-    this.#record = (object, now) => record.immediate(object, now);
+    this.#record = (object, now, file) => record.immediate(object, now, file);
     const markMissing = db.transaction((row: InstanceRow, now: number) =>
       this.#countMissing(row, now),
     );
@@ -83,36 +99,14 @@ export class EdgeIndex extends IndexQueries {
   }
 
   /**
-   * What recording an object would come to: looked up before its file gets its place. An object whose
-   * file is known to be gone is `stored` again.
-   */
-  foresee(object: { sopInstanceUID: string; home: string; contentDigest: string }): RecordOutcome {
-    const current = this.#statements.findInstance.get(object.sopInstanceUID, object.home);
-    if (current === undefined || current.missingSince !== null) return { kind: 'stored' };
-    const same = current.contentDigest === object.contentDigest;
-    if (same || this.#isKnownConflict(object)) {
-      return { kind: 'duplicate', of: storedInstance(current) };
-    }
-    return { kind: 'conflict', with: storedInstance(current) };
-  }
-
-  /**
-   * Records an object whose file is durable and in its place; all of it or nothing.
+   * Records a durable object; all of it or nothing.
    *
    * @param now milliseconds since the epoch
+   * @param file moves the object's file to its place once it is known that it is wanted, within the
+   *   transaction; absent: it is there
    */
-  recordInstance(record: ObjectRecord, now: number): RecordOutcome {
-    return this.#record(record, now);
-  }
-
-  /** The file of a differing version is gone: the next one with its bytes is kept again. */
-  forgetConflict(object: { sopInstanceUID: string; home: string; contentDigest: string }): void {
-    this.db
-      .transaction(() => {
-        const known = this.#statements.forgetConflict.get(object);
-        if (known !== undefined) this.#statements.addConflicts.run(-1, known.studyKey);
-      })
-      .immediate();
+  recordInstance(record: ObjectRecord, now: number, file: ObjectFile = IN_PLACE): RecordOutcome {
+    return this.#record(record, now, file);
   }
 
   /** The file of an object is gone: it counts nowhere any longer, and is shown as missing. */
@@ -122,7 +116,8 @@ export class EdgeIndex extends IndexQueries {
   }
 
   /**
-   * Forgets a study, durably; the caller then removes the files.
+   * Forgets a study, durably. For removeStudy, which then removes the files and calls
+   * {@link deletionDone}.
    *
    * @returns the paths of its files, those of differing versions included; none for an unknown study
    */
@@ -132,11 +127,27 @@ export class EdgeIndex extends IndexQueries {
       if (row === undefined) return [];
       const paths = this.#pathsOf(row.study_key);
       this.#onStudyDelete(row);
+      for (const path of paths) this.#statements.insertDeletion.run(path);
       this.#statements.deleteStudy.run(row.study_key);
       const { home, patient_id: patientId, issuer } = row;
       this.#statements.deletePatientIfUnused.run({ home, patientId, issuer });
       return paths;
     });
+  }
+
+  /** The files of deleted studies are gone. */
+  deletionDone(paths: readonly string[]): void {
+    this.db.transaction(() => {
+      for (const path of paths) this.#statements.deletionDone.run(path);
+    })();
+  }
+
+  /** The file of a differing version is gone: it is no longer shown. */
+  forgetVersion(path: string): void {
+    this.db.transaction(() => {
+      const version = this.#statements.forgetVersion.get(path);
+      if (version !== undefined) this.#statements.addConflicts.run(-1, version.studyKey);
+    })();
   }
 
   #pathsOf(studyKey: number): string[] {
@@ -149,28 +160,43 @@ export class EdgeIndex extends IndexQueries {
       .all(studyKey, studyKey);
   }
 
-  #isKnownConflict(object: {
-    sopInstanceUID: string;
-    home: string;
-    contentDigest: string;
-  }): boolean {
-    const { sopInstanceUID, home, contentDigest } = object;
-    return this.#statements.findConflict.get(sopInstanceUID, home, contentDigest) !== undefined;
-  }
-
-  #recordInTransaction(record: ObjectRecord, now: number): RecordOutcome {
-    const { attributes, home, contentDigest } = record;
-    const { sopInstanceUID } = attributes;
+  #recordInTransaction(record: ObjectRecord, now: number, file: ObjectFile): RecordOutcome {
+    const { sopInstanceUID } = record.attributes;
+    const current = this.#statements.findInstance.get(sopInstanceUID, record.home);
     this.#statements.upsertCaller.run(record.callingAETitle, now);
-    const outcome = this.foresee({ sopInstanceUID, home, contentDigest });
-    if (outcome.kind === 'stored') this.#store(record, now);
-    if (outcome.kind === 'conflict') this.#storeConflict(record, now);
-    return outcome;
+    if (current === undefined || current.missingSince !== null) {
+      file.place();
+      return this.#store(record, current, now);
+    }
+    return current.contentDigest === record.contentDigest
+      ? this.#recordAgain(record, { current, file, now })
+      : this.#recordOther(record, { current, file, now });
   }
 
-  #store(record: ObjectRecord, now: number): void {
+  /** The bytes of the current object again. Should somebody have removed its file, this one takes its place. */
+  #recordAgain(record: ObjectRecord, { current, file, now }: Seen): RecordOutcome {
+    if (file.isThere()) return { kind: 'duplicate', of: storedInstance(current) };
+    this.#countMissing(current, now);
+    file.place();
+    return this.#store(record, current, now);
+  }
+
+  /** Other bytes under a known UID: kept beside, once. */
+  #recordOther(record: ObjectRecord, { current, file, now }: Seen): RecordOutcome {
+    const { home, contentDigest } = record;
+    const known = this.#statements.findConflict.get(current.sopInstanceUID, home, contentDigest);
+    if (known !== undefined && file.isThere())
+      return { kind: 'duplicate', of: storedInstance(current) };
+    file.place();
+    const { studyKey } = current;
+    this.#statements.putConflict.run({ ...facts(record), studyKey });
+    if (known === undefined) this.#statements.addConflicts.run(1, studyKey);
+    this.#onStudyChange({ studyInstanceUID: current.studyInstanceUID, home }, now);
+    return { kind: 'conflict', with: storedInstance(current) };
+  }
+
+  #store(record: ObjectRecord, gone: InstanceRow | undefined, now: number): RecordOutcome {
     const { attributes, home } = record;
-    const gone = this.#statements.findInstance.get(attributes.sopInstanceUID, home);
     if (gone !== undefined) this.#statements.deleteInstance.run(gone.instanceKey);
     const hash = instanceHash(attributes.sopInstanceUID, record.homeDigest);
     const study = this.#statements.findStudy.get(attributes.studyInstanceUID, home);
@@ -180,6 +206,7 @@ export class EdgeIndex extends IndexQueries {
         : this.#growStudy(study, { record, hash, now });
     this.#statements.insertInstance.run({ ...facts(record), seriesKey });
     this.#onStudyChange({ studyInstanceUID: attributes.studyInstanceUID, home }, now);
+    return { kind: 'stored' };
   }
 
   #insertStudy(record: ObjectRecord, hash: string, now: number): number {
@@ -228,15 +255,6 @@ export class EdgeIndex extends IndexQueries {
     if ((row as { instances: number }).instances === 1) {
       this.#onPatientConflict?.({ studyInstanceUID: attributes.studyInstanceUID, home });
     }
-  }
-
-  #storeConflict(record: ObjectRecord, now: number): void {
-    const { sopInstanceUID } = record.attributes;
-    const current = this.#statements.findInstance.get(sopInstanceUID, record.home) as InstanceRow;
-    const { studyKey } = current;
-    this.#statements.insertConflict.run({ ...facts(record), studyKey });
-    this.#statements.addConflicts.run(1, studyKey);
-    this.#onStudyChange({ studyInstanceUID: current.studyInstanceUID, home: record.home }, now);
   }
 
   #countMissing(row: InstanceRow, now: number): void {

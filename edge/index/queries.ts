@@ -168,6 +168,11 @@ export class IndexQueries {
   conflictPaths(): string[] {
     return this.#statements.conflictPaths.pluck().all() as string[];
   }
+
+  /** Files of deleted studies that may still be there. */
+  pendingDeletions(): string[] {
+    return this.#statements.deletions.pluck().all() as string[];
+  }
 }
 
 const PATIENT_COLUMNS = `patient_id AS patientId, issuer, nhs_number AS nhsNumber,
@@ -230,6 +235,7 @@ function prepareQueries(db: Sqlite) {
     studyKeys: db.prepare<[], { studyInstanceUID: string; home: string }>(
       'SELECT study_uid AS studyInstanceUID, home FROM studies ORDER BY study_key',
     ),
+    deletions: db.prepare('SELECT path FROM deletions'),
     conflictPaths: db.prepare('SELECT path FROM instance_conflicts'),
   };
 }

@@ -6,7 +6,7 @@ import type { Migration } from '../../shared/sqlite/open.ts';
 
 export const indexSchema: readonly Migration[] = [
   {
-    name: 'patients, studies, series, instances, conflicts, callers',
+    name: 'patients, studies, series, instances, conflicts, deletions, callers',
     sql: `
 CREATE TABLE patients (
   home TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,
@@ -83,6 +83,9 @@ CREATE TABLE patient_conflicts (
   calling_ae_title TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
   PRIMARY KEY (study_key, patient_id, issuer)
 ) STRICT, WITHOUT ROWID;
+
+-- Files of deleted studies that are still to be removed: start-up must not take them for lost objects.
+CREATE TABLE deletions (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 CREATE TABLE callers (
   calling_ae_title TEXT PRIMARY KEY, last_at INTEGER NOT NULL, instances INTEGER NOT NULL

@@ -100,21 +100,20 @@ function prepareObjectWrites(db: Sqlite) {
     ),
     deleteInstance: db.prepare<[key: number]>('DELETE FROM instances WHERE instance_key = ?'),
     deleteStudy: db.prepare<[key: number]>('DELETE FROM studies WHERE study_key = ?'),
-    insertConflict: db.prepare(
-      `INSERT INTO instance_conflicts (sop_uid, home, content_digest, home_digest, study_uid,
+    /** A version whose file somebody removed is replaced by the same bytes, sent again. */
+    putConflict: db.prepare(
+      `INSERT OR REPLACE INTO instance_conflicts (sop_uid, home, content_digest, home_digest, study_uid,
          series_uid, sop_class_uid, transfer_syntax_uid, path, data_set_offset, data_set_bytes,
          instance_number, study_key, calling_ae_title, received_at)
        VALUES (@sopInstanceUID, @home, @contentDigest, @homeDigest, @studyInstanceUID,
          @seriesInstanceUID, @sopClassUID, @transferSyntaxUID, @path, @dataSetOffset, @dataSetBytes,
          @instanceNumber, @studyKey, @callingAETitle, @receivedAt)`,
     ),
-    forgetConflict: db.prepare<
-      [{ sopInstanceUID: string; home: string; contentDigest: string }],
-      { studyKey: number }
-    >(
-      `DELETE FROM instance_conflicts WHERE sop_uid = @sopInstanceUID AND home = @home
-         AND content_digest = @contentDigest RETURNING study_key AS studyKey`,
+    forgetVersion: db.prepare<[path: string], { studyKey: number }>(
+      'DELETE FROM instance_conflicts WHERE path = ? RETURNING study_key AS studyKey',
     ),
+    insertDeletion: db.prepare<[path: string]>('INSERT OR IGNORE INTO deletions VALUES (?)'),
+    deletionDone: db.prepare<[path: string]>('DELETE FROM deletions WHERE path = ?'),
     upsertPatientConflict: db.prepare(
       `INSERT INTO patient_conflicts (study_key, patient_id, issuer, sop_uid, instances,
          calling_ae_title, first_at, last_at)

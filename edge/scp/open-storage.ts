@@ -11,6 +11,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { DimseServices } from '../dimse/service.ts';
 import { EdgeIndex } from '../index/edge-index.ts';
+import { finishDeletions } from '../index/remove-study.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { giveUpBallast } from '../spool/ballast.ts';
 import { Quarantine } from '../spool/quarantine.ts';
@@ -69,6 +70,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
   const quarantine = new Quarantine({ db, spool });
   const counters = openStorageCounters(metrics, () => spool.reserve.status());
   const parts = { trust, spool, index, quarantine, reading, clock, log, counters };
+  finishDeletions(parts);
   quarantine.reconcile(clock.now());
   const recovered = await recoverEvenWhenFull(dataDirectory, parts);
   log.info('spool.recovered', { ...recovered });

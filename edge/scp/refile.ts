@@ -70,6 +70,10 @@ export function recoveryTarget(parts: StorageParts): RecoveryTarget {
       const { sopInstanceUID, studyInstanceUID, path } = file;
       log.error('spool.missing', { sopInstanceUID, studyInstanceUID, path });
     },
+    forgetVersion(path) {
+      index.forgetVersion(path);
+      log.error('spool.missing', { path });
+    },
   };
 }
 

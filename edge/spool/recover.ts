@@ -37,6 +37,8 @@ export interface RecoveryTarget {
   /** A sealed file whose bytes are not those that were received: the disk changed them. */
   quarantineCorrupt(file: SealedFile): void;
   markMissing(file: IndexedFile): void;
+  /** The file of a differing version is gone. */
+  forgetVersion(path: string): void;
 }
 
 export interface RecoveryReport {
@@ -68,6 +70,10 @@ export async function recoverSpool(spool: Spool, target: RecoveryTarget): Promis
   }
   for (const study of folders.values()) {
     for (const file of target.filesOf(study)) markMissing(target, report, file);
+  }
+  for (const path of conflicts) {
+    target.forgetVersion(path);
+    report.missing++;
   }
   return report;
 }
@@ -110,13 +116,13 @@ async function recoverFolder(
     folder,
     indexed,
     conflicts,
-  }: { folder: string; indexed: readonly IndexedFile[]; conflicts: ReadonlySet<string> },
+  }: { folder: string; indexed: readonly IndexedFile[]; conflicts: Set<string> },
 ): Promise<void> {
   const { spool, target, report } = recovery;
   const expected = new Map(indexed.map((file) => [basename(file.path), file]));
   for (const name of readdirSync(spool.absolute(folder))) {
     if (expected.delete(name)) report.known++;
-    else if (name.endsWith(OBJECT_SUFFIX) && !conflicts.has(join(folder, name))) {
+    else if (name.endsWith(OBJECT_SUFFIX) && !conflicts.delete(join(folder, name))) {
       await recoverFile(recovery, spool.absolute(join(folder, name)));
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Streams one object into `incoming/`. Memory: two batches, whatever the object's size.
  *
- *   chunk ─► SHA-256 ─► batch of 512 KB ─► writev ─► … ─► preamble ─► one fsync ─► sealed
+ *   chunk ─► SHA-256 ─► batch of 512 KB ─► writev ─► … ─► rest, preamble ─► one fsync ─► sealed
  *
  * fsync, not fdatasync: the file is new, so both commit the journal, and fsync leaves nothing to what a
  * file system counts as needed for reading back. The directory is not synced: ext4 and XFS put a new
@@ -34,17 +34,17 @@ export interface WriterOptions {
   /** The 128 bytes of preamble (zeros), "DICM" and the file meta information. PS3.10 §7.1. */
   readonly head: Buffer;
   readonly reserve: DiskReserve;
-  /** False: what is written need not survive a power cut (it will not be acknowledged). Default true. */
-  readonly durable?: boolean;
 }
 
 export class InstanceWriter {
   readonly #options: WriterOptions;
   readonly #hash = createHash('sha256');
+  /** Opened at once, so that the file is there when the first batch is full. */
+  readonly #opening: Promise<FileHandle> | undefined;
   #pending: Buffer[];
   #pendingBytes: number;
+  #writtenBytes = 0;
   #dataSetBytes = 0;
-  #file: FileHandle | undefined;
   #writing: Promise<void> | undefined;
   #error: SpoolError | undefined;
 
@@ -53,11 +53,10 @@ export class InstanceWriter {
     this.#pending = [options.head];
     this.#pendingBytes = options.head.length;
     if (options.reserve.status().reached) this.#error = reserveReached();
-  }
-
-  /** Why no more is written; the object can't be sealed. */
-  get error(): SpoolError | undefined {
-    return this.#error;
+    else this.#opening = open(options.temporaryPath, 'wx', 0o640);
+    this.#opening?.catch((cause: unknown) => {
+      this.#error ??= spoolErrorOf(cause);
+    });
   }
 
   /**
@@ -95,7 +94,6 @@ export class InstanceWriter {
       callingAETitle: facts.callingAETitle,
     };
     try {
-      if (this.#error !== undefined) throw this.#error;
       await this.#writeRest(encodePreamble(seal));
     } catch (cause) {
       await this.discard();
@@ -109,30 +107,33 @@ export class InstanceWriter {
     this.#error ??= new SpoolError('SPOOL_IO', 'the object was given up');
     this.#pending = [];
     await this.#writing;
-    const file = this.#file;
-    this.#file = undefined;
+    const file = await this.#opening?.catch(() => undefined);
+    if (file === undefined) return;
     // A file that can't be closed or removed now is removed at the next start.
-    await file?.close().catch(() => {});
-    if (file !== undefined) await unlink(this.#options.temporaryPath).catch(() => {});
+    await file.close().catch(() => {});
+    await unlink(this.#options.temporaryPath).catch(() => {});
   }
 
   async #writeRest(preamble: Buffer): Promise<void> {
-    // An object that fits one batch is written with its preamble at once; its digest proves it whole.
-    const headIsPending = this.#pending[0] === this.#options.head;
-    if (headIsPending) {
-      this.#pending[0] = Buffer.concat([preamble, this.#options.head.subarray(PREAMBLE_BYTES)]);
+    if (this.#error !== undefined || this.#opening === undefined)
+      throw this.#error ?? reserveReached();
+    const file = await this.#opening;
+    if (this.#writtenBytes === 0) {
+      // An object that fits one batch is written with its preamble at once; its digest proves it whole.
+      const head = this.#options.head.subarray(PREAMBLE_BYTES);
+      this.#pending.splice(0, 1, preamble, head);
+      await this.#writeBatch(this.#takeBatch());
+    } else {
+      const rest = this.#pending.length > 0 ? this.#writeBatch(this.#takeBatch()) : undefined;
+      await Promise.all([writePreamble(file, preamble), rest]);
     }
-    if (this.#pending.length > 0) await this.#writeBatch(this.#takeBatch());
-    const file = this.#file as FileHandle;
-    if (!headIsPending) await file.write(preamble, 0, PREAMBLE_BYTES, 0);
-    if (this.#options.durable ?? true) await file.sync();
-    await file.close();
-    this.#file = undefined;
+    await file.sync();
+    // The file is durable; whether its handle closes changes nothing, so nobody waits for it.
+    file.close().catch(() => {});
   }
 
   #flush(): void {
-    const batch = this.#takeBatch();
-    this.#writing = this.#writeBatch(batch)
+    this.#writing = this.#writeBatch(this.#takeBatch())
       .catch((cause: unknown) => {
         this.#error ??= spoolErrorOf(cause);
         this.#pending = [];
@@ -147,32 +148,44 @@ export class InstanceWriter {
     return this.#pendingBytes >= BATCH_BYTES || this.#pending.length >= BATCH_CHUNKS;
   }
 
-  #takeBatch(): Buffer[] {
-    const batch = this.#pending;
+  #takeBatch(): Batch {
+    const batch = { chunks: this.#pending, bytes: this.#pendingBytes, at: this.#writtenBytes };
+    this.#writtenBytes += batch.bytes;
     this.#pending = [];
     this.#pendingBytes = 0;
     return batch;
   }
 
-  async #writeBatch(batch: Buffer[]): Promise<void> {
-    const bytes = batch.reduce((sum, chunk) => sum + chunk.length, 0);
-    if (!this.#options.reserve.claim(bytes)) throw reserveReached();
-    this.#file ??= await open(this.#options.temporaryPath, 'wx', 0o640);
-    await writeAll(this.#file, batch, bytes);
+  async #writeBatch(batch: Batch): Promise<void> {
+    if (this.#opening === undefined || !this.#options.reserve.claim(batch.bytes))
+      throw reserveReached();
+    await writeAll(await this.#opening, batch);
   }
+}
+
+async function writePreamble(file: FileHandle, preamble: Buffer): Promise<void> {
+  const { bytesWritten } = await file.write(preamble, 0, PREAMBLE_BYTES, 0);
+  if (bytesWritten !== PREAMBLE_BYTES) throw new SpoolError('SPOOL_IO', 'a write was cut short');
+}
+
+/** Chunks that belong at byte `at` of the file. */
+interface Batch {
+  readonly chunks: Buffer[];
+  readonly bytes: number;
+  readonly at: number;
 }
 
 const reserveReached = (): SpoolError =>
   new SpoolError('SPOOL_RESERVE', 'the reserve of free space is reached');
 
 /** `writev` may write less than it was given. */
-async function writeAll(file: FileHandle, batch: Buffer[], bytes: number): Promise<void> {
-  let rest = batch;
-  let left = bytes;
-  while (left > 0) {
-    const { bytesWritten } = await file.writev(rest);
-    left -= bytesWritten;
-    if (left > 0) rest = withoutFirst(rest, bytesWritten);
+async function writeAll(file: FileHandle, { chunks, bytes, at }: Batch): Promise<void> {
+  let rest = chunks;
+  let written = 0;
+  while (written < bytes) {
+    const { bytesWritten } = await file.writev(rest, at + written);
+    written += bytesWritten;
+    if (written < bytes) rest = withoutFirst(rest, bytesWritten);
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import { basename, join } from 'node:path';
 import t from 'tap';
 import { EdgeIndex } from '../../edge/index/edge-index.ts';
+import { removeStudy } from '../../edge/index/remove-study.ts';
 import { digestDataSet } from '../../edge/spool/read-instance.ts';
 import { filesUnder } from '../support/files-under.ts';
 import {
@@ -213,4 +214,21 @@ t.test('recovery that can not write the index takes no file away', async (t) => 
   EdgeIndex.prototype.recordInstance = recordInstance;
   const { faults } = await startOn(t, dataDirectory, 10);
   t.same(faults, []);
+});
+
+t.test('a study deleted just before a crash does not come back', async (t) => {
+  const dataDirectory = temporaryDirectory(t);
+  const storage = await openStorageFixture({ dataDirectory });
+  await storage.send(smallObject(1));
+  await storage.send(
+    smallObject(2, { StudyInstanceUID: '2.999.8', SeriesInstanceUID: '2.999.8.1' }),
+  );
+  storage.index.deleteStudy({ studyInstanceUID: '2.999.7.1', home: 'RRK' });
+  storage.close();
+  const { storage: after } = await startOn(t, dataDirectory, 0);
+  t.same(after.recovered, { refiled: 0, dropped: 0, quarantined: 0, missing: 0, known: 1 });
+  t.match(after.index.counts(), { studies: 1, instances: 1 });
+  t.same(after.index.pendingDeletions(), []);
+  t.equal(removeStudy(after, { studyInstanceUID: '2.999.8', home: 'RRK' }), 1);
+  t.same(filesUnder(join(after.spool.layout.root, 'RRK')), []);
 });
