@@ -50,4 +50,35 @@ export interface LogEvents {
   'spool.missing': { path: string; sopInstanceUID?: string; studyInstanceUID?: string };
   /** Events could not be appended; tried again at once. */
   'outbox.tick-failed': { error: unknown };
+
+  // --- edge/transfer, edge/commands, edge/deliver, edge/http
+  /** A stream of instances to another edge ended, whole or cut. */
+  'transfer.served': {
+    studyInstanceUID: string;
+    home: string;
+    reader: string;
+    sent: number;
+    failed: number;
+    bytes: number;
+  };
+  /** A command of the hub was made durable. */
+  'command.received': { id: string; kind: string; isNew: boolean };
+  /** A command of the hub could not be carried out. */
+  'command.failed': { id: string; kind: string; error: unknown };
+  /** A fetch reached a state; `code` says why when it stands still, is partial or failed. */
+  'fetch.state': { fetchId: string; state: string; code: string };
+  /** A step of a fetch failed and is tried again after `waitSeconds`. */
+  'fetch.waiting': { fetchId: string; state: string; code: string; waitSeconds: number };
+  /** A delivery ended. */
+  'delivery.ended': {
+    deliveryId: string;
+    peer: string;
+    outcome: string;
+    delivered: number;
+    failed: number;
+  };
+  /** A destination does not take objects now; everything for it waits, other destinations go on. */
+  'delivery.peer-failed': { peer: string; code: string; waitSeconds: number };
+  /** An object of the quarantine was filed by a person's decision, or could not be. */
+  'quarantine.released': { id: string; outcome: string; code: string };
 }

@@ -22,6 +22,8 @@ const BATCH_CHUNKS = 512;
 export type SealFacts = Pick<Seal, 'home' | 'receivedAt' | 'callingAETitle'> & {
   /** Absent: the object is at home, its home digest is its content digest. */
   readonly homeDigest?: string;
+  /** The content digest that the sender named: other bytes are not made durable. */
+  readonly expectedDigest?: string;
 };
 
 /** A durable file under its temporary name. */
@@ -79,11 +81,15 @@ export class InstanceWriter {
   /**
    * Writes the rest and the preamble, and makes the file durable.
    *
-   * @throws SpoolError; the temporary file is gone then
+   * @throws SpoolError; the temporary file is gone then. `SPOOL_CORRUPT` for another digest than expected
    */
   async seal(facts: SealFacts): Promise<SealedFile> {
     await this.#writing;
     const contentDigest = this.#hash.digest('hex');
+    if ((facts.expectedDigest ?? contentDigest) !== contentDigest) {
+      await this.discard();
+      throw new SpoolError('SPOOL_CORRUPT', 'the bytes are not those that were announced');
+    }
     const seal: Seal = {
       dataSetOffset: this.#options.head.length,
       dataSetBytes: this.#dataSetBytes,

@@ -1,0 +1,56 @@
+/**
+ * The edge's heartbeat: how it stands, for the hub's fleet view. shared/contract/events.ts.
+ *
+ *   outbox, index, spool, associations ─► HealthEvent ─► edge/uplink, every few seconds
+ */
+import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import type { HealthEvent } from '../../shared/contract/events.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { EdgeIndex } from '../index/edge-index.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Quarantine } from '../spool/quarantine.ts';
+import type { Spool } from '../spool/spool.ts';
+
+export interface HeartbeatParts {
+  readonly trust: string;
+  readonly startedAt: number;
+  readonly httpUrl: string;
+  readonly index: EdgeIndex;
+  readonly outbox: Outbox;
+  readonly spool: Spool;
+  readonly quarantine: Quarantine;
+  readonly clock: Clock;
+  /** Open associations. */
+  readonly associations: () => number;
+  /** Fetches that are not over. */
+  readonly fetches: () => number;
+}
+
+export function heartbeat(parts: HeartbeatParts): HealthEvent {
+  const now = parts.clock.now();
+  const outbox = parts.outbox.status();
+  const counts = parts.index.counts();
+  const { freeBytes, reserveBytes } = parts.spool.reserve.status();
+  return {
+    v: 1,
+    kind: 'health',
+    at: rfc3339(now),
+    trust: parts.trust,
+    version: VERSION,
+    startedAt: rfc3339(parts.startedAt),
+    httpUrl: parts.httpUrl,
+    epoch: outbox.epoch,
+    lastSeq: outbox.lastSeq,
+    committedSeq: outbox.committedSeq,
+    outbox: {
+      waiting: outbox.waiting,
+      oldestSeconds: outbox.oldestAt === null ? 0 : Math.max(0, (now - outbox.oldestAt) / 1000),
+    },
+    index: { studies: counts.studies, series: counts.series, instances: counts.instances },
+    quarantined: parts.quarantine.counts().entries,
+    conflicts: counts.conflicts,
+    associations: parts.associations(),
+    fetches: parts.fetches(),
+    disk: { freeBytes: Math.trunc(freeBytes), reserveBytes },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * What this machine asks of its edge: health, numbers, and the release of quarantined objects.
+ *
+ * `/health/live`: the process answers. `/health/ready`: it takes objects. The rest is answered to
+ * callers on this machine only.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Log } from '../../shared/log.ts';
+import type { Registry } from '../../shared/metrics.ts';
+import { HttpProblem } from './problem.ts';
+
+/** What became of a release: filed, or why not; undefined: there is no such entry. */
+export type ReleaseOutcome =
+  | { readonly kind: 'stored' | 'duplicate' | 'conflict' }
+  | { readonly kind: 'fault'; readonly fault: { readonly code: string; readonly detail: string } };
+
+export interface LocalParts {
+  readonly metrics: Registry;
+  readonly log: Log;
+  /** Null: ready; else why not. */
+  readonly notReady: () => string | null;
+  readonly releaseQuarantined: (id: string) => Promise<ReleaseOutcome | undefined>;
+}
+
+export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/health/ready', async () => {
+    const reason = parts.notReady();
+    if (reason !== null) throw new HttpProblem('NOT_READY', reason);
+    return { status: 'ready' };
+  });
+  app.get('/metrics', async (request, reply) => {
+    requireLocal(request);
+    return reply.type(parts.metrics.contentType).send(await parts.metrics.metrics());
+  });
+  app.post('/local/quarantine/:id/release', async (request) => {
+    requireLocal(request);
+    const { id } = request.params as { id: string };
+    const outcome = await parts.releaseQuarantined(id);
+    if (outcome === undefined)
+      throw new HttpProblem('QUARANTINE_NOT_FOUND', 'There is no such entry in the quarantine.');
+    const code = outcome.kind === 'fault' ? outcome.fault.code : '';
+    parts.log.info('quarantine.released', { id, outcome: outcome.kind, code });
+    if (outcome.kind === 'fault')
+      throw new HttpProblem('QUARANTINE_FAULT', `${code}: ${outcome.fault.detail}`);
+    return { outcome: outcome.kind };
+  });
+}
+
+/** A proxy on this machine passes on what comes from elsewhere, and says so. */
+function requireLocal(request: FastifyRequest): void {
+  const address = request.socket.remoteAddress ?? '';
+  const isLoopback = /^(::ffff:)?127\.|^::1$/.test(address);
+  const { headers } = request;
+  const isOwn =
+    isLoopback &&
+    !('x-forwarded-for' in headers) &&
+    !('forwarded' in headers) &&
+    // A page of another site that is open in a browser on this machine.
+    (headers['sec-fetch-site'] ?? 'none') !== 'cross-site';
+  if (!isOwn) throw new HttpProblem('FORBIDDEN', 'This is answered to this machine only.');
+}

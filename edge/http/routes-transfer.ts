@@ -1,0 +1,89 @@
+/**
+ * `/transfer/v1/…`: what another edge, or the hub, reads of a study with a ticket. edge/transfer.
+ *
+ *   request ─► ticket: study, home, series ─► manifest │ stream of frames
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Clock } from '../../shared/clock.ts';
+import { ODSCode } from '../../shared/contract/subjects.ts';
+import type { Log } from '../../shared/log.ts';
+import type { DirectoryCache } from '../transfer/directory.ts';
+import { FRAMES_MEDIA_TYPE, WantedSchema } from '../transfer/protocol.ts';
+import {
+  instanceFrames,
+  manifestOf,
+  type ServedStudy,
+  type ServeParts,
+} from '../transfer/serve.ts';
+import { verifyTicket } from '../transfer/ticket.ts';
+import { HttpProblem } from './problem.ts';
+import type { TransferCounters } from './transfer-counters.ts';
+
+/** A list of 200,000 UIDs. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+export interface TransferParts extends ServeParts {
+  readonly trust: string;
+  readonly directory: Pick<DirectoryCache, 'current'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly transferCounters: TransferCounters;
+}
+
+interface Opened extends ServedStudy {
+  /** Who reads: the receiving trust. */
+  readonly reader: string;
+}
+
+export function serveTransfers(app: FastifyInstance, parts: TransferParts): void {
+  app.get('/transfer/v1/studies/:uid/manifest', async (request) => {
+    const study = await openStudy(request, parts);
+    return manifestOf(parts, study) ?? notHeld();
+  });
+  app.post(
+    '/transfer/v1/studies/:uid/instances',
+    { bodyLimit: MAX_BODY_BYTES },
+    async (request, reply) => {
+      const study = await openStudy(request, parts);
+      const wanted = WantedSchema.safeParse(request.body ?? {});
+      if (!wanted.success)
+        throw new HttpProblem('MALFORMED_REQUEST', 'sopInstanceUIDs: a list of UIDs is needed.');
+      if (parts.index.studyState(study.studyInstanceUID, study.home) === undefined) notHeld();
+      const counts = { sent: 0, failed: 0, bytes: 0 };
+      const frames = instanceFrames(parts, {
+        study,
+        wanted: wanted.data.sopInstanceUIDs,
+        counts,
+      });
+      const endServing = parts.transferCounters.startServing();
+      frames.once('close', () => {
+        endServing(counts);
+        const { studyInstanceUID, home, reader } = study;
+        parts.log.info('transfer.served', { studyInstanceUID, home, reader, ...counts });
+      });
+      return reply.type(FRAMES_MEDIA_TYPE).send(frames);
+    },
+  );
+}
+
+async function openStudy(request: FastifyRequest, parts: TransferParts): Promise<Opened> {
+  const { uid } = request.params as { uid: string };
+  const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
+  if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
+  const { authorization } = request.headers;
+  const { trust } = parts;
+  const claims = await verifyTicket(
+    { authorization, trust, studyInstanceUID: uid, home: home.data },
+    { directory: parts.directory.current(), clock: parts.clock },
+  );
+  return {
+    studyInstanceUID: uid,
+    home: home.data,
+    seriesInstanceUIDs: claims.series,
+    reader: claims.sub,
+  };
+}
+
+function notHeld(): never {
+  throw new HttpProblem('STUDY_NOT_FOUND', 'This trust does not hold the study.');
+}

@@ -1,0 +1,148 @@
+/**
+ * Asks another edge: for a manifest, for a stream of instances. HTTP/1.1 always: the window of HTTP/2
+ * is too small for a WAN.
+ *
+ *   (ticket) ──request──► source ──► body │ TransferError by status and problem code
+ */
+import { Agent, request } from 'undici';
+import { codeOf } from '../../shared/errors.ts';
+import { type Manifest, ManifestSchema } from './protocol.ts';
+import { TransferError } from './transfer-error.ts';
+
+const CONNECT_MS = 10_000;
+/** A manifest of a study of 50,000 instances is about 20 MB. */
+const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
+
+export interface StudyAddress {
+  /** Base URL of the source edge. */
+  readonly url: string;
+  readonly studyInstanceUID: string;
+  readonly home: string;
+}
+
+export interface AskOptions {
+  readonly ticket: string;
+  readonly signal: AbortSignal;
+}
+
+export class SourceClient {
+  readonly #agent: Agent;
+
+  /** @param stallMs a response of which nothing comes for so long is given up */
+  constructor({ stallMs }: { stallMs: number }) {
+    this.#agent = new Agent({
+      allowH2: false,
+      connect: { timeout: CONNECT_MS },
+      headersTimeout: stallMs,
+      bodyTimeout: stallMs,
+      connections: 32,
+    });
+  }
+
+  async manifest(address: StudyAddress, options: AskOptions): Promise<Manifest> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of await this.#ask(address, { ...options, what: 'manifest' })) {
+      bytes += chunk.length;
+      if (bytes > MAX_MANIFEST_BYTES)
+        throw new TransferError('TRANSFER_MALFORMED', 'the manifest is too long');
+      chunks.push(chunk);
+    }
+    return parseManifest(Buffer.concat(chunks), address);
+  }
+
+  /** The bytes of the frames; an error while reading them is a TransferError. */
+  instances(
+    address: StudyAddress,
+    { sopInstanceUIDs, ...options }: AskOptions & { sopInstanceUIDs: readonly string[] },
+  ): Promise<AsyncIterable<Buffer>> {
+    const body = JSON.stringify({ sopInstanceUIDs });
+    return this.#ask(address, { ...options, what: 'instances', body });
+  }
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+
+  async #ask(
+    { url, studyInstanceUID, home }: StudyAddress,
+    { what, body, ticket, signal }: AskOptions & { what: string; body?: string },
+  ): Promise<AsyncIterable<Buffer>> {
+    const base = url.endsWith('/') ? url : `${url}/`;
+    const path = `transfer/v1/studies/${encodeURIComponent(studyInstanceUID)}/${what}`;
+    try {
+      const response = await request(new URL(`${path}?home=${home}`, base), {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          authorization: `Bearer ${ticket}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body }),
+        dispatcher: this.#agent,
+        signal,
+      });
+      if (response.statusCode === 200) return reading(response.body, signal);
+      const text = await response.body.text();
+      throw refusalOf(response.statusCode, text.slice(0, 4_096));
+    } catch (cause) {
+      if (cause instanceof TransferError) throw cause;
+      throw signal.aborted ? cancelled(cause) : unreachable(cause);
+    }
+  }
+}
+
+async function* reading(body: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (cause) {
+    if (signal.aborted) throw cancelled(cause);
+    throw new TransferError('TRANSFER_CUT', `the connection failed: ${codeOf(cause)}`, { cause });
+  }
+}
+
+const cancelled = (cause: unknown): TransferError =>
+  new TransferError('TRANSFER_CANCELLED', 'the transfer was cancelled', { cause });
+
+const unreachable = (cause: unknown): TransferError =>
+  new TransferError('SOURCE_UNREACHABLE', `the source can't be reached: ${codeOf(cause)}`, {
+    cause,
+  });
+
+function refusalOf(status: number, text: string): TransferError {
+  const code = problemCode(text);
+  const said = `the source answered ${status} ${code}`;
+  // A key that the source does not know yet may be in its directory soon.
+  if (code === 'TICKET_EXPIRED' || code === 'TICKET_KEY_UNKNOWN')
+    return new TransferError('TICKET_EXPIRED', said);
+  if (status === 401 || status === 403) return new TransferError('TICKET_REFUSED', said);
+  if (status === 404) return new TransferError('STUDY_NOT_FOUND', said);
+  return new TransferError('SOURCE_FAILED', said);
+}
+
+/** The `code` of a problem details answer, RFC 9457; nothing else of what a peer wrote is repeated. */
+function problemCode(text: string): string {
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown };
+    return typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : '';
+  } catch {
+    return '';
+  }
+}
+
+function parseManifest(bytes: Buffer, address: StudyAddress): Manifest {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new TransferError('TRANSFER_MALFORMED', 'the manifest is no JSON', { cause });
+  }
+  const parsed = ManifestSchema.safeParse(raw);
+  if (!parsed.success)
+    throw new TransferError('TRANSFER_MALFORMED', 'the manifest has another form', {
+      cause: parsed.error,
+    });
+  const { studyInstanceUID, home } = parsed.data;
+  if (studyInstanceUID !== address.studyInstanceUID || home !== address.home)
+    throw new TransferError('TRANSFER_MALFORMED', 'the manifest is of another study');
+  return parsed.data;
+}
