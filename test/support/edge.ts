@@ -1,0 +1,113 @@
+/** An edge as a process of its own, on free ports that it keeps over restarts. */
+import { globSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { cdipDone, cdipProgram } from './cdip.ts';
+import { freePorts } from './free-port.ts';
+import type { Program } from './program.ts';
+
+export interface EdgeOptions {
+  readonly directory: string;
+  readonly trust: string;
+  /** Keys of edge.yaml that replace those written here; `dicom`, `http`, `storage` and `patientIds` are merged. */
+  readonly config?: Record<string, object | string | readonly object[]>;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+interface Ports {
+  readonly dicom: number;
+  readonly http: number;
+  readonly hl7: number;
+}
+
+export class Edge {
+  readonly trust: string;
+  readonly aeTitle: string;
+  readonly configFile: string;
+  readonly dataDirectory: string;
+  readonly dicomPort: number;
+  readonly url: string;
+  readonly program: Program;
+
+  constructor(options: EdgeOptions, ports: Ports) {
+    this.trust = options.trust;
+    this.aeTitle = `CDIP_${options.trust}`;
+    this.dataDirectory = join(options.directory, 'data');
+    this.configFile = join(options.directory, 'edge.yaml');
+    this.dicomPort = ports.dicom;
+    this.url = `http://127.0.0.1:${ports.http}`;
+    mkdirSync(this.dataDirectory, { recursive: true });
+    writeFileSync(this.configFile, stringify(configOf(options, this.dataDirectory, ports)));
+    this.program = cdipProgram('edge', {
+      name: `edge ${options.trust}`,
+      configFile: this.configFile,
+      url: this.url,
+      ...(options.env === undefined ? {} : { env: options.env }),
+    });
+  }
+
+  /** Where DICOM is sent, for dcmtk.ts. */
+  get called(): { port: number; calledAETitle: string } {
+    return { port: this.dicomPort, calledAETitle: this.aeTitle };
+  }
+
+  /** `cdip edge enrol`: makes the edge's keys and writes `hub` into its configuration. */
+  async enrol(hubUrl: string, token: string): Promise<void> {
+    await cdipDone([
+      ...['edge', 'enrol', '--hub', hubUrl, '--token', token],
+      ...['--config', this.configFile],
+    ]);
+  }
+
+  start(): Promise<void> {
+    return this.program.start();
+  }
+
+  kill9(): Promise<void> {
+    return this.program.kill9();
+  }
+
+  stop(): Promise<void> {
+    return this.program.stop();
+  }
+
+  /** Full paths of the objects in the spool; those still coming in and those in quarantine are left out. */
+  spoolFiles(): string[] {
+    const spool = join(this.dataDirectory, 'spool');
+    return globSync('**/*.dcm', { cwd: spool })
+      .filter((path) => !/^(incoming|quarantine|staging)\//.test(path))
+      .map((path) => join(spool, path))
+      .sort();
+  }
+}
+
+function configOf(
+  { trust, config = {} }: EdgeOptions,
+  dataDirectory: string,
+  ports: Ports,
+): object {
+  const { dicom, http, storage, patientIds, ...rest } = config as Record<string, object>;
+  return {
+    trust,
+    dataDirectory,
+    dicom: { port: ports.dicom, ...dicom },
+    http: { port: ports.http, ...http },
+    hl7: { port: ports.hl7 },
+    storage: { reserveBytes: 50_000_000, quietSeconds: 1, ...storage },
+    patientIds: { ...patientIds },
+    ...rest,
+  };
+}
+
+/** Writes edge.yaml for free ports; nothing is started yet, so that it can be enrolled first. */
+export async function prepareEdge(options: EdgeOptions): Promise<Edge> {
+  const [dicom = 0, http = 0, hl7 = 0] = await freePorts(3);
+  return new Edge(options, { dicom, http, hl7 });
+}
+
+/** An edge that works alone, started and ready. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const edge = await prepareEdge(options);
+  await edge.start();
+  return edge;
+}

@@ -1,0 +1,100 @@
+/** A hub as a process of its own, with its embedded nats-server, on free ports that it keeps over restarts. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { cdipDone, cdipProgram } from './cdip.ts';
+import { freePorts } from './free-port.ts';
+import type { Program } from './program.ts';
+
+export interface HubOptions {
+  readonly directory: string;
+  readonly trusts: readonly string[];
+  /** Keys of hub.yaml that replace those written here. */
+  readonly config?: Record<string, unknown>;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface HubAnswer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+export class Hub {
+  readonly configFile: string;
+  readonly dataDirectory: string;
+  readonly url: string;
+  readonly natsPort: number;
+  readonly program: Program;
+  #key: string | undefined;
+
+  constructor(options: HubOptions, httpPort: number, natsPort: number) {
+    this.dataDirectory = join(options.directory, 'data');
+    this.configFile = join(options.directory, 'hub.yaml');
+    this.url = `http://127.0.0.1:${httpPort}`;
+    this.natsPort = natsPort;
+    mkdirSync(this.dataDirectory, { recursive: true });
+    const config = {
+      dataDirectory: this.dataDirectory,
+      http: { port: httpPort },
+      nats: { embedded: true, port: natsPort },
+      trusts: options.trusts.map((ods) => ({ ods, name: `Trust ${ods}` })),
+      ...options.config,
+    };
+    writeFileSync(this.configFile, stringify(config));
+    this.program = cdipProgram('hub', {
+      name: 'hub',
+      configFile: this.configFile,
+      url: this.url,
+      ...(options.env === undefined ? {} : { env: options.env }),
+    });
+  }
+
+  /** A one-time enrolment token. */
+  token(trust: string): Promise<string> {
+    return this.#command(['token', '--trust', trust]);
+  }
+
+  /** An API key. */
+  key(name: string, role: string, trust?: string): Promise<string> {
+    const at = trust === undefined ? [] : ['--trust', trust];
+    return this.#command(['key', name, '--role', role, ...at]);
+  }
+
+  /** Calls the API as an administrator (a key is made at the first call), or with `headers` of the caller's. */
+  async api<T = never>(path: string, init: RequestInit = {}): Promise<HubAnswer<T>> {
+    this.#key ??= await this.key('tests', 'admin');
+    const headers = new Headers({ authorization: `Bearer ${this.#key}` });
+    if (init.body !== undefined) headers.set('content-type', 'application/json');
+    for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
+    const response = await fetch(`${this.url}${path}`, { ...init, headers });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const body = (isJson ? JSON.parse(text) : text) as T;
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  start(): Promise<void> {
+    return this.program.start();
+  }
+
+  kill9(): Promise<void> {
+    return this.program.kill9();
+  }
+
+  stop(): Promise<void> {
+    return this.program.stop();
+  }
+
+  #command(args: readonly string[]): Promise<string> {
+    return cdipDone(['hub', ...args, '--config', this.configFile]);
+  }
+}
+
+/** Writes hub.yaml, starts the hub and waits until it is ready. */
+export async function startHub(options: HubOptions): Promise<Hub> {
+  const [httpPort = 0, natsPort = 0] = await freePorts(2);
+  const hub = new Hub(options, httpPort, natsPort);
+  await hub.start();
+  return hub;
+}
