@@ -1,0 +1,78 @@
+/**
+ * `npm test [-- PATH…]`: runs tap over groups of test files and closes with one line,
+ * `N passed, N failed, N skipped`.
+ *
+ *   groups ──tap──► TAP stream ──tally.ts──► a line a file, failures in full, the counts
+ *
+ * What needs the whole machine runs one file at a time. No test at all is a failure too.
+ */
+import { spawn } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { Tally } from './tally.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const CORES = availableParallelism();
+
+interface Group {
+  readonly folders: readonly string[];
+  readonly jobs: number;
+  readonly timeoutSeconds: number;
+}
+
+const GROUPS: readonly Group[] = [
+  { folders: ['unit', 'contract'], jobs: CORES, timeoutSeconds: 120 },
+  { folders: ['peers', 'fuzz'], jobs: CORES, timeoutSeconds: 300 },
+  { folders: ['system', 'browser'], jobs: 1, timeoutSeconds: 900 },
+];
+
+/** Test files of the paths given, or all: a file, a folder, or a pattern. */
+function filesOf(paths: readonly string[]): string[] {
+  const patterns = paths.length > 0 ? paths : ['test'];
+  const files = patterns.flatMap((path) => {
+    const isFolder = statSync(join(ROOT, path), { throwIfNoEntry: false })?.isDirectory();
+    return globSync(isFolder ? `${path}/**/*.test.ts` : path, { cwd: ROOT });
+  });
+  return [...new Set(files.map((file) => relative(ROOT, join(ROOT, file))))].sort();
+}
+
+function runGroup(group: Group, files: readonly string[], tally: Tally): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = [`--jobs=${group.jobs}`, `--timeout=${group.timeoutSeconds}`];
+    const tap = spawn('tap', ['run', '--reporter=tap', ...options, ...files], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+      },
+    });
+    tap.on('error', reject);
+    tap.stdout.on('data', (chunk: Buffer) => tally.write(chunk.toString()));
+    tap.on('close', (code) => {
+      tally.endOfStream();
+      resolve(code ?? 1);
+    });
+  });
+}
+
+async function main(): Promise<number> {
+  const files = filesOf(process.argv.slice(2));
+  const tally = new Tally((line) => process.stdout.write(`${line}\n`));
+  let worst = 0;
+  for (const group of GROUPS) {
+    const mine = files.filter((file) => group.folders.includes(file.split('/')[1] ?? ''));
+    if (mine.length > 0) worst = Math.max(worst, await runGroup(group, mine, tally));
+  }
+  const { passed, failed, skipped } = tally.counts;
+  // tap says no, but no test of it failed: a file that broke outside its tests, say.
+  const unexplained = worst !== 0 && failed === 0 ? 1 : 0;
+  if (unexplained > 0) process.stdout.write(`✖ tap ended with ${worst}\n`);
+  for (const reason of tally.skipReasons) process.stdout.write(`skipped: ${reason}\n`);
+  if (passed + failed === 0) process.stdout.write('✖ no test ran\n');
+  process.stdout.write(`${passed} passed, ${failed + unexplained} failed, ${skipped} skipped\n`);
+  return failed + unexplained > 0 || passed === 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,143 @@
+/** Who may import whom, kept as a table and enforced on every import; and how long a file may be. */
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import t from 'tap';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MAX_LINES = 500;
+const MAX_MEDIAN_LINES = 150;
+
+/**
+ * Layer → layers it may import; its own is always allowed. A layer is a folder, or a file named
+ * with its extension. `*` stands for all of the same side but its main, `(types)` allows only
+ * `import type`.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+
+  'edge/config.ts': ['shared'],
+  'edge/database.ts': ['shared', 'edge/*'],
+  'edge/ul': ['shared'],
+  'edge/dimse': ['shared', 'edge/ul'],
+  'edge/spool': ['shared'],
+  'edge/index': ['shared', 'edge/spool'],
+  'edge/outbox': ['shared', 'edge/index'],
+  'edge/scp': [
+    'shared',
+    'edge/dimse',
+    'edge/ul (types)',
+    'edge/spool',
+    'edge/index',
+    'edge/outbox',
+  ],
+  'edge/coerce': ['shared'],
+  'edge/uplink': ['shared', 'edge/outbox', 'edge/index', 'edge/commands (types)'],
+  'edge/commands': [
+    ...['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
+    ...['edge/transfer', 'edge/coerce', 'edge/deliver'],
+  ],
+  'edge/transfer': ['shared', 'edge/spool', 'edge/index'],
+  'edge/deliver': ['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
+  'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
+  'edge/http': [
+    ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
+    ...['edge/deliver', 'edge/health', 'edge/scp'],
+  ],
+  'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
+  'edge/main.ts': ['shared', 'edge/*'],
+
+  'hub/config.ts': ['shared'],
+  'hub/log': ['shared'],
+  'hub/access': ['shared', 'hub/log'],
+  'hub/projection': ['shared', 'hub/log'],
+  'hub/search': ['shared', 'hub/projection'],
+  'hub/fetch': ['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/search'],
+  'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
+  'hub/web': ['shared', 'hub/search'],
+  'hub/http': ['shared', 'hub/*'],
+  'hub/cli': ['shared', 'hub/*', 'hub/main.ts'],
+  'hub/main.ts': ['shared', 'hub/*'],
+
+  bin: ['shared', 'edge/cli', 'hub/cli'],
+  demo: ['shared'],
+};
+
+/** Every layer of a side may read its configuration. */
+const CONFIG = /^(edge|hub)\/config\.ts$/;
+
+/** The most exact layer that a file is in. */
+function layerOf(file: string): string | undefined {
+  return Object.keys(MAY_IMPORT)
+    .filter((layer) => file === layer || file.startsWith(`${layer}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function mayImport(from: string, to: string, typesOnly: boolean): boolean {
+  const side = to.split('/')[0] ?? '';
+  if (from === to || (CONFIG.test(to) && from.startsWith(`${side}/`))) return true;
+  const allowed = MAY_IMPORT[from] ?? [];
+  if (allowed.includes(to)) return true;
+  if (allowed.includes(`${side}/*`) && !/\/(main\.ts|cli)$/.test(to)) return true;
+  return typesOnly && allowed.includes(`${to} (types)`);
+}
+
+interface Import {
+  readonly target: string;
+  readonly typesOnly: boolean;
+}
+
+/** Static and dynamic imports, and re-exports, of files of the project. */
+function importsOf(text: string): Import[] {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'(\.[^']+)'/gm);
+  const dynamic = text.matchAll(/\bimport\(\s*'(\.[^']+)'/g);
+  return [
+    ...[...statements].map(([, type, target = '']) => ({ target, typesOnly: type !== undefined })),
+    ...[...dynamic].map(([, target = '']) => ({ target, typesOnly: false })),
+  ];
+}
+
+const sources = globSync('{bin,demo,edge,hub,shared}/**/*.ts', { cwd: ROOT }).sort();
+const lines = new Map(
+  [...sources, ...globSync('test/**/*.ts', { cwd: ROOT })]
+    .filter((file) => !file.endsWith('.generated.ts'))
+    .map((file) => [file, readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1] as const),
+);
+
+t.test('every import goes the way that its layer allows', async (t) => {
+  const wrong: string[] = [];
+  for (const file of sources) {
+    const from = layerOf(file);
+    if (from === undefined) {
+      wrong.push(`${file} is in no layer`);
+      continue;
+    }
+    for (const { target, typesOnly } of importsOf(readFileSync(join(ROOT, file), 'utf8'))) {
+      const path = normalize(join(dirname(file), target));
+      const to = layerOf(path);
+      if (to === undefined || !mayImport(from, to, typesOnly)) {
+        wrong.push(`${file} may not import ${path}`);
+      }
+    }
+  }
+  t.strictSame(wrong, []);
+  t.ok(sources.length > 50, 'the sources were found');
+});
+
+t.test('no file has more than 500 lines', async (t) => {
+  const long = [...lines].filter(([, count]) => count > MAX_LINES).map(([file]) => file);
+  t.strictSame(long, []);
+});
+
+t.test('the median file has at most 150 lines', async (t) => {
+  const sorted = [...lines.values()].sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  t.ok(median <= MAX_MEDIAN_LINES, `the median is ${median}`);
+});
+
+t.test('a dynamic import and a re-export are imports too', async (t) => {
+  const text = "export { x } from '../hub/x.ts';\nconst y = await import('./y.ts');\n";
+  t.strictSame(
+    importsOf(text).map(({ target }) => target),
+    ['../hub/x.ts', './y.ts'],
+  );
+});
