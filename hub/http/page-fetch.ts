@@ -104,8 +104,11 @@ function shown(parts: HttpParts, { order, form, faults }: Shown) {
 export function headingOf(parts: HttpParts, order: FetchView): string {
   const found = findStudy(parts.projection.db, order.studyInstanceUID);
   const study = found.find((one) => one.home === order.home) ?? found[0];
-  const words = [study?.modalities.join(', '), study?.description].filter(Boolean);
-  return words.length === 0 ? 'Study' : words.join(' ');
+  const modalities = study?.modalities.join(', ') ?? '';
+  const description = study?.description ?? '';
+  if (modalities === '' || description.toUpperCase().startsWith(modalities))
+    return description || 'Study';
+  return [modalities, description].filter(Boolean).join(' ');
 }
 
 /** Measured from the moment the transfer began to the newest word of it. */

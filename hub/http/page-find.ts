@@ -30,7 +30,7 @@ export function findPage(parts: HttpParts): Page {
     action: 'search',
     run: ({ request, principal, render }) => {
       const form = readForm(request.query);
-      const by = form['by'] ?? 'nhs';
+      const by = Object.hasOwn(FIELDS, form['by'] ?? '') ? (form['by'] ?? '') : 'nhs';
       const answered = parts.fleet.answered();
       const common = {
         title: 'Find a patient’s imaging',
@@ -41,7 +41,7 @@ export function findPage(parts: HttpParts): Page {
         missing: answered.filter((one) => !one.ok).length,
         faults: {},
       };
-      if (form['by'] === undefined) return render('find.njk', common);
+      if (!isAsked(request, by)) return render('find.njk', common);
       const found = search(parts, form, by);
       if (Array.isArray(found)) {
         const faults = { faultList: found, faults: faultsByField(found) };
@@ -62,6 +62,12 @@ export function findPage(parts: HttpParts): Page {
       });
     },
   };
+}
+
+/** The form was sent, if only with empty fields; else it is just to be shown. */
+function isAsked(request: FastifyRequest, by: string): boolean {
+  const names = Object.keys((request.query ?? {}) as object);
+  return (FIELDS[by] ?? []).some((name) => names.includes(name));
 }
 
 type Found = {

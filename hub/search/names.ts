@@ -2,11 +2,11 @@
  * Whether a name is the one that was asked for. PS3.4 §C.2.2.2.4 (wildcards), §C.2.2.2.1 (case and
  * accents of PN may be ignored), with one freedom more: each part matches from its beginning.
  *
- * Works on name keys: upper case, without accents, components separated by `^`.
+ * Component groups (alphabetic, ideographic, phonetic) are each tried.
  */
 
-/** Upper case, without accents; what is neither letter, digit, `^`, `=`, `*` nor `?` becomes a space. */
-export function nameText(text: string): string {
+/** Upper case, without accents; what is neither letter, digit nor wildcard becomes a space. */
+function nameText(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
@@ -17,15 +17,15 @@ export function nameText(text: string): string {
     .replace(/[æÆ]/g, 'ae')
     .toUpperCase()
     .replace(/['’`]/g, '')
-    .replace(/[^\p{L}\p{N}^=*?]+/gu, ' ')
+    .replace(/[^\p{L}\p{N}*?]+/gu, ' ')
     .trim();
 }
 
 /**
  * @param asked as a person or a peer wrote it: `SMITH^JO`, `Smith, Jo`, `jo smith`, `Sm?th*`
- * @returns a test of name keys
+ * @returns a test of names as DICOM PN
  */
-export function nameMatcher(asked: string): (nameKey: string) => boolean {
+export function nameMatcher(asked: string): (name: string) => boolean {
   const componentwise = /[\^]/.test(asked) || asked.includes(',');
   const parts = asked
     .replace(',', '^')
@@ -33,17 +33,17 @@ export function nameMatcher(asked: string): (nameKey: string) => boolean {
     .map((part) => nameText(part));
   if (componentwise) {
     const patterns = parts.map(beginsLike);
-    return (key) =>
-      groupsOf(key).some((components) =>
+    return (name) =>
+      groupsOf(name).some((components) =>
         patterns.every((pattern, at) => pattern.test(components[at] ?? '')),
       );
   }
   const words = (parts[0] ?? '').split(' ').map(beginsLike);
-  return (key) => groupsOf(key).some((components) => everyWordFits(words, wordsOf(components)));
+  return (name) => groupsOf(name).some((components) => everyWordFits(words, wordsOf(components)));
 }
 
-const groupsOf = (key: string): string[][] =>
-  key.split('=').map((group) => group.split('^').map((component) => component.trim()));
+const groupsOf = (name: string): string[][] =>
+  name.split('=').map((group) => group.split('^').map(nameText));
 const wordsOf = (components: readonly string[]): string[] =>
   components.flatMap((component) => component.split(' ')).filter((word) => word !== '');
 

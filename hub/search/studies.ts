@@ -48,14 +48,15 @@ export function matching(db: Sqlite, query: StudyQuery): Condition {
   const values = conditions.flatMap((condition) => condition.values);
   const where = conditions.map((condition) => condition.sql).join(' AND ');
   if (query.patientName === undefined) return { sql: matchedKeys(where), values };
-  const names = statement<{ name_key: string }>(
+  const names = statement<{ name: string }>(
     db,
-    `SELECT DISTINCT m.name_key FROM studies m WHERE ${where} AND m.name_key IS NOT NULL`,
+    `SELECT DISTINCT m.patient_name AS name FROM studies m
+     WHERE ${where} AND m.patient_name IS NOT NULL`,
   ).all(...values);
   const matches = nameMatcher(query.patientName);
-  const named = names.map((row) => row.name_key).filter(matches);
+  const named = names.map((row) => row.name).filter(matches);
   return {
-    sql: matchedKeys(`${where} AND m.name_key IN (SELECT value FROM json_each(?))`),
+    sql: matchedKeys(`${where} AND m.patient_name IN (SELECT value FROM json_each(?))`),
     values: [...values, JSON.stringify(named)],
   };
 }
