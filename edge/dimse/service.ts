@@ -7,15 +7,7 @@
  * The data set of a C-STORE is never held: it flows into the sink as it arrives, and the sink
  * pushes back.
  */
-
-/** Who is at the other end. AE titles are trimmed; `host` is the peer's IP address. */
-export interface AssociationPeer {
-  readonly associationId: string;
-  readonly callingAETitle: string;
-  readonly calledAETitle: string;
-  readonly host: string;
-  readonly tls: boolean;
-}
+import type { AssociationPeer } from '../ul/association.ts';
 
 /** Answer of a service: a status of PS3.7 Annex C and, beside failures, the (0000,0902) Error Comment, at most 64 characters. */
 export interface DimseStatus {

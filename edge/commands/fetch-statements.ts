@@ -1,0 +1,87 @@
+/** SQL of the fetches. */
+import type { FetchStateName } from '../../shared/contract/events.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { ManifestInstance } from '../transfer/protocol.ts';
+import { FETCH_COLUMNS, type RawFetchRow } from './fetch-row.ts';
+
+export function prepareFetches(db: Sqlite) {
+  const rows = <P extends unknown[]>(rest: string) =>
+    db.prepare<P, RawFetchRow>(`SELECT ${FETCH_COLUMNS} FROM fetches ${rest}`);
+  const update = <P extends unknown[]>(set: string) =>
+    db.prepare<P>(`UPDATE fetches SET ${set} WHERE fetch_id = ? AND ended_at IS NULL`);
+  return {
+    insert: db.prepare(
+      `INSERT INTO fetches (fetch_id, study_uid, home, source_trust, source_url, ticket, series_uids,
+         priority, peer, named_patient, state, due_at, deadline_at, instances_expected,
+         bytes_expected, received_at)
+       VALUES (@fetchId, @studyInstanceUID, @home, @sourceTrust, @sourceUrl, @ticket, @seriesUIDs,
+         @priority, @peer, @namedPatient, 'retrieving', @now, @deadlineAt, @instances, @bytes, @now)
+       ON CONFLICT DO NOTHING`,
+    ),
+    find: rows<[string]>('WHERE fetch_id = ?'),
+    open: rows<[]>('WHERE ended_at IS NULL ORDER BY priority, received_at'),
+    list: rows<[number]>(
+      'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -received_at) DESC LIMIT ?',
+    ),
+    openCount: db.prepare('SELECT count(*) FROM fetches WHERE ended_at IS NULL'),
+    begin: update<[FetchStateName, number, string]>(
+      'state = ?, due_at = ?, tries = 0, reason_code = NULL, reason_detail = NULL, eta_seconds = NULL',
+    ),
+    wait: update<[number, string, string, string]>(
+      'due_at = ?, tries = tries + 1, reason_code = ?, reason_detail = ?, eta_seconds = NULL',
+    ),
+    setReason: update<[string | null, string | null, string]>('reason_code = ?, reason_detail = ?'),
+    hold: update<[number, string, string, string]>(
+      "state = 'held', deadline_at = ?, reason_code = ?, reason_detail = ?, tries = 0, eta_seconds = NULL",
+    ),
+    release: update<[number, number, string]>(
+      "state = 'coercing', due_at = ?, deadline_at = ?, reason_code = NULL, reason_detail = NULL",
+    ),
+    end: update<[string, string | null, string | null, number, string]>(
+      'state = ?, reason_code = ?, reason_detail = ?, ended_at = ?, eta_seconds = NULL',
+    ),
+    progress: update<[number, number, number | null, string]>(
+      'instances_done = ?, bytes_done = ?, eta_seconds = ?',
+    ),
+    setManifest: update<[string, number, number, string]>(
+      'source_patient = ?, instances_expected = ?, bytes_expected = ?',
+    ),
+    setTicket: update<[string, string, string]>('ticket = ?, source_url = ?'),
+    setCancelled: update<[string]>('is_cancelled = 1'),
+    namePatient: update<[string, string]>('named_patient = ?'),
+    clearInstances: db.prepare<[string]>('DELETE FROM fetch_instances WHERE fetch_id = ?'),
+    insertInstance: db.prepare(
+      `INSERT INTO fetch_instances (fetch_id, sop_uid, position, series_uid, sop_class_uid,
+         transfer_syntax_uid, bytes, digest, home_digest, state)
+       VALUES (@fetchId, @sopInstanceUID, @position, @seriesInstanceUID, @sopClassUID,
+         @transferSyntaxUID, @bytes, @digest, @homeDigest, @state) ON CONFLICT DO NOTHING`,
+    ),
+    instances: db.prepare<[string, string], ManifestInstance>(
+      `SELECT sop_uid AS sopInstanceUID, series_uid AS seriesInstanceUID,
+         sop_class_uid AS sopClassUID, transfer_syntax_uid AS transferSyntaxUID, bytes, digest,
+         home_digest AS homeDigest
+       FROM fetch_instances WHERE fetch_id = ? AND state = ? ORDER BY position`,
+    ),
+    counts: db.prepare<[string, string]>(
+      `SELECT count(*) AS instances, coalesce(sum(bytes), 0) AS bytes FROM fetch_instances
+       WHERE fetch_id = ? AND state = ?`,
+    ),
+    markInstance: db.prepare<[string, string | null, string | null, string, string]>(
+      `UPDATE fetch_instances SET state = ?, code = ?, detail = ? WHERE fetch_id = ? AND sop_uid = ?`,
+    ),
+    failures: db.prepare<[string], { sopInstanceUID: string; code: string; detail: string }>(
+      `SELECT sop_uid AS sopInstanceUID, code, coalesce(detail, '') AS detail FROM fetch_instances
+       WHERE fetch_id = ? AND state = 'failed' ORDER BY position`,
+    ),
+    reached: db.prepare<[string, string, number]>(
+      'INSERT INTO fetch_steps (fetch_id, state, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    steps: db.prepare<[string], { state: FetchStateName; at: number }>(
+      'SELECT state, at FROM fetch_steps WHERE fetch_id = ? ORDER BY at',
+    ),
+    mapping: db.prepare('SELECT patient FROM copy_patients WHERE study_uid = ? AND home = ?'),
+    fixMapping: db.prepare<[string, string, string, number]>(
+      'INSERT INTO copy_patients VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+  };
+}

@@ -1,0 +1,247 @@
+/**
+ * Fetches on disk. Every change of state and the receipt that tells the hub of it are one transaction,
+ * so that after kill -9 both are there or neither.
+ *
+ *   insert ─► begin, wait, setProgress, … ─► end          each with outbox.appendReceipt
+ */
+import type { FetchCommand } from '../../shared/contract/commands.ts';
+import { PRIORITIES } from '../../shared/contract/commands.ts';
+import {
+  type EventBody,
+  type FetchStateName,
+  FINAL_FETCH_STATES,
+  type Patient,
+  type ReceiptEvent,
+} from '../../shared/contract/events.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { ManifestInstance } from '../transfer/protocol.ts';
+import type { CopyMapping } from './copy-mapping.ts';
+import { type FetchReason, type FetchRow, fetchRow } from './fetch-row.ts';
+import { prepareFetches } from './fetch-statements.ts';
+import { receiptOf } from './receipt.ts';
+
+export type FetchInstanceState = 'wanted' | 'filed' | 'failed';
+
+export interface FetchFailure extends FetchReason {
+  readonly sopInstanceUID: string;
+}
+
+export interface FetchStoreOptions {
+  readonly db: Sqlite;
+  readonly now: () => number;
+  /** Within the transaction that changes the fetch. */
+  readonly appendReceipt: (body: EventBody<ReceiptEvent>) => void;
+  /** Failures of the delivery, which the deliverer keeps. */
+  readonly deliveryFailures: (fetchId: string) => readonly FetchFailure[];
+  /** After the transaction. */
+  readonly onState?: (row: FetchRow) => void;
+}
+
+export class FetchStore {
+  readonly #options: FetchStoreOptions;
+  readonly #statements: ReturnType<typeof prepareFetches>;
+
+  constructor(options: FetchStoreOptions) {
+    this.#options = options;
+    this.#statements = prepareFetches(options.db);
+  }
+
+  /** Within the caller's transaction. A known fetch is left as it is. */
+  insert(command: FetchCommand, deadlineAt: number): void {
+    const { fetchId, source, seriesInstanceUIDs, localPatient, expected } = command;
+    const now = this.#options.now();
+    const inserted = this.#statements.insert.run({
+      fetchId,
+      studyInstanceUID: command.studyInstanceUID,
+      home: command.home,
+      sourceTrust: source.trust,
+      sourceUrl: source.url,
+      ticket: command.ticket,
+      seriesUIDs: seriesInstanceUIDs === undefined ? null : JSON.stringify(seriesInstanceUIDs),
+      priority: PRIORITIES.indexOf(command.priority),
+      peer: command.peer ?? null,
+      namedPatient: localPatient === undefined ? null : JSON.stringify(localPatient),
+      instances: expected.instances,
+      bytes: expected.bytes,
+      deadlineAt,
+      now,
+    });
+    if (inserted.changes > 0) this.#reached(fetchId, 'retrieving');
+  }
+
+  find(fetchId: string): FetchRow | undefined {
+    const raw = this.#statements.find.get(fetchId);
+    return raw === undefined ? undefined : fetchRow(raw);
+  }
+
+  /** Those that are not over, the most urgent first. */
+  open(): FetchRow[] {
+    return this.#statements.open.all().map(fetchRow);
+  }
+
+  /** Those that are not over, and the newest that are. */
+  list(limit = 100): FetchRow[] {
+    return this.#statements.list.all(limit).map(fetchRow);
+  }
+
+  openCount(): number {
+    return this.#statements.openCount.pluck().get() as number;
+  }
+
+  /** Goes on with `state`; what it waited for is over. */
+  begin(fetchId: string, state: FetchStateName, more: () => void = () => {}): void {
+    this.#change(fetchId, () => {
+      more();
+      this.#statements.begin.run(state, this.#options.now(), fetchId);
+      this.#reached(fetchId, state);
+    });
+  }
+
+  /** Stands still in its state until `dueAt`. Told only when the reason is another one. */
+  wait(fetchId: string, dueAt: number, reason: FetchReason): void {
+    const before = this.find(fetchId);
+    this.#statements.wait.run(dueAt, reason.code, reason.detail, fetchId);
+    if (before?.reason?.code !== reason.code) this.#change(fetchId, () => {});
+  }
+
+  /** Says why it stands still, without counting a try; null: it goes on. */
+  setReason(fetchId: string, reason: FetchReason | null): void {
+    const before = this.find(fetchId);
+    if (before === undefined || before.endedAt !== null) return;
+    if (before.reason?.code === reason?.code) return;
+    this.#change(fetchId, () =>
+      this.#statements.setReason.run(reason?.code ?? null, reason?.detail ?? null, fetchId),
+    );
+  }
+
+  hold(fetchId: string, deadlineAt: number, reason: FetchReason): void {
+    this.#change(fetchId, () => {
+      this.#statements.hold.run(deadlineAt, reason.code, reason.detail, fetchId);
+      this.#reached(fetchId, 'held');
+    });
+  }
+
+  /** @param state a final one */
+  end(
+    fetchId: string,
+    state: FetchStateName,
+    { reason, done }: { reason: FetchReason | null; done?: { instances: number; bytes: number } },
+  ): void {
+    if (!FINAL_FETCH_STATES.includes(state)) throw new Error(`${state} is no final state`);
+    this.#change(fetchId, () => {
+      const { code = null, detail = null } = reason ?? {};
+      if (done !== undefined)
+        this.#statements.progress.run(done.instances, done.bytes, null, fetchId);
+      this.#statements.end.run(state, code, detail, this.#options.now(), fetchId);
+      this.#reached(fetchId, state);
+    });
+  }
+
+  setProgress(
+    fetchId: string,
+    done: { instances: number; bytes: number; etaSeconds: number | null },
+  ): void {
+    this.#change(fetchId, () =>
+      this.#statements.progress.run(done.instances, done.bytes, done.etaSeconds, fetchId),
+    );
+  }
+
+  /** What the source's manifest says. Within the work of {@link begin}. */
+  setManifest(
+    fetchId: string,
+    patient: Patient,
+    instances: readonly (ManifestInstance & { state: FetchInstanceState })[],
+  ): void {
+    this.#statements.clearInstances.run(fetchId);
+    for (const [position, instance] of instances.entries())
+      this.#statements.insertInstance.run({ ...instance, fetchId, position });
+    const bytes = instances.reduce((sum, instance) => sum + instance.bytes, 0);
+    this.#statements.setManifest.run(JSON.stringify(patient), instances.length, bytes, fetchId);
+  }
+
+  instances(fetchId: string, state: FetchInstanceState): ManifestInstance[] {
+    return this.#statements.instances.all(fetchId, state);
+  }
+
+  counts(fetchId: string, state: FetchInstanceState): { instances: number; bytes: number } {
+    return this.#statements.counts.get(fetchId, state) as { instances: number; bytes: number };
+  }
+
+  markFiled(fetchId: string, sopInstanceUID: string): void {
+    this.#statements.markInstance.run('filed', null, null, fetchId, sopInstanceUID);
+  }
+
+  markFailed(fetchId: string, { sopInstanceUID, code, detail }: FetchFailure): void {
+    this.#statements.markInstance.run('failed', code, detail, fetchId, sopInstanceUID);
+  }
+
+  /** Of the transfer, the coercion and the delivery. */
+  failures(fetchId: string): FetchFailure[] {
+    const own = this.#statements.failures.all(fetchId);
+    return [...own, ...this.#options.deliveryFailures(fetchId)];
+  }
+
+  setTicket(fetchId: string, { ticket, url }: { ticket: string; url: string }): void {
+    this.#statements.setTicket.run(ticket, url, fetchId);
+  }
+
+  /** Within the caller's transaction. False: there is no such fetch, or it is over. */
+  setCancelled(fetchId: string): boolean {
+    return this.#statements.setCancelled.run(fetchId).changes > 0;
+  }
+
+  /** Within the caller's transaction. A held fetch may go on now. */
+  namePatient(fetchId: string, patient: FetchRow['namedPatient'], deadlineAt: number): void {
+    const json = JSON.stringify(patient);
+    this.#statements.namePatient.run(json, fetchId);
+    if (this.find(fetchId)?.state !== 'held') return;
+    this.#statements.release.run(this.#options.now(), deadlineAt, fetchId);
+    this.#appendReceipt(fetchId);
+  }
+
+  mappingOf(study: { studyInstanceUID: string; home: string }): CopyMapping | undefined {
+    const json = this.#statements.mapping.pluck().get(study.studyInstanceUID, study.home);
+    return typeof json === 'string' ? (JSON.parse(json) as CopyMapping) : undefined;
+  }
+
+  /** Fixed once: a later one changes nothing. @returns the one in force */
+  fixMapping(study: { studyInstanceUID: string; home: string }, mapping: CopyMapping): CopyMapping {
+    const { studyInstanceUID, home } = study;
+    const json = JSON.stringify(mapping);
+    this.#statements.fixMapping.run(studyInstanceUID, home, json, this.#options.now());
+    return this.mappingOf(study) ?? mapping;
+  }
+
+  inTransaction<T>(work: () => T): T {
+    return this.#options.db.transaction(work).immediate();
+  }
+
+  #reached(fetchId: string, state: FetchStateName): void {
+    this.#statements.reached.run(fetchId, state, this.#options.now());
+    this.#appendReceipt(fetchId);
+  }
+
+  #change(fetchId: string, work: () => void): void {
+    const before = this.find(fetchId);
+    this.inTransaction(() => {
+      work();
+      if (this.find(fetchId)?.state === before?.state) this.#appendReceipt(fetchId);
+    });
+    const after = this.find(fetchId);
+    if (after === undefined) return;
+    if (after.state !== before?.state || after.reason?.code !== before.reason?.code)
+      this.#options.onState?.(after);
+  }
+
+  #appendReceipt(fetchId: string): void {
+    const row = this.find(fetchId);
+    if (row === undefined) return;
+    this.#options.appendReceipt(
+      receiptOf(row, {
+        steps: this.#statements.steps.all(fetchId),
+        failures: this.failures(fetchId),
+        mapping: this.mappingOf(row),
+      }),
+    );
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Asks a destination whether it holds what it acknowledged, and ends the delivery by the answer.
+ *
+ *   all there ─► delivered (partial, when some failed by name)
+ *   some not ─► asked again for a while (a PACS may index late) ─► sent again ─► failed by name
+ *
+ * A destination that answers no C-FIND is believed its acknowledgements; the reason says so.
+ */
+import { backoffMs } from '../../shared/backoff.ts';
+import type { PassOptions, PassOutcome, PassParts } from './deliver-pass.ts';
+import type { DeliveryState, Reason } from './delivery-queue.ts';
+
+/** How often it is asked before something is sent again: about 15 s in all. */
+const MAX_ASKS = 6;
+const ASK_BACKOFF = { firstMs: 300, maxMs: 8_000 } as const;
+/** How often an object that is not there is sent again. */
+const MAX_RESENDS = 2;
+
+/** @throws GatewayError when the destination can't be asked now */
+export async function verify(parts: PassParts, options: PassOptions): Promise<PassOutcome> {
+  const { queue, index, destinations } = parts;
+  const { deliveryId, studyInstanceUID, home } = options.delivery;
+  const sent = queue.sent(deliveryId);
+  if (sent.length === 0) return end(parts, options, null);
+  const series = sent.map((uid) => index.findInstance(uid, home)?.seriesInstanceUID);
+  const seriesInstanceUIDs = [...new Set(series.filter((uid) => uid !== undefined))];
+  const study = { studyInstanceUID, seriesInstanceUIDs };
+  const holding = await destinations.holding(options.peer, study, options.signal);
+  if (holding.kind === 'unknown') {
+    const detail = `acknowledged, but the destination answers no C-FIND (${holding.code})`;
+    return end(parts, options, { code: 'NOT_VERIFIED', detail });
+  }
+  const missing =
+    holding.kind === 'instances'
+      ? sent.filter((uid) => !holding.sopInstanceUIDs.has(uid))
+      : holding.instances >= sent.length
+        ? []
+        : sent;
+  if (missing.length === 0) return end(parts, options, null);
+  const there = holding.kind === 'instances' ? sent.length - missing.length : holding.instances;
+  const detail = `the destination holds ${there} of ${sent.length} that it acknowledged`;
+  return askAgainOrResend(parts, options, { missing, reason: { code: MISSING, detail } });
+}
+
+const MISSING = 'MISSING_AT_DESTINATION';
+
+function askAgainOrResend(
+  { queue, now, random }: PassParts,
+  { delivery }: PassOptions,
+  { missing, reason }: { missing: readonly string[]; reason: Reason },
+): PassOutcome {
+  const { deliveryId, verifyTries } = delivery;
+  if (verifyTries + 1 < MAX_ASKS) {
+    const wait = backoffMs(verifyTries, { ...ASK_BACKOFF, random });
+    queue.countVerify(deliveryId, now() + wait, reason);
+    return { kind: 'done' };
+  }
+  queue.inTransaction(() => {
+    for (const sopInstanceUID of missing) {
+      if (queue.resend(deliveryId, sopInstanceUID) > MAX_RESENDS)
+        queue.markFailed(deliveryId, sopInstanceUID, {
+          code: MISSING,
+          detail: 'acknowledged, and sent again, but not there when asked',
+        });
+    }
+    const isWanted = queue.wanted(deliveryId).length > 0;
+    queue.setState(deliveryId, isWanted ? 'waiting' : 'verifying', now());
+  });
+  return { kind: 'done' };
+}
+
+function end({ queue, now }: PassParts, options: PassOptions, reason: Reason | null): PassOutcome {
+  const { deliveryId } = options.delivery;
+  const { state, reason: why } = outcomeOf(queue.progress(deliveryId));
+  queue.end(deliveryId, state, { reason: why ?? reason, now: now() });
+  return { kind: 'done' };
+}
+
+/** How a delivery ends of which nothing is wanted any more. */
+export function outcomeOf(progress: { instances: number; failed: number }): {
+  state: DeliveryState;
+  reason: Reason | null;
+} {
+  const { instances, failed } = progress;
+  if (failed === 0) return { state: 'delivered', reason: null };
+  const detail = `${instances - failed} of ${instances} delivered; the others are named`;
+  if (failed < instances) return { state: 'partial', reason: { code: 'PARTIAL', detail } };
+  return { state: 'failed', reason: { code: 'NOTHING_DELIVERED', detail } };
+}
