@@ -12,10 +12,15 @@ export type ReadAttributes = InstanceAttributes;
 
 /** Reads one data set. */
 export interface AttributesReader {
-  /** Takes the next bytes. @throws for what is no data set in the announced transfer syntax */
-  write(chunk: Buffer): void;
-  /** The data set ended. @throws when it ended too early, or was none */
-  end(): ReadAttributes;
+  /**
+   * Takes the next bytes; gives a promise, and wants no more before it resolves, when they have to be
+   * inflated. @throws, or rejects, for what is no data set in the announced transfer syntax
+   */
+  write(chunk: Buffer): Promise<void> | undefined;
+  /** The data set ended. @throws, or rejects, when it ended too early, or was none */
+  end(): ReadAttributes | Promise<ReadAttributes>;
+  /** Frees what is held of a data set that did not end. */
+  abort(): void;
 }
 
 export interface FileIdentity {

@@ -111,9 +111,13 @@ async function readObject(
   }
   const identity = parts.reading.readHead(head);
   const reader = parts.reading.openReader(identity.transferSyntaxUID);
-  for await (const chunk of readDataSet(sealed.temporaryPath, sealed))
-    reader.write(chunk as Buffer);
-  return { identity, attributes: reader.end() };
+  try {
+    for await (const chunk of readDataSet(sealed.temporaryPath, sealed))
+      await reader.write(chunk as Buffer);
+    return { identity, attributes: await reader.end() };
+  } finally {
+    reader.abort();
+  }
 }
 
 const unreadable = (error: unknown): Fault => ({

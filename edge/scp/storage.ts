@@ -46,8 +46,18 @@ class StoreSink implements DataSetSink {
   }
 
   write(chunk: Buffer): Promise<void> | undefined {
-    if (this.#readFault === undefined) this.#read(() => this.#reader.write(chunk));
-    return this.#writer.write(chunk);
+    const reading = this.#readFault === undefined ? this.#readChunk(chunk) : undefined;
+    const writing = this.#writer.write(chunk);
+    return reading === undefined ? writing : Promise.all([reading, writing]).then(() => undefined);
+  }
+
+  #readChunk(chunk: Buffer): Promise<void> | undefined {
+    try {
+      return this.#reader.write(chunk)?.catch((error: unknown) => this.#keepFault(error));
+    } catch (error) {
+      this.#keepFault(error);
+      return undefined;
+    }
   }
 
   async end(): Promise<DimseStatus> {
@@ -55,7 +65,7 @@ class StoreSink implements DataSetSink {
     const stop = this.#parts.counters.startAcknowledgement();
     let sealed: SealedFile | undefined;
     try {
-      const attributes = this.#read(() => this.#reader.end());
+      const attributes = await this.#readEnd();
       sealed = await this.#seal();
       const fault = this.#readFault ?? (attributes && findFault(this.#request, attributes));
       if (attributes === undefined || fault !== undefined) return this.#keepAside(sealed, fault);
@@ -72,21 +82,27 @@ class StoreSink implements DataSetSink {
     // An object that is whole is stored, whether or not its sender still hears the answer.
     if (this.#hasEnded) return;
     this.#parts.counters.count('aborted', 0);
+    this.#reader.abort();
     // What could not be removed now is removed at the next start.
     void this.#writer.discard().catch(() => {});
   }
 
-  /** Runs a step of the reader, after a fault none any more. */
-  #read<T>(step: () => T): T | undefined {
+  /** @returns undefined when the data set can't be read; why stands in `#readFault` */
+  async #readEnd(): Promise<ReadAttributes | undefined> {
     if (this.#readFault !== undefined) return undefined;
     try {
-      return step();
+      return await this.#reader.end();
     } catch (error) {
-      if (!(error instanceof GatewayError))
-        this.#parts.log.error('program.bug', { where: 'scp/storage', error });
-      this.#readFault = { code: 'UNREADABLE', detail: `data set unreadable: ${codeOf(error)}` };
+      this.#keepFault(error);
       return undefined;
     }
+  }
+
+  #keepFault(error: unknown): void {
+    if (!(error instanceof GatewayError))
+      this.#parts.log.error('program.bug', { where: 'scp/storage', error });
+    this.#readFault ??= { code: 'UNREADABLE', detail: `data set unreadable: ${codeOf(error)}` };
+    this.#reader.abort();
   }
 
   #seal(): Promise<SealedFile> {

@@ -1,6 +1,6 @@
 /** `/`: one search over all trusts, and what it found, with whom the answer speaks for. */
 import type { FastifyRequest } from 'fastify';
-import { printNhsNumber } from '../search/nhs-number.ts';
+import { printNhsNumber } from '../../shared/nhs-number.ts';
 import type { PatientView, StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
 import { day, personName } from '../web/format.ts';

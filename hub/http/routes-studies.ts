@@ -1,7 +1,7 @@
 /** Studies and patients over all trusts. Every answer says which trusts it speaks for. */
 
 import * as z from 'zod';
-import { readNhsNumber } from '../search/nhs-number.ts';
+import { readNhsNumber } from '../../shared/nhs-number.ts';
 import { INVALID_NHS_NUMBER } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';

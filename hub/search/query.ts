@@ -7,8 +7,8 @@
  * without it, and a name never without a birth date: either would mix patients.
  */
 import * as z from 'zod';
+import { readNhsNumber } from '../../shared/nhs-number.ts';
 import { readDate } from './dates.ts';
-import { readNhsNumber } from './nhs-number.ts';
 
 /** Faults whose code is more exact than "not valid"; carried in a zod issue's `params.code`. */
 export const INVALID_NHS_NUMBER = 'INVALID_NHS_NUMBER';

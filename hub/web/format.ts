@@ -1,5 +1,5 @@
 /** How values look on a page: in the words and order that NHS staff know. */
-import { printNhsNumber } from '../search/nhs-number.ts';
+import { printNhsNumber } from '../../shared/nhs-number.ts';
 
 const ZONE = 'Europe/London';
 const dayFormat = new Intl.DateTimeFormat('en-GB', {

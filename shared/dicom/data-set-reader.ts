@@ -38,11 +38,17 @@ class InflatingReader implements DataSetReader {
   readonly #elements: ElementReader;
   readonly #inflate: InflateRaw = createInflateRaw();
   #fault: Error | undefined;
+  /** The deflated stream is over; what follows is padding. */
+  #hasEnded = false;
   #wake: (() => void) | undefined;
 
   constructor(elements: ElementReader) {
     this.#elements = elements;
     this.#inflate.on('data', (bytes: Buffer) => this.#take(bytes));
+    this.#inflate.on('end', () => {
+      this.#hasEnded = true;
+      this.#wake?.();
+    });
     this.#inflate.on('error', (cause) =>
       this.#fail(new DicomError('DEFLATE_CORRUPT', 'the deflated data set is broken', { cause })),
     );
@@ -53,10 +59,7 @@ class InflatingReader implements DataSetReader {
   }
 
   async end(): Promise<number> {
-    await this.#step((done) => {
-      this.#inflate.once('end', done);
-      this.#inflate.end();
-    });
+    await this.#step(() => this.#inflate.end());
     return this.#elements.end();
   }
 
@@ -65,7 +68,7 @@ class InflatingReader implements DataSetReader {
   }
 
   async #step(step: (done: () => void) => void): Promise<void> {
-    if (this.#fault === undefined)
+    if (this.#fault === undefined && !this.#hasEnded)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         step(resolve);

@@ -1,6 +1,5 @@
 /**
- * Storage of an edge in a temporary directory, small data sets to send to it, and a reader of exactly
- * such data sets (explicit VR little endian, flat), so that these tests need no parser.
+ * Storage of an edge in a temporary directory, and small data sets to send to it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,11 +7,10 @@ import { join } from 'node:path';
 import { parseEdgeConfig } from '../../edge/config.ts';
 import { openEdgeDatabase } from '../../edge/database.ts';
 import type { DimseStatus, StoreRequest } from '../../edge/dimse/service.ts';
-import type { InstanceAttributes } from '../../edge/index/attributes.ts';
-import type { FileIdentity, ObjectReading } from '../../edge/scp/object-reading.ts';
+import { dicomReading } from '../../edge/scp/dicom-reading.ts';
+import type { ObjectReading } from '../../edge/scp/object-reading.ts';
 import { type OpenStorage, openStorage } from '../../edge/scp/open-storage.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
-import { GatewayError, type Retry } from '../../shared/errors.ts';
 import { type Log, silentLog } from '../../shared/log.ts';
 import { openMetrics, type Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
@@ -87,77 +85,6 @@ export function dataSetOf(object: SmallObject): Buffer {
   return Buffer.concat([...elements, pixelHead, pixels]);
 }
 
-class SmallReaderError extends GatewayError {
-  override readonly name = 'SmallReaderError';
-  readonly code = 'DICOM_TRUNCATED';
-  readonly retry: Retry = 'never';
-}
-
-/** Reads what {@link dataSetOf} makes; anything cut short is an error. */
-export const smallReading: ObjectReading = {
-  openReader() {
-    const chunks: Buffer[] = [];
-    return {
-      write: (chunk) => void chunks.push(chunk),
-      end: () => attributesOf(elementsOf(Buffer.concat(chunks))),
-    };
-  },
-  fileHead(identity) {
-    const text = Buffer.from(JSON.stringify(identity).padEnd(300), 'latin1');
-    return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), text]);
-  },
-  readHead: (head) => JSON.parse(head.toString('latin1', 132)) as FileIdentity,
-};
-
-function elementsOf(bytes: Buffer): Map<number, string> {
-  const elements = new Map<number, string>();
-  let at = 0;
-  while (at < bytes.length) {
-    if (at + 8 > bytes.length) throw new SmallReaderError('cut short');
-    const tag = bytes.readUInt16LE(at) * 0x10000 + bytes.readUInt16LE(at + 2);
-    const isLong = bytes.toString('latin1', at + 4, at + 6) === 'OW';
-    const length = isLong ? bytes.readUInt32LE(at + 8) : bytes.readUInt16LE(at + 6);
-    at += isLong ? 12 : 8;
-    if (at + length > bytes.length) throw new SmallReaderError('cut short');
-    if (!isLong) elements.set(tag, bytes.toString('utf8', at, at + length).replace(/[\0 ]+$/, ''));
-    at += length;
-  }
-  if (elements.size === 0) throw new SmallReaderError('empty');
-  return elements;
-}
-
-function attributesOf(elements: Map<number, string>): InstanceAttributes {
-  const text = (keyword: keyof typeof TAGS): string | null => {
-    const [group, element] = TAGS[keyword];
-    return elements.get(group * 0x10000 + element) || null;
-  };
-  return {
-    sopInstanceUID: text('SOPInstanceUID') ?? '',
-    sopClassUID: text('SOPClassUID') ?? '',
-    studyInstanceUID: text('StudyInstanceUID') ?? '',
-    seriesInstanceUID: text('SeriesInstanceUID') ?? '',
-    patientId: text('PatientID') ?? '',
-    issuer: text('IssuerOfPatientID'),
-    nhsNumber: null,
-    patientName: text('PatientName'),
-    birthDate: text('PatientBirthDate'),
-    sex: null,
-    studyDate: text('StudyDate'),
-    studyTime: null,
-    studyId: null,
-    accessionNumber: null,
-    accessionIssuer: null,
-    studyDescription: null,
-    referringPhysician: null,
-    institution: null,
-    modality: text('Modality'),
-    seriesNumber: null,
-    seriesDescription: null,
-    bodyPart: null,
-    instanceNumber: null,
-  };
-}
-
 export interface StorageFixture extends OpenStorage {
   readonly db: Sqlite;
   readonly dataDirectory: string;
@@ -187,7 +114,7 @@ export async function openStorageFixture(options: FixtureOptions): Promise<Stora
   const config = parseEdgeConfig({ trust: 'RRK', dataDirectory, storage: { reserveBytes } });
   const db = openEdgeDatabase(dataDirectory);
   const metrics = openMetrics({});
-  const reading = options.reading ?? smallReading;
+  const reading = options.reading ?? dicomReading;
   const storage = await openStorage({ config, db, reading, clock, log, metrics });
   const sendBytes = async (bytes: Buffer, over: SendOptions = {}): Promise<DimseStatus> => {
     const sink = storage.store(storeRequest(over));

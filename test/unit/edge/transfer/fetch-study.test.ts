@@ -8,10 +8,11 @@ import type { Manifest } from '../../../../edge/transfer/protocol.ts';
 import { SourceClient } from '../../../../edge/transfer/source-client.ts';
 import { StagingFolder } from '../../../../edge/transfer/staging.ts';
 import { systemClock } from '../../../../shared/clock.ts';
+import { encodePart10Head } from '../../../../shared/dicom/part10.ts';
 import { realFiles } from '../../../support/corpus.ts';
 import { startNetworkLink } from '../../../support/network-cut.ts';
 import { dataSetDigest } from '../../../support/part10.ts';
-import { smallObject, smallReading, temporaryDirectory } from '../../../support/storage-fixture.ts';
+import { smallObject, temporaryDirectory } from '../../../support/storage-fixture.ts';
 import { fillWithFiles, type Source, STUDY, startSource, ticket } from './transfer-fixture.ts';
 
 class Receiver {
@@ -45,7 +46,7 @@ class Receiver {
       ticket: { current: () => current, renew: async () => false },
       wanted: manifest.instances,
       staging: this.staging,
-      fileHead: (instance) => smallReading.fileHead(instance),
+      fileHead: encodePart10Head,
       now: Date.now,
       random: Math.random,
       signal: this.controller.signal,

@@ -11,13 +11,13 @@ import { acceptObject } from '../../../../edge/index/accept-object.ts';
 import type { InstanceAttributes } from '../../../../edge/index/attributes.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import type { Directory } from '../../../../shared/contract/rpc.ts';
+import { encodePart10Head } from '../../../../shared/dicom/part10.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import { readPart10 } from '../../../support/part10.ts';
 import {
   openStorageFixture,
   type StorageFixture,
-  smallReading,
   temporaryDirectory,
 } from '../../../support/storage-fixture.ts';
 
@@ -95,7 +95,7 @@ export async function fillWithFiles(source: Source, files: readonly string[]): P
   for (const [number, file] of files.entries()) {
     const { dataSet, sopClassUID, transferSyntaxUID } = readPart10(file);
     const sopInstanceUID = `2.999.5.${number}`;
-    const head = smallReading.fileHead({ sopClassUID, sopInstanceUID, transferSyntaxUID });
+    const head = encodePart10Head({ sopClassUID, sopInstanceUID, transferSyntaxUID });
     const writer = source.spool.newWriter(head);
     await writer.write(dataSet);
     const sealed = await writer.seal({ home: 'RRK', receivedAt: 1, callingAETitle: 'CT1' });

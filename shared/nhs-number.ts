@@ -7,7 +7,8 @@
  */
 export function readNhsNumber(text: string): string | null {
   const digits = text.replace(/[\s-]/g, '');
-  if (!/^\d{10}$/.test(digits)) return null;
+  // Ten times the same digit passes the check, and stands for "unknown" in many systems.
+  if (!/^\d{10}$/.test(digits) || /^(\d)\1{9}$/.test(digits)) return null;
   let sum = 0;
   for (let at = 0; at < 9; at += 1) sum += Number(digits[at]) * (10 - at);
   const check = (11 - (sum % 11)) % 11;

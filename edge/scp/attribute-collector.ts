@@ -1,0 +1,145 @@
+/**
+ * Picks out of a data set what the index keeps of it: top-level elements, and the items that say whose
+ * an identifier is. Text is decoded when the data set is over.
+ *
+ * An element that stands twice counts as it stood first. A value longer than any of its kind has is
+ * none.
+ */
+import { type Charset, charsetOf, decodeText } from '../../shared/dicom/character-set.ts';
+import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-reader.ts';
+import { trimUID } from '../../shared/dicom/part10.ts';
+import { Tag } from '../../shared/dicom/tag.ts';
+import type { InstanceAttributes } from '../index/attributes.ts';
+import { findNhsNumber, type Identifier } from './patient-identifiers.ts';
+import { dateOf, integerOf, textOf } from './values.ts';
+
+/** Text of 64 characters may take four bytes each, and escape sequences; a name has three such groups. */
+const MAX_VALUE_BYTES = 4_096;
+
+const TOP_LEVEL: ReadonlySet<number> = new Set([
+  ...[Tag.SpecificCharacterSet, Tag.SOPClassUID, Tag.SOPInstanceUID, Tag.StudyDate, Tag.StudyTime],
+  ...[Tag.AccessionNumber, Tag.Modality, Tag.InstitutionName, Tag.ReferringPhysicianName],
+  ...[Tag.StudyDescription, Tag.SeriesDescription, Tag.PatientName, Tag.PatientID],
+  ...[Tag.IssuerOfPatientID, Tag.TypeOfPatientID, Tag.PatientBirthDate, Tag.PatientSex],
+  ...[Tag.BodyPartExamined, Tag.StudyInstanceUID, Tag.SeriesInstanceUID, Tag.StudyID],
+  ...[Tag.SeriesNumber, Tag.InstanceNumber],
+]);
+const SEQUENCES: ReadonlySet<number> = new Set([
+  Tag.IssuerOfAccessionNumberSequence,
+  Tag.IssuerOfPatientIDQualifiersSequence,
+  Tag.OtherPatientIDsSequence,
+]);
+const IN_ITEMS: ReadonlySet<number> = new Set([
+  ...[Tag.PatientID, Tag.IssuerOfPatientID, Tag.TypeOfPatientID],
+  ...[Tag.LocalNamespaceEntityID, Tag.UniversalEntityID, Tag.UniversalEntityIDType],
+]);
+/** Identifiers of one patient that are looked at. */
+const MAX_ITEMS = 64;
+
+type Values = Map<number, Buffer>;
+
+export class AttributeCollector implements ElementVisitor {
+  readonly #values: Values = new Map();
+  readonly #items = new Map<number, Values[]>();
+  /** The sequence of interest that is being walked; its items' own elements have depth 1. */
+  #sequence = 0;
+
+  element({ tag, depth, length, vr }: ElementHeader): boolean {
+    if (depth === 0) {
+      this.#sequence = vr === 'SQ' && SEQUENCES.has(tag) ? tag : 0;
+      return length <= MAX_VALUE_BYTES && TOP_LEVEL.has(tag) && !this.#values.has(tag);
+    }
+    if (this.#sequence === 0 || length > MAX_VALUE_BYTES || !IN_ITEMS.has(tag)) return false;
+    return depth <= 2 && this.#present() !== undefined;
+  }
+
+  item(depth: number): void {
+    if (depth !== 0 || this.#sequence === 0) return;
+    const items = this.#items.get(this.#sequence) ?? [];
+    this.#items.set(this.#sequence, items);
+    if (items.length < MAX_ITEMS) items.push(new Map());
+  }
+
+  value({ tag, depth }: ElementHeader, bytes: Buffer): void {
+    // A view of a chunk would keep the whole chunk.
+    const kept = Buffer.from(bytes);
+    const values = depth === 0 ? this.#values : this.#present();
+    if (values !== undefined && !values.has(tag)) values.set(tag, kept);
+  }
+
+  #present(): Values | undefined {
+    return this.#items.get(this.#sequence)?.at(-1);
+  }
+
+  /** Of a data set that is over. */
+  attributes(): InstanceAttributes {
+    const charset = charsetOf(
+      this.#values.get(Tag.SpecificCharacterSet)?.toString('latin1') ?? null,
+    );
+    const uid = (tag: number): string => trimUID(this.#values.get(tag)?.toString('latin1') ?? '');
+    const text = (tag: number): string | null => textOf(this.#values.get(tag), charset);
+    const patient = this.#identifier(charset);
+    const [accessionIssuer] = this.#items.get(Tag.IssuerOfAccessionNumberSequence) ?? [];
+    return {
+      sopClassUID: uid(Tag.SOPClassUID),
+      sopInstanceUID: uid(Tag.SOPInstanceUID),
+      studyInstanceUID: uid(Tag.StudyInstanceUID),
+      seriesInstanceUID: uid(Tag.SeriesInstanceUID),
+      patientId: patient.value,
+      issuer: patient.issuer ?? patient.universalId,
+      nhsNumber: findNhsNumber([patient, ...this.#otherIdentifiers(charset)]),
+      patientName: nameOf(this.#values.get(Tag.PatientName), charset),
+      birthDate: dateOf(text(Tag.PatientBirthDate)),
+      sex: text(Tag.PatientSex),
+      studyDate: dateOf(text(Tag.StudyDate)) ?? text(Tag.StudyDate),
+      studyTime: text(Tag.StudyTime),
+      studyId: text(Tag.StudyID),
+      accessionNumber: text(Tag.AccessionNumber),
+      accessionIssuer: accessionIssuer === undefined ? null : entityOf(accessionIssuer, charset),
+      studyDescription: text(Tag.StudyDescription),
+      referringPhysician: nameOf(this.#values.get(Tag.ReferringPhysicianName), charset),
+      institution: text(Tag.InstitutionName),
+      modality: text(Tag.Modality),
+      seriesNumber: integerOf(text(Tag.SeriesNumber)),
+      seriesDescription: text(Tag.SeriesDescription),
+      bodyPart: text(Tag.BodyPartExamined),
+      instanceNumber: integerOf(text(Tag.InstanceNumber)),
+    };
+  }
+
+  #identifier(charset: Charset): Identifier {
+    const [qualifiers] = this.#items.get(Tag.IssuerOfPatientIDQualifiersSequence) ?? [];
+    return identifierOf(this.#values, qualifiers ?? this.#values, charset);
+  }
+
+  #otherIdentifiers(charset: Charset): Identifier[] {
+    const items = this.#items.get(Tag.OtherPatientIDsSequence) ?? [];
+    // Elements of an item's own qualifiers lie one level deeper and stand with it.
+    return items.map((item) => identifierOf(item, item, charset));
+  }
+}
+
+function identifierOf(values: Values, qualifiers: Values, charset: Charset): Identifier {
+  const text = (tag: number): string | null => textOf(values.get(tag), charset);
+  return {
+    value: text(Tag.PatientID) ?? '',
+    issuer: text(Tag.IssuerOfPatientID),
+    universalId: textOf(qualifiers.get(Tag.UniversalEntityID), charset),
+    type: text(Tag.TypeOfPatientID),
+  };
+}
+
+function entityOf(item: Values, charset: Charset): string | null {
+  const local = textOf(item.get(Tag.LocalNamespaceEntityID), charset);
+  return local ?? textOf(item.get(Tag.UniversalEntityID), charset);
+}
+
+/** PN: all component groups; only spaces behind are padding. PS3.5 §6.2.1. */
+function nameOf(bytes: Buffer | undefined, charset: Charset): string | null {
+  if (bytes === undefined) return null;
+  const name = decodeText(bytes, charset)
+    .replace(/[\0 ]+$/, '')
+    .replace(/[=^]+$/, '')
+    .trim();
+  return name === '' ? null : name.slice(0, 324);
+}
