@@ -2,6 +2,7 @@
  * Everything an edge can be told. A value is checked once, here; the rest of the edge receives a
  * frozen `EdgeConfig` and checks nothing again.
  */
+import { join } from 'node:path';
 import * as z from 'zod';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
@@ -157,4 +158,17 @@ function withTrustDefaults(parsed: Parsed): EdgeConfig {
       namespace: parsed.patientIds.namespace ?? parsed.trust,
     }),
   });
+}
+
+/** The edge's own nkey seed, made by `cdip edge enrol`. */
+export const natsSeedFile = (dataDirectory: string): string => join(dataDirectory, 'nats.seed');
+
+/**
+ * How other edges and the hub reach this edge's HTTP.
+ *
+ * @param port that was bound
+ */
+export function httpUrlOf({ http }: Pick<EdgeConfig, 'http'>, port: number): string {
+  const scheme = http.tls === undefined ? 'http' : 'https';
+  return http.publicUrl ?? `${scheme}://${http.host}:${port}`;
 }

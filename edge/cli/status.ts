@@ -1,0 +1,104 @@
+/**
+ * `cdip edge status` and `cdip edge queue`: read from the database alone, so that they answer while the
+ * edge is down, too.
+ */
+import { statfsSync } from 'node:fs';
+import type { EdgeConfig } from '../config.ts';
+import { DeliveryQueue } from '../deliver/delivery-queue.ts';
+import { readStoredStatus } from '../health/edge-status.ts';
+import { openForCommands } from './open-for-commands.ts';
+import { table } from './table.ts';
+
+const READY_MS = 3_000;
+
+export async function printStatus(config: EdgeConfig, json: boolean): Promise<number> {
+  const stored = readStoredStatus(openForCommands(config), config.trust, Date.now());
+  const { bavail, bsize } = statfsSync(config.dataDirectory);
+  const disk = { freeBytes: bavail * bsize, reserveBytes: config.storage.reserveBytes };
+  const running = await readiness(config);
+  const status = { trust: config.trust, running, ...stored, disk };
+  if (json) {
+    process.stdout.write(`${JSON.stringify(status)}\n`);
+    return 0;
+  }
+  const { index, outbox } = stored;
+  const rows: string[][] = [
+    ['edge', `${config.trust} ${running}`],
+    ['index', `${index.studies} studies, ${index.series} series, ${index.instances} instances`],
+    ['quarantine', `${stored.quarantined}`],
+    ['conflicts', `${index.conflicts}`],
+    [
+      'hub has to be told',
+      `${outbox.waiting} events, oldest ${Math.round(outbox.oldestSeconds)} s`,
+    ],
+    ['fetches under way', `${stored.fetches}`],
+    ['deliveries under way', `${stored.deliveries}`],
+    ['disk', `${gigabytes(disk.freeBytes)} free, ${gigabytes(disk.reserveBytes)} kept as reserve`],
+  ];
+  process.stdout.write(table(['what', 'now'], rows));
+  return 0;
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** What /health/ready says, or that nobody answers. */
+async function readiness({ http }: EdgeConfig): Promise<string> {
+  const scheme = http.tls === undefined ? 'http' : 'https';
+  try {
+    const response = await fetch(`${scheme}://${http.host}:${http.port}/health/ready`, {
+      signal: AbortSignal.timeout(READY_MS),
+    });
+    if (response.ok) return 'ready';
+    const { detail } = (await response.json()) as { detail?: string };
+    return `not ready: ${detail ?? response.status}`;
+  } catch {
+    return 'not running';
+  }
+}
+
+export function printQueue(config: EdgeConfig, json: boolean): number {
+  const db = openForCommands(config);
+  const fetches = db
+    .prepare<[], QueuedFetch>(
+      `SELECT fetch_id AS id, source_trust AS "with", state, instances_done AS done,
+         instances_expected AS expected, reason_code AS code, reason_detail AS detail
+       FROM fetches WHERE ended_at IS NULL ORDER BY priority, received_at`,
+    )
+    .all();
+  const queue = new DeliveryQueue(db);
+  const deliveries = queue
+    .list(LISTED)
+    .filter(({ endedAt }) => endedAt === null)
+    .map((row) => {
+      const { sent, instances } = queue.progress(row.deliveryId);
+      const { deliveryId: id, peer, state, reasonCode: code, reasonDetail: detail } = row;
+      return { id, with: peer, state, done: sent, expected: instances, code, detail };
+    });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ fetches, deliveries })}\n`);
+    return 0;
+  }
+  const rows = [
+    ...fetches.map((row) => queueRow('fetch from', row)),
+    ...deliveries.map((row) => queueRow('delivery to', row)),
+  ];
+  process.stdout.write(table(['what', 'peer', 'id', 'state', 'objects', 'why it waits'], rows));
+  return 0;
+}
+
+const LISTED = 10_000;
+
+interface QueuedFetch {
+  readonly id: string;
+  readonly with: string;
+  readonly state: string;
+  readonly done: number;
+  readonly expected: number;
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
+function queueRow(what: string, row: QueuedFetch): string[] {
+  const why = row.code === null ? '' : `${row.code}: ${row.detail}`;
+  return [what, row.with, row.id, row.state, `${row.done} of ${row.expected}`, why];
+}
