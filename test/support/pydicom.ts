@@ -45,24 +45,40 @@ for path in sys.stdin.read().split('\\n'):
     print(json.dumps(view))
 `;
 
-export function askPydicom(
+export async function askPydicom(
   paths: readonly string[],
   keywords: readonly string[],
 ): Promise<PydicomView[]> {
+  const output = await python(SCRIPT, [keywords.join(',')], `${paths.join('\n')}\n`);
+  const lines = output.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as PydicomView);
+}
+
+const DIFF_SCRIPT = `
+import sys, json
+import pydicom
+a, b = (pydicom.dcmread(path) for path in sys.argv[1:3])
+tags = sorted(set(a.keys()) | set(b.keys()))
+print(json.dumps(['%08x' % t for t in tags if (t not in a) or (t not in b) or a[t] != b[t]]))
+`;
+
+/** Top-level tags, 8 hexadecimal digits, that two files do not have alike. */
+export async function differingTags(a: string, b: string): Promise<string[]> {
+  return JSON.parse(await python(DIFF_SCRIPT, [a, b], '')) as string[];
+}
+
+function python(script: string, args: readonly string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const python = spawn(PYTHON, ['-c', SCRIPT, keywords.join(',')], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const child = spawn(PYTHON, ['-c', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     let output = '';
-    python.stdout.on('data', (chunk: Buffer) => {
+    child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-    python.on('error', reject);
-    python.on('close', (code) => {
-      if (code !== 0) return reject(new Error(`pydicom ended with ${code}`));
-      const lines = output.split('\n').filter((line) => line !== '');
-      resolve(lines.map((line) => JSON.parse(line) as PydicomView));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`pydicom ended with ${code}`));
     });
-    python.stdin.end(`${paths.join('\n')}\n`);
+    child.stdin.end(input);
   });
 }
