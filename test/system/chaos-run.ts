@@ -75,7 +75,7 @@ async function keepSending(
   signal: AbortSignal,
 ): Promise<void> {
   let study = uid();
-  for (let sent = 0; !signal.aborted; ) {
+  while (!signal.aborted) {
     const some = Array.from({ length: 10 }, () => object(study));
     study = uid();
     try {
@@ -84,7 +84,6 @@ async function keepSending(
       for (const one of some) {
         if ((await sender.store(one)) === 0)
           acknowledged.set(one.sopInstanceUID, factsOf(edge, one));
-        sent += 1;
         await pause(5);
       }
       await sender.release();
