@@ -10,6 +10,8 @@ export type DicomErrorCode =
   | 'DATASET_TOO_DEEP'
   /** No element at all. */
   | 'DATASET_EMPTY'
+  /** An element that is to be changed is too large to be held. */
+  | 'ELEMENT_TOO_LARGE'
   /** The deflated stream is broken. PS3.5 §A.5. */
   | 'DEFLATE_CORRUPT'
   /** No file of PS3.10 §7.1: "DICM" or the file meta information is missing. */
