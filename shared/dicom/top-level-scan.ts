@@ -7,6 +7,7 @@
  * Holds the wanted elements, at most MAX_HELD_BYTES of them, and of everything else nothing.
  */
 import { DicomError } from './dicom-error.ts';
+import { vrOfTag } from './dictionary.ts';
 import { type ElementHeader, ElementReader, type ElementVisitor } from './element-reader.ts';
 import { formatTag } from './tag.ts';
 import type { Encoding } from './transfer-syntax.ts';
@@ -125,7 +126,9 @@ class Scanner implements ElementVisitor {
 
   element(header: ElementHeader): boolean {
     if (header.depth === 0) this.#beginTopLevel(header);
-    if (!TEXT_VRS.has(header.vr)) return false;
+    // Text of unknown VR is text all the same where the dictionary says so.
+    const vr = header.vr === 'UN' ? vrOfTag(header.tag) : header.vr;
+    if (!TEXT_VRS.has(vr)) return false;
     if (header.length <= MAX_TEXT_BYTES) return true;
     this.#markExtended();
     return false;
