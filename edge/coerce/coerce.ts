@@ -7,14 +7,16 @@
  * Deterministic: no clock, no randomness. What is not named in the plan is copied as it is.
  */
 import { charsetOf } from '../../shared/dicom/character-set.ts';
+import { DicomError } from '../../shared/dicom/dicom-error.ts';
 import { encodeElement } from '../../shared/dicom/encode-element.ts';
-import { itemsOf, withItem, withoutItem } from '../../shared/dicom/items.ts';
+import { isWholeElement, itemsOf, withItem, withoutItem } from '../../shared/dicom/items.ts';
 import {
   type DataSetSource,
   type Edits,
   readTopLevel,
   rewriteDataSet,
 } from '../../shared/dicom/rewrite.ts';
+import { formatTag } from '../../shared/dicom/tag.ts';
 import type { TopLevelElement, TopLevelScan } from '../../shared/dicom/top-level-scan.ts';
 import { CoercionError } from './coercion-error.ts';
 import { encodeText } from './encode-text.ts';
@@ -78,6 +80,9 @@ function editsOf(scan: TopLevelScan, sides: Sides, mapping: IdentityMapping): Ed
       vr: sequence.vr,
       bytes: sequences.map(({ bytes }) => bytes),
     });
+  for (const { tag, bytes } of former)
+    if (!bytes.every((element) => isWholeElement(element, scan.encoding)))
+      throw new DicomError('DATASET_MALFORMED', `${formatTag(tag)} ends before its length does`);
   const item = originalAttributesItem(plan.writer, {
     ...{ trust: sides.trust, home: sides.home, at: mapping.at, former },
     isFirst: sequence === undefined,

@@ -67,7 +67,7 @@ function singleByteTable(label: string): Table {
   return table;
 }
 
-/** Without those whose second byte is that of a backslash, caret or equals sign: not every reader knows. */
+/** Without those whose second byte is one of ASCII: some readers take a backslash in it for one. */
 function doubleByteTable(label: string): Table {
   const table = new Map<string, Buffer>();
   for (let first = 0x81; first <= 0xfe; first += 1)

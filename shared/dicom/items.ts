@@ -54,6 +54,19 @@ export function itemsOf({ value }: StoredSequence, encoding: ElementEncoding): S
   return items;
 }
 
+/**
+ * True when the element, by its own header and delimiters, is all of the bytes. One whose sequence ends
+ * before its length says so is not, and would take in what follows it in another place.
+ */
+export function isWholeElement(bytes: Buffer, encoding: ElementEncoding): boolean {
+  try {
+    return endOf(bytes, headerAt(bytes, 0, encoding), encoding) === bytes.length;
+  } catch (error) {
+    if (error instanceof DicomError) return false;
+    throw error;
+  }
+}
+
 /** The sequence with one more item, behind those it has. All other bytes but its length stay. */
 export function withItem(
   sequence: StoredSequence,
