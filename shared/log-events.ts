@@ -19,6 +19,22 @@ export interface LogEvents {
   /** A request was answered. The route's pattern, never its URL. */
   'http.request': { method: string; route: string; status: number; ms: number };
 
+  // --- edge/ul
+  /** A peer asked for an association, and has it. */
+  'association.opened': { associationId: string; calling: string; called: string; host: string };
+  /** It is over; `code` says why when it was not in order. */
+  'association.ended': {
+    associationId: string;
+    calling: string;
+    host: string;
+    how: string;
+    code: string;
+  };
+  /** A-ASSOCIATE-RJ was sent. */
+  'association.rejected': { calling: string; host: string; reason: string };
+  /** A connection ended before there was an association. */
+  'association.failed': { host: string; code: string };
+
   // --- edge/scp, edge/spool, edge/outbox
   /** A SOP Instance UID came with other content; both are kept, the first stays current. */
   'storage.conflict': { calling: string; sopInstanceUID: string; studyInstanceUID: string };

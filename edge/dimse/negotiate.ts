@@ -1,0 +1,42 @@
+/**
+ * Which presentation contexts an edge takes: Verification, and every storage SOP class there is or will
+ * be, private ones too, in the transfer syntax that the peer named first. PS3.4 Annexes A and B.
+ */
+import type { ProposedContext } from '../ul/association.ts';
+
+export const VERIFICATION_SOP_CLASS = '1.2.840.10008.1.1';
+
+/** Services that are no storage, by their UIDs in PS3.6 table A-1; all else that is proposed is to be stored. */
+const OTHER_SERVICES = [
+  // Storage commitment, procedural events, logging, media directory
+  /^1\.2\.840\.10008\.1\.(3\.10|9|20|40|42)(\.|$)/,
+  // Study and performed procedure step management
+  /^1\.2\.840\.10008\.3\.1\.2\./,
+  // Print management, but for stored print and hardcopy storage
+  /^1\.2\.840\.10008\.5\.1\.1\.(?!27$|29$|30$)/,
+  // Query/retrieve, worklists, relevant patient information, unified procedure step, inventory
+  /^1\.2\.840\.10008\.5\.1\.4\.1\.2\./,
+  /^1\.2\.840\.10008\.5\.1\.4\.(31|32|33|37|41|42)(\.|$)/,
+  /^1\.2\.840\.10008\.5\.1\.4\.34\.[456](\.|$)/,
+  /^1\.2\.840\.10008\.5\.1\.4\.(38|39|43|44|45)\.[234]$/,
+];
+const UID = /^[0-9.]{1,64}$/;
+
+export type Negotiated =
+  | { readonly result: 'accept'; readonly transferSyntaxUID: string }
+  | { readonly result: 'abstract-syntax-not-supported' | 'transfer-syntaxes-not-supported' };
+
+export function negotiate({ abstractSyntaxUID, transferSyntaxUIDs }: ProposedContext): Negotiated {
+  if (!isServed(abstractSyntaxUID)) return { result: 'abstract-syntax-not-supported' };
+  const transferSyntaxUID = transferSyntaxUIDs.find((uid) => UID.test(uid));
+  return transferSyntaxUID === undefined
+    ? { result: 'transfer-syntaxes-not-supported' }
+    : { result: 'accept', transferSyntaxUID };
+}
+
+function isServed(abstractSyntaxUID: string): boolean {
+  return (
+    UID.test(abstractSyntaxUID) &&
+    !OTHER_SERVICES.some((pattern) => pattern.test(abstractSyntaxUID))
+  );
+}

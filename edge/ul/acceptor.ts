@@ -1,0 +1,346 @@
+/**
+ * Listens for associations. PS3.8 §7.1, §9.2; limits and refusals before anything is held.
+ *
+ *   connection ─► A-ASSOCIATE-RQ ─► refuse? ─► negotiate each context ─► open() ─► A-ASSOCIATE-AC
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Log } from '../../shared/log.ts';
+import type { Registry } from '../../shared/metrics.ts';
+import type { EdgeConfig } from '../config.ts';
+import {
+  APPLICATION_CONTEXT,
+  type AssociateRQ,
+  ContextResult,
+  decodeAssociateRQ,
+  encodeAssociateAC,
+} from './associate.ts';
+import type {
+  AcceptedContext,
+  Association,
+  AssociationEnd,
+  AssociationPeer,
+  AssociationUser,
+  ProposedContext,
+} from './association.ts';
+import { type AssociationCounters, openAssociationCounters } from './association-counters.ts';
+import { Connection, type Role } from './connection.ts';
+import { encodeRejection, REJECTIONS, type RejectionName } from './pdu.ts';
+import { Event } from './state-table.ts';
+
+/** Connections that have not asked for an association yet: beyond it the newest are closed at once. */
+const MAX_UNASKED = 200;
+const STOP_MS = 5_000;
+const READ_BYTES = 256 * 1024;
+
+export type Negotiation =
+  | { readonly result: 'accept'; readonly transferSyntaxUID: string }
+  | {
+      readonly result:
+        | 'abstract-syntax-not-supported'
+        | 'transfer-syntaxes-not-supported'
+        | 'no-reason';
+    };
+
+export interface AcceptorOptions {
+  readonly config: EdgeConfig['dicom'];
+  /** AE titles of the configured peers. */
+  readonly knownCallers: ReadonlySet<string>;
+  readonly negotiate: (proposed: ProposedContext) => Negotiation;
+  /** The association is there; its PDVs go to the returned user. */
+  readonly open: (association: Association) => AssociationUser;
+  readonly log: Log;
+  readonly metrics: Registry;
+}
+
+export interface OpenAssociation {
+  readonly peer: AssociationPeer;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+export interface Acceptor {
+  /** The port that was bound. */
+  readonly port: number;
+  readonly tlsPort: number | undefined;
+  count(): number;
+  list(): readonly OpenAssociation[];
+  /** Takes no new ones; those that are open get a moment to end. */
+  stop(): Promise<void>;
+}
+
+/** @throws a Node system error such as EADDRINUSE */
+export async function startAcceptor(options: AcceptorOptions): Promise<Acceptor> {
+  const acceptor = new Listening(options);
+  await acceptor.listen();
+  return acceptor;
+}
+
+class Listening implements Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #open = new Map<string, OpenAssociation & { connection: Connection }>();
+  readonly #counters: AssociationCounters;
+  #port = 0;
+  #tlsPort: number | undefined;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+    this.#counters = openAssociationCounters(options.metrics, () => this.#open.size);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get tlsPort(): number | undefined {
+    return this.#tlsPort;
+  }
+
+  count(): number {
+    return this.#open.size;
+  }
+
+  list(): readonly OpenAssociation[] {
+    return [...this.#open.values()].map(({ peer, since }) => ({ peer, since }));
+  }
+
+  async listen(): Promise<void> {
+    const { host, port, tls } = this.#options.config;
+    const settings = { noDelay: true, highWaterMark: READ_BYTES, allowHalfOpen: false };
+    this.#port = await listen(
+      createServer(settings, (socket) => this.#accept(socket, false)),
+      { host, port },
+      this.#servers,
+    );
+    if (tls === undefined) return;
+    const server = createTlsServer(
+      {
+        ...settings,
+        key: readFileSync(tls.keyFile),
+        cert: readFileSync(tls.certificateFile),
+        ...(tls.caFile === undefined ? {} : { ca: readFileSync(tls.caFile) }),
+        requestCert: tls.requireClientCertificate,
+        rejectUnauthorized: tls.requireClientCertificate,
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: this.#options.config.artimSeconds * 1000,
+      },
+      (socket) => this.#accept(socket, true),
+    );
+    server.on('tlsClientError', (_error, socket) => {
+      this.#fail(socket.remoteAddress, 'TLS_HANDSHAKE');
+      socket.destroy();
+    });
+    this.#tlsPort = await listen(server, { host, port: tls.port }, this.#servers);
+  }
+
+  async stop(): Promise<void> {
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    const until = performance.now() + STOP_MS;
+    while (this.#open.size > 0 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const { connection } of this.#open.values()) connection.abort('not-specified');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #accept(socket: Socket, tls: boolean): void {
+    const { artimSeconds, idleSeconds } = this.#options.config;
+    const host = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#sockets.size - this.#open.size > MAX_UNASKED) {
+      this.#fail(host, 'TOO_MANY_CONNECTIONS');
+      socket.destroy();
+      return;
+    }
+    const asking = new Asking(this.#options, { host, tls, listening: this });
+    asking.connection = new Connection({
+      socket,
+      state: 1,
+      role: asking,
+      artimMs: artimSeconds * 1000,
+      idleMs: idleSeconds * 1000,
+    });
+    asking.connection.handle(Event.connectionIndicated);
+  }
+
+  /** @returns why not, or undefined */
+  refusal(request: AssociateRQ, host: string): RejectionName | undefined {
+    const { config, knownCallers } = this.#options;
+    if ((request.protocolVersion & 1) === 0) return 'protocol-version-not-supported';
+    if (request.applicationContext !== APPLICATION_CONTEXT)
+      return 'application-context-name-not-supported';
+    if (!config.acceptAnyCalledAETitle && request.calledAETitle !== config.aeTitle)
+      return 'called-ae-title-not-recognized';
+    if (!config.acceptUnknownCallers && !knownCallers.has(request.callingAETitle))
+      return 'calling-ae-title-not-recognized';
+    if (this.#open.size >= config.maxAssociations) return 'local-limit-exceeded';
+    const ofCaller = [...this.#open.values()].filter(
+      ({ peer }) => peer.callingAETitle === request.callingAETitle && peer.host === host,
+    );
+    return ofCaller.length >= config.maxAssociationsPerCaller ? 'local-limit-exceeded' : undefined;
+  }
+
+  opened(connection: Connection): void {
+    const { peer } = connection;
+    this.#open.set(peer.associationId, { peer, since: Date.now(), connection });
+    this.#counters.opened();
+    const { associationId, callingAETitle, calledAETitle, host } = peer;
+    this.#options.log.info('association.opened', {
+      associationId,
+      calling: callingAETitle,
+      called: calledAETitle,
+      host,
+    });
+  }
+
+  ended({ peer: { associationId, callingAETitle, host } }: Connection, end: AssociationEnd): void {
+    this.#open.delete(associationId);
+    this.#counters.ended(end.kind);
+    const level = end.kind === 'released' ? 'info' : 'warn';
+    this.#options.log[level]('association.ended', {
+      associationId,
+      calling: callingAETitle,
+      host,
+      how: end.kind,
+      code: end.code ?? '',
+    });
+  }
+
+  rejected(peer: { callingAETitle: string; host: string }, reason: RejectionName): void {
+    this.#counters.rejected(reason);
+    const { callingAETitle: calling, host } = peer;
+    this.#options.log.warn('association.rejected', { calling, host, reason });
+  }
+
+  /** A connection that never became an association. */
+  #fail(host: string | undefined, code: string): void {
+    this.#counters.failed(code);
+    this.#options.log.warn('association.failed', { host: host ?? '', code });
+  }
+
+  failed(host: string, { kind, code }: AssociationEnd): void {
+    // A port check that connects and closes is nothing to tell.
+    if (kind === 'closed' && code === undefined) return;
+    this.#fail(host, code ?? kind);
+  }
+}
+
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  servers: Server[],
+): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+/** A connection on its way to an association. */
+class Asking implements Role {
+  readonly isRequestor = false;
+  connection: Connection | undefined;
+  readonly #options: AcceptorOptions;
+  readonly #host: string;
+  readonly #tls: boolean;
+  readonly #listening: Listening;
+  #isOpen = false;
+
+  constructor(
+    options: AcceptorOptions,
+    { host, tls, listening }: { host: string; tls: boolean; listening: Listening },
+  ) {
+    this.#options = options;
+    this.#host = host;
+    this.#tls = tls;
+    this.#listening = listening;
+  }
+
+  onAssociateRQ(body: Buffer): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    const request = decodeAssociateRQ(body);
+    if (request === undefined) {
+      connection.abort('invalid-pdu-parameter-value');
+      return;
+    }
+    const reason = this.#listening.refusal(request, this.#host);
+    if (reason !== undefined) {
+      this.#listening.rejected({ ...request, host: this.#host }, reason);
+      connection.sendPdu(encodeRejection(REJECTIONS[reason]));
+      connection.handle(Event.associateRejected);
+      return;
+    }
+    this.#agree(connection, request, body);
+  }
+
+  #agree(connection: Connection, request: AssociateRQ, body: Buffer): void {
+    const { callingAETitle, calledAETitle, maxPduBytes } = request;
+    const answers = request.contexts.map((proposed) => ({
+      proposed,
+      negotiation: this.#options.negotiate(proposed),
+    }));
+    const contexts = new Map<number, AcceptedContext>();
+    for (const { proposed, negotiation } of answers) {
+      if (negotiation.result !== 'accept') continue;
+      const { id, abstractSyntaxUID } = proposed;
+      const { transferSyntaxUID } = negotiation;
+      contexts.set(id, { id, abstractSyntaxUID, transferSyntaxUID });
+    }
+    const associationId = randomUUID();
+    const peer = { associationId, callingAETitle, calledAETitle, host: this.#host, tls: this.#tls };
+    const { open } = this.#options;
+    connection.agree({ peer, contexts, peerMaxPduBytes: maxPduBytes, open });
+    this.#isOpen = true;
+    this.#listening.opened(connection);
+    const results = answers.map(({ proposed, negotiation }) => resultOf(proposed, negotiation));
+    const ownMaxPduBytes = this.#options.config.maxPduBytes;
+    connection.sendPdu(encodeAssociateAC({ request: body, results, maxPduBytes: ownMaxPduBytes }));
+    connection.handle(Event.associateAccepted);
+  }
+
+  onAssociateAC(): boolean {
+    return false;
+  }
+
+  onAssociateRJ(): void {}
+
+  onEnd(end: AssociationEnd): void {
+    if (this.connection === undefined) return;
+    if (this.#isOpen) this.#listening.ended(this.connection, end);
+    else this.#listening.failed(this.#host, end);
+  }
+}
+
+/** The result of a context; a refused one names some transfer syntax, which means nothing. §9.3.3.2. */
+function resultOf(
+  { id, transferSyntaxUIDs }: ProposedContext,
+  negotiation: Negotiation,
+): { id: number; transferSyntaxUID: string; result: number } {
+  if (negotiation.result === 'accept')
+    return {
+      id,
+      transferSyntaxUID: negotiation.transferSyntaxUID,
+      result: ContextResult.accepted,
+    };
+  const codes = {
+    'abstract-syntax-not-supported': ContextResult.abstractSyntaxNotSupported,
+    'transfer-syntaxes-not-supported': ContextResult.transferSyntaxesNotSupported,
+    'no-reason': ContextResult.noReason,
+  };
+  const [transferSyntaxUID = ''] = transferSyntaxUIDs;
+  return { id, transferSyntaxUID, result: codes[negotiation.result] };
+}

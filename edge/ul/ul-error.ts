@@ -1,0 +1,24 @@
+/** Why an association could not be had, or was lost. */
+import { GatewayError, type Retry } from '../../shared/errors.ts';
+
+export type UlErrorCode =
+  | 'CONNECT_FAILED'
+  | 'CONNECT_TIMEOUT'
+  | 'ASSOCIATION_REJECTED'
+  | 'ASSOCIATION_ABORTED'
+  | 'ASSOCIATION_TIMEOUT'
+  /** The peer sent what is no PDU, or one that does not belong there. */
+  | 'PROTOCOL_ERROR'
+  | 'CANCELLED';
+
+export class UlError extends GatewayError {
+  override readonly name = 'UlError';
+  readonly code: UlErrorCode;
+  readonly retry: Retry;
+
+  constructor(code: UlErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.retry = code === 'CANCELLED' ? 'never' : 'safe';
+  }
+}
