@@ -19,6 +19,18 @@ export interface LogEvents {
   /** A request was answered. The route's pattern, never its URL. */
   'http.request': { method: string; route: string; status: number; ms: number };
 
+  // --- hub/log
+  /** The embedded nats-server ended by itself, and is started again. */
+  'log.server-ended': { code: number; signal: string; fault: string };
+  /** The broker does not answer. */
+  'log.disconnected': Record<string, never>;
+  /** It answers again. */
+  'log.connected': Record<string, never>;
+  /** Streams could not be looked after; tried again at once. */
+  'log.streams-unavailable': { error: unknown };
+  /** An edge was enrolled on a cluster of your own: give this key to the account of the trust there. */
+  'log.admit-by-hand': { trust: string; natsPublicKey: string };
+
   // --- edge/ul
   /** A peer asked for an association, and has it. */
   'association.opened': { associationId: string; calling: string; called: string; host: string };

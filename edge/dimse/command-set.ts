@@ -96,7 +96,10 @@ export function encodeCommand(fields: CommandFields, hasDataSet: boolean): Buffe
   const all = { ...fields, CommandDataSetType: hasDataSet ? WITH_DATA_SET : NO_DATA_SET };
   const elements = (Object.entries(all) as [Keyword, string | number | undefined][])
     .filter(([, value]) => value !== undefined)
-    .map(([keyword, value]) => ({ number: ELEMENTS[keyword][0], value: encodedValue(keyword, value) }))
+    .map(([keyword, value]) => ({
+      number: ELEMENTS[keyword][0],
+      value: encodedValue(keyword, value),
+    }))
     .sort((a, b) => a.number - b.number)
     .map(({ number, value }) => element(number, value));
   const length = Buffer.alloc(4);

@@ -1,0 +1,308 @@
+/**
+ * Opens the log: starts or reaches the broker, makes the streams, and keeps both so.
+ *
+ *   EmbeddedServer │ cluster ─► connection ─► ensureStreams, again after every outage ─► NetworkLog
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import type { Clock } from '../../shared/clock.ts';
+import type { Command } from '../../shared/contract/commands.ts';
+import {
+  commandSubject,
+  type RpcName,
+  STREAM_COMMANDS,
+  STREAM_HUB,
+} from '../../shared/contract/subjects.ts';
+import { codeOf, GatewayError } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { Counter, type Registry } from '../../shared/metrics.ts';
+import type { HubConfig } from '../config.ts';
+import { EmbeddedServer } from './embedded-server.ts';
+import { type HubKeys, openHubKeys } from './keys.ts';
+import { LogError, type LogMessage, type NetworkLog, type StreamState } from './network-log.ts';
+import { readStream } from './read-stream.ts';
+import { ensureStreams } from './streams.ts';
+import { syncStream } from './sync-store.ts';
+
+/** How often it is looked whether all streams are there: one that was deleted is missed so long. */
+const ENSURE_EVERY_MS = 3_000;
+const PUBLISH_MS = 5_000;
+const PUBLISH_RETRIES = 10;
+/** Stream wrong last sequence. */
+const WRONG_LAST_SEQUENCE = [10_071, 10_164];
+
+export interface NetworkLogOptions {
+  readonly config: HubConfig;
+  /** Public nkeys of the edges that are enrolled, by trust. */
+  readonly edgeKeys: ReadonlyMap<string, string>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+}
+
+/** @throws LogError `LOG_SERVER_FAULT` */
+export async function openNetworkLog(options: NetworkLogOptions): Promise<NetworkLog> {
+  const { config, edgeKeys, log } = options;
+  const directory = join(config.dataDirectory, 'nats');
+  const keys = openHubKeys(directory);
+  const server =
+    'servers' in config.nats
+      ? undefined
+      : await startServer({ config, nats: config.nats, directory, keys, edgeKeys, log });
+  const connection = await connect({
+    servers: 'servers' in config.nats ? config.nats.servers : localUrl(config.nats),
+    authenticator: nkeyAuthenticator(
+      'servers' in config.nats ? readFileSync(config.nats.credentialsSeedFile) : keys.seed,
+    ),
+    name: 'cdip-hub',
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    reconnectTimeWait: 250,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+    ...tlsOf(config),
+  });
+  const opened = new OpenLog({ ...options, connection, server, directory });
+  await opened.begin();
+  return opened;
+}
+
+type Embedded = Exclude<HubConfig['nats'], { servers: unknown }>;
+
+function startServer({
+  config,
+  nats,
+  directory,
+  keys,
+  edgeKeys,
+  log,
+}: {
+  config: HubConfig;
+  nats: Embedded;
+  directory: string;
+  keys: HubKeys;
+  edgeKeys: ReadonlyMap<string, string>;
+  log: Log;
+}): Promise<EmbeddedServer> {
+  const { host, port, tls } = nats;
+  const { hubPublicKey, systemPublicKey } = keys;
+  const trusts = new Map(
+    config.trusts.map(({ ods }) => [ods, edgeKeys.get(ods) ?? keys.placeholder(ods)]),
+  );
+  return EmbeddedServer.start(
+    { directory, host, port, tls, hubPublicKey, systemPublicKey, trusts },
+    log,
+  );
+}
+
+/** A server that listens on all addresses is reached on this machine. */
+function localUrl({ host, port }: Embedded): string {
+  return `${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
+}
+
+function tlsOf({ nats }: HubConfig): { tls?: { caFile: string } } {
+  if ('servers' in nats || nats.tls?.caFile === undefined) return {};
+  return { tls: { caFile: nats.tls.caFile } };
+}
+
+interface OpenParts extends NetworkLogOptions {
+  readonly connection: NatsConnection;
+  readonly server: EmbeddedServer | undefined;
+  readonly directory: string;
+}
+
+class OpenLog implements NetworkLog {
+  readonly #parts: OpenParts;
+  readonly #js: JetStreamClient;
+  readonly #questions: Counter;
+  #jsm: JetStreamManager | undefined;
+  #isConnected = true;
+  #ensuring: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: OpenParts) {
+    this.#parts = parts;
+    this.#js = jetstream(parts.connection);
+    this.#questions = new Counter({
+      name: 'cdip_rpc_answers_total',
+      help: 'Questions of edges, by name and outcome',
+      labelNames: ['name', 'outcome'],
+      registers: [parts.metrics],
+    });
+    void this.#watch();
+  }
+
+  get natsUrl(): string {
+    const { nats } = this.#parts.config;
+    if ('servers' in nats) return nats.servers.join(',');
+    const scheme = nats.tls === undefined ? 'nats' : 'tls';
+    return nats.publicUrl ?? `${scheme}://${nats.host}:${nats.port}`;
+  }
+
+  /** Resolves once the streams are there, or the broker had its chance. */
+  async begin(): Promise<void> {
+    await this.#ensure();
+    this.#timer = setInterval(() => void this.#ensure(), ENSURE_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  connected(): boolean {
+    return this.#isConnected && this.#jsm !== undefined;
+  }
+
+  async streamState(stream: string): Promise<StreamState> {
+    try {
+      const { created, state } = await (await this.#manager()).streams.info(stream);
+      return { created, firstSeq: state.first_seq, lastSeq: state.last_seq };
+    } catch (cause) {
+      throw unavailable(`the stream ${stream} can not be read`, cause);
+    }
+  }
+
+  read(
+    stream: string,
+    options: { fromSeq: number; created: string; signal: AbortSignal },
+  ): AsyncIterable<LogMessage> {
+    return readStream({ js: this.#js, state: () => this.streamState(stream), stream, ...options });
+  }
+
+  async append(
+    subject: string,
+    body: object,
+    { expectedLastSeq, messageId }: { expectedLastSeq: number; messageId?: string },
+  ): Promise<number> {
+    const seq = await this.#publish(subject, body, {
+      expect: { lastSubjectSequence: expectedLastSeq },
+      ...(messageId === undefined ? {} : { msgID: messageId }),
+    });
+    await this.#sync(STREAM_HUB);
+    return seq;
+  }
+
+  async sendCommand(ods: string, command: Command): Promise<void> {
+    await this.#publish(commandSubject(ods), command, { msgID: command.id });
+    await this.#sync(STREAM_COMMANDS);
+  }
+
+  answer(name: RpcName, answer: (ods: string, request: unknown) => object | Promise<object>): void {
+    this.#parts.connection.subscribe(`cdip.rpc.*.${name}`, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const ods = message.subject.split('.')[2] ?? '';
+        void this.#answerOf(name, () => answer(ods, parsed(message.data))).then((reply) =>
+          message.respond(JSON.stringify(reply)),
+        );
+      },
+    });
+  }
+
+  async admitEdge(ods: string, natsPublicKey: string): Promise<void> {
+    const { server, log } = this.#parts;
+    // On a cluster its own operators admit the key.
+    if (server === undefined) log.warn('log.admit-by-hand', { trust: ods, natsPublicKey });
+    else await server.setKey(ods, natsPublicKey);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#ensuring;
+    await this.#parts.connection.drain().catch(() => {});
+    await this.#parts.server?.stop();
+  }
+
+  async #answerOf(name: RpcName, answer: () => object | Promise<object>): Promise<object> {
+    try {
+      const reply = await answer();
+      this.#questions.inc({ name, outcome: 'answered' });
+      return reply;
+    } catch (error) {
+      this.#questions.inc({ name, outcome: 'refused' });
+      const isExpected = error instanceof GatewayError;
+      if (!isExpected) this.#parts.log.error('program.bug', { where: `rpc/${name}`, error });
+      const detail = isExpected ? error.message : 'the hub failed on this; see its log';
+      return { error: { code: codeOf(error), detail } };
+    }
+  }
+
+  async #publish(
+    subject: string,
+    body: object,
+    options: Parameters<JetStreamClient['publish']>[2],
+  ): Promise<number> {
+    try {
+      const ack = await this.#js.publish(subject, JSON.stringify(body), {
+        timeout: PUBLISH_MS,
+        retries: PUBLISH_RETRIES,
+        ...options,
+      });
+      return ack.seq;
+    } catch (cause) {
+      const { code } = cause as { code?: number };
+      if (code !== undefined && WRONG_LAST_SEQUENCE.includes(code))
+        throw new LogError('LOG_CONFLICT', `${subject} was written in between`, { cause });
+      throw unavailable(`${subject} could not be written`, cause);
+    }
+  }
+
+  async #sync(stream: string): Promise<void> {
+    if (this.#parts.server !== undefined) await syncStream(this.#parts.directory, stream);
+  }
+
+  async #manager(): Promise<JetStreamManager> {
+    this.#jsm ??= await jetstreamManager(this.#parts.connection);
+    return this.#jsm;
+  }
+
+  /** One at a time. */
+  #ensure(): Promise<void> {
+    this.#ensuring = this.#ensuring.then(async () => {
+      const { config, log } = this.#parts;
+      const { nats } = config;
+      try {
+        await ensureStreams(await this.#manager(), {
+          trusts: config.trusts.map(({ ods }) => ods),
+          retentionDays: nats.retentionDays,
+          replicas: 'servers' in nats ? nats.replicas : 1,
+        });
+      } catch (error) {
+        if (this.#isConnected) log.warn('log.streams-unavailable', { error });
+      }
+    });
+    return this.#ensuring;
+  }
+
+  async #watch(): Promise<void> {
+    const { connection, log } = this.#parts;
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') {
+        this.#isConnected = false;
+        log.warn('log.disconnected', {});
+      } else if (type === 'reconnect') {
+        this.#isConnected = true;
+        log.info('log.connected', {});
+        void this.#ensure();
+      }
+    }
+  }
+}
+
+/** Undefined for what is no JSON: the answerer's own check refuses it. */
+function parsed(data: Uint8Array): unknown {
+  try {
+    return data.length === 0 ? {} : JSON.parse(Buffer.from(data).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const unavailable = (what: string, cause: unknown): LogError =>
+  new LogError('LOG_UNAVAILABLE', what, { cause });

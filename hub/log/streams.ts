@@ -1,0 +1,102 @@
+/**
+ * The streams of the network: one a trust, so that no edge can reach into another's; commands with a
+ * consumer an edge; the heartbeats; the hub's decisions. Made when they are missing, however that came.
+ */
+import {
+  AckPolicy,
+  DiscardPolicy,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import {
+  commandConsumer,
+  commandSubject,
+  edgeStream,
+  edgeStreamSubjects,
+  STREAM_COMMANDS,
+  STREAM_HEALTH,
+  STREAM_HUB,
+} from '../../shared/contract/subjects.ts';
+
+const SECOND_NS = 1_000_000_000;
+const DAY_NS = 86_400 * SECOND_NS;
+const ACK_WAIT_SECONDS = 30;
+
+export interface StreamOptions {
+  readonly trusts: readonly string[];
+  readonly retentionDays: number;
+  readonly replicas: number;
+}
+
+/** Makes what is missing, and brings the limits of what is there up to date. */
+export async function ensureStreams(jsm: JetStreamManager, options: StreamOptions): Promise<void> {
+  for (const config of streamConfigs(options)) await ensureStream(jsm, config);
+  for (const ods of options.trusts) await ensureConsumer(jsm, ods);
+}
+
+type Wanted = Pick<StreamConfig, 'name' | 'subjects' | 'max_age'> & Partial<StreamConfig>;
+
+function streamConfigs({ trusts, retentionDays, replicas }: StreamOptions): Wanted[] {
+  const common = {
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    num_replicas: replicas,
+    duplicate_window: 120 * SECOND_NS,
+    allow_rollup_hdrs: false,
+  };
+  const max_age = retentionDays * DAY_NS;
+  return [
+    ...trusts.map((ods) => ({
+      ...common,
+      name: edgeStream(ods),
+      subjects: edgeStreamSubjects(ods),
+      max_age,
+    })),
+    { ...common, name: STREAM_COMMANDS, subjects: ['cdip.command.*'], max_age },
+    {
+      ...common,
+      name: STREAM_HEALTH,
+      subjects: ['cdip.edge.*.health'],
+      max_age: 3_600 * SECOND_NS,
+      max_msgs_per_subject: 10,
+    },
+    // Decisions have no other place to be asked for again: kept until a snapshot stands for them.
+    { ...common, name: STREAM_HUB, subjects: ['cdip.hub.>'], max_age: 0 },
+  ];
+}
+
+async function ensureStream(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+  const info = await jsm.streams.info(wanted.name).catch(noneWhenNotFound);
+  if (info === undefined) {
+    await jsm.streams.add(wanted);
+    return;
+  }
+  const differs =
+    info.config.max_age !== wanted.max_age ||
+    [...info.config.subjects].sort().join() !== [...wanted.subjects].sort().join();
+  if (differs) await jsm.streams.update(wanted.name, wanted);
+}
+
+async function ensureConsumer(jsm: JetStreamManager, ods: string): Promise<void> {
+  const name = commandConsumer(ods);
+  const info = await jsm.consumers.info(STREAM_COMMANDS, name).catch(noneWhenNotFound);
+  if (info !== undefined) return;
+  await jsm.consumers.add(STREAM_COMMANDS, {
+    durable_name: name,
+    filter_subject: commandSubject(ods),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ACK_WAIT_SECONDS * SECOND_NS,
+    max_deliver: -1,
+    max_ack_pending: 1_000,
+  });
+}
+
+/** Stream or consumer not found: 10059, 10014. */
+function noneWhenNotFound(error: unknown): undefined {
+  const { code } = error as { code?: number };
+  if (code === 10_059 || code === 10_014) return undefined;
+  throw error;
+}
