@@ -31,6 +31,22 @@ export interface LogEvents {
   /** An edge was enrolled on a cluster of your own: give this key to the account of the trust there. */
   'log.admit-by-hand': { trust: string; natsPublicKey: string };
 
+  // --- edge/uplink
+  /** There is a connection to the hub's broker. */
+  'uplink.connected': { server: string };
+  /** It was lost; connecting goes on for ever. */
+  'uplink.lost': { reason: string };
+  /** No connection could be had. */
+  'uplink.failed': { code: string; reason: string };
+  /** Events are told again in a new epoch; `reason` says what the hub lacked. */
+  'uplink.rewound': { reason: string; epoch: number };
+  /** The consumer of commands can't be read now. */
+  'uplink.commands-unavailable': { code: string };
+  /** A command that is none of this version; it is passed over. */
+  'uplink.command-unreadable': { streamSeq: number };
+  /** Cursor, heartbeat or directory: the hub could not be asked or told; done again soon. */
+  'uplink.step-failed': { what: string; code: string };
+
   // --- edge/ul
   /** A peer asked for an association, and has it. */
   'association.opened': { associationId: string; calling: string; called: string; host: string };

@@ -1,0 +1,90 @@
+/**
+ * Follows how far a hub has committed this edge's events: what it has is dropped here, what it lacks is
+ * told again. The broker's acknowledgement alone ends nothing.
+ *
+ *   cursor ─┬─ explained, moving ─► commitThrough
+ *           ├─ stands still though the hub has read all ─► new epoch from there
+ *           ├─ null, or below what was dropped ─► new epoch, everything told again
+ *           └─ above all that was ever told (this database is an old one) ─► an epoch above it, everything
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { CursorReply } from '../../shared/contract/rpc.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+
+/** A hub that has read everything and stands still for so long has lost something. */
+const STILL_MS = 5_000;
+/** Everything is not told again more often than this. */
+const ANNOUNCE_EVERY_MS = 30_000;
+
+export interface FollowerOptions {
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The last row that the broker acknowledged. */
+  readonly publishedRow: () => number;
+  /** A new epoch began. */
+  readonly onRewind: () => void;
+}
+
+export class CursorFollower {
+  readonly #options: FollowerOptions;
+  /** The cursor as it was when it began to stand still. */
+  #still: { epoch: number; seq: number; sinceMs: number } | undefined;
+  #announcedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  async take({ cursor, caughtUp }: CursorReply): Promise<void> {
+    const { outbox } = this.#options;
+    const { epoch, committedRow } = outbox.status();
+    if (cursor === null) {
+      this.#still = undefined;
+      // A hub that has not read the stream yet will find there what it lacks.
+      if (caughtUp && committedRow > 0) await this.#announceAll('hub-holds-nothing');
+      return;
+    }
+    const row = outbox.rowOf(cursor.epoch, cursor.seq);
+    if (row === undefined && cursor.epoch < epoch) return this.#watchStill(cursor, caughtUp);
+    if (row === undefined || !outbox.commitThrough(cursor.epoch, cursor.seq)) {
+      await this.#announceAll('hub-knows-more', cursor.epoch);
+      return;
+    }
+    if (row < committedRow && caughtUp) await this.#announceAll('hub-went-back');
+    else this.#watchStill(cursor, caughtUp);
+  }
+
+  /** Rewinds when the hub has read all there is and still lacks what the broker had acknowledged. */
+  #watchStill(cursor: { epoch: number; seq: number }, caughtUp: boolean): void {
+    const { outbox, clock, publishedRow, onRewind, log } = this.#options;
+    const row = outbox.rowOf(cursor.epoch, cursor.seq);
+    const isBehind = row === undefined || row < publishedRow();
+    if (!caughtUp || !isBehind) {
+      this.#still = undefined;
+      return;
+    }
+    const now = clock.monotonicMs();
+    if (this.#still?.epoch !== cursor.epoch || this.#still.seq !== cursor.seq) {
+      this.#still = { epoch: cursor.epoch, seq: cursor.seq, sinceMs: now };
+      return;
+    }
+    if (now - this.#still.sinceMs < STILL_MS) return;
+    this.#still = undefined;
+    const { epoch } = outbox.beginEpoch(row);
+    log.warn('uplink.rewound', { reason: 'hub-stands-still', epoch });
+    onRewind();
+  }
+
+  async #announceAll(reason: string, above = 0): Promise<void> {
+    const { outbox, clock, onRewind, log } = this.#options;
+    const now = clock.monotonicMs();
+    if (now - this.#announcedAtMs < ANNOUNCE_EVERY_MS) return;
+    this.#announcedAtMs = now;
+    const { epoch } = outbox.beginEpoch(undefined, above);
+    log.warn('uplink.rewound', { reason, epoch });
+    onRewind();
+    await outbox.announceAll();
+  }
+}

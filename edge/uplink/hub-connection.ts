@@ -1,0 +1,172 @@
+/**
+ * The connection to the hub's broker, over outages of any length.
+ *
+ *   connect ─► use(connection) ─► lost ─► wait ─► connect …           status(): since when, and why not
+ */
+import { readFileSync } from 'node:fs';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import type * as z from 'zod';
+import { backoffMs, sleep } from '../../shared/backoff.ts';
+import type { Clock } from '../../shared/clock.ts';
+import {
+  EDGE_JETSTREAM_PREFIX,
+  edgeInboxPrefix,
+  type RpcName,
+  rpcSubject,
+} from '../../shared/contract/subjects.ts';
+import { codeOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { UplinkError } from './uplink-error.ts';
+
+const CONNECT_BACKOFF = { firstMs: 500, maxMs: 15_000, random: Math.random } as const;
+/** A cable that was pulled is noticed after three of these. */
+const PING_MS = 4_000;
+const ASK_MS = 5_000;
+
+export interface HubConnectionOptions {
+  readonly trust: string;
+  /** `config.hub.nats`. */
+  readonly servers: string;
+  readonly seedFile: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface ConnectionStatus {
+  readonly connected: boolean;
+  /** Since when it is so, milliseconds since the epoch. */
+  readonly since: number;
+  /** Why there is no connection. */
+  readonly reason: string | null;
+}
+
+/** What runs while there is a connection. */
+export interface Connected {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  /** Aborts when the connection is lost. */
+  readonly signal: AbortSignal;
+}
+
+export class HubConnection {
+  readonly #options: HubConnectionOptions;
+  readonly #ending = new AbortController();
+  #connection: NatsConnection | undefined;
+  #status: ConnectionStatus;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: HubConnectionOptions) {
+    this.#options = options;
+    const since = options.clock.now();
+    this.#status = { connected: false, since, reason: 'not connected yet' };
+  }
+
+  /** @param use called for each connection; it must end when its signal aborts */
+  start(use: (connected: Connected) => Promise<void>): void {
+    this.#running = this.#run(use);
+  }
+
+  status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  /** Asks the hub. @throws UplinkError */
+  async ask<S extends z.ZodType>(name: RpcName, request: object, schema: S): Promise<z.output<S>> {
+    const connection = this.#connection;
+    if (connection === undefined)
+      throw new UplinkError('HUB_UNAVAILABLE', `the hub can't be asked: ${this.#status.reason}`);
+    let text: string;
+    try {
+      const subject = rpcSubject(this.#options.trust, name);
+      const reply = await connection.request(subject, JSON.stringify(request), { timeout: ASK_MS });
+      text = reply.string();
+    } catch (cause) {
+      throw new UplinkError('HUB_UNAVAILABLE', 'no hub answers', { cause });
+    }
+    const parsed = schema.safeParse(jsonOf(text));
+    if (!parsed.success)
+      throw new UplinkError('HUB_ANSWER', `the hub's answer to "${name}" can't be read`, {
+        cause: parsed.error,
+      });
+    return parsed.data;
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#connection?.close().catch(() => {});
+    await this.#running;
+  }
+
+  async #run(use: (connected: Connected) => Promise<void>): Promise<void> {
+    const { log } = this.#options;
+    for (let tries = 0; !this.#ending.signal.aborted; tries += 1) {
+      try {
+        const connection = await this.#connect();
+        tries = 0;
+        log.info('uplink.connected', { server: connection.getServer() });
+        await this.#live(connection, use);
+      } catch (error) {
+        this.#setStatus(false, reasonOf(error));
+        log.warn('uplink.failed', { code: codeOf(error), reason: reasonOf(error) });
+      }
+      await sleep(backoffMs(tries, CONNECT_BACKOFF), this.#ending.signal);
+    }
+  }
+
+  #connect(): Promise<NatsConnection> {
+    const { trust, servers, seedFile } = this.#options;
+    return connect({
+      servers: servers.split(','),
+      authenticator: nkeyAuthenticator(readFileSync(seedFile)),
+      inboxPrefix: edgeInboxPrefix(trust),
+      name: `cdip-edge-${trust}`,
+      timeout: 10_000,
+      // This class connects again itself, so that the reason is known and shown.
+      reconnect: false,
+      pingInterval: PING_MS,
+      maxPingOut: 2,
+      noAsyncTraces: true,
+    });
+  }
+
+  async #live(
+    connection: NatsConnection,
+    use: (connected: Connected) => Promise<void>,
+  ): Promise<void> {
+    const lost = new AbortController();
+    this.#connection = connection;
+    this.#setStatus(true, null);
+    const closed = connection.closed().then((error) => {
+      this.#connection = undefined;
+      lost.abort();
+      if (this.#ending.signal.aborted) return;
+      const reason = error === undefined ? 'the hub closed the connection' : reasonOf(error);
+      this.#setStatus(false, reason);
+      this.#options.log.warn('uplink.lost', { reason });
+    });
+    const js = jetstream(connection, { apiPrefix: EDGE_JETSTREAM_PREFIX });
+    await use({ connection, js, signal: lost.signal });
+    await connection.close();
+    await closed;
+  }
+
+  #setStatus(connected: boolean, reason: string | null): void {
+    const isSame = this.#status.connected === connected;
+    const since = isSame ? this.#status.since : this.#options.clock.now();
+    this.#status = { connected, since, reason };
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** In words; the broker's own text names only subjects and keys. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.slice(0, 200) : 'unknown';
+}

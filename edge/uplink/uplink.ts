@@ -1,0 +1,168 @@
+/**
+ * What joins an edge to the hub: events out, cursor and commands in, heartbeat, questions.
+ *
+ *   outbox ─► Publisher ──────► EDGE_<ods>
+ *   CursorFollower ◄── rpc cursor        readCommands ◄── COMMANDS        heartbeat ─► HEALTH
+ *
+ * Without it everything else of the edge goes on; it is back by itself after an outage of any length.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { sleep } from '../../shared/backoff.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Command } from '../../shared/contract/commands.ts';
+import type { HealthEvent } from '../../shared/contract/events.ts';
+import {
+  CursorReplySchema,
+  type Directory,
+  DirectorySchema,
+  type TicketReply,
+  TicketReplySchema,
+} from '../../shared/contract/rpc.ts';
+import { edgeSubject } from '../../shared/contract/subjects.ts';
+import { codeOf, GatewayError } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import { readCommands } from './command-reader.ts';
+import { CursorFollower } from './cursor-follower.ts';
+import { type Connected, type ConnectionStatus, HubConnection } from './hub-connection.ts';
+import { Publisher } from './publisher.ts';
+
+const HEARTBEAT_MS = 15_000;
+/** How often the cursor is asked for: right after something was told, while it is waited for, at rest. */
+const CURSOR_SOON_MS = 300;
+const CURSOR_WAITING_MS = 2_000;
+const CURSOR_REST_MS = 15_000;
+const DIRECTORY_MS = 300_000;
+const DIRECTORY_RETRY_MS = 10_000;
+
+export interface UplinkOptions {
+  readonly trust: string;
+  /** `config.hub.nats`. */
+  readonly servers: string;
+  readonly seedFile: string;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+  readonly heartbeat: () => HealthEvent;
+  /** Durable when it resolves. */
+  readonly onCommand: (command: Command) => Promise<void> | void;
+  readonly onDirectory: (directory: Directory) => void;
+}
+
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #hub: HubConnection;
+  readonly #publisher: Publisher;
+  readonly #follower: CursorFollower;
+  readonly #unreadable: Counter;
+  /** Aborts to ask for the cursor before its time. */
+  #hurry = new AbortController();
+
+  constructor(options: UplinkOptions) {
+    const { outbox, clock, log, metrics } = options;
+    this.#options = options;
+    this.#hub = new HubConnection(options);
+    this.#publisher = new Publisher(options);
+    this.#follower = new CursorFollower({
+      outbox,
+      clock,
+      log,
+      publishedRow: () => this.#publisher.publishedRow,
+      onRewind: () => this.#publisher.wake(),
+    });
+    outbox.onAppend(() => this.#hurry.abort());
+    const registers = [metrics];
+    this.#unreadable = new Counter({
+      name: 'cdip_commands_unreadable_total',
+      help: 'Commands of the hub that could not be read',
+      registers,
+    });
+    const hub = this.#hub;
+    new Gauge({
+      name: 'cdip_hub_connected',
+      help: '1 while there is a connection to the hub',
+      registers,
+      collect() {
+        this.set(hub.status().connected ? 1 : 0);
+      },
+    });
+  }
+
+  start(): void {
+    this.#hub.start((connected) => this.#use(connected));
+  }
+
+  stop(): Promise<void> {
+    return this.#hub.stop();
+  }
+
+  status(): ConnectionStatus {
+    return this.#hub.status();
+  }
+
+  /** A fresh ticket for a fetch that goes on. @throws UplinkError */
+  requestTicket(fetchId: string): Promise<TicketReply> {
+    return this.#hub.ask('ticket', { fetchId }, TicketReplySchema);
+  }
+
+  async #use({ connection, js, signal }: Connected): Promise<void> {
+    const { trust, log, onCommand } = this.#options;
+    const onUnreadable = (): void => this.#unreadable.inc();
+    await Promise.all([
+      this.#publisher.run(js, signal),
+      this.#followCursor(signal),
+      readCommands({ trust, log, onCommand, onUnreadable }, js, signal),
+      this.#beat(connection, signal),
+      this.#keepDirectory(signal),
+    ]);
+  }
+
+  async #followCursor(signal: AbortSignal): Promise<void> {
+    const { outbox } = this.#options;
+    while (!signal.aborted) {
+      this.#hurry = new AbortController();
+      await this.#tried('cursor', async () => {
+        await this.#follower.take(await this.#hub.ask('cursor', {}, CursorReplySchema));
+      });
+      const isWaiting = outbox.status().waiting > 0;
+      const rest = isWaiting ? CURSOR_WAITING_MS : CURSOR_REST_MS;
+      await sleep(CURSOR_SOON_MS, signal);
+      const either = AbortSignal.any([signal, this.#hurry.signal]);
+      await sleep(rest - CURSOR_SOON_MS, isWaiting ? signal : either);
+    }
+  }
+
+  async #beat(connection: NatsConnection, signal: AbortSignal): Promise<void> {
+    const { trust, heartbeat } = this.#options;
+    while (!signal.aborted) {
+      await this.#tried('heartbeat', () => {
+        connection.publish(edgeSubject(trust, 'health'), JSON.stringify(heartbeat()));
+      });
+      await sleep(HEARTBEAT_MS, signal);
+    }
+  }
+
+  async #keepDirectory(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const isKnown = await this.#tried('directory', async () => {
+        this.#options.onDirectory(await this.#hub.ask('directory', {}, DirectorySchema));
+      });
+      await sleep(isKnown ? DIRECTORY_MS : DIRECTORY_RETRY_MS, signal);
+    }
+  }
+
+  /** A step that may fail now and is done again later. */
+  async #tried(what: string, step: () => Promise<void> | void): Promise<boolean> {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError)
+        this.#options.log.warn('uplink.step-failed', { what, code: codeOf(error) });
+      else this.#options.log.error('program.bug', { where: `uplink/${what}`, error });
+      return false;
+    }
+  }
+}
