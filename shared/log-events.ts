@@ -31,6 +31,19 @@ export interface LogEvents {
   /** An edge was enrolled on a cluster of your own: give this key to the account of the trust there. */
   'log.admit-by-hand': { trust: string; natsPublicKey: string };
 
+  // --- hub/projection
+  /** The file could not be used; all is built again from the log and the edges. */
+  'projection.dropped': { error: unknown };
+  /** The reading of a stream stopped, and begins again at once. */
+  'projection.interrupted': { stream: string; code: string };
+  /** A message can't be read; it is kept aside. */
+  'projection.unreadable': { stream: string; streamSeq: number; code: string; detail: string };
+  /** A hub's own decision could not be applied; it is kept aside. */
+  'projection.decision-refused': { subject: string; error: unknown };
+  /** Rows differ from what the trust says; so many days were asked again. */
+  'projection.differs': { trust: string; days: number };
+  'projection.reannounce-failed': { trust: string; code: string };
+
   // --- edge/uplink
   /** There is a connection to the hub's broker. */
   'uplink.connected': { server: string };

@@ -8,7 +8,8 @@
  * so a sleeping browser can not fill the hub's memory.
  */
 import type { ServerResponse } from 'node:http';
-import type { Change, FetchOrdersPart, ProjectionPart } from './parts.ts';
+import type { Change } from '../projection/change.ts';
+import type { FetchOrdersPart, ProjectionPart } from './parts.ts';
 
 const KEPT_EVENTS = 1_000;
 const MAX_LISTENERS = 2_000;

@@ -15,6 +15,8 @@ import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { HubConfig } from '../config.ts';
+import type { Change } from '../projection/change.ts';
+import type { TrustCompleteness } from '../projection/completeness.ts';
 
 /** Who asks. */
 export interface Principal {
@@ -37,29 +39,6 @@ export interface AccessPart {
   /** Uses the link up and begins a session. */
   useSignInLink(token: string): { session: string; seconds: number; principal: Principal } | null;
   endSession(session: string): void;
-}
-
-/** A change of the projection, after its commit. */
-export type Change =
-  | { readonly kind: 'study'; readonly trust: string; readonly studyInstanceUID: string }
-  | { readonly kind: 'fetch'; readonly fetchId: string }
-  | { readonly kind: 'completeness'; readonly trust: string };
-
-export interface TrustCompleteness {
-  readonly trust: string;
-  readonly name: string;
-  /** What the hub holds, and what the trust says it holds; null before it has said anything. */
-  readonly here: { readonly studies: number; readonly series: number; readonly instances: number };
-  readonly there: {
-    readonly studies: number;
-    readonly series: number;
-    readonly instances: number;
-  } | null;
-  /** Null: never compared. */
-  readonly equal: boolean | null;
-  readonly comparedAt: string | null;
-  readonly asOf: string | null;
-  readonly lagSeconds: number | null;
 }
 
 export interface ProjectionPart {

@@ -16,8 +16,6 @@ CREATE TABLE studies (
   rev INTEGER NOT NULL, quiet INTEGER NOT NULL,
   patient_id TEXT NOT NULL, patient_issuer TEXT NOT NULL, nhs_number TEXT,
   patient_name TEXT,
-  -- upper case, without accents and punctuation, for matching; see hub/projection/name-key.ts
-  name_key TEXT,
   birth_date TEXT, sex TEXT,
   study_date TEXT, study_time TEXT, study_id TEXT,
   accession_number TEXT, accession_issuer TEXT,
@@ -34,7 +32,6 @@ CREATE TABLE studies (
 CREATE INDEX studies_uid ON studies (study_uid);
 CREATE INDEX studies_nhs ON studies (nhs_number) WHERE nhs_number IS NOT NULL;
 CREATE INDEX studies_patient ON studies (patient_id, patient_issuer);
-CREATE INDEX studies_name ON studies (name_key, birth_date);
 CREATE INDEX studies_birth ON studies (birth_date);
 CREATE INDEX studies_accession ON studies (accession_number) WHERE accession_number IS NOT NULL;
 CREATE INDEX studies_day ON studies (trust, day);
@@ -47,7 +44,8 @@ CREATE TABLE series (
   FOREIGN KEY (trust, study_uid, home) REFERENCES studies ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- How far each trust's events are applied. Committed with what it applied.
+-- How far each trust's events are applied, and, under '@hub', the hubs' own decisions. Committed with
+-- what it applied.
 CREATE TABLE cursors (
   trust TEXT PRIMARY KEY,
   epoch INTEGER NOT NULL, seq INTEGER NOT NULL,

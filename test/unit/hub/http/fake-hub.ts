@@ -4,14 +4,9 @@
  */
 
 import { parseHubConfig } from '../../../../hub/config.ts';
-import type {
-  Change,
-  FetchRequest,
-  FetchView,
-  HttpParts,
-  Principal,
-} from '../../../../hub/http/parts.ts';
+import type { FetchRequest, FetchView, HttpParts, Principal } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
+import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { readDate } from '../../../../hub/search/dates.ts';
 import { systemClock } from '../../../../shared/clock.ts';
@@ -87,7 +82,6 @@ export function seedStudy(db: Sqlite, given: Seed): void {
     patient_issuer: seed.issuer,
     nhs_number: seed.nhsNumber,
     patient_name: name,
-    name_key: name === null ? null : name.toUpperCase(),
     birth_date: seed.birthDate,
     sex: seed.sex,
     study_date: seed.date,

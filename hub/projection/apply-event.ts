@@ -1,0 +1,63 @@
+/** The effect of one event on the rows; within the transaction that moves the cursor. */
+import { acquisitionDay } from '../../shared/acquisition-day.ts';
+import type { OrderedEvent, StudyEvent } from '../../shared/contract/events.ts';
+import { applyDigest } from './apply-digest.ts';
+import type { Change } from './change.ts';
+import type { ProjectionStatements } from './statements.ts';
+
+export interface Applied {
+  readonly changes: readonly Change[];
+  /** Days of which the rows differ from what the trust says; to be asked again. */
+  readonly differing: readonly string[];
+}
+
+export function applyEvent(
+  statements: ProjectionStatements,
+  event: OrderedEvent,
+  now: string,
+): Applied {
+  const { trust } = event;
+  switch (event.kind) {
+    case 'study':
+      applyStudy(statements, event, now);
+      return {
+        changes: [{ kind: 'study', trust, studyInstanceUID: event.studyInstanceUID }],
+        differing: [],
+      };
+    case 'digest': {
+      const differing = applyDigest(statements, event, now);
+      return { changes: [{ kind: 'completeness', trust }], differing };
+    }
+    case 'receipt':
+      statements.receipt.run(event.fetchId, trust, event.state, event.at, JSON.stringify(event));
+      return { changes: [{ kind: 'fetch', fetchId: event.fetchId }], differing: [] };
+  }
+}
+
+/** The event is the study's whole state. */
+function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: string): void {
+  const { trust, studyInstanceUID, home } = event;
+  if (event.deleted) {
+    statements.deleteStudy.run(trust, studyInstanceUID, home);
+    return;
+  }
+  const { patient, series, ...study } = event;
+  statements.upsertStudy.run({
+    ...study,
+    ...patient,
+    quiet: Number(event.quiet),
+    deleted: 0,
+    modalities: modalitiesOf(event),
+    seriesCount: series.length,
+    day: acquisitionDay(event.studyDate),
+    appliedAt: now,
+  });
+  statements.deleteSeries.run(trust, studyInstanceUID, home);
+  for (const one of series) statements.insertSeries.run({ ...one, trust, studyInstanceUID, home });
+}
+
+/** Distinct, sorted, a backslash between them. */
+function modalitiesOf({ series }: StudyEvent): string {
+  const modalities = series.flatMap(({ modality }) => (modality === null ? [] : [modality]));
+  return [...new Set(modalities)].sort().join('\\');
+}
