@@ -4,8 +4,9 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
+import type { Action, Principal } from '../access/rules.ts';
 import { requirePrincipal } from './authenticate.ts';
-import type { AccessPart, Action, Principal } from './parts.ts';
+import type { AccessPart } from './parts.ts';
 import { validate } from './validate.ts';
 
 export interface ApiRoute {

@@ -1,6 +1,7 @@
 /** Who asks: an API key as bearer token, or the session cookie of a person who signed in. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AccessPart, Action, Principal } from './parts.ts';
+import type { Action, Principal } from '../access/rules.ts';
+import type { AccessPart } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 
 /** `__Host-` binds the cookie to this host and to TLS, where there is TLS. RFC 6265bis §4.1.3.2. */

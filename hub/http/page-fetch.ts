@@ -1,11 +1,12 @@
 /** `/fetches/{id}`: how a fetch stands, live; the patient of a held one; its cancellation. */
 import { type FetchStateName, FINAL_FETCH_STATES } from '../../shared/contract/events.ts';
+import type { FetchView } from '../fetch/order.ts';
 import { findStudy } from '../search/study.ts';
 import { STATE_WORDS, USUAL_WAY } from '../web/states.ts';
 import { type FieldFault, type Form, faultsByField, fieldFaults, pick, readForm } from './forms.ts';
 import { dicomName, PATIENT_FIELDS } from './page-order.ts';
 import type { Page, PageCall } from './pages.ts';
-import type { FetchView, HttpParts } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { foundFetch, withoutUndefined } from './routes-fetches.ts';
 import { LocalPatientInput } from './schemas.ts';
 import { validate } from './validate.ts';

@@ -1,13 +1,15 @@
 /** `/`: one search over all trusts, and what it found, with whom the answer speaks for. */
 import type { FastifyRequest } from 'fastify';
 import { printNhsNumber } from '../../shared/nhs-number.ts';
+import type { Principal } from '../access/rules.ts';
+import type { Answered } from '../fleet/fleet.ts';
 import type { PatientView, StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
 import { day, personName } from '../web/format.ts';
 import { type FieldFault, type Form, faultsByField, fieldFaults, pick, readForm } from './forms.ts';
 import { pagedList } from './page-list.ts';
 import type { Page } from './pages.ts';
-import type { Answered, HttpParts, Principal } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 import { StudiesQuery } from './schemas.ts';
 import { validate } from './validate.ts';

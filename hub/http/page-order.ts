@@ -1,4 +1,6 @@
 /** `/studies/{uid}/fetch`: the form that orders a fetch. */
+
+import type { FetchRequest } from '../fetch/order.ts';
 import { findStudy, type StudyDetail } from '../search/study.ts';
 import { plural } from '../web/format.ts';
 import {
@@ -12,7 +14,7 @@ import {
 } from './forms.ts';
 import { queryValue, studyAddress } from './page-find.ts';
 import type { Page, PageCall } from './pages.ts';
-import type { FetchRequest, HttpParts } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { withoutUndefined } from './routes-fetches.ts';
 import { answeredJson, studyUnknown, trustName } from './routes-studies.ts';
 import { FetchRequestInput } from './schemas.ts';

@@ -6,10 +6,11 @@
  * The GET changes nothing: mail scanners follow links, and would burn them.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Principal } from '../access/rules.ts';
 import type { Pages } from '../web/render.ts';
 import { clearSessionCookie, sessionOf, setSessionCookie } from './authenticate.ts';
 import { readForm } from './forms.ts';
-import type { HttpParts, Principal } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 
 const SignInPath = '/sign-in/:token';

@@ -3,6 +3,7 @@
  * without script; with it, parts are kept live from /api/events.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Action, Principal } from '../access/rules.ts';
 import type { Pages } from '../web/render.ts';
 import { findPrincipal, requirePrincipal } from './authenticate.ts';
 import { completenessPage } from './page-completeness.ts';
@@ -12,7 +13,7 @@ import { findPage } from './page-find.ts';
 import { orderPages } from './page-order.ts';
 import { signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
-import type { Action, HttpParts, Principal } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 
 export interface PageCall {

@@ -1,6 +1,8 @@
 /** Fetch orders: asked for, watched, given a patient, cancelled. */
+
+import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
-import type { FetchRequest, FetchView, HttpParts } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import {
   FetchAnswer,

@@ -2,12 +2,13 @@
 
 import * as z from 'zod';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
+import type { Answered } from '../fleet/fleet.ts';
 import { INVALID_NHS_NUMBER } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
 import { findStudy } from '../search/study.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
-import type { Answered, HttpParts } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import {
   NoQuery,

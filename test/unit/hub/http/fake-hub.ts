@@ -3,8 +3,10 @@
  * Three trusts: RRK and RJE answer, RXK is silent since a moment that is given.
  */
 
+import type { Principal } from '../../../../hub/access/rules.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
-import type { FetchRequest, FetchView, HttpParts, Principal } from '../../../../hub/http/parts.ts';
+import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
+import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';

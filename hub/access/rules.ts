@@ -1,0 +1,50 @@
+/** Who may do what: the one place of authorisation. What is not named here is refused. */
+
+export const ROLES = [
+  'admin',
+  'clinician',
+  'radiologist',
+  'coordinator',
+  'booker',
+  'analyst',
+  'fleet',
+  'privacy',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** What is asked, in the words that access rules decide on. */
+export type Action = 'search' | 'fetch' | 'watch' | 'fleet';
+
+/** Who asks. */
+export interface Principal {
+  readonly name: string;
+  readonly role: string;
+  /** The trust a person works for; null for the network's own staff and machines. */
+  readonly trust: string | null;
+}
+
+const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
+const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
+  search: [...CARE, 'booker', 'privacy'],
+  fetch: CARE,
+  watch: ROLES,
+  fleet: ['admin', 'fleet'],
+};
+const WORDS: Readonly<Record<Action, string>> = {
+  search: 'search for patients',
+  fetch: 'fetch studies',
+  watch: 'see how the network stands',
+  fleet: 'look after edges',
+};
+
+/** Null: allowed. Else why not, in words for the person. */
+export function refusalOf({ role }: Principal, action: Action): string | null {
+  if (ALLOWED[action].includes(role)) return null;
+  return `The role ${role} may not ${WORDS[action]}.`;
+}
+
+/** Null: allowed. A trust's own people bring studies to their own trust only. */
+export function destinationRefusal({ role, trust }: Principal, to: string): string | null {
+  const isOwn = trust === null || trust === to || role === 'admin' || role === 'coordinator';
+  return isOwn ? null : `People of ${trust} bring studies to ${trust}, not to ${to}.`;
+}

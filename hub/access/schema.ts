@@ -1,0 +1,35 @@
+/**
+ * `<dataDirectory>/access.sqlite`: who may do what. Nothing of it can be rebuilt. Secrets stand here as
+ * SHA-256 only: they are random 256 bits, so that nothing slower is needed. Times are milliseconds.
+ */
+import type { Migration } from '../../shared/sqlite/open.ts';
+
+export const accessSchema: readonly Migration[] = [
+  {
+    name: 'keys, tokens, people, sessions, edges, ticket keys',
+    sql: `
+CREATE TABLE api_keys (
+  hash TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, trust TEXT, created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE enrolment_tokens (
+  hash TEXT PRIMARY KEY, trust TEXT NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER
+) STRICT;
+CREATE TABLE people (
+  name TEXT PRIMARY KEY, role TEXT NOT NULL, trust TEXT
+) STRICT;
+CREATE TABLE sign_in_links (
+  hash TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people, expires_at INTEGER NOT NULL, used_at INTEGER
+) STRICT;
+CREATE TABLE sessions (
+  hash TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people,
+  last_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE edges (
+  ods TEXT PRIMARY KEY, nats_public_key TEXT NOT NULL, http_url TEXT NOT NULL, version TEXT NOT NULL,
+  enrolled_at INTEGER NOT NULL
+) STRICT;
+-- What transfer tickets are signed with: private Ed25519 keys as JWK. The newest signs.
+CREATE TABLE ticket_keys (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+`,
+  },
+];

@@ -1,0 +1,103 @@
+/**
+ * The edges of the network as their heartbeats show them: which trusts an answer speaks for, where
+ * their edges are, what waits there.
+ */
+import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import { type HealthEvent, HealthEventSchema } from '../../shared/contract/events.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { TrustConfig } from '../config.ts';
+
+/** Three heartbeats. */
+const SILENT_MS = 45_000;
+
+/** Which trusts an answer speaks for. */
+export interface Answered {
+  readonly trust: string;
+  readonly name: string;
+  /** False: its edge is silent, or was never heard of; what is shown of it is as of `asOf`. */
+  readonly ok: boolean;
+  readonly asOf: string | null;
+  readonly reason?: string;
+}
+
+export interface FleetEntry {
+  readonly trust: string;
+  readonly name: string;
+  readonly httpUrl: string | null;
+  readonly state: 'live' | 'silent' | 'unknown';
+  readonly lastHeardAt: string | null;
+  readonly version: string | null;
+  readonly outboxWaiting: number | null;
+  readonly quarantined: number | null;
+  readonly freeBytes: number | null;
+}
+
+export interface FleetOptions {
+  readonly db: Sqlite;
+  readonly trusts: readonly TrustConfig[];
+  readonly clock: Clock;
+  /** The address that an edge gave at its enrolment; null: it is not enrolled. */
+  readonly enrolledUrl: (ods: string) => string | null;
+}
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #health: (ods: string) => HealthEvent | undefined;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const find = options.db.prepare('SELECT body FROM health WHERE trust = ?').pluck();
+    this.#health = (ods) => {
+      const body = find.get(ods);
+      return typeof body === 'string'
+        ? HealthEventSchema.safeParse(JSON.parse(body)).data
+        : undefined;
+    };
+  }
+
+  answered(): readonly Answered[] {
+    return this.list().map(({ trust, name, state, lastHeardAt }) => {
+      if (state === 'live') return { trust, name, ok: true, asOf: lastHeardAt };
+      const reason =
+        lastHeardAt === null
+          ? `its edge was never heard of`
+          : `its edge is silent since ${rfc3339(Date.parse(lastHeardAt))}`;
+      return { trust, name, ok: false, asOf: lastHeardAt, reason };
+    });
+  }
+
+  list(): readonly FleetEntry[] {
+    return this.#options.trusts.map(({ ods, name }) => this.#entry(ods, name));
+  }
+
+  /** Where a trust's edge is reached; null: it has none yet. */
+  urlOf(ods: string): string | null {
+    return this.#health(ods)?.httpUrl ?? this.#options.enrolledUrl(ods);
+  }
+
+  /** True while its heartbeats come. */
+  isLive(ods: string): boolean {
+    return this.#isLive(this.#health(ods));
+  }
+
+  #isLive(health: HealthEvent | undefined): boolean {
+    return health !== undefined && this.#options.clock.now() - Date.parse(health.at) < SILENT_MS;
+  }
+
+  #entry(trust: string, name: string): FleetEntry {
+    const health = this.#health(trust);
+    const state =
+      health === undefined ? 'unknown' : this.#isLive(health) ? 'live' : ('silent' as const);
+    return {
+      trust,
+      name,
+      httpUrl: this.urlOf(trust),
+      state,
+      lastHeardAt: health?.at ?? null,
+      version: health?.version ?? null,
+      outboxWaiting: health?.outbox.waiting ?? null,
+      quarantined: health?.quarantined ?? null,
+      freeBytes: health?.disk.freeBytes ?? null,
+    };
+  }
+}
