@@ -44,6 +44,14 @@ export interface LogEvents {
   'projection.differs': { trust: string; days: number };
   'projection.reannounce-failed': { trust: string; code: string };
 
+  // --- hub/access
+  /** An edge was enrolled, or enrolled again with another key. */
+  'edge.enrolled': { trust: string; version: string };
+
+  // --- hub/fetch
+  /** An edge could not be told of an order; it is told again. */
+  'fetch.command-failed': { fetchId: string; code: string };
+
   // --- edge/uplink
   /** There is a connection to the hub's broker. */
   'uplink.connected': { server: string };

@@ -80,6 +80,11 @@ export class Fleet {
     return this.#isLive(this.#health(ods));
   }
 
+  /** When it was last heard of, RFC 3339; null: never. */
+  lastHeardAt(ods: string): string | null {
+    return this.#health(ods)?.at ?? null;
+  }
+
   #isLive(health: HealthEvent | undefined): boolean {
     return health !== undefined && this.#options.clock.now() - Date.parse(health.at) < SILENT_MS;
   }

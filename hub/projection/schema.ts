@@ -68,16 +68,12 @@ CREATE TABLE health (trust TEXT PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NUL
 -- Fetch orders as the hub decided them (stream HUB) …
 CREATE TABLE fetches (
   fetch_id TEXT PRIMARY KEY,
+  -- of the newest decision
   stream_seq INTEGER NOT NULL,
-  study_uid TEXT NOT NULL, series_uids TEXT, home TEXT NOT NULL,
-  source_trust TEXT NOT NULL, to_trust TEXT NOT NULL, peer TEXT,
-  priority TEXT NOT NULL, purpose TEXT NOT NULL, reason TEXT, needed_by TEXT,
-  local_patient TEXT,
-  requested_by TEXT NOT NULL, requested_at TEXT NOT NULL,
-  cancelled_by TEXT, cancelled_at TEXT,
-  expected_instances INTEGER NOT NULL, expected_bytes INTEGER NOT NULL,
-  -- set when the hub itself ended it: {code, detail}
-  refused TEXT
+  study_uid TEXT NOT NULL, home TEXT NOT NULL, to_trust TEXT NOT NULL, source_trust TEXT NOT NULL,
+  requested_at TEXT NOT NULL, is_cancelled INTEGER NOT NULL,
+  -- the order as in the decision
+  body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX fetches_to ON fetches (to_trust, requested_at);
 CREATE INDEX fetches_study ON fetches (study_uid);

@@ -1,0 +1,165 @@
+/**
+ * `cdip hub …`: which command, with which configuration.
+ *
+ *   run (no name) ─► main.ts        token, user add, key ─► access.sqlite, also while the hub runs
+ *   rebuild ─► drops the projection, while the hub is stopped
+ *
+ * What a script needs is the only thing on stdout.
+ */
+import { mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../../shared/clock.ts';
+import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
+import { Access, openAccessDatabase } from '../access/access.ts';
+import { AccessError } from '../access/access-error.ts';
+import { ROLES, type Role } from '../access/rules.ts';
+import { type HubConfig, readHubConfig } from '../config.ts';
+
+const EXIT_USAGE = 64;
+const DEFAULT_TTL = '24h';
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const USAGE = `Usage: cdip hub [COMMAND] --config FILE
+
+  (none)                                      runs the hub
+  token --trust ODS [--ttl 24h]               one-time enrolment token for a trust's edge
+  user add NAME --role R [--trust ODS]        a person's account; prints a sign-in link that works once
+  key NAME --role R [--trust ODS]             an API key
+  rebuild [PROJECTION]                        drops the projection "studies"; the next start builds it again
+
+Roles: ${ROLES.join(', ')}
+`;
+
+const OPTIONS = {
+  config: { type: 'string' },
+  trust: { type: 'string' },
+  role: { type: 'string' },
+  ttl: { type: 'string' },
+} as const;
+
+interface Given {
+  readonly names: readonly string[];
+  readonly trust: string | undefined;
+  readonly role: string | undefined;
+  readonly ttl: string | undefined;
+}
+
+/** @returns the exit code @throws ConfigError, AccessError and other GatewayErrors for bin/main.ts to tell */
+export async function runHubCommand(args: readonly string[]): Promise<number> {
+  let given: Given;
+  let file: string | undefined;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: OPTIONS,
+      allowPositionals: true,
+    });
+    const { trust, role, ttl } = values;
+    file = values.config;
+    given = { names: positionals, trust, role, ttl };
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  if (file === undefined) return refuse('--config FILE is needed');
+  return run(given, readHubConfig(file, process.env));
+}
+
+async function run(given: Given, config: HubConfig): Promise<number> {
+  const [command, ...rest] = given.names;
+  switch (command) {
+    case undefined:
+      return (await import('../main.ts')).runHub(config);
+    case 'token':
+      return token(given, config);
+    case 'user':
+      if (rest[0] !== 'add' || rest[1] === undefined) return refuse('say: user add NAME --role R');
+      return invite(rest.slice(1).join(' '), given, config);
+    case 'key':
+      if (rest.length === 0) return refuse('say: key NAME --role R');
+      return addKey(rest.join(' '), given, config);
+    case 'rebuild':
+      return rebuild(rest[0] ?? 'studies', config);
+    default:
+      return refuse(`unknown command "${command}"`);
+  }
+}
+
+function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): number {
+  if (trust === undefined) return refuse('token needs --trust ODS');
+  requireTrust(trust, config);
+  const secret = withAccess(config, (access) => access.addEnrolmentToken(trust, milliseconds(ttl)));
+  process.stderr.write(`For the edge of ${trust}, once, within ${ttl}:\n`);
+  process.stdout.write(`${secret}\n`);
+  return 0;
+}
+
+function invite(name: string, given: Given, config: HubConfig): number {
+  const account = accountOf(name, given, config);
+  const secret = withAccess(config, (access) => access.invite(account));
+  const { host, port, publicUrl } = config.http;
+  process.stderr.write(`${account.name} signs in by this link, once, within 24 hours:\n`);
+  process.stdout.write(`${publicUrl ?? `http://${host}:${port}`}/sign-in/${secret}\n`);
+  return 0;
+}
+
+function addKey(name: string, given: Given, config: HubConfig): number {
+  const account = accountOf(name, given, config);
+  const key = withAccess(config, (access) => access.addKey(account));
+  process.stderr.write(`The key of ${account.name}; it is not shown again:\n`);
+  process.stdout.write(`${key}\n`);
+  return 0;
+}
+
+/** @throws AccessError */
+function accountOf(
+  name: string,
+  { role, trust }: Given,
+  config: HubConfig,
+): { name: string; role: Role; trust: string | null } {
+  if (!/^[^\p{Cc}]{1,100}$/u.test(name))
+    throw new AccessError('NAME_INVALID', 'a name has 1 to 100 characters, none of them control');
+  const known = ROLES.find((one) => one === role);
+  if (known === undefined)
+    throw new AccessError('ROLE_UNKNOWN', `--role is one of ${ROLES.join(', ')}`);
+  if (trust !== undefined) requireTrust(trust, config);
+  return { name, role: known, trust: trust ?? null };
+}
+
+function requireTrust(trust: string, { trusts }: HubConfig): void {
+  if (trusts.some(({ ods }) => ods === trust)) return;
+  const known = trusts.map(({ ods }) => ods).join(', ') || 'none';
+  throw new AccessError('TRUST_UNKNOWN', `${trust} is not in the configuration (there: ${known})`);
+}
+
+/** @throws AccessError `TTL_INVALID` */
+function milliseconds(ttl: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(ttl) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? 0);
+  if (ms > 0) return ms;
+  throw new AccessError('TTL_INVALID', '--ttl is a number and m, h or d: 30m, 24h, 7d');
+}
+
+function withAccess<T>({ dataDirectory }: HubConfig, work: (access: Access) => T): T {
+  mkdirSync(dataDirectory, { recursive: true });
+  const db = openAccessDatabase(dataDirectory);
+  try {
+    return work(new Access(db, systemClock));
+  } finally {
+    db.close();
+  }
+}
+
+async function rebuild(name: string, { dataDirectory }: HubConfig): Promise<number> {
+  if (name !== 'studies') return refuse(`there is no projection "${name}"; there is "studies"`);
+  const { dropProjection } = await import('../projection/projection.ts');
+  const letGo = holdDirectory(dataDirectory);
+  dropProjection(dataDirectory);
+  letGo();
+  process.stderr.write('The projection is dropped. The next start of the hub builds it again.\n');
+  return 0;
+}
+
+function refuse(why: string): number {
+  process.stderr.write(`cdip hub: ${why}\n\n${USAGE}`);
+  return EXIT_USAGE;
+}

@@ -1,0 +1,141 @@
+/**
+ * Tells edges what was decided, and tells it again until their receipts show that they know: the hub
+ * may have been killed between a decision and its command. A command that comes again is one command.
+ */
+import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import type { Command } from '../../shared/contract/commands.ts';
+import { codeOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { TicketSigner } from '../access/tickets.ts';
+import type { NetworkLog } from '../log/network-log.ts';
+import type { FetchOrder } from './decisions.ts';
+import { FetchError } from './fetch-error.ts';
+import { type FetchRecord, type FetchRows, isOver } from './rows.ts';
+
+const LOOK_MS = 10_000;
+/** How long an edge may take to report before it is told again; it doubles, since it may be down. */
+const FIRST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 3_600_000;
+/** An order that was cancelled, and that the edge never reported, is told for so long. */
+const UNSEEN_MS = 7 * 86_400_000;
+
+export interface CommandSenderOptions {
+  readonly rows: FetchRows;
+  readonly networkLog: Pick<NetworkLog, 'sendCommand'>;
+  readonly edges: { urlOf(ods: string): string | null };
+  readonly tickets: Pick<TicketSigner, 'sign'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class CommandSender {
+  readonly #options: CommandSenderOptions;
+  /** By command id: when it is sent again. */
+  readonly #sent = new Map<string, { dueMs: number; waitMs: number }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: CommandSenderOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#sendDue(), LOOK_MS);
+    this.#timer.unref();
+    void this.#sendDue();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Sends what the edge does not know of this order; when that fails now it is done later. */
+  async send(fetchId: string): Promise<void> {
+    const { rows, networkLog, log, clock } = this.#options;
+    const record = rows.find(fetchId);
+    if (record === undefined) return;
+    for (const { id, command } of this.#unknownTo(record)) {
+      try {
+        await networkLog.sendCommand(record.order.to.trust, await command());
+        const waitMs = Math.min(
+          LONGEST_WAIT_MS,
+          (this.#sent.get(id)?.waitMs ?? FIRST_WAIT_MS / 2) * 2,
+        );
+        this.#sent.set(id, { dueMs: clock.monotonicMs() + waitMs, waitMs });
+      } catch (error) {
+        log.warn('fetch.command-failed', { fetchId, code: codeOf(error) });
+      }
+    }
+  }
+
+  /** @throws FetchError `EDGE_NOT_ENROLLED` */
+  async ticketFor(
+    order: FetchOrder,
+  ): Promise<{ ticket: string; source: { trust: string; url: string } }> {
+    const { edges, tickets } = this.#options;
+    const url = edges.urlOf(order.source);
+    if (url === null)
+      throw new FetchError('EDGE_NOT_ENROLLED', `${order.source} has no edge in the network.`);
+    const ticket = await tickets.sign({
+      aud: order.source,
+      sub: order.to.trust,
+      study: order.studyInstanceUID,
+      home: order.home,
+      fetch: order.fetchId,
+      ...(order.seriesInstanceUIDs === null ? {} : { series: order.seriesInstanceUIDs }),
+    });
+    return { ticket, source: { trust: order.source, url } };
+  }
+
+  async #sendDue(): Promise<void> {
+    const since = rfc3339(this.#options.clock.now() - UNSEEN_MS);
+    const open = this.#options.rows.unsettled(since);
+    const known = new Set(open.flatMap((record) => this.#unknownTo(record).map(({ id }) => id)));
+    for (const id of this.#sent.keys()) if (!known.has(id)) this.#sent.delete(id);
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const record of open) {
+      const isDue = this.#unknownTo(record).some(
+        ({ id }) => (this.#sent.get(id)?.dueMs ?? 0) <= nowMs,
+      );
+      if (isDue) await this.send(record.order.fetchId);
+    }
+  }
+
+  /** What follows from the decisions and does not show in the receipt yet. */
+  #unknownTo(record: FetchRecord): { id: string; command: () => Promise<Command> | Command }[] {
+    const { order, receipt } = record;
+    const { fetchId, localPatient, namings } = order;
+    const head = { v: 1 as const, at: rfc3339(this.#options.clock.now()) };
+    const commands: { id: string; command: () => Promise<Command> | Command }[] = [];
+    if (receipt === undefined && order.cancelled === null) {
+      const id = `fetch-${fetchId}`;
+      commands.push({ id, command: () => this.#fetchCommand({ ...head, id }, order) });
+    }
+    if (namings > 0 && localPatient !== null && receipt?.state === 'held') {
+      const id = `name-${fetchId}-${namings}`;
+      commands.push({
+        id,
+        command: () => ({ ...head, id, kind: 'name-patient', fetchId, localPatient }),
+      });
+    }
+    if (order.cancelled !== null && !(receipt !== undefined && isOver(record))) {
+      const id = `cancel-${fetchId}`;
+      commands.push({ id, command: () => ({ ...head, id, kind: 'cancel', fetchId }) });
+    }
+    return commands;
+  }
+
+  async #fetchCommand(head: { v: 1; at: string; id: string }, order: FetchOrder): Promise<Command> {
+    const { ticket, source } = await this.ticketFor(order);
+    const { fetchId, studyInstanceUID, home, priority, expected } = order;
+    return {
+      ...head,
+      kind: 'fetch',
+      ...{ fetchId, studyInstanceUID, home, priority, expected, source, ticket },
+      ...(order.seriesInstanceUIDs === null
+        ? {}
+        : { seriesInstanceUIDs: order.seriesInstanceUIDs }),
+      ...(order.to.peer === null ? {} : { peer: order.to.peer }),
+      ...(order.localPatient === null ? {} : { localPatient: order.localPatient }),
+    };
+  }
+}

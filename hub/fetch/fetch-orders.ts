@@ -1,0 +1,248 @@
+/**
+ * Fetch orders: decided here, carried out by the receiving edge.
+ *
+ *   request ─► study, source, destination ─► decision in the log ─► command to the edge
+ *                                                  rows ◄─┘              receipts ─► rows
+ *
+ * The decision is the order; the command follows from it and is sent again until the edge reports.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import type { LocalPatient } from '../../shared/contract/commands.ts';
+import type { FetchStateName } from '../../shared/contract/events.ts';
+import type { TicketReply } from '../../shared/contract/rpc.ts';
+import { hubSubject } from '../../shared/contract/subjects.ts';
+import { codeOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { destinationRefusal, type Principal } from '../access/rules.ts';
+import type { TicketSigner } from '../access/tickets.ts';
+import type { TrustConfig } from '../config.ts';
+import type { NetworkLog } from '../log/network-log.ts';
+import type { Projection } from '../projection/projection.ts';
+import { findHolders } from '../search/study.ts';
+import { CommandSender } from './command-sender.ts';
+import type { FetchOrder } from './decisions.ts';
+import { FetchError } from './fetch-error.ts';
+import type { FetchRequest, FetchView } from './order.ts';
+import { applyFetchDecision, type FetchRecord, FetchRows, isOver, stateOf } from './rows.ts';
+import { expectedOf, homeOf, sourceOf } from './source.ts';
+import { viewOf } from './view.ts';
+
+/** A decision that another hub, or another request, overtook is made again so often. */
+const MAX_CONFLICTS = 3;
+
+/** Where edges are, and whether they answer. */
+export interface EdgeDirectory {
+  isLive(ods: string): boolean;
+  urlOf(ods: string): string | null;
+  lastHeardAt(ods: string): string | null;
+}
+
+export interface FetchOrdersOptions {
+  readonly trusts: readonly TrustConfig[];
+  readonly projection: Pick<Projection, 'db' | 'registerHubAggregate' | 'untilDecided'>;
+  readonly networkLog: Pick<NetworkLog, 'append' | 'sendCommand' | 'answer'>;
+  readonly edges: EdgeDirectory;
+  readonly tickets: Pick<TicketSigner, 'sign'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class FetchOrders {
+  readonly #options: FetchOrdersOptions;
+  readonly #rows: FetchRows;
+  readonly #sender: CommandSender;
+
+  /** Before the projection starts. */
+  constructor(options: FetchOrdersOptions) {
+    this.#options = options;
+    this.#rows = new FetchRows(options.projection.db);
+    this.#sender = new CommandSender({ ...options, rows: this.#rows });
+    options.projection.registerHubAggregate('fetch', applyFetchDecision);
+    options.networkLog.answer('ticket', (ods, request) => this.#answerTicket(ods, request));
+  }
+
+  start(): void {
+    this.#sender.start();
+  }
+
+  stop(): void {
+    this.#sender.stop();
+  }
+
+  /** @throws FetchError, LogError */
+  async request(request: FetchRequest, by: Principal): Promise<FetchView> {
+    const order = this.#decide(request, by);
+    const same = this.#same(order);
+    if (same !== undefined) {
+      const isNaming = order.localPatient !== null && stateOf(same) === 'held';
+      const { fetchId } = same.order;
+      if (!isNaming) return this.#view(same);
+      return this.namePatient(fetchId, order.localPatient as LocalPatient, by);
+    }
+    await this.#append(order, 0);
+    return this.#viewOf(order.fetchId);
+  }
+
+  find(fetchId: string): FetchView | null {
+    const record = this.#rows.find(fetchId);
+    return record === undefined ? null : this.#view(record);
+  }
+
+  list({
+    limit,
+    offset,
+    ...filter
+  }: {
+    state?: FetchStateName;
+    trust?: string;
+    studyInstanceUID?: string;
+    limit: number;
+    offset: number;
+  }): { fetches: readonly FetchView[]; total: number } {
+    const { records, total } = this.#rows.list(filter, { limit, offset });
+    return { fetches: records.map((record) => this.#view(record)), total };
+  }
+
+  /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_ENDED`; LogError */
+  cancel(fetchId: string, by: Principal): Promise<FetchView> {
+    return this.#change(fetchId, (record) => {
+      if (record.order.cancelled !== null) return undefined;
+      if (isOver(record))
+        throw new FetchError('FETCH_ENDED', `The fetch is over: ${stateOf(record)}.`);
+      const cancelled = { by: by.name, at: rfc3339(this.#options.clock.now()) };
+      return { ...record.order, cancelled };
+    });
+  }
+
+  /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_NOT_HELD`; LogError */
+  namePatient(fetchId: string, patient: LocalPatient, by: Principal): Promise<FetchView> {
+    return this.#change(fetchId, (record) => {
+      const { order } = record;
+      this.#requireDestination(order.to.trust, by);
+      if (stateOf(record) !== 'held')
+        throw new FetchError(
+          'FETCH_NOT_HELD',
+          `The fetch does not wait for a patient: it is ${stateOf(record)}.`,
+        );
+      return { ...order, localPatient: patient, namings: order.namings + 1 };
+    });
+  }
+
+  #decide(request: FetchRequest, by: Principal): FetchOrder {
+    const { projection, edges, clock } = this.#options;
+    const { studyInstanceUID, seriesInstanceUIDs, to, localPatient } = request;
+    this.#requireDestination(to.trust, by);
+    const rows = findHolders(projection.db, studyInstanceUID);
+    const home = homeOf(rows, request.home);
+    if (to.trust === home)
+      throw new FetchError('DESTINATION_IS_HOME', `${home} is the home of the study: it is there.`);
+    const source = sourceOf(rows, { home, to: to.trust }, (ods) => edges.isLive(ods));
+    for (const ods of [source, to.trust])
+      if (edges.urlOf(ods) === null)
+        throw new FetchError('EDGE_NOT_ENROLLED', `${ods} has no edge in the network yet.`);
+    const study = { trust: source, studyInstanceUID, home };
+    return {
+      fetchId: randomUUID(),
+      studyInstanceUID,
+      seriesInstanceUIDs: seriesInstanceUIDs === undefined ? null : [...seriesInstanceUIDs],
+      home,
+      source,
+      to: { trust: to.trust, peer: to.peer ?? null },
+      priority: request.priority,
+      purpose: request.purpose,
+      reason: request.reason ?? null,
+      neededBy: request.neededBy ?? null,
+      localPatient: localPatient ?? null,
+      requestedBy: by.name,
+      requestedAt: rfc3339(clock.now()),
+      expected: expectedOf(projection.db, study, seriesInstanceUIDs),
+      namings: 0,
+      cancelled: null,
+    };
+  }
+
+  #requireDestination(to: string, by: Principal): void {
+    if (!this.#options.trusts.some(({ ods }) => ods === to))
+      throw new FetchError('TRUST_UNKNOWN', `${to} is no trust of this network.`);
+    const refusal = destinationRefusal(by, to);
+    if (refusal !== null) throw new FetchError('DESTINATION_FORBIDDEN', refusal);
+  }
+
+  /** An order for the same that is under way. One that waits for a patient is the same for any patient. */
+  #same(order: FetchOrder): FetchRecord | undefined {
+    const { studyInstanceUID, home, to } = order;
+    return this.#rows.openOf(studyInstanceUID, home, to.trust).find((record) => {
+      const other = record.order;
+      const isSamePatient =
+        samePatient(other.localPatient, order.localPatient) || stateOf(record) === 'held';
+      return (
+        other.cancelled === null &&
+        other.to.peer === to.peer &&
+        sameSeries(other.seriesInstanceUIDs, order.seriesInstanceUIDs) &&
+        isSamePatient
+      );
+    });
+  }
+
+  /** @param decide gives the order as it shall be; undefined: it is so already */
+  async #change(
+    fetchId: string,
+    decide: (record: FetchRecord) => FetchOrder | undefined,
+  ): Promise<FetchView> {
+    for (let conflicts = 0; ; conflicts += 1) {
+      const record = this.#rows.find(fetchId);
+      if (record === undefined)
+        throw new FetchError('FETCH_UNKNOWN', 'There is no fetch with this id.');
+      const order = decide(record);
+      if (order === undefined) return this.#view(record);
+      try {
+        await this.#append(order, record.streamSeq);
+        return this.#viewOf(fetchId);
+      } catch (error) {
+        if (codeOf(error) !== 'LOG_CONFLICT' || conflicts >= MAX_CONFLICTS) throw error;
+        // Somebody else's decision is on its way into the rows.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  /** Durable, in the rows, and on its way to the edge. */
+  async #append(order: FetchOrder, expectedLastSeq: number): Promise<void> {
+    const { networkLog, projection } = this.#options;
+    const body = { v: 1, order };
+    const seq = await networkLog.append(hubSubject('fetch', order.fetchId), body, {
+      expectedLastSeq,
+    });
+    await projection.untilDecided(seq);
+    await this.#sender.send(order.fetchId);
+  }
+
+  async #answerTicket(ods: string, request: unknown): Promise<TicketReply> {
+    const { fetchId } = (request ?? {}) as { fetchId?: unknown };
+    const record = typeof fetchId === 'string' ? this.#rows.find(fetchId) : undefined;
+    // To another edge than the one that carries it out, it is not there.
+    if (record === undefined || record.order.to.trust !== ods)
+      throw new FetchError('FETCH_UNKNOWN', 'There is no fetch with this id for you.');
+    if (isOver(record)) throw new FetchError('FETCH_ENDED', 'The fetch is over.');
+    return this.#sender.ticketFor(record.order);
+  }
+
+  #view(record: FetchRecord): FetchView {
+    return viewOf(record, this.#options.edges);
+  }
+
+  #viewOf(fetchId: string): FetchView {
+    const record = this.#rows.find(fetchId);
+    if (record === undefined) throw new Error('a decision that was applied is not in the rows');
+    return this.#view(record);
+  }
+}
+
+function samePatient(a: LocalPatient | null, b: LocalPatient | null): boolean {
+  return a?.patientId === b?.patientId && a?.issuer === b?.issuer;
+}
+
+function sameSeries(a: readonly string[] | null, b: readonly string[] | null): boolean {
+  return JSON.stringify(a && [...a].sort()) === JSON.stringify(b && [...b].sort());
+}

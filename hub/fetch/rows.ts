@@ -1,0 +1,137 @@
+/** Fetch orders and their receipts as rows of the projection; the view is both, joined. */
+import {
+  type FetchStateName,
+  FINAL_FETCH_STATES,
+  type ReceiptEvent,
+  ReceiptEventSchema,
+} from '../../shared/contract/events.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Change } from '../projection/change.ts';
+import type { HubDecision } from '../projection/projection.ts';
+import { DecisionSchema, type FetchOrder } from './decisions.ts';
+
+export interface FetchRecord {
+  readonly order: FetchOrder;
+  /** Stream sequence of its newest decision. */
+  readonly streamSeq: number;
+  /** Undefined: its edge has not reported yet. */
+  readonly receipt: ReceiptEvent | undefined;
+}
+
+/** Applies one decision. @throws ZodError for one that is not of this version */
+export function applyFetchDecision(db: Sqlite, { body, streamSeq }: HubDecision): Change[] {
+  const { order } = DecisionSchema.parse(body);
+  db.prepare(
+    `INSERT INTO fetches (fetch_id, stream_seq, study_uid, home, to_trust, source_trust,
+       requested_at, is_cancelled, body)
+     VALUES (@fetchId, @streamSeq, @study, @home, @to, @source, @at, @cancelled, @body)
+     ON CONFLICT DO UPDATE SET stream_seq = excluded.stream_seq, source_trust = excluded.source_trust,
+       is_cancelled = excluded.is_cancelled, body = excluded.body
+     WHERE excluded.stream_seq > fetches.stream_seq`,
+  ).run({
+    fetchId: order.fetchId,
+    streamSeq,
+    study: order.studyInstanceUID,
+    home: order.home,
+    to: order.to.trust,
+    source: order.source,
+    at: order.requestedAt,
+    cancelled: Number(order.cancelled !== null),
+    body: JSON.stringify(order),
+  });
+  return [{ kind: 'fetch', fetchId: order.fetchId }];
+}
+
+interface JoinedRow {
+  readonly order: string;
+  readonly streamSeq: number;
+  readonly receipt: string | null;
+}
+
+/** The state before the first receipt: an order that nobody has begun is over as soon as it is cancelled. */
+const STATE = `coalesce(r.state, CASE f.is_cancelled WHEN 1 THEN 'cancelled' ELSE 'authorised' END)`;
+const JOINED = `SELECT f.body AS "order", f.stream_seq AS streamSeq, r.body AS receipt
+  FROM fetches f LEFT JOIN fetch_receipts r USING (fetch_id)`;
+const OPEN = `${STATE} NOT IN (${FINAL_FETCH_STATES.map((state) => `'${state}'`).join(', ')})`;
+
+export interface FetchFilter {
+  readonly state?: FetchStateName;
+  /** The receiving or the source trust. */
+  readonly trust?: string;
+  readonly studyInstanceUID?: string;
+}
+
+export class FetchRows {
+  readonly #db: Sqlite;
+
+  constructor(db: Sqlite) {
+    this.#db = db;
+  }
+
+  find(fetchId: string): FetchRecord | undefined {
+    const row = this.#db.prepare(`${JOINED} WHERE f.fetch_id = ?`).get(fetchId);
+    return row === undefined ? undefined : record(row as JoinedRow);
+  }
+
+  /**
+   * Those of which the edge may still have to be told something, oldest first: that are not over, or
+   * were cancelled before it reported.
+   *
+   * @param since RFC 3339; older ones that it never reported are left alone
+   */
+  unsettled(since: string): FetchRecord[] {
+    const cancelledUnseen = 'f.is_cancelled = 1 AND r.state IS NULL AND f.requested_at >= ?';
+    const rows = this.#db
+      .prepare(`${JOINED} WHERE ${OPEN} OR (${cancelledUnseen}) ORDER BY f.requested_at`)
+      .all(since) as JoinedRow[];
+    return rows.map(record);
+  }
+
+  /** Those that are not over, of one study to one trust. */
+  openOf(studyInstanceUID: string, home: string, to: string): FetchRecord[] {
+    const rows = this.#db
+      .prepare(`${JOINED} WHERE f.study_uid = ? AND f.home = ? AND f.to_trust = ? AND ${OPEN}`)
+      .all(studyInstanceUID, home, to) as JoinedRow[];
+    return rows.map(record);
+  }
+
+  /** The newest first. */
+  list(
+    { state, trust, studyInstanceUID }: FetchFilter,
+    { limit, offset }: { limit: number; offset: number },
+  ): { records: FetchRecord[]; total: number } {
+    const given = { state, trust, studyInstanceUID, limit, offset };
+    const where = [
+      state === undefined ? [] : [`${STATE} = @state`],
+      trust === undefined ? [] : ['(f.to_trust = @trust OR f.source_trust = @trust)'],
+      studyInstanceUID === undefined ? [] : ['f.study_uid = @studyInstanceUID'],
+    ].flat();
+    const from = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    const count = `SELECT count(*) FROM fetches f LEFT JOIN fetch_receipts r USING (fetch_id) ${from}`;
+    const rows = this.#db
+      .prepare(
+        `${JOINED} ${from} ORDER BY f.requested_at DESC, f.fetch_id LIMIT @limit OFFSET @offset`,
+      )
+      .all(given) as JoinedRow[];
+    return {
+      records: rows.map(record),
+      total: this.#db.prepare(count).pluck().get(given) as number,
+    };
+  }
+}
+
+function record({ order, streamSeq, receipt }: JoinedRow): FetchRecord {
+  return {
+    order: JSON.parse(order) as FetchOrder,
+    streamSeq,
+    receipt: receipt === null ? undefined : ReceiptEventSchema.safeParse(JSON.parse(receipt)).data,
+  };
+}
+
+/** As STATE above. */
+export function stateOf({ order, receipt }: FetchRecord): FetchStateName {
+  return receipt?.state ?? (order.cancelled === null ? 'authorised' : 'cancelled');
+}
+
+export const isOver = (record: FetchRecord): boolean =>
+  FINAL_FETCH_STATES.includes(stateOf(record));
