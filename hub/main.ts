@@ -29,7 +29,7 @@ export async function runHub(config: HubConfig): Promise<number> {
   lifecycle.add('data directory', holdDirectory(config.dataDirectory));
   try {
     const where = await startParts(config, { log, lifecycle });
-    log.info('program.started', { program: 'hub', version: VERSION, ...where });
+    log.info('program.started', { version: VERSION, ...where });
     log.info('program.stopping', { signal: await signal });
   } finally {
     await lifecycle.stop();

@@ -5,7 +5,7 @@
 export interface LogEvents {
   // --- programs
   /** The program listens and is ready. */
-  'program.started': { program: 'edge' | 'hub'; version: string; [where: string]: string | number };
+  'program.started': { version: string; [where: string]: string | number };
   /** A signal was taken; draining begins. */
   'program.stopping': { signal: string };
   /** Everything was stopped. */

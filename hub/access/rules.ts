@@ -48,3 +48,8 @@ export function destinationRefusal({ role, trust }: Principal, to: string): stri
   const isOwn = trust === null || trust === to || role === 'admin' || role === 'coordinator';
   return isOwn ? null : `People of ${trust} bring studies to ${trust}, not to ${to}.`;
 }
+
+/** True for whoever may list studies without naming a patient or a study: the network's own, not a trust's people. */
+export function mayBrowse({ role, trust }: Principal): boolean {
+  return role === 'admin' || trust === null;
+}

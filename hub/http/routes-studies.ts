@@ -2,8 +2,9 @@
 
 import * as z from 'zod';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
+import { mayBrowse } from '../access/rules.ts';
 import type { Answered } from '../fleet/fleet.ts';
-import { INVALID_NHS_NUMBER } from '../search/query.ts';
+import { hasKey, INVALID_NHS_NUMBER, NEEDS_KEY } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
 import { findStudy } from '../search/study.ts';
@@ -49,7 +50,11 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       query: StudiesQuery,
       answer: { status: 200, schema: StudiesAnswer },
       problems: ['VALIDATION_FAILED', 'INVALID_NHS_NUMBER'],
-      run: ({ query: { limit, offset, ...query } }) => {
+      run: ({ query: { limit, offset, ...query }, principal }) => {
+        if (!hasKey(query) && !mayBrowse(principal))
+          throw new HttpProblem('VALIDATION_FAILED', `query: ${NEEDS_KEY}`, {
+            faults: [{ path: 'query', code: 'INVALID', message: NEEDS_KEY }],
+          });
         const { studies, total } = searchStudies(db, query, { limit, offset });
         return { studies: studies.map(named), total, limit, offset, answered: answered() };
       },

@@ -9,7 +9,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { backoffMs, sleep } from '../../shared/backoff.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '../../shared/backoff.ts';
 import type { Log } from '../../shared/log.ts';
 import { LogError } from './network-log.ts';
 import { configFile, pidFile, type ServerSettings, serverConfig } from './server-config.ts';
@@ -151,7 +152,7 @@ async function endLeftBehind(directory: string): Promise<void> {
   process.kill(pid, 'SIGTERM');
   for (let waited = 0; isOurs(pid, directory); waited += 50) {
     if (waited === STOP_MS) process.kill(pid, 'SIGKILL');
-    await sleep(50);
+    await delay(50);
   }
 }
 

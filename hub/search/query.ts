@@ -84,14 +84,17 @@ const KEYS = [
 
 type Given = { readonly [K in keyof typeof studyQueryShape]?: unknown };
 
-/** Faults of the combination: none of the keys, or one that needs another field beside it. */
+/** True when the question names a patient or a study: all others list whole trusts. */
+export const hasKey = (query: Given): boolean => KEYS.some((key) => query[key] !== undefined);
+export const NEEDS_KEY = `one of ${KEYS.join(', ')} is needed`;
+
+/** Faults of the combination: a key that needs another field beside it. */
 export function checkCombination(
   query: Given,
   fault: (path: string, message: string) => void,
 ): void {
   const has = (key: keyof typeof studyQueryShape): boolean => query[key] !== undefined;
   const keys = KEYS.filter(has);
-  if (keys.length === 0) fault('', `one of ${KEYS.join(', ')} is needed`);
   if (has('patientId') && !has('issuer'))
     fault('issuer', 'is needed with patientId: the same number names other people elsewhere');
   if (keys.length === 1 && has('patientName') && !has('birthDate'))

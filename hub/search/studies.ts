@@ -24,7 +24,6 @@ export interface Condition {
   readonly values: readonly string[];
 }
 
-/** @param query from `StudyQuerySchema`: at least one key is given */
 export function searchStudies(db: Sqlite, query: StudyQuery, page: Page): StudyPage {
   return db.transaction((): StudyPage => {
     const { sql, values } = matching(db, query);
@@ -46,7 +45,7 @@ export function heldRows(db: Sqlite, of: Pick<StudyRow, 'study_uid' | 'home'>): 
 export function matching(db: Sqlite, query: StudyQuery): Condition {
   const conditions = conditionsOf(query);
   const values = conditions.flatMap((condition) => condition.values);
-  const where = conditions.map((condition) => condition.sql).join(' AND ');
+  const where = conditions.map((condition) => condition.sql).join(' AND ') || 'TRUE';
   if (query.patientName === undefined) return { sql: matchedKeys(where), values };
   const names = statement<{ name: string }>(
     db,
