@@ -1,0 +1,50 @@
+/** What a fetch is carried out with. */
+import type { BackoffOptions } from '../../shared/backoff.ts';
+import type { TicketReply } from '../../shared/contract/rpc.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Peer } from '../config.ts';
+import type { Deliverer } from '../deliver/deliverer.ts';
+import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
+import type { InstanceAttributes } from '../index/attributes.ts';
+import type { EdgeIndex } from '../index/edge-index.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { SourceClient } from '../transfer/source-client.ts';
+import type { FetchStore } from './fetch-store.ts';
+
+/** Reading of objects; edge/scp/object-reading.ts has all of it. */
+export interface CopyReading {
+  openReader(transferSyntaxUID: string): {
+    write(chunk: Buffer): Promise<void> | undefined;
+    end(): InstanceAttributes | Promise<InstanceAttributes>;
+    abort(): void;
+  };
+  fileHead(identity: {
+    readonly sopClassUID: string;
+    readonly sopInstanceUID: string;
+    readonly transferSyntaxUID: string;
+  }): Buffer;
+}
+
+export interface FetchParts {
+  readonly trust: string;
+  readonly patientIds: {
+    readonly namespace: string;
+    readonly oid?: string | undefined;
+    readonly unmatched: 'hold' | 'foreign';
+  };
+  readonly peers: readonly Peer[];
+  readonly store: FetchStore;
+  readonly index: EdgeIndex;
+  readonly spool: Spool;
+  readonly client: Pick<SourceClient, 'manifest' | 'instances'>;
+  readonly reading: CopyReading;
+  readonly deliverer: Pick<Deliverer, 'add' | 'wake' | 'cancel'>;
+  readonly deliveries: Pick<DeliveryQueue, 'find' | 'progress'>;
+  /** A fresh ticket from the hub. @throws GatewayError when no hub answers */
+  readonly requestTicket: (fetchId: string) => Promise<TicketReply>;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Waits between tries; tests shorten them. */
+  readonly backoff?: Omit<BackoffOptions, 'random'>;
+}
