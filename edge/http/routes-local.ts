@@ -48,7 +48,7 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
 }
 
 /** A proxy on this machine passes on what comes from elsewhere, and says so. */
-function requireLocal(request: FastifyRequest): void {
+export function requireLocal(request: FastifyRequest): void {
   const address = request.socket.remoteAddress ?? '';
   const isLoopback = /^(::ffff:)?127\.|^::1$/.test(address);
   const { headers } = request;

@@ -1,0 +1,95 @@
+/**
+ * The edge's HTTP: transfers to other edges, health, numbers, the status page.
+ *
+ *   request ─► route ─► answer
+ *          └─ error ─► problem.ts ─► problem details
+ *
+ * Holds no state; what is shown is read from the parts when it is asked for.
+ */
+import { readFileSync } from 'node:fs';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Registry } from '../../shared/metrics.ts';
+import type { EdgeConfig } from '../config.ts';
+import { HttpProblem, problemOf } from './problem.ts';
+import { type LocalParts, serveLocal } from './routes-local.ts';
+import { serveTransfers, type TransferParts } from './routes-transfer.ts';
+import { type StatusPageParts, serveStatusPage } from './status-page.ts';
+
+export interface HttpParts extends TransferParts, LocalParts, StatusPageParts {
+  readonly config: EdgeConfig;
+  readonly metrics: Registry;
+}
+
+export interface HttpServer {
+  /** The port that was bound. */
+  readonly port: number;
+  /** Finishes requests that run, closes. */
+  stop(): Promise<void>;
+}
+
+/** Listens on `config.http`. @throws a Node system error such as EADDRINUSE */
+export async function startHttp(parts: HttpParts): Promise<HttpServer> {
+  const app = buildApp(parts);
+  const { host, port } = parts.config.http;
+  await app.listen({ host, port });
+  const address = app.server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    stop: () => closeSoon(app),
+  };
+}
+
+/** A transfer that runs is cut after a moment: the other edge resumes it. */
+async function closeSoon(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), 2_000);
+  await app.close();
+  clearTimeout(timer);
+}
+
+function buildApp(parts: HttpParts): FastifyInstance {
+  const { tls } = parts.config.http;
+  const https =
+    tls === undefined
+      ? null
+      : { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certificateFile) };
+  const app = Fastify({
+    logger: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (_error, _request, reply) => answerBrokenUrl(reply as unknown as FastifyReply),
+    https,
+  }) as unknown as FastifyInstance;
+  app.setErrorHandler((error, _request, reply) => {
+    const { body, isBug } = problemOf(error);
+    if (isBug) parts.log.error('program.bug', { where: 'http', error });
+    return answer(reply, body);
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    answer(reply, problemOf(new HttpProblem('NOT_FOUND', 'There is nothing here.')).body),
+  );
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+  });
+  serveTransfers(app, parts);
+  serveLocal(app, parts);
+  serveStatusPage(app, parts);
+  return app;
+}
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+function answer(reply: FastifyReply, body: { status: number }): FastifyReply {
+  return reply.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+/** No hook has run yet for an address that can not be decoded. */
+function answerBrokenUrl(reply: FastifyReply): void {
+  const { body } = problemOf(new HttpProblem('MALFORMED_REQUEST', 'The address can not be read.'));
+  void answer(reply, body);
+}

@@ -1,0 +1,132 @@
+/**
+ * Every part of the edge, in the order in which it is needed.
+ *
+ *   database ─► storage ─► deliver ─► commands ─► HTTP ─► uplink ─► DICOM
+ */
+import type { Clock } from '../shared/clock.ts';
+import type { Lifecycle } from '../shared/lifecycle.ts';
+import type { Log } from '../shared/log.ts';
+import type { Registry } from '../shared/metrics.ts';
+import { CommandInbox } from './commands/command-inbox.ts';
+import { FetchRunner } from './commands/fetch-runner.ts';
+import { FetchStore } from './commands/fetch-store.ts';
+import { commandsSchema } from './commands/schema.ts';
+import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
+import { openEdgeDatabase } from './database.ts';
+import { Deliverer } from './deliver/deliverer.ts';
+import { DeliveryQueue } from './deliver/delivery-queue.ts';
+import { dimseDestinations } from './deliver/dimse-destination.ts';
+import { deliverSchema } from './deliver/schema.ts';
+import { type DicomListener, startDicomListener } from './dimse/listener.ts';
+import { openGauges } from './health/gauges.ts';
+import { heartbeat } from './health/heartbeat.ts';
+import { startHttp } from './http/server.ts';
+import { openTransferCounters } from './http/transfer-counters.ts';
+import { dicomReading } from './scp/dicom-reading.ts';
+import { openStorage } from './scp/open-storage.ts';
+import { releaseFromQuarantine } from './scp/refile.ts';
+import { statusView } from './status-view.ts';
+import { DirectoryCache } from './transfer/directory.ts';
+import { SourceClient } from './transfer/source-client.ts';
+import { Uplink } from './uplink/uplink.ts';
+import { UplinkError } from './uplink/uplink-error.ts';
+
+/** A response of another edge of which nothing comes for so long is given up. */
+const STALL_MS = 30_000;
+
+export interface StartOptions {
+  readonly config: EdgeConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+  /** What is started here is stopped by it. */
+  readonly lifecycle: Lifecycle;
+}
+
+/** @returns where it listens */
+export async function startParts(options: StartOptions): Promise<{ dicom: string; http: string }> {
+  const { config, clock, log, metrics, lifecycle } = options;
+  const { trust, dataDirectory, peers, patientIds } = config;
+  const now = (): number => clock.now();
+  const startedAt = now();
+
+  const db = openEdgeDatabase(dataDirectory, { commands: commandsSchema, deliver: deliverSchema });
+  lifecycle.add('database', () => void db.close());
+  const storage = await openStorage({ config, db, reading: dicomReading, clock, log, metrics });
+  const { index, spool, outbox, quarantine } = storage;
+  outbox.start();
+  lifecycle.add('outbox', () => outbox.stop());
+
+  const queue = new DeliveryQueue(db);
+  const destinations = dimseDestinations(config.dicom.aeTitle);
+  const deliverer = new Deliverer({
+    ...{ queue, index, spool, destinations, peers, log, now },
+    random: Math.random,
+  });
+  const store = new FetchStore({
+    ...{ db, now },
+    appendReceipt: (body) => outbox.appendReceipt(body),
+    deliveryFailures: (fetchId) => queue.failures(fetchId),
+    onState: ({ fetchId, state, reason }) =>
+      log.info('fetch.state', { fetchId, state, code: reason?.code ?? '' }),
+  });
+  const client = new SourceClient({ stallMs: STALL_MS });
+  lifecycle.add('source client', () => client.close());
+  let uplink: Uplink | undefined;
+  const runner = new FetchRunner({
+    ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },
+    reading: dicomReading,
+    deliveries: queue,
+    random: Math.random,
+    requestTicket: (fetchId) =>
+      uplink?.requestTicket(fetchId) ??
+      Promise.reject(new UplinkError('HUB_UNAVAILABLE', 'this edge is not joined to a hub')),
+  });
+  const inbox = new CommandInbox({ db, store, runner, outbox, now, log });
+  deliverer.onChange(() => runner.wake());
+  deliverer.start();
+  lifecycle.add('deliverer', () => deliverer.stop());
+  runner.start();
+  lifecycle.add('fetches', () => runner.stop());
+  inbox.start();
+
+  let listener: DicomListener | undefined;
+  const directory = new DirectoryCache(dataDirectory);
+  const status = () =>
+    statusView({ config, db, clock, startedAt, storage, store, queue, uplink, listener });
+  const http = await startHttp({
+    ...{ config, metrics, log, clock, trust, index, spool, directory, status },
+    transferCounters: openTransferCounters(metrics),
+    notReady: () => (listener === undefined ? 'the DICOM port is not open yet' : null),
+    releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
+  });
+  lifecycle.add('http', () => http.stop());
+
+  const beat = () =>
+    heartbeat({
+      ...{ trust, startedAt, index, outbox, spool, quarantine, clock },
+      httpUrl: httpUrlOf(config, http.port),
+      associations: () => listener?.associations() ?? 0,
+      fetches: () => store.openCount(),
+    });
+  openGauges(metrics, beat);
+  if (config.hub !== undefined) {
+    uplink = new Uplink({
+      ...{ trust, outbox, clock, log, metrics },
+      servers: config.hub.nats,
+      seedFile: natsSeedFile(dataDirectory),
+      heartbeat: beat,
+      onCommand: (command) => inbox.take(command),
+      onDirectory: (told) => directory.store(told),
+    });
+    uplink.start();
+    const started = uplink;
+    lifecycle.add('uplink', () => started.stop());
+  }
+
+  const services = { store: storage.store };
+  listener = await startDicomListener({ config, services, log, metrics, clock });
+  const { port, stop } = listener;
+  lifecycle.add('dicom', () => stop());
+  return { dicom: `${config.dicom.host}:${port}`, http: `${config.http.host}:${http.port}` };
+}

@@ -1,0 +1,158 @@
+/** What the status page shows, read from the parts when it is asked for. Codes, counts, names of peers; no patient. */
+import { type Clock, rfc3339 } from '../shared/clock.ts';
+import type { Sqlite } from '../shared/sqlite/open.ts';
+import { VERSION } from '../shared/version.ts';
+import type { FetchStore } from './commands/fetch-store.ts';
+import type { EdgeConfig } from './config.ts';
+import type { DeliveryQueue } from './deliver/delivery-queue.ts';
+import type { DicomListener } from './dimse/listener.ts';
+import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
+import type { StatusSection, StatusView } from './http/status-page.ts';
+import type { OpenStorage } from './scp/open-storage.ts';
+import type { Uplink } from './uplink/uplink.ts';
+
+const SHOWN = 50;
+
+export interface StatusSources {
+  readonly config: EdgeConfig;
+  readonly db: Sqlite;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  readonly storage: OpenStorage;
+  readonly store: FetchStore;
+  readonly queue: DeliveryQueue;
+  /** Undefined: not joined to a hub. */
+  readonly uplink: Uplink | undefined;
+  readonly listener: DicomListener | undefined;
+}
+
+export function statusView(sources: StatusSources): StatusView {
+  const { config, db, clock, startedAt, storage, listener } = sources;
+  const at = clock.now();
+  const stored = readStoredStatus(db, config.trust, at);
+  const disk = storage.spool.reserve.status();
+  const { index, outbox } = stored;
+  return {
+    trust: config.trust,
+    version: VERSION,
+    at,
+    troubles: troublesOf(sources, stored),
+    facts: [
+      ['Running since', rfc3339(startedAt)],
+      ['Hub', hubOf(sources)],
+      ['Hub has to be told', `${outbox.waiting} events, oldest ${seconds(outbox.oldestSeconds)}`],
+      [
+        'Index',
+        `${index.studies} studies, ${index.series} series, ${index.instances} instances, ${size(index.bytes)}`,
+      ],
+      [
+        'Disk',
+        `${size(disk.freeBytes)} free; below ${size(disk.reserveBytes)} objects are refused`,
+      ],
+      ['Open associations', `${listener?.associations() ?? 0}`],
+      ['Conflicts', `${index.conflicts}`],
+    ],
+    sections: [callers(sources), fetches(sources), deliveries(sources), quarantine(sources)],
+  };
+}
+
+function troublesOf(
+  { storage, uplink, config }: StatusSources,
+  { quarantined, index }: StoredStatus,
+): string[] {
+  const troubles: string[] = [];
+  if (storage.spool.reserve.status().reached)
+    troubles.push(
+      'The disk has reached its reserve: objects are refused (A700) until there is room.',
+    );
+  const hub = uplink?.status();
+  if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
+  else if (hub !== undefined && !hub.connected)
+    troubles.push(`No connection to the hub since ${rfc3339(hub.since)}: ${hub.reason ?? ''}.`);
+  if (index.missing > 0)
+    troubles.push(`${index.missing} files of acknowledged objects are missing.`);
+  if (index.conflicts > 0)
+    troubles.push(`${index.conflicts} objects came again with other content: both are kept.`);
+  if (quarantined > 0) troubles.push(`${quarantined} objects could not be filed: see Quarantine.`);
+  return troubles;
+}
+
+function hubOf({ uplink, config }: StatusSources): string {
+  if (config.hub === undefined || uplink === undefined) return 'not joined';
+  const { connected, since, reason } = uplink.status();
+  const how = connected ? 'connected' : `not connected: ${reason}`;
+  return `${config.hub.url}, ${how}, since ${rfc3339(since)}`;
+}
+
+function callers({ listener }: StatusSources): StatusSection {
+  return {
+    title: 'Who has called since the start',
+    columns: ['AE title', 'Host', 'Known', 'Associations', 'Objects', 'Last'],
+    note: 'Nobody yet.',
+    rows: (listener?.callers() ?? [])
+      .slice(0, SHOWN)
+      .map(({ callingAETitle, host, known, associations, objects, lastAt }) => [
+        callingAETitle,
+        host,
+        known ? 'yes' : 'no: not in edge.yaml',
+        `${associations}`,
+        `${objects}`,
+        rfc3339(lastAt),
+      ]),
+  };
+}
+
+function fetches({ store }: StatusSources): StatusSection {
+  return {
+    title: 'Fetches from other trusts',
+    columns: ['From', 'State', 'Objects', 'Why it waits, or how it ended', 'Fetch'],
+    note: 'None.',
+    rows: store
+      .list(SHOWN)
+      .map(({ fetchId, sourceTrust, state, instancesDone, instancesExpected, reason }) => [
+        sourceTrust,
+        state,
+        `${instancesDone} of ${instancesExpected}`,
+        reason === null ? '' : `${reason.code}: ${reason.detail}`,
+        fetchId,
+      ]),
+  };
+}
+
+function deliveries({ queue }: StatusSources): StatusSection {
+  return {
+    title: 'Deliveries',
+    columns: ['To', 'State', 'Objects', 'Why it waits, or how it ended', 'Delivery'],
+    note: 'None.',
+    rows: queue.list(SHOWN).map(({ deliveryId, peer, state, reasonCode, reasonDetail }) => {
+      const { sent, instances } = queue.progress(deliveryId);
+      const why = reasonCode === null ? '' : `${reasonCode}: ${reasonDetail}`;
+      return [peer, state, `${sent} of ${instances}`, why, deliveryId];
+    }),
+  };
+}
+
+function quarantine({ storage }: StatusSources): StatusSection {
+  return {
+    title: 'Quarantine',
+    columns: ['From', 'Why', 'Size', 'Times', 'Last', 'Entry'],
+    note: 'Empty.',
+    rows: storage.quarantine
+      .list(SHOWN)
+      .map(({ id, callingAETitle, host, code, detail, bytes, times, lastAt, isKept }) => [
+        `${callingAETitle} ${host}`,
+        `${code}: ${detail}`,
+        isKept ? size(bytes) : `${size(bytes)}, not kept`,
+        `${times}`,
+        rfc3339(lastAt),
+        id,
+      ]),
+  };
+}
+
+function size(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+}
+
+const seconds = (count: number): string => `${Math.round(count)} s`;
