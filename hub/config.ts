@@ -77,6 +77,18 @@ export type HubConfig = Readonly<z.output<typeof HubConfigSchema>>;
 export type TrustConfig = HubConfig['trusts'][number];
 
 /**
+ * How people and edges reach this hub's HTTP.
+ *
+ * @param port that was bound
+ */
+export function httpUrlOf({ http }: Pick<HubConfig, 'http'>, port: number): string {
+  const { host, publicUrl } = http;
+  const anyAddress = host === '0.0.0.0' || host === '::';
+  const name = anyAddress ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return publicUrl?.replace(/\/+$/, '') ?? `http://${name}:${port}`;
+}
+
+/**
  * Reads hub.yaml, with `CDIP_*` variables over it.
  *
  * @throws ConfigError with all faults at once, unknown keys included

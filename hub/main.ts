@@ -1,11 +1,12 @@
 /**
- * The hub, put together. What runs is started here in the order in which it is needed, and stopped in
- * reverse: HTTP last, so that whoever can ask gets answers.
+ * The hub, put together. HTTP listens before the log is reached: who asks gets what is held, and which
+ * of it is old. What is started is stopped in reverse, so that HTTP's last answers are whole.
  *
- *   data directory ─► access ─► log ─► projection ─► fetches ─► HTTP
+ *   data directory ─► access ─► projection ─► fetches ─► HTTP ─► log
  */
 import { collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../shared/clock.ts';
+import type { EnrolReply, EnrolRequest } from '../shared/contract/enrol.ts';
 import type { Directory } from '../shared/contract/rpc.ts';
 import { Lifecycle, untilSignal } from '../shared/lifecycle.ts';
 import { type Log, openLog } from '../shared/log.ts';
@@ -14,12 +15,16 @@ import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
 import { openTicketSigner } from './access/tickets.ts';
-import type { HubConfig } from './config.ts';
+import { type HubConfig, httpUrlOf } from './config.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHttp } from './http/server.ts';
+import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Projection } from './projection/projection.ts';
+
+/** A broker that is not reached within this is worth a line. */
+const PATIENCE_MS = 5_000;
 
 /** Runs until SIGTERM or SIGINT. @returns the exit code */
 export async function runHub(config: HubConfig): Promise<number> {
@@ -27,14 +32,20 @@ export async function runHub(config: HubConfig): Promise<number> {
   const lifecycle = new Lifecycle(log);
   const signal = untilSignal();
   lifecycle.add('data directory', holdDirectory(config.dataDirectory));
+  let isReached = false;
   try {
-    const where = await startParts(config, { log, lifecycle });
-    log.info('program.started', { version: VERSION, ...where });
+    const started = startParts(config, { log, lifecycle }).then((where) => {
+      isReached = true;
+      log.info('program.started', { version: VERSION, ...where });
+    });
+    await Promise.race([started, signal]);
     log.info('program.stopping', { signal: await signal });
   } finally {
     await lifecycle.stop();
   }
   log.info('program.stopped', {});
+  // A connection that was never made can't be closed, and would keep the program for ever.
+  if (!isReached) process.exit(0);
   return 0;
 }
 
@@ -52,10 +63,8 @@ async function startParts(
   const access = new Access(accessDb, clock);
   const tickets = await openTicketSigner(accessDb, clock);
 
-  const edgeKeys = access.edgeKeys();
-  const networkLog = await openNetworkLog({ config, edgeKeys, clock, log, metrics });
+  const networkLog = new LateLog();
   lifecycle.add('log', () => networkLog.stop());
-
   const projection = new Projection({ dataDirectory, trusts, networkLog, clock, log, metrics });
   lifecycle.add('projection', () => projection.stop());
   const enrolledUrl = (ods: string): string | null => access.enrolledUrl(ods);
@@ -63,27 +72,34 @@ async function startParts(
   const fetches = new FetchOrders({
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
   });
+  lifecycle.add('fetches', () => fetches.stop());
   const directory = (): Directory => ({
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
   });
   networkLog.answer('directory', directory);
-  projection.start();
-  fetches.start();
-  lifecycle.add('fetches', () => fetches.stop());
 
   const http = await startHttp({
     ...{ config, log, metrics, clock, projection, access, fleet, fetches },
     ticketKeys: () => tickets.publicKeys(),
-    async enrol(request) {
+    async enrol(request: EnrolRequest): Promise<EnrolReply> {
+      const { natsUrl } = networkLog;
       access.enrol(request);
       await networkLog.admitEdge(request.trust, request.natsPublicKey);
       log.info('edge.enrolled', { trust: request.trust, version: request.version });
-      const hubUrl = config.http.publicUrl ?? `http://${config.http.host}:${http.port}`;
-      const { natsUrl } = networkLog;
+      const hubUrl = httpUrlOf(config, http.port);
       return { trust: request.trust, hubUrl, natsUrl, directory: directory() };
     },
   });
   lifecycle.add('http', () => http.stop());
+
+  const impatience = setTimeout(() => log.warn('log.not-reached', {}), PATIENCE_MS);
+  const edgeKeys = access.edgeKeys();
+  const opened = await openNetworkLog({ config, edgeKeys, clock, log, metrics }).finally(() =>
+    clearTimeout(impatience),
+  );
+  networkLog.reached(opened);
+  projection.start();
+  fetches.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
 }

@@ -22,6 +22,8 @@ export interface LogEvents {
   // --- hub/log
   /** The embedded nats-server ended by itself, and is started again. */
   'log.server-ended': { code: number; signal: string; fault: string };
+  /** The broker has not answered since the hub started; what is held is shown meanwhile. */
+  'log.not-reached': Record<string, never>;
   /** The broker does not answer. */
   'log.disconnected': Record<string, never>;
   /** It answers again. */

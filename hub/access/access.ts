@@ -5,6 +5,7 @@
  *   secret ─► SHA-256 ─► row ─► Principal
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { EnrolRequest } from '../../shared/contract/enrol.ts';
@@ -20,8 +21,13 @@ const IDLE_MS = 2 * 3_600_000;
 /** A session's last use is written so often at most. */
 const TOUCH_MS = 60_000;
 
+/** It holds a private key: nobody but its owner reads the file, nor the WAL that SQLite makes beside it. */
 export function openAccessDatabase(dataDirectory: string): Sqlite {
-  return openSqlite(join(dataDirectory, 'access.sqlite'), accessSchema);
+  const file = join(dataDirectory, 'access.sqlite');
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
+  return openSqlite(file, accessSchema);
 }
 
 export class Access {
@@ -74,7 +80,7 @@ export class Access {
   }
 
   endSession(session: string): void {
-    this.#statements.dropSession.run(hashOf(session));
+    commitDurably(this.#db, () => this.#statements.dropSession.run(hashOf(session)));
   }
 
   // --- what the command line gives out
@@ -111,18 +117,26 @@ export class Access {
 
   // --- edges
 
-  /** Uses the token up and takes the edge's key in its place. @throws AccessError `TOKEN_INVALID` */
+  /**
+   * Uses the token up and takes the edge's key in its place. The same key may come again with it, for
+   * as long as the token is good: the answer may have been lost on its way.
+   *
+   * @throws AccessError `TOKEN_INVALID`
+   */
   enrol(request: EnrolRequest): void {
     const now = this.#clock.now();
     const { token, trust, natsPublicKey, httpUrl, version } = request;
     commitDurably(this.#db, () => {
       const used = this.#statements.useToken.run(now, hashOf(token), trust, now);
-      if (used.changes === 0)
+      const isRepeat =
+        used.changes === 0 &&
+        this.#statements.findRepeat.get(hashOf(token), trust, now, natsPublicKey) !== undefined;
+      if (used.changes === 0 && !isRepeat)
         throw new AccessError(
           'TOKEN_INVALID',
           `the token is unknown, used, too old, or not for ${trust}: ask for a new one`,
         );
-      this.#statements.upsertEdge.run(trust, natsPublicKey, httpUrl, version, now);
+      if (!isRepeat) this.#statements.upsertEdge.run(trust, natsPublicKey, httpUrl, version, now);
     });
   }
 

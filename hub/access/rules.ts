@@ -43,10 +43,12 @@ export function refusalOf({ role }: Principal, action: Action): string | null {
   return `The role ${role} may not ${WORDS[action]}.`;
 }
 
-/** Null: allowed. A trust's own people bring studies to their own trust only. */
+/** Null: allowed. People bring studies to their own trust; the network's coordinators to any. */
 export function destinationRefusal({ role, trust }: Principal, to: string): string | null {
-  const isOwn = trust === null || trust === to || role === 'admin' || role === 'coordinator';
-  return isOwn ? null : `People of ${trust} bring studies to ${trust}, not to ${to}.`;
+  if (trust === to) return null;
+  if (trust !== null) return `People of ${trust} bring studies to ${trust}, not to ${to}.`;
+  if (role === 'admin' || role === 'coordinator') return null;
+  return `The role ${role} brings studies to its own trust, and this account has none.`;
 }
 
 /** True for whoever may list studies without naming a patient or a study: the network's own, not a trust's people. */

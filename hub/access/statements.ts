@@ -37,6 +37,11 @@ export function prepareAccess(db: Sqlite) {
       `UPDATE enrolment_tokens SET used_at = ?
        WHERE hash = ? AND trust = ? AND used_at IS NULL AND expires_at > ?`,
     ),
+    findRepeat: db.prepare<[string, string, number, string]>(
+      `SELECT 1 FROM enrolment_tokens JOIN edges ON ods = trust
+       WHERE hash = ? AND trust = ? AND expires_at > ? AND nats_public_key = ?
+         AND enrolled_at = used_at`,
+    ),
     upsertEdge: db.prepare(
       `INSERT INTO edges VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET nats_public_key = excluded.nats_public_key,

@@ -4,16 +4,15 @@
  *   run (no name) ─► main.ts        token, user add, key ─► access.sqlite, also while the hub runs
  *   rebuild ─► drops the projection, while the hub is stopped
  *
- * What a script needs is the only thing on stdout.
+ * What a script needs is the only thing on stdout. What is written is for its owner's eyes only.
  */
-import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../shared/clock.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { Access, openAccessDatabase } from '../access/access.ts';
 import { AccessError } from '../access/access-error.ts';
 import { ROLES, type Role } from '../access/rules.ts';
-import { type HubConfig, readHubConfig } from '../config.ts';
+import { type HubConfig, httpUrlOf, readHubConfig } from '../config.ts';
 
 const EXIT_USAGE = 64;
 const DEFAULT_TTL = '24h';
@@ -61,7 +60,9 @@ export async function runHubCommand(args: readonly string[]): Promise<number> {
     return refuse((error as Error).message);
   }
   if (file === undefined) return refuse('--config FILE is needed');
-  return run(given, readHubConfig(file, process.env));
+  const config = readHubConfig(file, process.env);
+  process.umask(0o077);
+  return run(given, config);
 }
 
 async function run(given: Given, config: HubConfig): Promise<number> {
@@ -70,6 +71,7 @@ async function run(given: Given, config: HubConfig): Promise<number> {
     case undefined:
       return (await import('../main.ts')).runHub(config);
     case 'token':
+      if (rest.length > 0) return refuse(`"${rest[0]}" is not understood: token --trust ODS`);
       return token(given, config);
     case 'user':
       if (rest[0] !== 'add' || rest[1] === undefined) return refuse('say: user add NAME --role R');
@@ -96,9 +98,8 @@ function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): number {
 function invite(name: string, given: Given, config: HubConfig): number {
   const account = accountOf(name, given, config);
   const secret = withAccess(config, (access) => access.invite(account));
-  const { host, port, publicUrl } = config.http;
   process.stderr.write(`${account.name} signs in by this link, once, within 24 hours:\n`);
-  process.stdout.write(`${publicUrl ?? `http://${host}:${port}`}/sign-in/${secret}\n`);
+  process.stdout.write(`${httpUrlOf(config, config.http.port)}/sign-in/${secret}\n`);
   return 0;
 }
 
@@ -140,7 +141,6 @@ function milliseconds(ttl: string): number {
 }
 
 function withAccess<T>({ dataDirectory }: HubConfig, work: (access: Access) => T): T {
-  mkdirSync(dataDirectory, { recursive: true });
   const db = openAccessDatabase(dataDirectory);
   try {
     return work(new Access(db, systemClock));

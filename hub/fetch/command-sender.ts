@@ -4,6 +4,7 @@
  */
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
+import type { CursorReply } from '../../shared/contract/rpc.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { TicketSigner } from '../access/tickets.ts';
@@ -16,12 +17,14 @@ const LOOK_MS = 10_000;
 /** How long an edge may take to report before it is told again; it doubles, since it may be down. */
 const FIRST_WAIT_MS = 30_000;
 const LONGEST_WAIT_MS = 3_600_000;
-/** An order that was cancelled, and that the edge never reported, is told for so long. */
+/** An order that the edge never reported is told for so long; it also waits for it in the log. */
 const UNSEEN_MS = 7 * 86_400_000;
 
 export interface CommandSenderOptions {
   readonly rows: FetchRows;
   readonly networkLog: Pick<NetworkLog, 'sendCommand'>;
+  /** Whether all that a trust's edge has told is in the rows. */
+  readonly projection: { cursorOf(ods: string): Promise<CursorReply> };
   readonly edges: { urlOf(ods: string): string | null };
   readonly tickets: Pick<TicketSigner, 'sign'>;
   readonly clock: Clock;
@@ -33,35 +36,34 @@ export class CommandSender {
   /** By command id: when it is sent again. */
   readonly #sent = new Map<string, { dueMs: number; waitMs: number }>();
   #timer: NodeJS.Timeout | undefined;
+  #isLooking = false;
 
   constructor(options: CommandSenderOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#sendDue(), LOOK_MS);
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
     this.#timer.unref();
-    void this.#sendDue();
+    void this.#look();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  /** Sends what the edge does not know of this order; when that fails now it is done later. */
-  async send(fetchId: string): Promise<void> {
-    const { rows, networkLog, log, clock } = this.#options;
-    const record = rows.find(fetchId);
-    if (record === undefined) return;
+  /** Sends what the edge does not know of this order; what fails now is done later. */
+  async send(record: FetchRecord): Promise<void> {
+    const { networkLog, log, clock } = this.#options;
+    const { fetchId, to } = record.order;
     for (const { id, command } of this.#unknownTo(record)) {
+      const before = this.#sent.get(id)?.waitMs ?? FIRST_WAIT_MS / 2;
+      const waitMs = Math.min(LONGEST_WAIT_MS, before * 2);
+      this.#sent.set(id, { dueMs: clock.monotonicMs() + waitMs, waitMs });
       try {
-        await networkLog.sendCommand(record.order.to.trust, await command());
-        const waitMs = Math.min(
-          LONGEST_WAIT_MS,
-          (this.#sent.get(id)?.waitMs ?? FIRST_WAIT_MS / 2) * 2,
-        );
-        this.#sent.set(id, { dueMs: clock.monotonicMs() + waitMs, waitMs });
+        await networkLog.sendCommand(to.trust, await command());
       } catch (error) {
+        this.#sent.delete(id);
         log.warn('fetch.command-failed', { fetchId, code: codeOf(error) });
       }
     }
@@ -86,17 +88,32 @@ export class CommandSender {
     return { ticket, source: { trust: order.source, url } };
   }
 
+  /** One at a time: a broker that does not answer lets it take long. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      await this.#sendDue();
+    } catch (error) {
+      this.#options.log.error('program.bug', { where: 'fetch/commands', error });
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
   async #sendDue(): Promise<void> {
-    const since = rfc3339(this.#options.clock.now() - UNSEEN_MS);
-    const open = this.#options.rows.unsettled(since);
+    const { clock, rows, projection } = this.#options;
+    const open = rows.unsettled(rfc3339(clock.now() - UNSEEN_MS));
     const known = new Set(open.flatMap((record) => this.#unknownTo(record).map(({ id }) => id)));
     for (const id of this.#sent.keys()) if (!known.has(id)) this.#sent.delete(id);
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const record of open) {
-      const isDue = this.#unknownTo(record).some(
-        ({ id }) => (this.#sent.get(id)?.dueMs ?? 0) <= nowMs,
-      );
-      if (isDue) await this.send(record.order.fetchId);
+    const nowMs = clock.monotonicMs();
+    const due = open.filter((record) =>
+      this.#unknownTo(record).some(({ id }) => (this.#sent.get(id)?.dueMs ?? nowMs) <= nowMs),
+    );
+    for (const [trust, records] of Map.groupBy(due, ({ order }) => order.to.trust)) {
+      // The receipt may be among what is still to be read; or the broker is away.
+      const { caughtUp } = await projection.cursorOf(trust).catch(() => ({ caughtUp: false }));
+      if (caughtUp) for (const record of records) await this.send(record);
     }
   }
 

@@ -8,6 +8,8 @@ export type FetchErrorCode =
   | 'FETCH_UNKNOWN'
   | 'HOME_AMBIGUOUS'
   | 'DESTINATION_IS_HOME'
+  /** Nobody but the destination holds the study. */
+  | 'NO_SOURCE'
   | 'DESTINATION_FORBIDDEN'
   /** The trust has no edge yet, so nothing can be brought there, or from there. */
   | 'EDGE_NOT_ENROLLED'

@@ -30,6 +30,8 @@ import { viewOf } from './view.ts';
 
 /** A decision that another hub, or another request, overtook is made again so often. */
 const MAX_CONFLICTS = 3;
+/** A decision is in the log; somebody who asked waits no longer than this for it to be in the rows. */
+const APPLY_MS = 5_000;
 
 /** Where edges are, and whether they answer. */
 export interface EdgeDirectory {
@@ -40,7 +42,10 @@ export interface EdgeDirectory {
 
 export interface FetchOrdersOptions {
   readonly trusts: readonly TrustConfig[];
-  readonly projection: Pick<Projection, 'db' | 'registerHubAggregate' | 'untilDecided'>;
+  readonly projection: Pick<
+    Projection,
+    'db' | 'registerHubAggregate' | 'untilDecided' | 'cursorOf'
+  >;
   readonly networkLog: Pick<NetworkLog, 'append' | 'sendCommand' | 'answer'>;
   readonly edges: EdgeDirectory;
   readonly tickets: Pick<TicketSigner, 'sign'>;
@@ -52,6 +57,8 @@ export class FetchOrders {
   readonly #options: FetchOrdersOptions;
   readonly #rows: FetchRows;
   readonly #sender: CommandSender;
+  /** By study and destination: the newest request that runs. */
+  readonly #requests = new Map<string, Promise<unknown>>();
 
   /** Before the projection starts. */
   constructor(options: FetchOrdersOptions) {
@@ -70,18 +77,25 @@ export class FetchOrders {
     this.#sender.stop();
   }
 
-  /** @throws FetchError, LogError */
-  async request(request: FetchRequest, by: Principal): Promise<FetchView> {
-    const order = this.#decide(request, by);
-    const same = this.#same(order);
-    if (same !== undefined) {
-      const isNaming = order.localPatient !== null && stateOf(same) === 'held';
-      const { fetchId } = same.order;
-      if (!isNaming) return this.#view(same);
-      return this.namePatient(fetchId, order.localPatient as LocalPatient, by);
-    }
-    await this.#append(order, 0);
-    return this.#viewOf(order.fetchId);
+  /**
+   * The same request while one is open is that one; a patient that comes with it is named.
+   *
+   * @throws FetchError, LogError
+   */
+  request(request: FetchRequest, by: Principal): Promise<FetchView> {
+    // Two at once would each find that there is none yet.
+    const key = `${request.studyInstanceUID} ${request.to.trust}`;
+    const before = this.#requests.get(key) ?? Promise.resolve();
+    const mine = before.then(
+      () => this.#request(request, by),
+      () => this.#request(request, by),
+    );
+    this.#requests.set(key, mine);
+    const forget = (): void => {
+      if (this.#requests.get(key) === mine) this.#requests.delete(key);
+    };
+    mine.then(forget, forget);
+    return mine;
   }
 
   find(fetchId: string): FetchView | null {
@@ -104,9 +118,10 @@ export class FetchOrders {
     return { fetches: records.map((record) => this.#view(record)), total };
   }
 
-  /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_ENDED`; LogError */
+  /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_ENDED`, `DESTINATION_FORBIDDEN`; LogError */
   cancel(fetchId: string, by: Principal): Promise<FetchView> {
     return this.#change(fetchId, (record) => {
+      this.#requireAllowed(record.order.to.trust, by);
       if (record.order.cancelled !== null) return undefined;
       if (isOver(record))
         throw new FetchError('FETCH_ENDED', `The fetch is over: ${stateOf(record)}.`);
@@ -115,18 +130,28 @@ export class FetchOrders {
     });
   }
 
-  /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_NOT_HELD`; LogError */
+  /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_NOT_HELD`, `DESTINATION_FORBIDDEN`; LogError */
   namePatient(fetchId: string, patient: LocalPatient, by: Principal): Promise<FetchView> {
     return this.#change(fetchId, (record) => {
       const { order } = record;
-      this.#requireDestination(order.to.trust, by);
-      if (stateOf(record) !== 'held')
+      this.#requireAllowed(order.to.trust, by);
+      if (order.cancelled !== null || stateOf(record) !== 'held')
         throw new FetchError(
           'FETCH_NOT_HELD',
-          `The fetch does not wait for a patient: it is ${stateOf(record)}.`,
+          `The fetch does not wait for a patient: it is ${order.cancelled === null ? stateOf(record) : 'cancelled'}.`,
         );
       return { ...order, localPatient: patient, namings: order.namings + 1 };
     });
+  }
+
+  async #request(request: FetchRequest, by: Principal): Promise<FetchView> {
+    const order = this.#decide(request, by);
+    const same = this.#same(order);
+    if (same === undefined) return this.#append(order, { expectedLastSeq: 0 });
+    const isNaming = order.localPatient !== null && stateOf(same) === 'held';
+    return isNaming
+      ? this.namePatient(same.order.fetchId, order.localPatient as LocalPatient, by)
+      : this.#view(same);
   }
 
   #decide(request: FetchRequest, by: Principal): FetchOrder {
@@ -165,6 +190,10 @@ export class FetchOrders {
   #requireDestination(to: string, by: Principal): void {
     if (!this.#options.trusts.some(({ ods }) => ods === to))
       throw new FetchError('TRUST_UNKNOWN', `${to} is no trust of this network.`);
+    this.#requireAllowed(to, by);
+  }
+
+  #requireAllowed(to: string, by: Principal): void {
     const refusal = destinationRefusal(by, to);
     if (refusal !== null) throw new FetchError('DESTINATION_FORBIDDEN', refusal);
   }
@@ -197,8 +226,10 @@ export class FetchOrders {
       const order = decide(record);
       if (order === undefined) return this.#view(record);
       try {
-        await this.#append(order, record.streamSeq);
-        return this.#viewOf(fetchId);
+        return await this.#append(order, {
+          expectedLastSeq: record.streamSeq,
+          receipt: record.receipt,
+        });
       } catch (error) {
         if (codeOf(error) !== 'LOG_CONFLICT' || conflicts >= MAX_CONFLICTS) throw error;
         // Somebody else's decision is on its way into the rows.
@@ -207,15 +238,22 @@ export class FetchOrders {
     }
   }
 
-  /** Durable, in the rows, and on its way to the edge. */
-  async #append(order: FetchOrder, expectedLastSeq: number): Promise<void> {
+  /** Durable, in the rows unless they are behind, and on its way to the edge. */
+  async #append(
+    order: FetchOrder,
+    { expectedLastSeq, receipt }: { expectedLastSeq: number; receipt?: FetchRecord['receipt'] },
+  ): Promise<FetchView> {
     const { networkLog, projection } = this.#options;
-    const body = { v: 1, order };
-    const seq = await networkLog.append(hubSubject('fetch', order.fetchId), body, {
-      expectedLastSeq,
-    });
-    await projection.untilDecided(seq);
-    await this.#sender.send(order.fetchId);
+    const subject = hubSubject('fetch', order.fetchId);
+    // The id tells our own second try, after an answer that was lost, from another's decision.
+    const options = { expectedLastSeq, messageId: randomUUID() };
+    const streamSeq = await networkLog.append(subject, { v: 1, order }, options);
+    const decided: FetchRecord = { order, streamSeq, receipt };
+    void this.#sender.send(decided);
+    await within(APPLY_MS, projection.untilDecided(streamSeq));
+    const applied = this.#rows.find(order.fetchId);
+    const isApplied = applied !== undefined && applied.streamSeq >= streamSeq;
+    return this.#view(isApplied ? applied : decided);
   }
 
   async #answerTicket(ods: string, request: unknown): Promise<TicketReply> {
@@ -224,23 +262,29 @@ export class FetchOrders {
     // To another edge than the one that carries it out, it is not there.
     if (record === undefined || record.order.to.trust !== ods)
       throw new FetchError('FETCH_UNKNOWN', 'There is no fetch with this id for you.');
-    if (isOver(record)) throw new FetchError('FETCH_ENDED', 'The fetch is over.');
+    if (isOver(record) || record.order.cancelled !== null)
+      throw new FetchError('FETCH_ENDED', 'The fetch is over, or was cancelled.');
     return this.#sender.ticketFor(record.order);
   }
 
   #view(record: FetchRecord): FetchView {
     return viewOf(record, this.#options.edges);
   }
+}
 
-  #viewOf(fetchId: string): FetchView {
-    const record = this.#rows.find(fetchId);
-    if (record === undefined) throw new Error('a decision that was applied is not in the rows');
-    return this.#view(record);
-  }
+/** Resolves when `done` does, or after `ms`. */
+async function within(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
 }
 
 function samePatient(a: LocalPatient | null, b: LocalPatient | null): boolean {
-  return a?.patientId === b?.patientId && a?.issuer === b?.issuer;
+  const keys = ['patientId', 'issuer', 'patientName', 'birthDate', 'sex'] as const;
+  return keys.every((key) => a?.[key] === b?.[key]);
 }
 
 function sameSeries(a: readonly string[] | null, b: readonly string[] | null): boolean {

@@ -32,22 +32,28 @@ export function homeOf(rows: readonly Holder[], given: string | undefined): stri
   return home;
 }
 
-/** @param isLive whether a trust's edge answers */
+/** @param isLive whether a trust's edge answers @throws FetchError `NO_SOURCE` */
 export function sourceOf(
   rows: readonly Holder[],
   { home, to }: { home: string; to: string },
   isLive: (ods: string) => boolean,
 ): string {
   const own = rows.find((row) => row.trust === home && row.home === home);
-  if (own === undefined)
-    return rows.find((row) => row.home === home && row.trust !== to)?.trust ?? home;
-  if (isLive(home)) return home;
+  if (own !== undefined && isLive(home)) return home;
   const copies = rows.filter(
-    (row) =>
-      row.home === home && row.trust !== home && row.trust !== to && row.setHash === own.setHash,
+    (row) => row.home === home && row.trust !== home && row.trust !== to && isSame(row, own),
   );
-  return copies.find(({ trust }) => isLive(trust))?.trust ?? home;
+  const source = copies.find(({ trust }) => isLive(trust)) ?? own ?? copies[0];
+  if (source !== undefined) return source.trust;
+  throw new FetchError(
+    'NO_SOURCE',
+    `${home} no longer holds the study, and the only copy is at ${to}.`,
+  );
 }
+
+/** Where the home no longer holds the study, any copy is better than none. */
+const isSame = (copy: Holder, own: Holder | undefined): boolean =>
+  own === undefined || copy.setHash === own.setHash;
 
 /** What is to come. @throws FetchError `SERIES_UNKNOWN` */
 export function expectedOf(

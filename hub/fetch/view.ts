@@ -1,6 +1,14 @@
 /** A fetch as people and machines see it: the hub's decision and the edge's newest receipt in one. */
+import type { FetchStateName } from '../../shared/contract/events.ts';
 import type { FetchView } from './order.ts';
 import { type FetchRecord, isOver, stateOf } from './rows.ts';
+
+/** States in which the source edge has still to give something. */
+const NEEDS_SOURCE: ReadonlySet<FetchStateName> = new Set([
+  'authorised',
+  'retrieving',
+  'transferring',
+]);
 
 /** How the trusts' edges are, for the words. */
 export interface EdgeStates {
@@ -31,7 +39,7 @@ export function viewOf(record: FetchRecord, edges: EdgeStates): FetchView {
     updatedAt: receipt?.at ?? order.cancelled?.at ?? requestedAt,
     instances: receipt?.instances ?? { done: 0, expected: order.expected.instances },
     bytes: receipt?.bytes ?? { done: 0, expected: order.expected.bytes },
-    etaSeconds: receipt?.etaSeconds ?? null,
+    etaSeconds: edges.isLive(order.to.trust) ? (receipt?.etaSeconds ?? null) : null,
     failures: receipt?.failures ?? [],
     steps: stepsOf(record),
   };
@@ -54,16 +62,22 @@ function stateReasonOf(record: FetchRecord, edges: EdgeStates): FetchView['state
     const by = order.cancelled?.by ?? '';
     return { code: 'CANCELLED', detail: `Cancelled by ${by} before it began.` };
   }
-  const { trust } = order.to;
-  if (!edges.isLive(trust)) {
-    const heard = edges.lastHeardAt(trust);
-    const since = heard === null ? 'was never heard of' : `is silent since ${heard}`;
-    return {
-      code: 'EDGE_SILENT',
-      detail: `The edge of ${trust} ${since}; the fetch goes on when it is back.`,
-    };
-  }
+  // What a person has to do comes before what will pass.
+  const waitsForPerson =
+    stateOf(record) === 'held' && order.namings === 0 && order.cancelled === null;
+  if (waitsForPerson && receipt !== undefined) return receipt.reason;
+  if (!edges.isLive(order.to.trust)) return silence('EDGE_SILENT', order.to.trust, edges);
   if (order.cancelled !== null)
     return { code: 'CANCELLING', detail: `Cancelled by ${order.cancelled.by}; it is being ended.` };
-  return receipt?.reason ?? null;
+  if (receipt?.reason) return receipt.reason;
+  const needsSource = NEEDS_SOURCE.has(stateOf(record));
+  if (needsSource && !edges.isLive(order.source))
+    return silence('SOURCE_SILENT', order.source, edges);
+  return null;
+}
+
+function silence(code: string, trust: string, edges: EdgeStates): FetchView['stateReason'] {
+  const heard = edges.lastHeardAt(trust);
+  const since = heard === null ? 'was never heard of' : `is silent since ${heard}`;
+  return { code, detail: `The edge of ${trust} ${since}; the fetch goes on when it is back.` };
 }

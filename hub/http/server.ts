@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import { loadAssets, serveAssets } from '../web/assets.ts';
 import { openPages } from '../web/render.ts';
 import { type ApiRoute, serveApiRoute } from './api-route.ts';
@@ -35,12 +36,24 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Listens on `config.http`. @throws a Node system error such as EADDRINUSE */
+export class ListenError extends GatewayError {
+  override readonly name = 'ListenError';
+  readonly code = 'HTTP_ADDRESS';
+  readonly retry: Retry = 'safe';
+}
+
+/** Listens on `config.http`. @throws ListenError when the address is taken, or is none of this machine's */
 export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const feed = new EventFeed({ ...parts, run: randomUUID().slice(0, 8) });
   const app = await buildApp(parts, feed);
   const { host, port } = parts.config.http;
-  await app.listen({ host, port });
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    const why = codeOf(cause);
+    throw new ListenError(`HTTP can not listen on ${host}:${port} (${why})`, { cause });
+  }
   const address = app.server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,

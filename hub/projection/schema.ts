@@ -92,4 +92,12 @@ CREATE TABLE unreadable (
 ) STRICT;
 `,
   },
+  {
+    name: 'fetches by time, and those that are not over',
+    sql: `
+CREATE INDEX fetches_requested ON fetches (requested_at);
+CREATE INDEX fetch_receipts_open ON fetch_receipts (fetch_id)
+  WHERE state NOT IN ('available', 'partial', 'failed', 'cancelled', 'expired');
+`,
+  },
 ];

@@ -8,7 +8,7 @@ export const EnrolRequestSchema = z.object({
   trust: ODSCode,
   /** The edge's own public nkey (`U…`); its seed never leaves the edge. */
   natsPublicKey: z.string().regex(/^U[A-Z2-7]{55}$/),
-  httpUrl: z.url(),
+  httpUrl: z.url({ protocol: /^https?$/ }),
   version: z.string(),
 });
 
