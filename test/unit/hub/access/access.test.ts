@@ -1,0 +1,201 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import t from 'tap';
+import { Access, openAccessDatabase } from '../../../../hub/access/access.ts';
+import { destinationRefusal, ROLES, type Role, refusalOf } from '../../../../hub/access/rules.ts';
+import { openTicketSigner } from '../../../../hub/access/tickets.ts';
+import type { EnrolRequest } from '../../../../shared/contract/enrol.ts';
+import { TICKET_SECONDS } from '../../../../shared/contract/ticket.ts';
+import type { Sqlite } from '../../../../shared/sqlite/open.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const OSEI = { name: 'Dr A. Osei', role: 'clinician' as const, trust: 'RRK' };
+
+interface Opened {
+  readonly access: Access;
+  readonly db: Sqlite;
+  readonly directory: string;
+  readonly clock: { ms: number; now(): number; monotonicMs(): number };
+}
+
+function open(t: Pick<Tap, 'testdir' | 'teardown'>): Opened {
+  const directory = t.testdir({});
+  const clock = {
+    ms: Date.parse('2026-03-02T08:00:00Z'),
+    now: () => clock.ms,
+    monotonicMs: () => clock.ms,
+  };
+  const db = openAccessDatabase(directory);
+  t.teardown(() => db.close());
+  return { access: new Access(db, clock), db, directory, clock };
+}
+type Tap = typeof t;
+
+function request(token: string, more: Partial<EnrolRequest> = {}): EnrolRequest {
+  return {
+    token,
+    trust: 'RRK',
+    natsPublicKey: `U${'A'.repeat(55)}`,
+    httpUrl: 'http://127.0.0.1:8080',
+    version: '1',
+    ...more,
+  };
+}
+
+t.test('a secret is known again, and stands nowhere in the file', async (t) => {
+  const { access, directory } = open(t);
+  const key = access.addKey({ name: 'pacs', role: 'analyst', trust: null });
+  const link = access.invite(OSEI);
+  const token = access.addEnrolmentToken('RRK', HOUR);
+  const begun = access.useSignInLink(link);
+  t.same(access.authenticate({ bearer: key }), { name: 'pacs', role: 'analyst', trust: null });
+  t.same(access.authenticate({ session: begun?.session ?? '' }), OSEI);
+  for (const secret of [key, link, token, begun?.session ?? '-'])
+    for (const file of ['access.sqlite', 'access.sqlite-wal'])
+      t.notOk(readFileSync(join(directory, file)).includes(secret), file);
+});
+
+t.test('one kind of secret does not pass for another', async (t) => {
+  const { access } = open(t);
+  const key = access.addKey({ name: 'pacs', role: 'admin', trust: null });
+  const link = access.invite(OSEI);
+  const session = access.useSignInLink(link)?.session ?? '';
+  for (const wrong of ['', 'x', link, session, `${key} `, key.toUpperCase()])
+    t.equal(access.authenticate({ bearer: wrong }), null);
+  for (const wrong of ['', link, key]) t.equal(access.authenticate({ session: wrong }), null);
+  t.equal(access.authenticate({}), null);
+  t.equal(access.useSignInLink(key), null);
+  t.throws(() => access.enrol(request(key)), { code: 'TOKEN_INVALID' });
+});
+
+t.test('nobody but its owner reads the file', async (t) => {
+  const { access, directory } = open(t);
+  access.addKey({ name: 'pacs', role: 'admin', trust: null });
+  for (const file of ['access.sqlite', 'access.sqlite-wal'])
+    t.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
+});
+
+t.test('a sign-in link works once, for a day, and looking at it does not use it up', async (t) => {
+  const { access, clock } = open(t);
+  const link = access.invite(OSEI);
+  t.same(access.readSignInLink(link), OSEI);
+  t.same(access.readSignInLink(link), OSEI);
+  t.match(access.useSignInLink(link), { principal: OSEI });
+  t.equal(access.readSignInLink(link), null);
+  t.equal(access.useSignInLink(link), null);
+  const late = access.invite(OSEI);
+  clock.ms += 24 * HOUR;
+  t.equal(access.useSignInLink(late), null);
+});
+
+t.test(
+  'a session ends two hours after its last use, twelve after its begin, or at once',
+  async (t) => {
+    const { access, clock } = open(t);
+    const begin = (): string => access.useSignInLink(access.invite(OSEI))?.session ?? '';
+    const idle = begin();
+    clock.ms += 2 * HOUR - 1;
+    t.ok(access.authenticate({ session: idle }), 'used just in time');
+    clock.ms += 2 * HOUR - 1;
+    t.ok(access.authenticate({ session: idle }), 'and again: the use counted');
+    clock.ms += 2 * HOUR;
+    t.equal(access.authenticate({ session: idle }), null, 'idle');
+
+    const long = begin();
+    for (let hour = 0; hour < 11; hour += 1) {
+      clock.ms += HOUR;
+      t.ok(access.authenticate({ session: long }));
+    }
+    clock.ms += HOUR;
+    t.equal(access.authenticate({ session: long }), null, 'absolute');
+
+    const ended = begin();
+    access.endSession(ended);
+    t.equal(access.authenticate({ session: ended }), null, 'signed out');
+  },
+);
+
+t.test('another role of a person counts in the session that runs', async (t) => {
+  const { access } = open(t);
+  const session = access.useSignInLink(access.invite(OSEI))?.session ?? '';
+  access.invite({ ...OSEI, role: 'booker' });
+  t.match(access.authenticate({ session }), { role: 'booker' });
+});
+
+t.test('an enrolment token works once, for its trust, in its time', async (t) => {
+  const { access, clock } = open(t);
+  const refused = { name: 'AccessError', code: 'TOKEN_INVALID', retry: 'never' };
+  t.throws(() => access.enrol(request('never given out')), refused);
+  const token = access.addEnrolmentToken('RRK', HOUR);
+  t.throws(() => access.enrol(request(token, { trust: 'RJE' })), refused);
+  t.equal(access.edgeKeys().size, 0, 'a refusal leaves nothing');
+  access.enrol(request(token));
+  t.same([...access.edgeKeys()], [['RRK', request('').natsPublicKey]]);
+  t.equal(access.enrolledUrl('RRK'), 'http://127.0.0.1:8080');
+  t.equal(access.enrolledUrl('RJE'), null);
+  const thief = request(token, { natsPublicKey: `U${'B'.repeat(55)}` });
+  t.throws(() => access.enrol(thief), refused, 'used');
+  const late = access.addEnrolmentToken('RRK', HOUR);
+  clock.ms += HOUR;
+  t.throws(() => access.enrol(request(late)), refused, 'too old');
+});
+
+t.test('an enrolment whose answer was lost may come again with the same key', async (t) => {
+  const { access, clock } = open(t);
+  const token = access.addEnrolmentToken('RRK', HOUR);
+  access.enrol(request(token));
+  clock.ms += MINUTE;
+  t.doesNotThrow(() => access.enrol(request(token)));
+  const next = request(access.addEnrolmentToken('RRK', HOUR), {
+    natsPublicKey: `U${'C'.repeat(55)}`,
+  });
+  access.enrol(next);
+  t.throws(() => access.enrol(request(token)), { code: 'TOKEN_INVALID' }, 'a newer key is there');
+  t.equal(access.edgeKeys().get('RRK'), next.natsPublicKey);
+});
+
+t.test('each role may do what is named for it, and nothing else', async (t) => {
+  const may = (action: Parameters<typeof refusalOf>[1]): Role[] =>
+    ROLES.filter((role) => refusalOf({ name: 'n', role, trust: null }, action) === null);
+  const care = ['admin', 'clinician', 'radiologist', 'coordinator'];
+  t.same(may('search'), [...care, 'booker', 'privacy']);
+  t.same(may('fetch'), care);
+  t.same(may('fleet'), ['admin', 'fleet']);
+  t.same(may('watch'), [...ROLES]);
+  t.equal(
+    refusalOf({ name: 'n', role: 'intruder', trust: null }, 'watch'),
+    'The role intruder may not see how the network stands.',
+  );
+});
+
+t.test("people bring studies to their own trust, the network's coordinators to any", async (t) => {
+  const to = (role: string, trust: string | null) =>
+    destinationRefusal({ name: 'n', role, trust }, 'RRK');
+  t.equal(to('clinician', 'RRK'), null);
+  t.equal(to('coordinator', null), null);
+  t.equal(to('admin', null), null);
+  t.match(to('clinician', 'RJE'), /People of RJE bring studies to RJE, not to RRK/);
+  t.match(to('admin', 'RJE'), /not to RRK/);
+  t.match(to('radiologist', null), /has none/);
+});
+
+t.test('a ticket is proved by the public keys, also after a restart', async (t) => {
+  const { db, clock } = open(t);
+  const signer = await openTicketSigner(db, clock);
+  const claims = { aud: 'RRK', sub: 'RJE', study: '1.2.3', home: 'RRK', fetch: 'f1' };
+  const ticket = await signer.sign({ ...claims, series: ['1.2.3.4'] });
+  const again = await openTicketSigner(db, clock);
+  const keys = again.publicKeys();
+  t.same(keys, signer.publicKeys(), 'one key, kept');
+  t.notMatch(JSON.stringify(keys), /"d"/, 'the private part stays here');
+  const { payload } = await jwtVerify(ticket, createLocalJWKSet(keys as JSONWebKeySet), {
+    audience: 'RRK',
+    issuer: 'cdip-hub',
+    algorithms: ['EdDSA'],
+    currentDate: new Date(clock.ms),
+  });
+  t.match(payload, { ...claims, series: ['1.2.3.4'] });
+  t.equal((payload.exp ?? 0) - (payload.iat ?? 0), TICKET_SECONDS);
+});

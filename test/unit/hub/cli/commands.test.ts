@@ -1,0 +1,137 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { stringify } from 'yaml';
+import { Access, openAccessDatabase } from '../../../../hub/access/access.ts';
+import { systemClock } from '../../../../shared/clock.ts';
+import { cdip } from '../../../support/cdip.ts';
+
+/** A hub.yaml in a directory of its own, and how to run a command on it. */
+function hubIn(t: Pick<Tap, 'testdir'>, more: object = {}) {
+  const directory = t.testdir({});
+  const dataDirectory = join(directory, 'data');
+  const file = join(directory, 'hub.yaml');
+  const trusts = [
+    { ods: 'RRK', name: 'Queen Elizabeth' },
+    { ods: 'RJE', name: 'Royal Stoke' },
+  ];
+  writeFileSync(file, stringify({ dataDirectory, trusts, ...more }));
+  return {
+    dataDirectory,
+    run: (...args: string[]) => cdip(['hub', ...args, '--config', file]),
+    access<T>(look: (access: Access) => T): T {
+      const db = openAccessDatabase(dataDirectory);
+      try {
+        return look(new Access(db, systemClock));
+      } finally {
+        db.close();
+      }
+    },
+  };
+}
+type Tap = typeof t;
+
+t.test('key prints the key alone, and it opens the hub', async (t) => {
+  const hub = hubIn(t);
+  const { code, stdout, stderr } = await hub.run(
+    'key',
+    'ris',
+    'export',
+    '--role',
+    'analyst',
+    '--trust',
+    'RRK',
+  );
+  t.equal(code, 0, stderr);
+  t.match(stdout, /^cdip_[\w-]{43}$/);
+  t.match(stderr, /not shown again/);
+  t.same(
+    hub.access((access) => access.authenticate({ bearer: stdout })),
+    {
+      name: 'ris export',
+      role: 'analyst',
+      trust: 'RRK',
+    },
+  );
+  t.equal(statSync(hub.dataDirectory).mode & 0o077, 0, "nobody else's");
+});
+
+t.test('user add prints the sign-in link alone', async (t) => {
+  const args = ['user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'];
+  const local = hubIn(t, { http: { port: 8123 } });
+  const { stdout } = await local.run(...args);
+  const [, token = ''] = /^http:\/\/127\.0\.0\.1:8123\/sign-in\/([\w-]{43})$/.exec(stdout) ?? [];
+  t.match(
+    local.access((access) => access.readSignInLink(token)),
+    {
+      name: 'Dr Ada Okafor',
+      role: 'radiologist',
+      trust: 'RJE',
+    },
+  );
+  const open = hubIn(t, { http: { publicUrl: 'https://hub.example/' } });
+  t.match((await open.run(...args)).stdout, /^https:\/\/hub\.example\/sign-in\//);
+});
+
+t.test('token prints a token that enrols the edge of its trust', async (t) => {
+  const hub = hubIn(t);
+  const { stdout: token } = await hub.run('token', '--trust', 'RRK', '--ttl', '30m');
+  hub.access((access) =>
+    access.enrol({
+      token,
+      trust: 'RRK',
+      natsPublicKey: `U${'A'.repeat(55)}`,
+      httpUrl: 'http://127.0.0.1:1',
+      version: '1',
+    }),
+  );
+  t.same(
+    hub.access((access) => [...access.edgeKeys().keys()]),
+    ['RRK'],
+  );
+});
+
+t.test('what can not be done is said, and nothing is given out', async (t) => {
+  const hub = hubIn(t);
+  const cases: [string[], number, RegExp][] = [
+    [['token'], 64, /token needs --trust ODS/],
+    [['token', 'RRK'], 64, /"RRK" is not understood/],
+    [['token', '--trust', 'XXX'], 1, /XXX is not in the configuration \(there: RRK, RJE\)/],
+    [['token', '--trust', 'RRK', '--ttl', 'soon'], 1, /--ttl is a number and m, h or d/],
+    [['token', '--trust', 'RRK', '--ttl', '0h'], 1, /--ttl/],
+    [['key', 'k', '--role', 'king'], 1, /--role is one of admin, clinician/],
+    [['key', 'k'], 1, /--role is one of/],
+    [['key', '--role', 'admin'], 64, /say: key NAME/],
+    [['user', 'add', '--role', 'admin'], 64, /say: user add NAME/],
+    [['user', 'remove', 'x'], 64, /say: user add NAME/],
+    [['user', 'add', 'a\tb', '--role', 'admin'], 1, /none of them control/],
+    [['fly'], 64, /unknown command "fly"/],
+    [['key', 'k', '--rôle', 'admin'], 64, /Usage/],
+    [['rebuild', 'stars'], 64, /no projection "stars"/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => hub.run(...args)));
+  for (const [i, [args, code, words]] of cases.entries()) {
+    const what = args.join(' ');
+    t.equal(results[i]?.code, code, what);
+    t.equal(results[i]?.stdout, '', what);
+    t.match(results[i]?.stderr, words, what);
+  }
+});
+
+t.test('every hub command needs its configuration', async (t) => {
+  t.match(await cdip(['hub', 'token', '--trust', 'RRK']), {
+    code: 64,
+    stderr: /--config FILE is needed/,
+  });
+  t.match(await cdip(['hub', '--config', join(t.testdir({}), 'none.yaml')]), { code: 2 });
+});
+
+t.test('rebuild drops the projection and leaves who may do what', async (t) => {
+  const hub = hubIn(t);
+  const { stdout: key } = await hub.run('key', 'k', '--role', 'admin');
+  const file = join(hub.dataDirectory, 'projection.sqlite');
+  writeFileSync(file, 'rows');
+  t.equal((await hub.run('rebuild')).code, 0);
+  t.notOk(existsSync(file));
+  t.ok(hub.access((access) => access.authenticate({ bearer: key })));
+});
