@@ -7,6 +7,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
+import type { Sqlite } from '../shared/sqlite/open.ts';
 import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
@@ -23,7 +24,7 @@ import { heartbeat } from './health/heartbeat.ts';
 import { startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
-import { openStorage } from './scp/open-storage.ts';
+import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { releaseFromQuarantine } from './scp/refile.ts';
 import { statusView } from './status-view.ts';
 import { DirectoryCache } from './transfer/directory.ts';
@@ -46,9 +47,8 @@ export interface StartOptions {
 /** @returns where it listens */
 export async function startParts(options: StartOptions): Promise<{ dicom: string; http: string }> {
   const { config, clock, log, metrics, lifecycle } = options;
-  const { trust, dataDirectory, peers, patientIds } = config;
-  const now = (): number => clock.now();
-  const startedAt = now();
+  const { trust, dataDirectory } = config;
+  const startedAt = clock.now();
 
   const db = openEdgeDatabase(dataDirectory, { commands: commandsSchema, deliver: deliverSchema });
   lifecycle.add('database', () => void db.close());
@@ -57,6 +57,60 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
 
+  // Each is told of the other when it is there.
+  const late: { uplink?: Uplink; listener?: DicomListener } = {};
+  const { store, queue, inbox } = startFetching(options, { db, storage, late });
+
+  const directory = new DirectoryCache(dataDirectory);
+  const http = await startHttp({
+    ...{ config, metrics, log, clock, trust, index, spool, directory },
+    status: () => statusView({ config, db, clock, startedAt, storage, store, queue, late }),
+    transferCounters: openTransferCounters(metrics),
+    notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
+    releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
+  });
+  lifecycle.add('http', () => http.stop());
+
+  const beat = () =>
+    heartbeat({
+      ...{ trust, startedAt, index, outbox, spool, quarantine, clock },
+      httpUrl: httpUrlOf(config, http.port),
+      associations: () => late.listener?.associations() ?? 0,
+      fetches: () => store.openCount(),
+    });
+  openGauges(metrics, beat);
+  if (config.hub !== undefined) {
+    const uplink = new Uplink({
+      ...{ trust, outbox, clock, log, metrics },
+      servers: config.hub.nats,
+      seedFile: natsSeedFile(dataDirectory),
+      heartbeat: beat,
+      onCommand: (command) => inbox.take(command),
+      onDirectory: (told) => directory.store(told),
+    });
+    late.uplink = uplink;
+    uplink.start();
+    lifecycle.add('uplink', () => uplink.stop());
+  }
+
+  const services = { store: storage.store };
+  const listener = await startDicomListener({ config, services, log, metrics, clock });
+  late.listener = listener;
+  lifecycle.add('dicom', () => listener.stop());
+  return {
+    dicom: `${config.dicom.host}:${listener.port}`,
+    http: `${config.http.host}:${http.port}`,
+  };
+}
+
+/** Commands, fetches and deliveries; what was under way goes on. */
+function startFetching(
+  { config, clock, log, lifecycle }: StartOptions,
+  { db, storage, late }: { db: Sqlite; storage: OpenStorage; late: { uplink?: Uplink } },
+): { store: FetchStore; queue: DeliveryQueue; inbox: CommandInbox } {
+  const { trust, peers, patientIds } = config;
+  const { index, spool, outbox } = storage;
+  const now = (): number => clock.now();
   const queue = new DeliveryQueue(db);
   const destinations = dimseDestinations(config.dicom.aeTitle);
   const deliverer = new Deliverer({
@@ -72,14 +126,13 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   });
   const client = new SourceClient({ stallMs: STALL_MS });
   lifecycle.add('source client', () => client.close());
-  let uplink: Uplink | undefined;
   const runner = new FetchRunner({
     ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },
     reading: dicomReading,
     deliveries: queue,
     random: Math.random,
     requestTicket: (fetchId) =>
-      uplink?.requestTicket(fetchId) ??
+      late.uplink?.requestTicket(fetchId) ??
       Promise.reject(new UplinkError('HUB_UNAVAILABLE', 'this edge is not joined to a hub')),
   });
   const inbox = new CommandInbox({ db, store, runner, outbox, now, log });
@@ -89,44 +142,6 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   runner.start();
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();
-
-  let listener: DicomListener | undefined;
-  const directory = new DirectoryCache(dataDirectory);
-  const status = () =>
-    statusView({ config, db, clock, startedAt, storage, store, queue, uplink, listener });
-  const http = await startHttp({
-    ...{ config, metrics, log, clock, trust, index, spool, directory, status },
-    transferCounters: openTransferCounters(metrics),
-    notReady: () => (listener === undefined ? 'the DICOM port is not open yet' : null),
-    releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
-  });
-  lifecycle.add('http', () => http.stop());
-
-  const beat = () =>
-    heartbeat({
-      ...{ trust, startedAt, index, outbox, spool, quarantine, clock },
-      httpUrl: httpUrlOf(config, http.port),
-      associations: () => listener?.associations() ?? 0,
-      fetches: () => store.openCount(),
-    });
-  openGauges(metrics, beat);
-  if (config.hub !== undefined) {
-    uplink = new Uplink({
-      ...{ trust, outbox, clock, log, metrics },
-      servers: config.hub.nats,
-      seedFile: natsSeedFile(dataDirectory),
-      heartbeat: beat,
-      onCommand: (command) => inbox.take(command),
-      onDirectory: (told) => directory.store(told),
-    });
-    uplink.start();
-    const started = uplink;
-    lifecycle.add('uplink', () => started.stop());
-  }
-
-  const services = { store: storage.store };
-  listener = await startDicomListener({ config, services, log, metrics, clock });
-  const { port, stop } = listener;
-  lifecycle.add('dicom', () => stop());
-  return { dicom: `${config.dicom.host}:${port}`, http: `${config.http.host}:${http.port}` };
+  lifecycle.add('commands', () => inbox.stop());
+  return { store, queue, inbox };
 }

@@ -21,13 +21,12 @@ export interface StatusSources {
   readonly storage: OpenStorage;
   readonly store: FetchStore;
   readonly queue: DeliveryQueue;
-  /** Undefined: not joined to a hub. */
-  readonly uplink: Uplink | undefined;
-  readonly listener: DicomListener | undefined;
+  /** What is there once it has started; no uplink: not joined to a hub. */
+  readonly late: { readonly uplink?: Uplink; readonly listener?: DicomListener };
 }
 
 export function statusView(sources: StatusSources): StatusView {
-  const { config, db, clock, startedAt, storage, listener } = sources;
+  const { config, db, clock, startedAt, storage, late } = sources;
   const at = clock.now();
   const stored = readStoredStatus(db, config.trust, at);
   const disk = storage.spool.reserve.status();
@@ -49,7 +48,7 @@ export function statusView(sources: StatusSources): StatusView {
         'Disk',
         `${size(disk.freeBytes)} free; below ${size(disk.reserveBytes)} objects are refused`,
       ],
-      ['Open associations', `${listener?.associations() ?? 0}`],
+      ['Open associations', `${late.listener?.associations() ?? 0}`],
       ['Conflicts', `${index.conflicts}`],
     ],
     sections: [callers(sources), fetches(sources), deliveries(sources), quarantine(sources)],
@@ -57,7 +56,7 @@ export function statusView(sources: StatusSources): StatusView {
 }
 
 function troublesOf(
-  { storage, uplink, config }: StatusSources,
+  { storage, late, config }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -65,7 +64,7 @@ function troublesOf(
     troubles.push(
       'The disk has reached its reserve: objects are refused (A700) until there is room.',
     );
-  const hub = uplink?.status();
+  const hub = late.uplink?.status();
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
   else if (hub !== undefined && !hub.connected)
     troubles.push(`No connection to the hub since ${rfc3339(hub.since)}: ${hub.reason ?? ''}.`);
@@ -77,19 +76,19 @@ function troublesOf(
   return troubles;
 }
 
-function hubOf({ uplink, config }: StatusSources): string {
+function hubOf({ late: { uplink }, config }: StatusSources): string {
   if (config.hub === undefined || uplink === undefined) return 'not joined';
   const { connected, since, reason } = uplink.status();
   const how = connected ? 'connected' : `not connected: ${reason}`;
   return `${config.hub.url}, ${how}, since ${rfc3339(since)}`;
 }
 
-function callers({ listener }: StatusSources): StatusSection {
+function callers({ late }: StatusSources): StatusSection {
   return {
     title: 'Who has called since the start',
     columns: ['AE title', 'Host', 'Known', 'Associations', 'Objects', 'Last'],
     note: 'Nobody yet.',
-    rows: (listener?.callers() ?? [])
+    rows: (late.listener?.callers() ?? [])
       .slice(0, SHOWN)
       .map(({ callingAETitle, host, known, associations, objects, lastAt }) => [
         callingAETitle,

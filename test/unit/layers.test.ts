@@ -44,7 +44,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['edge/deliver', 'edge/health', 'edge/scp'],
   ],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
-  'edge/main.ts': ['shared', 'edge/*'],
+  'edge/status-view.ts': ['shared', 'edge/*'],
+  'edge/start-parts.ts': ['shared', 'edge/*', 'edge/status-view.ts'],
+  'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 
   'hub/config.ts': ['shared'],
   'hub/log': ['shared'],
