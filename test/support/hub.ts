@@ -61,6 +61,11 @@ export class Hub {
     return this.#command(['key', name, '--role', role, ...at]);
   }
 
+  /** Drops the projection; the hub is stopped. */
+  async rebuild(): Promise<void> {
+    await this.#command(['rebuild']);
+  }
+
   /** Calls the API as an administrator (a key is made at the first call), or with `headers` of the caller's. */
   async api<T = never>(path: string, init: RequestInit = {}): Promise<HubAnswer<T>> {
     this.#key ??= await this.key('tests', 'admin');
