@@ -136,6 +136,8 @@ export interface LogEvents {
   'fetch.state': { fetchId: string; state: string; code: string };
   /** A step of a fetch failed and is tried again after `waitSeconds`. */
   'fetch.waiting': { fetchId: string; state: string; code: string; waitSeconds: number };
+  /** Fetches could not be looked after, for example for a full disk; tried again at once. */
+  'fetch.look-failed': { error: unknown };
   /** A delivery ended. */
   'delivery.ended': {
     deliveryId: string;

@@ -2,8 +2,11 @@
  * Commands of the hub, made durable with what they begin, once each.
  *
  *   command ─► one durable transaction: row + fetch, cancel, patient ─► runner
+ *
+ * A hub repeats a command while it does not see what became of it: then that is told once more.
  */
 import type { Command } from '../../shared/contract/commands.ts';
+import type { EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -19,14 +22,18 @@ export interface InboxOptions {
   readonly db: Sqlite;
   readonly store: FetchStore;
   readonly runner: Pick<FetchRunner, 'wake'>;
-  readonly outbox: Pick<Outbox, 'announceDays'>;
+  readonly outbox: Pick<Outbox, 'announceDays' | 'appendReceipt'>;
   readonly now: () => number;
   readonly log: Log;
 }
 
+type Reannounce = Command & { kind: 'reannounce' };
+
 export class CommandInbox {
   readonly #options: InboxOptions;
   readonly #statements: ReturnType<typeof prepareInbox>;
+  #announcing: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(options: InboxOptions) {
     this.#options = options;
@@ -35,56 +42,89 @@ export class CommandInbox {
 
   /** Goes on with what a kill -9 interrupted. */
   start(): void {
-    const { now, log } = this.#options;
-    this.#statements.forget.run(now() - REMEMBER_MS);
-    for (const { id, body } of this.#statements.open.all()) {
-      const command = JSON.parse(body) as Command;
-      void this.#carryOut(command).catch((error: unknown) =>
-        log.error('command.failed', { id, kind: command.kind, error }),
-      );
-    }
+    this.#statements.forget.run(this.#options.now() - REMEMBER_MS);
+    for (const { body } of this.#statements.open.all()) this.#announce(JSON.parse(body));
   }
 
-  /** Durable when it resolves; the same id again changes nothing. */
+  /** What is under way is begun anew at the next start. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Durable when it resolves; the same id again begins nothing. */
   async take(command: Command): Promise<void> {
-    const { db, now, log } = this.#options;
+    const { db, now, log, runner } = this.#options;
     const { id, kind } = command;
+    const isLater = kind === 'reannounce';
     const isNew = commitDurably(db, () => {
-      const inserted = this.#statements.insert.run(id, kind, JSON.stringify(command), now());
+      const body = JSON.stringify(command);
+      const inserted = this.#statements.insert.run(id, kind, body, now(), isLater ? null : now());
       if (inserted.changes === 0) return false;
       this.#begin(command);
       return true;
     });
     log.info('command.received', { id, kind, isNew });
-    if (isNew) await this.#carryOut(command);
+    if (command.kind === 'reannounce') {
+      if (isNew) this.#announce(command);
+      return;
+    }
+    if (!isNew) this.#options.store.tell(command.fetchId);
+    runner.wake();
   }
 
   /** Within the transaction that makes the command durable. */
   #begin(command: Command): void {
     const { store, now } = this.#options;
     const deadlineAt = now() + DEADLINE_MS;
-    if (command.kind === 'fetch') store.insert(command, deadlineAt);
-    else if (command.kind === 'cancel') store.setCancelled(command.fetchId);
-    else if (command.kind === 'name-patient')
+    if (command.kind === 'fetch') {
+      store.insert(command, deadlineAt);
+      if (this.#statements.wasCancelled.get(command.fetchId) !== undefined)
+        store.setCancelled(command.fetchId);
+    } else if (command.kind === 'cancel') {
+      if (store.find(command.fetchId) === undefined) this.#tellNeverBegun(command.fetchId);
+      store.setCancelled(command.fetchId);
+    } else if (command.kind === 'name-patient')
       store.namePatient(command.fetchId, command.localPatient, deadlineAt);
   }
 
-  async #carryOut(command: Command): Promise<void> {
-    const { outbox, runner, now } = this.#options;
-    if (command.kind === 'reannounce') await outbox.announceDays(command.days, true);
-    else runner.wake();
-    this.#statements.done.run(now(), command.id);
+  /** A cancel that overtook its fetch: should that come yet, it ends at once. */
+  #tellNeverBegun(fetchId: string): void {
+    const receipt: EventBody<ReceiptEvent> = {
+      ...{ kind: 'receipt', fetchId, state: 'cancelled', localPatient: null, etaSeconds: null },
+      reason: { code: 'CANCELLED', detail: 'cancelled before it began' },
+      instances: { done: 0, expected: 0 },
+      bytes: { done: 0, expected: null },
+      ...{ failures: [], steps: [] },
+    };
+    this.#options.outbox.appendReceipt(receipt);
+  }
+
+  /** One after the other; one that fails is tried again at the next start, or by the hub's next command. */
+  #announce({ id, kind, days }: Reannounce): void {
+    const { outbox, now, log } = this.#options;
+    this.#announcing = this.#announcing.then(async () => {
+      if (this.#isStopped) return;
+      try {
+        await outbox.announceDays(days, true);
+        this.#statements.done.run(now(), id);
+      } catch (error) {
+        if (!this.#isStopped) log.error('command.failed', { id, kind, error });
+      }
+    });
   }
 }
 
 function prepareInbox(db: Sqlite) {
   return {
-    insert: db.prepare<[string, string, string, number]>(
-      `INSERT INTO commands (id, kind, body, received_at) VALUES (?, ?, ?, ?)
+    insert: db.prepare<[string, string, string, number, number | null]>(
+      `INSERT INTO commands (id, kind, body, received_at, done_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     ),
-    open: db.prepare<[], { id: string; body: string }>(
-      'SELECT id, body FROM commands WHERE done_at IS NULL ORDER BY received_at',
+    open: db.prepare<[], { body: string }>(
+      `SELECT body FROM commands WHERE done_at IS NULL AND kind = 'reannounce' ORDER BY received_at`,
+    ),
+    wasCancelled: db.prepare<[string]>(
+      `SELECT 1 FROM commands WHERE kind = 'cancel' AND json_extract(body, '$.fetchId') = ?`,
     ),
     done: db.prepare<[number, string]>('UPDATE commands SET done_at = ? WHERE id = ?'),
     forget: db.prepare<[number]>('DELETE FROM commands WHERE done_at < ?'),

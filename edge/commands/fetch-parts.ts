@@ -9,7 +9,9 @@ import type { InstanceAttributes } from '../index/attributes.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { SourceClient } from '../transfer/source-client.ts';
+import type { Coercing } from './coercing.ts';
 import type { FetchStore } from './fetch-store.ts';
+import type { Pace } from './pace.ts';
 
 /** Reading of objects; edge/scp/object-reading.ts has all of it. */
 export interface CopyReading {
@@ -25,7 +27,8 @@ export interface CopyReading {
   }): Buffer;
 }
 
-export interface FetchParts {
+export interface FetchOptions {
+  /** The edge's own ODS code. */
   readonly trust: string;
   readonly patientIds: {
     readonly namespace: string;
@@ -47,4 +50,11 @@ export interface FetchParts {
   readonly log: Log;
   /** Waits between tries; tests shorten them. */
   readonly backoff?: Omit<BackoffOptions, 'random'>;
+  /** Default: edge/coerce. */
+  readonly coercing?: Coercing;
+}
+
+export interface FetchParts extends FetchOptions {
+  readonly coercing: Coercing;
+  readonly pace: Pace;
 }

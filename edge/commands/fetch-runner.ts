@@ -3,52 +3,65 @@
  *
  *   retrieving ─► transferring ─► (held) ─► coercing ─► delivering ─► available │ partial │ failed …
  *
- * A few at once, the most urgent first; an immediate one takes the place of one that is not. Each step
- * is durable before the next begins, and what fails now is tried again until the deadline.
+ * A step takes one fetch through one state. A few steps at once, the most urgent first; an immediate one
+ * takes the place of one that is not. What fails now is tried again until the deadline.
  */
 import { backoffMs } from '../../shared/backoff.ts';
+import type { FetchStateName } from '../../shared/contract/events.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import { SpoolError } from '../spool/spool-error.ts';
-import { dropOtherStaging, StagingFolder } from '../transfer/staging.ts';
-import { TransferError } from '../transfer/transfer-error.ts';
-import { file, settlePatient } from './fetch-filing.ts';
-import type { FetchParts } from './fetch-parts.ts';
+import { dropOtherStaging } from '../transfer/staging.ts';
+import { dicomCoercing } from './coercing.ts';
+import { DeliveryFollower } from './delivery-follower.ts';
+import { endFetch } from './end-fetch.ts';
+import type { FetchOptions, FetchParts } from './fetch-parts.ts';
 import type { FetchReason, FetchRow } from './fetch-row.ts';
 import { retrieve, transfer } from './fetch-transfer.ts';
+import { fileCopies } from './file-copies.ts';
+import { Pace } from './pace.ts';
+import { settlePatient } from './settle-patient.ts';
 
+/** What uses the same thing: the line to other trusts, or this machine's disk and processor. */
+const KINDS: Readonly<Record<Kind, readonly [FetchStateName, FetchStateName]>> = {
+  bringing: ['retrieving', 'transferring'],
+  filing: ['coercing', 'coercing'],
+};
+type Kind = 'bringing' | 'filing';
+/** Of each kind. */
 const AT_ONCE = 2;
+/** So many that are due are looked at; the others have to wait anyway. */
+const LOOK_AT = 32;
 const LOOK_MS = 500;
 const RETRY_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const;
+/** A source that refuses is asked again so often, with a fresh ticket: it may be another source. */
+const MAX_REFUSALS = 2;
 const IMMEDIATE = 0;
 
 interface Running {
   readonly row: FetchRow;
+  readonly kind: Kind;
   readonly ending: AbortController;
   readonly done: Promise<void>;
 }
 
 export class FetchRunner {
   readonly #parts: FetchParts;
+  readonly #follower: DeliveryFollower;
   readonly #running = new Map<string, Running>();
   #timer: NodeJS.Timeout | undefined;
+  #isWoken = false;
   #isStopping = false;
 
-  constructor(parts: FetchParts) {
-    this.#parts = parts;
+  constructor(options: FetchOptions) {
+    this.#parts = { ...options, coercing: options.coercing ?? dicomCoercing, pace: new Pace() };
+    this.#follower = new DeliveryFollower(this.#parts);
   }
 
   start(): void {
-    const { store, spool, deliverer } = this.#parts;
-    const open = store.open();
-    dropOtherStaging(
-      spool,
-      open.map(({ fetchId }) => fetchId),
-    );
-    for (const { fetchId, state } of open) {
-      const peer = this.#parts.deliveries.find(fetchId)?.peer;
-      if (state === 'delivering' && peer !== undefined) deliverer.wake(peer);
-    }
-    this.#timer = setInterval(() => this.wake(), LOOK_MS);
+    const { store, spool } = this.#parts;
+    store.forgetOld();
+    dropOtherStaging(spool, store.openIds());
+    this.#timer = setInterval(() => this.#lookOrReport(), LOOK_MS);
     this.#timer.unref();
     this.wake();
   }
@@ -61,70 +74,94 @@ export class FetchRunner {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  /** Something changed: a command, a delivery, the time. */
+  /** Something changed: a command came, a step ended, a delivery got on. */
   wake(): void {
-    if (this.#isStopping) return;
-    for (const row of this.#parts.store.open()) this.#look(row);
+    if (this.#isWoken || this.#isStopping) return;
+    this.#isWoken = true;
+    setImmediate(() => {
+      this.#isWoken = false;
+      this.#lookOrReport();
+    });
   }
 
-  #look(row: FetchRow): void {
-    const { fetchId, state, isCancelled, deadlineAt, dueAt } = row;
-    const running = this.#running.get(fetchId);
-    const now = this.#parts.now();
-    if (isCancelled) {
-      if (running === undefined) this.#end(row, 'cancelled', CANCELLED);
-      else running.ending.abort();
-    } else if (running !== undefined || dueAt > now) return;
-    else if (deadlineAt <= now && state !== 'delivering') this.#end(row, 'expired', expiredOf(row));
-    else if (state === 'delivering') this.#follow(row);
-    else if (state !== 'held') this.#begin(row);
+  #lookOrReport(): void {
+    if (!this.#isStopping) this.#reported(() => this.#look());
   }
 
-  #begin(row: FetchRow): void {
-    if (this.#running.size >= AT_ONCE) {
-      if (row.priority === IMMEDIATE) this.#makeRoom();
-      if (this.#running.size > AT_ONCE || row.priority !== IMMEDIATE) return;
+  /** A database that takes nothing now does so later. */
+  #reported(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#parts.log.error('fetch.look-failed', { error });
     }
+  }
+
+  #look(): void {
+    const { store } = this.#parts;
+    for (const row of store.cancelled()) this.#endOrAbort(row, 'cancelled', CANCELLED);
+    for (const row of store.pastDeadline()) this.#endOrAbort(row, 'expired', expiredOf(row));
+    for (const kind of ['bringing', 'filing'] as const)
+      for (const row of store.due(KINDS[kind], LOOK_AT)) this.#consider(row, kind);
+    this.#follower.look();
+  }
+
+  #endOrAbort(row: FetchRow, state: 'cancelled' | 'expired', reason: FetchReason): void {
+    const running = this.#running.get(row.fetchId);
+    if (running === undefined) endFetch(this.#parts, row, { state, reason });
+    else running.ending.abort();
+  }
+
+  #consider(row: FetchRow, kind: Kind): void {
+    if (this.#running.has(row.fetchId)) return;
+    const others = [...this.#running.values()].filter((running) => running.kind === kind);
+    if (kind === 'filing' && others.some((running) => isOfOneStudy(running.row, row))) return;
+    if (others.length < AT_ONCE) this.#begin(row, kind);
+    else if (row.priority === IMMEDIATE) makeRoom(others);
+    else if (row.reason === null) this.#parts.store.setReason(row.fetchId, QUEUED);
+  }
+
+  #begin(row: FetchRow, kind: Kind): void {
     const ending = new AbortController();
     const done = this.#step(row, ending.signal).finally(() => {
       this.#running.delete(row.fetchId);
-      setImmediate(() => this.wake());
+      this.wake();
     });
-    this.#running.set(row.fetchId, { row, ending, done });
-  }
-
-  /** The least urgent one that runs is broken off; what it has stays staged. */
-  #makeRoom(): void {
-    const others = [...this.#running.values()].filter(({ row }) => row.priority !== IMMEDIATE);
-    const [least] = others.sort((a, b) => b.row.priority - a.row.priority);
-    least?.ending.abort();
+    this.#running.set(row.fetchId, { row, kind, ending, done });
   }
 
   /** One state of one fetch. Never rejects. */
   async #step(row: FetchRow, signal: AbortSignal): Promise<void> {
     try {
-      if (row.state === 'retrieving') await retrieve(this.#parts, row, signal);
-      else if (row.state === 'transferring') {
-        await transfer(this.#parts, row, signal);
-        const now = this.#parts.store.find(row.fetchId);
-        if (now !== undefined && !signal.aborted) settlePatient(this.#parts, now);
-      } else await file(this.#parts, row, signal);
+      if (row.reason?.code === QUEUED.code) this.#parts.store.setReason(row.fetchId, null);
+      await this.#carryOut(row, signal);
     } catch (error) {
-      this.#fail(row, error, signal);
+      this.#reported(() => this.#fail(row, error, signal));
+    }
+    if (signal.aborted && !this.#isStopping)
+      this.#reported(() => this.#parts.store.setReason(row.fetchId, QUEUED));
+  }
+
+  async #carryOut(row: FetchRow, signal: AbortSignal): Promise<void> {
+    const parts = this.#parts;
+    if (row.state === 'retrieving') await retrieve(parts, row, signal);
+    else if (row.state === 'coercing') await fileCopies(parts, row, signal);
+    else if (await transfer(parts, row, signal)) {
+      const brought = parts.store.find(row.fetchId);
+      if (brought?.endedAt === null && !signal.aborted) await settlePatient(parts, brought);
     }
   }
 
-  #fail(row: FetchRow, error: unknown, signal: AbortSignal): void {
+  #fail({ fetchId }: FetchRow, error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
     const { store, log, now, random, backoff = RETRY_BACKOFF } = this.#parts;
-    const { fetchId, state, tries } = row;
-    if (!(error instanceof GatewayError) && !codeOf(error).startsWith('SQLITE_'))
-      log.error('program.bug', { where: `fetch/${state}`, error });
+    const row = store.find(fetchId);
+    if (row === undefined) return;
+    const { state, tries } = row;
+    if (isBug(error)) log.error('program.bug', { where: `fetch/${state}`, error });
     const reason = reasonOf(error);
-    const isOver =
-      error instanceof GatewayError && error.retry === 'never' && !(error instanceof SpoolError);
-    if (isOver) {
-      this.#end(row, 'failed', reason);
+    if (isRefusal(error) && tries >= MAX_REFUSALS) {
+      endFetch(this.#parts, row, { state: 'failed', reason });
       return;
     }
     const waitMs = backoffMs(tries, { ...backoff, random });
@@ -132,64 +169,42 @@ export class FetchRunner {
     log.warn('fetch.waiting', { fetchId, state, code: reason.code, waitSeconds });
     store.wait(fetchId, now() + waitMs, reason);
   }
-
-  /** A fetch that is being delivered ends as its delivery does. */
-  #follow(row: FetchRow): void {
-    const { store, deliveries } = this.#parts;
-    const { fetchId } = row;
-    const delivery = deliveries.find(fetchId);
-    if (delivery === undefined) throw new Error('a fetch is delivering without a delivery');
-    const { sent, bytesSent } = deliveries.progress(fetchId);
-    const { reasonCode, reasonDetail, endedAt, state } = delivery;
-    const reason = reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '' };
-    if (endedAt === null) {
-      if (sent !== row.instancesDone || bytesSent !== row.bytesDone)
-        store.setProgress(fetchId, { instances: sent, bytes: bytesSent, etaSeconds: null });
-      store.setReason(fetchId, reason);
-      return;
-    }
-    const done = { instances: sent, bytes: bytesSent };
-    const missing = store.counts(fetchId, 'failed').instances;
-    if (state === 'delivered' && missing === 0) this.#end(row, 'available', reason, done);
-    else if (state === 'delivered') this.#end(row, 'partial', partialOf(missing), done);
-    else if (state === 'waiting' || state === 'verifying') return;
-    else this.#end(row, state, reason, done);
-  }
-
-  #end(
-    row: FetchRow,
-    state: 'available' | 'partial' | 'failed' | 'cancelled' | 'expired',
-    reason: FetchReason | null,
-    done?: { instances: number; bytes: number },
-  ): void {
-    const { store, spool, deliverer, deliveries } = this.#parts;
-    if (state === 'cancelled' && deliveries.find(row.fetchId)?.endedAt === null)
-      deliverer.cancel(row.fetchId);
-    store.end(row.fetchId, state, { reason, ...(done === undefined ? {} : { done }) });
-    new StagingFolder(spool, row.fetchId).remove();
-  }
 }
 
+/** The least urgent one that runs is broken off; what it has stays staged. */
+function makeRoom(others: readonly Running[]): void {
+  if (others.some(({ ending }) => ending.signal.aborted)) return;
+  const [least] = others
+    .filter(({ row }) => row.priority !== IMMEDIATE)
+    .sort((a, b) => b.row.priority - a.row.priority);
+  least?.ending.abort();
+}
+
+const isOfOneStudy = (a: FetchRow, b: FetchRow): boolean =>
+  a.studyInstanceUID === b.studyInstanceUID && a.home === b.home;
+
+const QUEUED: FetchReason = {
+  code: 'QUEUED',
+  detail: 'waits for its turn: other fetches are under way',
+};
 const CANCELLED: FetchReason = {
   code: 'CANCELLED',
   detail: 'cancelled; what was filed or delivered stays',
 };
-
-function partialOf(missing: number): FetchReason {
-  return {
-    code: 'PARTIAL',
-    detail: `${missing} of its objects could not be brought or filed; the failures name each`,
-  };
-}
 
 function expiredOf({ state, reason }: FetchRow): FetchReason {
   const last = reason === null ? '' : `; last: ${reason.code}, ${reason.detail}`;
   return { code: 'EXPIRED', detail: `not done in time, while ${state}${last}` };
 }
 
+const isRefusal = (error: unknown): boolean =>
+  error instanceof GatewayError && error.retry === 'never' && !(error instanceof SpoolError);
+
+const isBug = (error: unknown): boolean =>
+  !(error instanceof GatewayError) && !codeOf(error).startsWith('SQLITE_');
+
 function reasonOf(error: unknown): FetchReason {
-  if (error instanceof TransferError || error instanceof GatewayError)
-    return { code: error.code, detail: error.message };
+  if (error instanceof GatewayError) return { code: error.code, detail: error.message };
   const code = codeOf(error);
   return code.startsWith('SQLITE_')
     ? { code, detail: 'the database does not take this now; see the log' }

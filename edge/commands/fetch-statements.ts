@@ -5,8 +5,44 @@ import type { ManifestInstance } from '../transfer/protocol.ts';
 import { FETCH_COLUMNS, type RawFetchRow } from './fetch-row.ts';
 
 export function prepareFetches(db: Sqlite) {
+  return {
+    ...prepareQuestions(db),
+    ...prepareChanges(db),
+    ...prepareInstances(db),
+    ...prepareMappings(db),
+  };
+}
+
+function prepareQuestions(db: Sqlite) {
   const rows = <P extends unknown[]>(rest: string) =>
     db.prepare<P, RawFetchRow>(`SELECT ${FETCH_COLUMNS} FROM fetches ${rest}`);
+  return {
+    find: rows<[string]>('WHERE fetch_id = ?'),
+    openIds: db.prepare('SELECT fetch_id FROM fetches WHERE ended_at IS NULL'),
+    due: rows<[state: string, otherState: string, now: number, limit: number]>(
+      `WHERE ended_at IS NULL AND is_cancelled = 0 AND state IN (?, ?) AND due_at <= ?
+       ORDER BY priority, received_at LIMIT ?`,
+    ),
+    cancelled: rows<[]>('WHERE ended_at IS NULL AND is_cancelled = 1'),
+    // What is being delivered has the delivery's deadline.
+    pastDeadline: rows<[now: number]>(
+      `WHERE ended_at IS NULL AND deadline_at <= ? AND state <> 'delivering'`,
+    ),
+    delivering: rows<[]>(`WHERE ended_at IS NULL AND state = 'delivering'`),
+    filing: rows<[study: string, home: string]>(
+      `WHERE ended_at IS NULL AND study_uid = ? AND home = ? AND state IN ('coercing', 'delivering')`,
+    ),
+    list: rows<[number]>(
+      'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -received_at) DESC LIMIT ?',
+    ),
+    openCount: db.prepare('SELECT count(*) FROM fetches WHERE ended_at IS NULL'),
+    steps: db.prepare<[string], { state: FetchStateName; at: number }>(
+      'SELECT state, at FROM fetch_steps WHERE fetch_id = ? ORDER BY at',
+    ),
+  };
+}
+
+function prepareChanges(db: Sqlite) {
   const update = <P extends unknown[]>(set: string) =>
     db.prepare<P>(`UPDATE fetches SET ${set} WHERE fetch_id = ? AND ended_at IS NULL`);
   return {
@@ -18,18 +54,13 @@ export function prepareFetches(db: Sqlite) {
          @priority, @peer, @namedPatient, 'retrieving', @now, @deadlineAt, @instances, @bytes, @now)
        ON CONFLICT DO NOTHING`,
     ),
-    find: rows<[string]>('WHERE fetch_id = ?'),
-    open: rows<[]>('WHERE ended_at IS NULL ORDER BY priority, received_at'),
-    list: rows<[number]>(
-      'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -received_at) DESC LIMIT ?',
-    ),
-    openCount: db.prepare('SELECT count(*) FROM fetches WHERE ended_at IS NULL'),
     begin: update<[FetchStateName, number, string]>(
       'state = ?, due_at = ?, tries = 0, reason_code = NULL, reason_detail = NULL, eta_seconds = NULL',
     ),
     wait: update<[number, string, string, string]>(
       'due_at = ?, tries = tries + 1, reason_code = ?, reason_detail = ?, eta_seconds = NULL',
     ),
+    resetTries: update<[string]>('tries = 0'),
     setReason: update<[string | null, string | null, string]>('reason_code = ?, reason_detail = ?'),
     hold: update<[number, string, string, string]>(
       "state = 'held', deadline_at = ?, reason_code = ?, reason_detail = ?, tries = 0, eta_seconds = NULL",
@@ -46,9 +77,20 @@ export function prepareFetches(db: Sqlite) {
     setManifest: update<[string, number, number, string]>(
       'source_patient = ?, instances_expected = ?, bytes_expected = ?',
     ),
-    setTicket: update<[string, string, string]>('ticket = ?, source_url = ?'),
+    setTicket: update<[string, string, string, string]>(
+      'ticket = ?, source_trust = ?, source_url = ?',
+    ),
     setCancelled: update<[string]>('is_cancelled = 1'),
     namePatient: update<[string, string]>('named_patient = ?'),
+    reached: db.prepare<[string, string, number]>(
+      'INSERT INTO fetch_steps (fetch_id, state, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    forget: db.prepare<[number]>('DELETE FROM fetches WHERE ended_at < ?'),
+  };
+}
+
+function prepareInstances(db: Sqlite) {
+  return {
     clearInstances: db.prepare<[string]>('DELETE FROM fetch_instances WHERE fetch_id = ?'),
     insertInstance: db.prepare(
       `INSERT INTO fetch_instances (fetch_id, sop_uid, position, series_uid, sop_class_uid,
@@ -73,15 +115,20 @@ export function prepareFetches(db: Sqlite) {
       `SELECT sop_uid AS sopInstanceUID, code, coalesce(detail, '') AS detail FROM fetch_instances
        WHERE fetch_id = ? AND state = 'failed' ORDER BY position`,
     ),
-    reached: db.prepare<[string, string, number]>(
-      'INSERT INTO fetch_steps (fetch_id, state, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    forgetInstances: db.prepare<[number]>(
+      `DELETE FROM fetch_instances WHERE fetch_id IN (SELECT fetch_id FROM fetches WHERE ended_at < ?)`,
     ),
-    steps: db.prepare<[string], { state: FetchStateName; at: number }>(
-      'SELECT state, at FROM fetch_steps WHERE fetch_id = ? ORDER BY at',
-    ),
+  };
+}
+
+function prepareMappings(db: Sqlite) {
+  return {
     mapping: db.prepare('SELECT patient FROM copy_patients WHERE study_uid = ? AND home = ?'),
     fixMapping: db.prepare<[string, string, string, number]>(
       'INSERT INTO copy_patients VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    dropMapping: db.prepare<[string, string]>(
+      'DELETE FROM copy_patients WHERE study_uid = ? AND home = ?',
     ),
   };
 }

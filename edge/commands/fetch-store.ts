@@ -13,10 +13,10 @@ import {
   type Patient,
   type ReceiptEvent,
 } from '../../shared/contract/events.ts';
-import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { ManifestInstance } from '../transfer/protocol.ts';
 import type { CopyMapping } from './copy-mapping.ts';
-import { type FetchReason, type FetchRow, fetchRow } from './fetch-row.ts';
+import { type FetchReason, type FetchRow, fetchRow, type RawFetchRow } from './fetch-row.ts';
 import { prepareFetches } from './fetch-statements.ts';
 import { receiptOf } from './receipt.ts';
 
@@ -37,6 +37,11 @@ export interface FetchStoreOptions {
   readonly onState?: (row: FetchRow) => void;
 }
 
+interface StudyOfFetch {
+  readonly studyInstanceUID: string;
+  readonly home: string;
+}
+
 export class FetchStore {
   readonly #options: FetchStoreOptions;
   readonly #statements: ReturnType<typeof prepareFetches>;
@@ -49,7 +54,6 @@ export class FetchStore {
   /** Within the caller's transaction. A known fetch is left as it is. */
   insert(command: FetchCommand, deadlineAt: number): void {
     const { fetchId, source, seriesInstanceUIDs, localPatient, expected } = command;
-    const now = this.#options.now();
     const inserted = this.#statements.insert.run({
       fetchId,
       studyInstanceUID: command.studyInstanceUID,
@@ -64,9 +68,11 @@ export class FetchStore {
       instances: expected.instances,
       bytes: expected.bytes,
       deadlineAt,
-      now,
+      now: this.#options.now(),
     });
-    if (inserted.changes > 0) this.#reached(fetchId, 'retrieving');
+    if (inserted.changes === 0) return;
+    this.#reached(fetchId, 'retrieving');
+    this.tell(fetchId);
   }
 
   find(fetchId: string): FetchRow | undefined {
@@ -74,14 +80,37 @@ export class FetchStore {
     return raw === undefined ? undefined : fetchRow(raw);
   }
 
-  /** Those that are not over, the most urgent first. */
-  open(): FetchRow[] {
-    return this.#statements.open.all().map(fetchRow);
+  /** Of those that are not over. */
+  openIds(): string[] {
+    return this.#statements.openIds.pluck().all() as string[];
+  }
+
+  /** Those in one of these states that may go on now, the most urgent first. */
+  due(states: readonly [FetchStateName, FetchStateName], limit: number): FetchRow[] {
+    return rows(this.#statements.due.all(...states, this.#options.now(), limit));
+  }
+
+  /** Those that are to be ended. */
+  cancelled(): FetchRow[] {
+    return rows(this.#statements.cancelled.all());
+  }
+
+  pastDeadline(): FetchRow[] {
+    return rows(this.#statements.pastDeadline.all(this.#options.now()));
+  }
+
+  delivering(): FetchRow[] {
+    return rows(this.#statements.delivering.all());
+  }
+
+  /** Those that file, or have filed, objects of a study under its patient. */
+  filing({ studyInstanceUID, home }: StudyOfFetch): FetchRow[] {
+    return rows(this.#statements.filing.all(studyInstanceUID, home));
   }
 
   /** Those that are not over, and the newest that are. */
   list(limit = 100): FetchRow[] {
-    return this.#statements.list.all(limit).map(fetchRow);
+    return rows(this.#statements.list.all(limit));
   }
 
   openCount(): number {
@@ -99,9 +128,15 @@ export class FetchStore {
 
   /** Stands still in its state until `dueAt`. Told only when the reason is another one. */
   wait(fetchId: string, dueAt: number, reason: FetchReason): void {
-    const before = this.find(fetchId);
-    this.#statements.wait.run(dueAt, reason.code, reason.detail, fetchId);
-    if (before?.reason?.code !== reason.code) this.#change(fetchId, () => {});
+    const { code, detail } = reason;
+    const stand = (): void => void this.#statements.wait.run(dueAt, code, detail, fetchId);
+    if (this.find(fetchId)?.reason?.code === code) stand();
+    else this.#change(fetchId, stand);
+  }
+
+  /** It got on since it last had to wait. */
+  resetTries(fetchId: string): void {
+    this.#statements.resetTries.run(fetchId);
   }
 
   /** Says why it stands still, without counting a try; null: it goes on. */
@@ -132,8 +167,10 @@ export class FetchStore {
       const { code = null, detail = null } = reason ?? {};
       if (done !== undefined)
         this.#statements.progress.run(done.instances, done.bytes, null, fetchId);
-      this.#statements.end.run(state, code, detail, this.#options.now(), fetchId);
-      this.#reached(fetchId, state);
+      const { changes } = this.#statements.end.run(
+        ...([state, code, detail, this.#options.now(), fetchId] as const),
+      );
+      if (changes > 0) this.#reached(fetchId, state);
     });
   }
 
@@ -181,59 +218,51 @@ export class FetchStore {
     return [...own, ...this.#options.deliveryFailures(fetchId)];
   }
 
-  setTicket(fetchId: string, { ticket, url }: { ticket: string; url: string }): void {
-    this.#statements.setTicket.run(ticket, url, fetchId);
+  setTicket(fetchId: string, fresh: { ticket: string; trust: string; url: string }): void {
+    this.#statements.setTicket.run(fresh.ticket, fresh.trust, fresh.url, fetchId);
   }
 
-  /** Within the caller's transaction. False: there is no such fetch, or it is over. */
-  setCancelled(fetchId: string): boolean {
-    return this.#statements.setCancelled.run(fetchId).changes > 0;
+  /** Within the caller's transaction. One that is over stays as it is. */
+  setCancelled(fetchId: string): void {
+    this.#statements.setCancelled.run(fetchId);
   }
 
-  /** Within the caller's transaction. A held fetch may go on now. */
+  /**
+   * Within the caller's transaction. A held fetch may go on now; one under whose patient objects are
+   * being filed already keeps that.
+   */
   namePatient(fetchId: string, patient: FetchRow['namedPatient'], deadlineAt: number): void {
-    const json = JSON.stringify(patient);
-    this.#statements.namePatient.run(json, fetchId);
-    if (this.find(fetchId)?.state !== 'held') return;
+    const state = this.find(fetchId)?.state;
+    if (state !== 'held' && state !== 'retrieving' && state !== 'transferring') return;
+    this.#statements.namePatient.run(JSON.stringify(patient), fetchId);
+    if (state !== 'held') return;
     this.#statements.release.run(this.#options.now(), deadlineAt, fetchId);
-    this.#appendReceipt(fetchId);
+    this.#reached(fetchId, 'coercing');
+    this.tell(fetchId);
   }
 
-  mappingOf(study: { studyInstanceUID: string; home: string }): CopyMapping | undefined {
+  mappingOf(study: StudyOfFetch): CopyMapping | undefined {
     const json = this.#statements.mapping.pluck().get(study.studyInstanceUID, study.home);
     return typeof json === 'string' ? (JSON.parse(json) as CopyMapping) : undefined;
   }
 
-  /** Fixed once: a later one changes nothing. @returns the one in force */
-  fixMapping(study: { studyInstanceUID: string; home: string }, mapping: CopyMapping): CopyMapping {
-    const { studyInstanceUID, home } = study;
-    const json = JSON.stringify(mapping);
-    this.#statements.fixMapping.run(studyInstanceUID, home, json, this.#options.now());
-    return this.mappingOf(study) ?? mapping;
-  }
-
-  inTransaction<T>(work: () => T): T {
-    return this.#options.db.transaction(work).immediate();
-  }
-
-  #reached(fetchId: string, state: FetchStateName): void {
-    this.#statements.reached.run(fetchId, state, this.#options.now());
-    this.#appendReceipt(fetchId);
-  }
-
-  #change(fetchId: string, work: () => void): void {
-    const before = this.find(fetchId);
-    this.inTransaction(() => {
-      work();
-      if (this.find(fetchId)?.state === before?.state) this.#appendReceipt(fetchId);
+  /**
+   * Begins coercing under a mapping, on the disk before the first object that is filed by it: a power
+   * cut must not leave a copy of which the rest would go to another patient. Another fetch's mapping that
+   * no object was filed under gives way.
+   */
+  beginUnder(row: FetchRow, mapping: CopyMapping): void {
+    const { studyInstanceUID, home, fetchId } = row;
+    commitDurably(this.#options.db, () => {
+      this.#statements.dropMapping.run(studyInstanceUID, home);
+      const json = JSON.stringify(mapping);
+      this.#statements.fixMapping.run(studyInstanceUID, home, json, this.#options.now());
+      this.begin(fetchId, 'coercing');
     });
-    const after = this.find(fetchId);
-    if (after === undefined) return;
-    if (after.state !== before?.state || after.reason?.code !== before.reason?.code)
-      this.#options.onState?.(after);
   }
 
-  #appendReceipt(fetchId: string): void {
+  /** Appends the receipt once more; nothing for a fetch that is not known. */
+  tell(fetchId: string): void {
     const row = this.find(fetchId);
     if (row === undefined) return;
     this.#options.appendReceipt(
@@ -244,4 +273,31 @@ export class FetchStore {
       }),
     );
   }
+
+  /** Drops what nobody asks for any more: instances after a week, all of it after two months. */
+  forgetOld(): void {
+    const now = this.#options.now();
+    this.#statements.forgetInstances.run(now - 7 * 86_400_000);
+    this.#statements.forget.run(now - 60 * 86_400_000);
+  }
+
+  #reached(fetchId: string, state: FetchStateName): void {
+    this.#statements.reached.run(fetchId, state, this.#options.now());
+  }
+
+  #change(fetchId: string, work: () => void): void {
+    const before = this.find(fetchId);
+    this.#options.db
+      .transaction(() => {
+        work();
+        this.tell(fetchId);
+      })
+      .immediate();
+    const after = this.find(fetchId);
+    if (after === undefined) return;
+    if (after.state !== before?.state || after.reason?.code !== before.reason?.code)
+      this.#options.onState?.(after);
+  }
 }
+
+const rows = (raw: readonly RawFetchRow[]): FetchRow[] => raw.map(fetchRow);

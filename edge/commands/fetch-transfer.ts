@@ -1,34 +1,30 @@
 /**
  * The first half of a fetch: what there is to bring, and bringing it.
  *
- *   retrieving ─ manifest ─► transferring ─ frames ─► staged, as received ─► whose patient?
+ *   retrieving ─ manifest ─► transferring ─ frames ─► staged, as received
+ *
+ * What is here already as the same copy is not brought again. After a failure the hub is asked for a fresh
+ * ticket first: it may know another source by now.
  */
-import type { TicketReply } from '../../shared/contract/rpc.ts';
-import { codeOf } from '../../shared/errors.ts';
-import { fetchStudy, type TicketHolder } from '../transfer/fetch-study.ts';
-import type { ManifestInstance } from '../transfer/protocol.ts';
-import type { StudyAddress } from '../transfer/source-client.ts';
+import { fetchStudy } from '../transfer/fetch-study.ts';
+import type { Manifest, ManifestInstance } from '../transfer/protocol.ts';
+import { manifestOf } from '../transfer/serve.ts';
 import { StagingFolder } from '../transfer/staging.ts';
 import { TransferError } from '../transfer/transfer-error.ts';
 import type { FetchParts } from './fetch-parts.ts';
 import type { FetchRow } from './fetch-row.ts';
 import { ProgressMeter } from './progress-meter.ts';
+import { FetchTicket } from './ticket-holder.ts';
 
-/** Asks the source what the study holds; what is here already as the same copy is not brought again. */
+/** Asks the source what the study holds. @throws TransferError */
 export async function retrieve(
   parts: FetchParts,
   row: FetchRow,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, client, index } = parts;
+  const { store, index } = parts;
   const { fetchId, home, studyInstanceUID } = row;
-  const ticket = ticketHolder(parts, row);
-  const ask = () => client.manifest(ticket.address(), { ticket: ticket.current(), signal });
-  const manifest = await ask().catch(async (error: unknown) => {
-    const isExpired = error instanceof TransferError && error.code === 'TICKET_EXPIRED';
-    if (!isExpired || !(await ticket.renew())) throw error;
-    return ask();
-  });
+  const manifest = await askManifest(parts, row, signal);
   const wanted = manifest.instances.filter(
     ({ seriesInstanceUID }) => row.seriesInstanceUIDs?.includes(seriesInstanceUID) ?? true,
   );
@@ -51,37 +47,73 @@ export async function retrieve(
   );
 }
 
-/** Stages what is wanted. What can't be had fails by name, the rest goes on. */
+async function askManifest(
+  parts: FetchParts,
+  row: FetchRow,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  // Delivery of what this trust holds itself.
+  const { studyInstanceUID, home } = row;
+  const own =
+    row.sourceTrust === parts.trust ? manifestOf(parts, { studyInstanceUID, home }) : undefined;
+  if (own !== undefined) return own;
+  const ticket = new FetchTicket(parts, row);
+  const ask = () =>
+    parts.client.manifest(ticket.address, { ticket: ticket.current(), signal }).catch(expected);
+  if (row.tries > 0) await ticket.renew();
+  const first = await ask();
+  if (!(first instanceof TransferError)) return first;
+  if (first.code !== 'TICKET_EXPIRED') throw first;
+  // Here the manifest is asked for anyway: another source is as good.
+  if (!(await ticket.renew()) && !ticket.hasMoved) throw withRefusal(first, ticket);
+  const second = await ask();
+  if (second instanceof TransferError) throw second;
+  return second;
+}
+
+/**
+ * Stages what is wanted. What can't be had fails by name, the rest goes on.
+ *
+ * @returns false when the study has to be asked of another source
+ * @throws TransferError, SpoolError
+ */
 export async function transfer(
   parts: FetchParts,
   row: FetchRow,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { store, client, spool, reading, now, random } = parts;
   const { fetchId } = row;
-  const ticket = ticketHolder(parts, row);
   const wanted = store.instances(fetchId, 'wanted');
-  const meter = new ProgressMeter(parts, row, store.counts(fetchId, 'filed'));
+  if (wanted.length === 0) return true;
+  const ticket = new FetchTicket(parts, row);
+  if (row.tries > 0) await ticket.renew();
+  if (ticket.hasMoved) return moveOn(parts, row);
   const staging = new StagingFolder(spool, fetchId);
+  const meter = new ProgressMeter(parts, row, store.counts(fetchId, 'filed'));
   meter.addStaged(await stagedOf(staging, wanted));
-  const failures = await fetchStudy({
-    client: {
-      // The address may be another one once a ticket was renewed.
-      instances: (_source, options) => client.instances(ticket.address(), options),
-    },
-    source: ticket.address(),
-    ticket,
-    wanted,
-    staging,
-    fileHead: (instance) => reading.fileHead(instance),
-    now,
-    random,
-    signal,
-    onStaged: () => meter.count(),
-    onBytes: (bytes) => meter.add(bytes),
-  });
-  for (const failure of failures) store.markFailed(fetchId, failure);
-  meter.tell();
+  try {
+    const failures = await fetchStudy({
+      ...{ client, source: ticket.address, ticket, wanted, staging, now, random, signal },
+      fileHead: (instance) => reading.fileHead(instance),
+      onStaged: (instance) => meter.countStaged(instance.bytes),
+      onBytes: (bytes) => meter.addBytes(bytes),
+    });
+    for (const failure of failures) store.markFailed(fetchId, failure);
+  } catch (error) {
+    if (ticket.hasMoved && !signal.aborted) return moveOn(parts, row);
+    const isExpired = error instanceof TransferError && error.code === 'TICKET_EXPIRED';
+    throw isExpired ? withRefusal(error, ticket) : error;
+  } finally {
+    meter.tell();
+  }
+  return true;
+}
+
+/** What was staged stays: another source has the same objects, unless it changed them. */
+function moveOn({ store }: FetchParts, { fetchId }: FetchRow): boolean {
+  store.begin(fetchId, 'retrieving');
+  return false;
 }
 
 async function stagedOf(
@@ -96,22 +128,13 @@ async function stagedOf(
   return staged;
 }
 
-/** The ticket in force; a fresh one is kept with the fetch. */
-function ticketHolder(
-  { store, requestTicket }: FetchParts,
-  { fetchId, studyInstanceUID, home }: FetchRow,
-): TicketHolder & { address(): StudyAddress } {
-  const row = (): FetchRow | undefined => store.find(fetchId);
-  return {
-    current: () => row()?.ticket ?? '',
-    address: () => ({ url: row()?.sourceUrl ?? '', studyInstanceUID, home }),
-    async renew() {
-      const reply: TicketReply = await requestTicket(fetchId).catch((error: unknown) => ({
-        error: { code: codeOf(error), detail: '' },
-      }));
-      if ('error' in reply) return false;
-      store.setTicket(fetchId, { ticket: reply.ticket, url: reply.source.url });
-      return true;
-    },
-  };
+function expected(error: unknown): TransferError {
+  if (error instanceof TransferError) return error;
+  throw error;
+}
+
+function withRefusal(error: TransferError, { refusal }: FetchTicket): TransferError {
+  if (refusal === null) return error;
+  const message = `the ticket has run out, and the hub gives no fresh one: ${refusal}`;
+  return new TransferError('TICKET_EXPIRED', message, { cause: error });
 }

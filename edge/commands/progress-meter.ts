@@ -2,22 +2,26 @@
 import type { FetchParts } from './fetch-parts.ts';
 import type { FetchRow } from './fetch-row.ts';
 
-const TELL_EVERY_MS = 500;
+export const TELL_EVERY_MS = 500;
 /** No rate is believed before this. */
 const LEAST_MS = 1_000;
 
 export class ProgressMeter {
-  readonly #parts: Pick<FetchParts, 'store' | 'now'>;
+  readonly #parts: Pick<FetchParts, 'store' | 'now' | 'pace'>;
   readonly #row: FetchRow;
   #instances: number;
+  /** Of whole objects. */
   #bytes: number;
+  /** Of the object that comes in now. */
+  #partial = 0;
   #moved = 0;
+  #staged = 0;
   readonly #startedAt: number;
-  #toldAt = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   /** @param done what was here before */
   constructor(
-    parts: Pick<FetchParts, 'store' | 'now'>,
+    parts: Pick<FetchParts, 'store' | 'now' | 'pace'>,
     row: FetchRow,
     done: { instances: number; bytes: number },
   ) {
@@ -34,29 +38,45 @@ export class ProgressMeter {
     this.#bytes += objects.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  count(): void {
+  /** One more object is whole. */
+  countStaged(bytes: number): void {
+    if (this.#staged === 0) this.#getsOn();
+    this.#staged += 1;
     this.#instances += 1;
+    this.#bytes += bytes;
+    this.#partial = 0;
     this.#tellSometimes();
   }
 
-  add(bytes: number): void {
+  /** @param bytes 0: the object that came in was given up */
+  addBytes(bytes: number): void {
+    this.#partial = bytes === 0 ? 0 : this.#partial + bytes;
     this.#moved += bytes;
     this.#tellSometimes();
   }
 
   tell(): void {
-    const { store, now } = this.#parts;
+    const { store, now, pace } = this.#parts;
     this.#toldAt = now();
-    const { fetchId, instancesExpected, bytesExpected } = this.#row;
-    const bytes = Math.min(this.#bytes + this.#moved, bytesExpected ?? Number.POSITIVE_INFINITY);
-    const seconds = (this.#toldAt - this.#startedAt) / 1000;
+    const { fetchId, bytesExpected } = this.#row;
+    const bytes = Math.min(this.#bytes + this.#partial, bytesExpected ?? Number.POSITIVE_INFINITY);
+    const elapsedMs = this.#toldAt - this.#startedAt;
+    const isKnown = bytesExpected !== null && elapsedMs >= LEAST_MS && this.#moved > 0;
     const left = (bytesExpected ?? 0) - bytes;
-    const isKnown = bytesExpected !== null && seconds * 1000 >= LEAST_MS && this.#moved > 0;
+    const transferSeconds = (left / this.#moved) * (elapsedMs / 1000);
+    const etaSeconds = isKnown ? transferSeconds + pace.secondsAfterTransfer(bytesExpected) : null;
     store.setProgress(fetchId, {
-      instances: Math.min(this.#instances, instancesExpected),
+      instances: this.#instances,
       bytes,
-      etaSeconds: isKnown ? Math.round((left / this.#moved) * seconds * 10) / 10 : null,
+      etaSeconds: etaSeconds === null ? null : Math.round(etaSeconds * 10) / 10,
     });
+  }
+
+  /** The source works: what it waited for is over. */
+  #getsOn(): void {
+    const { store } = this.#parts;
+    store.setReason(this.#row.fetchId, null);
+    store.resetTries(this.#row.fetchId);
   }
 
   #tellSometimes(): void {

@@ -1,6 +1,11 @@
 /** How a fetch stands, as the hub is told. shared/contract/events.ts. */
 import { rfc3339 } from '../../shared/clock.ts';
-import type { EventBody, FetchStateName, ReceiptEvent } from '../../shared/contract/events.ts';
+import {
+  type EventBody,
+  FETCH_STATES,
+  type FetchStateName,
+  type ReceiptEvent,
+} from '../../shared/contract/events.ts';
 import type { CopyMapping } from './copy-mapping.ts';
 import type { FetchRow } from './fetch-row.ts';
 
@@ -34,6 +39,12 @@ export function receiptOf(
             issuer: mapping.patient.issuer,
             by: mapping.patient.by,
           },
-    steps: steps.map(({ state, at }) => ({ state, at: rfc3339(at) })),
+    steps: inOrder(steps).map(({ state, at }) => ({ state, at: rfc3339(at) })),
   };
+}
+
+/** Steps of one millisecond stand as they follow each other. */
+function inOrder(steps: ReceiptFacts['steps']): ReceiptFacts['steps'] {
+  const place = (state: FetchStateName): number => FETCH_STATES.indexOf(state);
+  return [...steps].sort((a, b) => a.at - b.at || place(a.state) - place(b.state));
 }

@@ -61,4 +61,10 @@ CREATE TABLE copy_patients (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'cancels by fetch',
+    sql: `
+CREATE INDEX commands_cancels ON commands (json_extract(body, '$.fetchId')) WHERE kind = 'cancel';
+`,
+  },
 ];
