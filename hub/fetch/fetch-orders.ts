@@ -14,31 +14,33 @@ import type { TicketReply } from '../../shared/contract/rpc.ts';
 import { hubSubject } from '../../shared/contract/subjects.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
-import { destinationRefusal, type Principal } from '../access/rules.ts';
+import type { Principal } from '../access/rules.ts';
 import type { TicketSigner } from '../access/tickets.ts';
 import type { TrustConfig } from '../config.ts';
-import type { NetworkLog } from '../log/network-log.ts';
+import { LogError, type NetworkLog } from '../log/network-log.ts';
 import type { Projection } from '../projection/projection.ts';
-import { findHolders } from '../search/study.ts';
 import { CommandSender } from './command-sender.ts';
+import {
+  type DecidedBy,
+  decideOrder,
+  type EdgeDirectory,
+  otherSource,
+  requireAllowed,
+} from './decide.ts';
 import type { FetchOrder } from './decisions.ts';
 import { FetchError } from './fetch-error.ts';
+import { inTime, within } from './in-time.ts';
 import type { FetchRequest, FetchView } from './order.ts';
 import { applyFetchDecision, type FetchRecord, FetchRows, isOver, stateOf } from './rows.ts';
-import { expectedOf, homeOf, sourceOf } from './source.ts';
+import { isSameRequest } from './same-request.ts';
 import { viewOf } from './view.ts';
 
 /** A decision that another hub, or another request, overtook is made again so often. */
 const MAX_CONFLICTS = 3;
 /** A decision is in the log; somebody who asked waits no longer than this for it to be in the rows. */
 const APPLY_MS = 5_000;
-
-/** Where edges are, and whether they answer. */
-export interface EdgeDirectory {
-  isLive(ods: string): boolean;
-  urlOf(ods: string): string | null;
-  lastHeardAt(ods: string): string | null;
-}
+/** … and no longer than this for the log itself. */
+const ANSWER_MS = 12_000;
 
 export interface FetchOrdersOptions {
   readonly trusts: readonly TrustConfig[];
@@ -55,6 +57,7 @@ export interface FetchOrdersOptions {
 
 export class FetchOrders {
   readonly #options: FetchOrdersOptions;
+  readonly #deciding: DecidedBy;
   readonly #rows: FetchRows;
   readonly #sender: CommandSender;
   /** By study and destination: the newest request that runs. */
@@ -63,6 +66,7 @@ export class FetchOrders {
   /** Before the projection starts. */
   constructor(options: FetchOrdersOptions) {
     this.#options = options;
+    this.#deciding = { ...options, db: options.projection.db };
     this.#rows = new FetchRows(options.projection.db);
     this.#sender = new CommandSender({ ...options, rows: this.#rows });
     options.projection.registerHubAggregate('fetch', applyFetchDecision);
@@ -95,7 +99,7 @@ export class FetchOrders {
       if (this.#requests.get(key) === mine) this.#requests.delete(key);
     };
     mine.then(forget, forget);
-    return mine;
+    return answered(mine);
   }
 
   find(fetchId: string): FetchView | null {
@@ -120,21 +124,22 @@ export class FetchOrders {
 
   /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_ENDED`, `DESTINATION_FORBIDDEN`; LogError */
   cancel(fetchId: string, by: Principal): Promise<FetchView> {
-    return this.#change(fetchId, (record) => {
-      this.#requireAllowed(record.order.to.trust, by);
+    const decided = this.#change(fetchId, (record) => {
+      requireAllowed(record.order.to.trust, by);
       if (record.order.cancelled !== null) return undefined;
       if (isOver(record))
         throw new FetchError('FETCH_ENDED', `The fetch is over: ${stateOf(record)}.`);
       const cancelled = { by: by.name, at: rfc3339(this.#options.clock.now()) };
       return { ...record.order, cancelled };
     });
+    return answered(decided);
   }
 
   /** @throws FetchError `FETCH_UNKNOWN`, `FETCH_NOT_HELD`, `DESTINATION_FORBIDDEN`; LogError */
   namePatient(fetchId: string, patient: LocalPatient, by: Principal): Promise<FetchView> {
-    return this.#change(fetchId, (record) => {
+    const decided = this.#change(fetchId, (record) => {
       const { order } = record;
-      this.#requireAllowed(order.to.trust, by);
+      requireAllowed(order.to.trust, by);
       if (order.cancelled !== null || stateOf(record) !== 'held')
         throw new FetchError(
           'FETCH_NOT_HELD',
@@ -142,10 +147,11 @@ export class FetchOrders {
         );
       return { ...order, localPatient: patient, namings: order.namings + 1 };
     });
+    return answered(decided);
   }
 
   async #request(request: FetchRequest, by: Principal): Promise<FetchView> {
-    const order = this.#decide(request, by);
+    const order = decideOrder(request, by, this.#deciding);
     const same = this.#same(order);
     if (same === undefined) return this.#append(order, { expectedLastSeq: 0 });
     const isNaming = order.localPatient !== null && stateOf(same) === 'held';
@@ -154,64 +160,10 @@ export class FetchOrders {
       : this.#view(same);
   }
 
-  #decide(request: FetchRequest, by: Principal): FetchOrder {
-    const { projection, edges, clock } = this.#options;
-    const { studyInstanceUID, seriesInstanceUIDs, to, localPatient } = request;
-    this.#requireDestination(to.trust, by);
-    const rows = findHolders(projection.db, studyInstanceUID);
-    const home = homeOf(rows, request.home);
-    if (to.trust === home)
-      throw new FetchError('DESTINATION_IS_HOME', `${home} is the home of the study: it is there.`);
-    const source = sourceOf(rows, { home, to: to.trust }, (ods) => edges.isLive(ods));
-    for (const ods of [source, to.trust])
-      if (edges.urlOf(ods) === null)
-        throw new FetchError('EDGE_NOT_ENROLLED', `${ods} has no edge in the network yet.`);
-    const study = { trust: source, studyInstanceUID, home };
-    return {
-      fetchId: randomUUID(),
-      studyInstanceUID,
-      seriesInstanceUIDs: seriesInstanceUIDs === undefined ? null : [...seriesInstanceUIDs],
-      home,
-      source,
-      to: { trust: to.trust, peer: to.peer ?? null },
-      priority: request.priority,
-      purpose: request.purpose,
-      reason: request.reason ?? null,
-      neededBy: request.neededBy ?? null,
-      localPatient: localPatient ?? null,
-      requestedBy: by.name,
-      requestedAt: rfc3339(clock.now()),
-      expected: expectedOf(projection.db, study, seriesInstanceUIDs),
-      namings: 0,
-      cancelled: null,
-    };
-  }
-
-  #requireDestination(to: string, by: Principal): void {
-    if (!this.#options.trusts.some(({ ods }) => ods === to))
-      throw new FetchError('TRUST_UNKNOWN', `${to} is no trust of this network.`);
-    this.#requireAllowed(to, by);
-  }
-
-  #requireAllowed(to: string, by: Principal): void {
-    const refusal = destinationRefusal(by, to);
-    if (refusal !== null) throw new FetchError('DESTINATION_FORBIDDEN', refusal);
-  }
-
-  /** An order for the same that is under way. One that waits for a patient is the same for any patient. */
+  /** An order for the same that is under way. */
   #same(order: FetchOrder): FetchRecord | undefined {
-    const { studyInstanceUID, home, to } = order;
-    return this.#rows.openOf(studyInstanceUID, home, to.trust).find((record) => {
-      const other = record.order;
-      const isSamePatient =
-        samePatient(other.localPatient, order.localPatient) || stateOf(record) === 'held';
-      return (
-        other.cancelled === null &&
-        other.to.peer === to.peer &&
-        sameSeries(other.seriesInstanceUIDs, order.seriesInstanceUIDs) &&
-        isSamePatient
-      );
-    });
+    const open = this.#rows.openOf(order.studyInstanceUID, order.home, order.to.trust);
+    return open.find((record) => isSameRequest(record, order));
   }
 
   /** @param decide gives the order as it shall be; undefined: it is so already */
@@ -264,7 +216,16 @@ export class FetchOrders {
       throw new FetchError('FETCH_UNKNOWN', 'There is no fetch with this id for you.');
     if (isOver(record) || record.order.cancelled !== null)
       throw new FetchError('FETCH_ENDED', 'The fetch is over, or was cancelled.');
-    return this.#sender.ticketFor(record.order);
+    return this.#sender.ticketFor(await this.#withLiveSource(record));
+  }
+
+  /** The edge asks for a ticket when its source does not answer: somebody else may hold the same. */
+  async #withLiveSource({ order, streamSeq, receipt }: FetchRecord): Promise<FetchOrder> {
+    const source = otherSource(order, this.#deciding);
+    if (source === undefined) return order;
+    const moved = { ...order, source };
+    await this.#append(moved, { expectedLastSeq: streamSeq, receipt });
+    return moved;
   }
 
   #view(record: FetchRecord): FetchView {
@@ -272,21 +233,9 @@ export class FetchOrders {
   }
 }
 
-/** Resolves when `done` does, or after `ms`. */
-async function within(ms: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+/** @throws LogError when the log does not take the decision in time; it is tried on, and may still be taken */
+function answered<T>(decided: Promise<T>): Promise<T> {
+  return inTime(decided, ANSWER_MS, () => {
+    throw new LogError('LOG_UNAVAILABLE', 'the log does not answer; the order may still be taken');
   });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
-}
-
-function samePatient(a: LocalPatient | null, b: LocalPatient | null): boolean {
-  const keys = ['patientId', 'issuer', 'patientName', 'birthDate', 'sex'] as const;
-  return keys.every((key) => a?.[key] === b?.[key]);
-}
-
-function sameSeries(a: readonly string[] | null, b: readonly string[] | null): boolean {
-  return JSON.stringify(a && [...a].sort()) === JSON.stringify(b && [...b].sort());
 }

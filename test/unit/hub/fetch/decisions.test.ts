@@ -1,7 +1,8 @@
 /** Cancelling, naming a patient, and telling the edge until it knows. */
 import t from 'tap';
 import type { FetchOrders } from '../../../../hub/fetch/fetch-orders.ts';
-import { AT_RJE, COORDINATOR, NOON, ORDER, openWorld, settled } from './fetch-fixture.ts';
+import { seedStudy } from '../http/fake-hub.ts';
+import { AT_RJE, COORDINATOR, NOON, ORDER, openWorld, STUDY, settled } from './fetch-fixture.ts';
 
 const PATIENT = { patientId: '77', issuer: 'RJE' };
 const HELD = {
@@ -176,4 +177,20 @@ t.test('a fresh ticket is for the edge that carries the fetch out, while it is o
   report(second.fetchId, { state: 'transferring' });
   await fetches.cancel(second.fetchId, COORDINATOR);
   await t.rejects(ask('RJE', { fetchId: second.fetchId }), { code: 'FETCH_ENDED' });
+});
+
+t.test('when the source has fallen silent a ticket is for who else holds the same', async (t) => {
+  const { fetches, db, log, silent } = openWorld(t);
+  const { fetchId } = await fetches.request(ORDER, COORDINATOR);
+  const ask = async () => log.answers.get('ticket')?.('RJE', { fetchId });
+  silent.add('RRK');
+  t.match(await ask(), { source: { trust: 'RRK' } }, 'nobody else does');
+  seedStudy(db, { trust: 'RXK', uid: STUDY, home: 'RRK', setHash: 'c'.repeat(64) });
+  t.match(await ask(), { source: { trust: 'RRK' } }, 'another state of it');
+  db.prepare(`UPDATE studies SET set_hash = ? WHERE trust = 'RXK'`).run('a'.repeat(64));
+  t.match(await ask(), { source: { trust: 'RXK', url: 'http://rxk.example' } });
+  t.match(fetches.find(fetchId), { source: 'RXK', home: 'RRK' });
+  silent.delete('RRK');
+  silent.add('RXK');
+  t.match(await ask(), { source: { trust: 'RRK' } }, 'back to the home');
 });
