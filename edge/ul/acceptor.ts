@@ -89,7 +89,7 @@ class Listening implements Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#counters = openAssociationCounters(options.metrics, () => this.#open.size);
+    this.#counters = openAssociationCounters(options.metrics);
   }
 
   get port(): number {

@@ -1,5 +1,5 @@
 /** The numbers of associations at /metrics. */
-import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
+import { Counter, type Registry } from '../../shared/metrics.ts';
 
 export interface AssociationCounters {
   opened(): void;
@@ -8,21 +8,10 @@ export interface AssociationCounters {
   failed(code: string): void;
 }
 
-export function openAssociationCounters(
-  registry: Registry,
-  open: () => number,
-): AssociationCounters {
+export function openAssociationCounters(registry: Registry): AssociationCounters {
   const registers = [registry];
   const counter = (name: string, help: string, label?: string) =>
     new Counter({ name, help, registers, labelNames: label === undefined ? [] : [label] });
-  new Gauge({
-    name: 'cdip_dicom_associations_open',
-    help: 'Open DICOM associations',
-    registers,
-    collect() {
-      this.set(open());
-    },
-  });
   const opened = counter('cdip_dicom_associations_total', 'Associations accepted');
   const ended = counter('cdip_dicom_associations_ended_total', 'Associations ended', 'how');
   const rejected = counter(
