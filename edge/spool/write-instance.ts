@@ -85,6 +85,11 @@ export class InstanceWriter {
    */
   async seal(facts: SealFacts): Promise<SealedFile> {
     await this.#writing;
+    if (this.#error !== undefined) {
+      // What came after the failure is not in the digest: it would seem to be another object.
+      await this.discard();
+      throw this.#error;
+    }
     const contentDigest = this.#hash.digest('hex');
     if ((facts.expectedDigest ?? contentDigest) !== contentDigest) {
       await this.discard();

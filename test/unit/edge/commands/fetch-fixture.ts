@@ -17,13 +17,14 @@ import { dicomReading } from '../../../../edge/scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from '../../../../edge/scp/open-storage.ts';
 import { SourceClient } from '../../../../edge/transfer/source-client.ts';
 import { systemClock } from '../../../../shared/clock.ts';
-import type { FetchCommand } from '../../../../shared/contract/commands.ts';
+import type { Command, FetchCommand } from '../../../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../../../shared/contract/events.ts';
 import type { TicketReply } from '../../../../shared/contract/rpc.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import type { Sqlite } from '../../../../shared/sqlite/open.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { temporaryDirectory } from '../../../support/storage-fixture.ts';
 import { FakeDestinations } from '../deliver/fake-destinations.ts';
 import { STUDY, ticket } from '../transfer/transfer-fixture.ts';
 
@@ -93,12 +94,12 @@ export class Receiver {
     this.queue = new DeliveryQueue(db);
     const { destinations, queue, client } = this;
     this.deliverer = new Deliverer({ ...common, queue, index, spool, destinations, peers });
+    const appendReceipt = (body: EventBody<ReceiptEvent>): void => {
+      this.receipts.push(body);
+      outbox.appendReceipt(body);
+    };
     this.store = new FetchStore({
-      ...{ db, now },
-      appendReceipt: (body) => {
-        this.receipts.push(body);
-        outbox.appendReceipt(body);
-      },
+      ...{ db, now, appendReceipt },
       deliveryFailures: (fetchId) => queue.failures(fetchId),
     });
     const { store, deliverer } = this;
@@ -113,7 +114,12 @@ export class Receiver {
       ...(options.coercing && { coercing: options.coercing }),
     });
     const { runner } = this;
-    this.inbox = new CommandInbox({ db, store, runner, outbox, now, log: silentLog });
+    const told = {
+      appendReceipt,
+      announceDays: (days: readonly string[] | undefined, withMembers: boolean) =>
+        outbox.announceDays(days, withMembers),
+    };
+    this.inbox = new CommandInbox({ db, store, runner, outbox: told, now, log: silentLog });
     deliverer.onChange(() => runner.wake());
     if (isStarted) this.start();
   }
@@ -167,7 +173,8 @@ export async function startReceiver(
   t: Test,
   options: Partial<ReceiverOptions> = {},
 ): Promise<Receiver> {
-  const receiver = await Receiver.open({ dataDirectory: t.testdir(), ...options });
+  const { dataDirectory = temporaryDirectory(t) } = options;
+  const receiver = await Receiver.open({ ...options, dataDirectory });
   t.teardown(() => receiver.stop());
   return receiver;
 }
@@ -191,14 +198,12 @@ export async function fetchCommand(
 }
 
 /** The other commands, about fetch f1. */
-export const cancelCommand = (fetchId = 'f1') =>
-  ({
-    ...{ v: 1, id: `cancel-${fetchId}`, at: new Date().toISOString(), kind: 'cancel', fetchId },
-  }) as const;
+export const cancelCommand = (fetchId = 'f1'): Command => ({
+  ...{ v: 1, id: `cancel-${fetchId}`, at: new Date().toISOString() },
+  ...{ kind: 'cancel', fetchId },
+});
 
-export const nameCommand = (patientId: string, fetchId = 'f1') =>
-  ({
-    ...{ v: 1, id: `name-${fetchId}-${patientId}`, at: new Date().toISOString(), fetchId },
-    kind: 'name-patient',
-    localPatient: { patientId },
-  }) as const;
+export const nameCommand = (patientId: string, fetchId = 'f1'): Command => ({
+  ...{ v: 1, id: `name-${fetchId}-${patientId}`, at: new Date().toISOString() },
+  ...{ kind: 'name-patient', fetchId, localPatient: { patientId } },
+});

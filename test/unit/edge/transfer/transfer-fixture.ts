@@ -66,15 +66,23 @@ interface Teardown {
 
 export async function startSource(t: Teardown): Promise<Source> {
   const storage = await openStorageFixture({ dataDirectory: temporaryDirectory(t) });
+  t.teardown(() => storage.close());
+  return { ...storage, ...(await serveStudies(t, 'RRK', storage)) };
+}
+
+/** The HTTP of an edge with these studies. */
+export async function serveStudies(
+  t: Teardown,
+  trust: string,
+  { spool, index }: Pick<StorageFixture, 'spool' | 'index'>,
+): Promise<Pick<Source, 'app' | 'port' | 'url'>> {
   const app = Fastify({ routerOptions: { maxParamLength: 256 } });
   app.setErrorHandler((error, _request, reply) => {
     const { body } = problemOf(error);
     void reply.status(body.status).send(body);
   });
   serveTransfers(app, {
-    trust: 'RRK',
-    spool: storage.spool,
-    index: storage.index,
+    ...{ trust, spool, index },
     directory: { current: () => directory },
     clock: systemClock,
     log: silentLog,
@@ -85,9 +93,8 @@ export async function startSource(t: Teardown): Promise<Source> {
   t.teardown(async () => {
     app.server.closeAllConnections();
     await app.close();
-    storage.close();
   });
-  return { ...storage, app, port, url: `http://127.0.0.1:${port}` };
+  return { app, port, url: `http://127.0.0.1:${port}` };
 }
 
 /** Puts real objects into one study, whatever study they came from: only their bytes matter here. */
