@@ -1,5 +1,6 @@
 /** Fetch orders and their receipts as rows of the projection; the view is both, joined. */
 import {
+  FETCH_STATES,
   type FetchStateName,
   FINAL_FETCH_STATES,
   type ReceiptEvent,
@@ -53,6 +54,9 @@ const STATE = `coalesce(r.state, CASE f.is_cancelled WHEN 1 THEN 'cancelled' ELS
 const JOINED = `SELECT f.body AS "order", f.stream_seq AS streamSeq, r.body AS receipt
   FROM fetches f LEFT JOIN fetch_receipts r USING (fetch_id)`;
 const FINAL = FINAL_FETCH_STATES.map((state) => `'${state}'`).join(', ');
+const OPEN_STATES = FETCH_STATES.filter((state) => !FINAL_FETCH_STATES.includes(state))
+  .map((state) => `'${state}'`)
+  .join(', ');
 const OPEN = `${STATE} NOT IN (${FINAL})`;
 
 export interface FetchFilter {
@@ -84,7 +88,7 @@ export class FetchRows {
     // Two questions, each with an index: hundreds of thousands of fetches are over.
     const unreported = `${JOINED} WHERE f.requested_at >= ? AND r.fetch_id IS NULL`;
     const open = `${JOINED} WHERE f.fetch_id IN
-        (SELECT fetch_id FROM fetch_receipts WHERE state NOT IN (${FINAL}))
+        (SELECT fetch_id FROM fetch_receipts WHERE state IN (${OPEN_STATES}))
       AND (f.is_cancelled = 1 OR r.state = 'held')`;
     const rows = [
       ...this.#db.prepare<[string], JoinedRow>(unreported).all(since),
@@ -108,12 +112,12 @@ export class FetchRows {
   ): { records: FetchRecord[]; total: number } {
     const given = { state, trust, studyInstanceUID, limit, offset };
     const where = [
-      state === undefined ? [] : [`${STATE} = @state`],
+      state === undefined ? [] : [inState(state)],
       trust === undefined ? [] : ['(f.to_trust = @trust OR f.source_trust = @trust)'],
       studyInstanceUID === undefined ? [] : ['f.study_uid = @studyInstanceUID'],
     ].flat();
     const from = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
-    const count = `SELECT count(*) FROM fetches f LEFT JOIN fetch_receipts r USING (fetch_id) ${from}`;
+    const count = `SELECT count(*) FROM fetches f ${from}`;
     const rows = this.#db
       .prepare(
         `${JOINED} ${from} ORDER BY f.requested_at DESC, f.fetch_id LIMIT @limit OFFSET @offset`,
@@ -124,6 +128,16 @@ export class FetchRows {
       total: this.#db.prepare(count).pluck().get(given) as number,
     };
   }
+}
+
+/** Each part with an index: of all that ever were, most are over. */
+function inState(state: FetchStateName): string {
+  const reported = 'f.fetch_id IN (SELECT fetch_id FROM fetch_receipts WHERE state = @state)';
+  const unreported = (isCancelled: 0 | 1): string =>
+    `f.is_cancelled = ${isCancelled} AND NOT EXISTS
+      (SELECT 1 FROM fetch_receipts n WHERE n.fetch_id = f.fetch_id)`;
+  if (state === 'authorised') return unreported(0);
+  return state === 'cancelled' ? `(${reported} OR (${unreported(1)}))` : reported;
 }
 
 function record({ order, streamSeq, receipt }: JoinedRow): FetchRecord {

@@ -93,11 +93,11 @@ CREATE TABLE unreadable (
 `,
   },
   {
-    name: 'fetches by time, and those that are not over',
+    name: 'fetches by time and by state',
     sql: `
-CREATE INDEX fetches_requested ON fetches (requested_at);
-CREATE INDEX fetch_receipts_open ON fetch_receipts (fetch_id)
-  WHERE state NOT IN ('available', 'partial', 'failed', 'cancelled', 'expired');
+CREATE INDEX fetches_requested ON fetches (requested_at DESC, fetch_id);
+CREATE INDEX fetches_source ON fetches (source_trust, requested_at);
+CREATE INDEX fetch_receipts_state ON fetch_receipts (state, fetch_id);
 `,
   },
 ];
