@@ -360,9 +360,7 @@ function fakeParts(world: {
           freeBytes: 1e12,
         })),
     },
-    enrol: async () => {
-      throw new FetchRefused('TOKEN_INVALID');
-    },
+    enrol: () => Promise.reject(new FetchRefused('TOKEN_INVALID')),
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
 }
