@@ -9,11 +9,11 @@ export interface BackoffOptions {
 
 /**
  * @param attempt 0 for the wait after the first failure
- * @returns milliseconds to wait, between half and all of the capped exponential
+ * @returns whole milliseconds to wait, between half and all of the capped exponential
  */
 export function backoffMs(attempt: number, { firstMs, maxMs, random }: BackoffOptions): number {
   const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 30));
-  return ceiling / 2 + (random() * ceiling) / 2;
+  return Math.round(ceiling / 2 + (random() * ceiling) / 2);
 }
 
 /** Resolves after `ms`, or at once when `signal` aborts; never rejects. The timer does not keep the process alive. */

@@ -146,6 +146,8 @@ export interface LogEvents {
     delivered: number;
     failed: number;
   };
+  /** Deliveries could not be looked after, for example for a full disk; tried again at once. */
+  'delivery.look-failed': { error: unknown };
   /** A destination does not take objects now; everything for it waits, other destinations go on. */
   'delivery.peer-failed': { peer: string; code: string; waitSeconds: number };
   /** An object of the quarantine was filed by a person's decision, or could not be. */

@@ -24,9 +24,9 @@ import {
 import { verdictOf } from './store-status.ts';
 import { verify } from './verify-delivery.ts';
 
-/** An object at which the association broke so often is given up, so that the others pass. */
-const MAX_BREAKS = 5;
-/** An object that the destination put off so often is given up; the deadline may come first. */
+/** An object at which the association broke so often, over minutes, is given up. */
+const MAX_BREAKS = 8;
+/** An object that the destination put off so often, while it took others, is given up. */
 const MAX_PUT_OFF = 60;
 /** So many objects put off in a row: the destination is full, the rest waits too. */
 const PUT_OFF_IN_A_ROW = 3;
@@ -50,11 +50,11 @@ export interface PassOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a try came to. `trouble`: the destination does not work now; `progress`: it took something before. */
 export type PassOutcome =
   | { readonly kind: 'done' }
-  /** Some objects have to wait; the destination takes others. */
+  /** This delivery has to wait; the destination may take others. */
   | { readonly kind: 'put-off'; readonly reason: Reason }
+  /** The destination does not work now; `progress`: it took something before. */
   | { readonly kind: 'trouble'; readonly reason: Reason; readonly progress: boolean };
 
 /** Never throws for what a destination does. */
@@ -66,7 +66,12 @@ export async function deliverPass(parts: PassParts, options: PassOptions): Promi
       : await pass.send();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    return { kind: 'trouble', reason: reasonOf(error), progress: pass.stored > 0 };
+    const reason = reasonOf(error);
+    // The edge stops: nobody is to blame.
+    if (options.signal.aborted) return { kind: 'done' };
+    // It answered: the object may be at fault, so the other deliveries have their turn.
+    if (pass.hasBroken && pass.stored === 0) return { kind: 'put-off', reason };
+    return { kind: 'trouble', reason, progress: pass.stored > 0 };
   }
 }
 
@@ -83,6 +88,8 @@ interface Group {
 
 class Pass {
   stored = 0;
+  /** An association ended in the middle of an object. */
+  hasBroken = false;
   readonly #parts: PassParts;
   readonly #options: PassOptions;
   readonly #tries = new Map<string, number>();
@@ -154,7 +161,9 @@ class Pass {
     } catch (error) {
       association.abort();
       if (!(error instanceof GatewayError)) throw error;
-      this.#countTry(sopInstanceUID, reasonOf(error), MAX_BREAKS);
+      this.hasBroken = true;
+      if (!this.#options.signal.aborted)
+        this.#countTry(sopInstanceUID, reasonOf(error), MAX_BREAKS);
       throw error;
     }
     this.#take(sopInstanceUID, status);
@@ -178,7 +187,8 @@ class Pass {
     }
     this.#putOff = { code, detail: `${peer} is out of resources` };
     this.#putOffInARow += 1;
-    this.#countTry(sopInstanceUID, this.#putOff, MAX_PUT_OFF);
+    // A destination that takes nothing at all is full: no object is to blame.
+    this.#countTry(sopInstanceUID, this.#putOff, this.stored > 0 ? MAX_PUT_OFF : Infinity);
   }
 
   #isFull(): boolean {

@@ -6,6 +6,7 @@
  * What a kill -9 interrupts is in the queue, and goes on at the next start.
  */
 import { type BackoffOptions, backoffMs, sleep } from '../../shared/backoff.ts';
+import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Peer } from '../config.ts';
 import { deliverPass, type PassParts } from './deliver-pass.ts';
@@ -16,6 +17,8 @@ const PEER_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const;
 /** How long an idle worker sleeps; it is woken when there is something. */
 const IDLE_MS = 30_000;
 const DEADLINE_CHECK_MS = 5_000;
+/** After a failure of the database. */
+const FAILURE_MS = 1_000;
 /** An object that takes longer when the edge stops is broken off; it is sent again at the next start. */
 const STOP_MS = 5_000;
 
@@ -41,9 +44,11 @@ export class Deliverer {
   }
 
   start(): void {
+    const { queue, now } = this.#options;
+    queue.forgetOld(now());
     for (const worker of this.#workers.values()) worker.start();
     this.#endHopeless();
-    this.#timer = setInterval(() => this.#endHopeless(), DEADLINE_CHECK_MS);
+    this.#timer = setInterval(() => this.#endHopelessOrReport(), DEADLINE_CHECK_MS);
     this.#timer.unref();
   }
 
@@ -76,6 +81,15 @@ export class Deliverer {
 
   #tell(deliveryId: string): void {
     for (const listener of this.#listeners) listener(deliveryId);
+  }
+
+  /** A database that takes nothing now does so later. */
+  #endHopelessOrReport(): void {
+    try {
+      this.#endHopeless();
+    } catch (error) {
+      this.#options.log.error('delivery.look-failed', { error });
+    }
   }
 
   /** Ends what is past its deadline, and what is for a peer that the configuration no longer names. */
@@ -151,28 +165,41 @@ class PeerWorker {
   }
 
   async #run(): Promise<void> {
-    const { queue, now, log } = this.#options;
+    const { log } = this.#options;
     while (!this.#isStopping) {
       this.#waiting = new AbortController();
-      const delivery = queue.nextDue(this.#peer.name, now());
-      if (delivery === undefined) {
-        const dueAt = queue.nextDueAt(this.#peer.name) ?? Infinity;
-        const wait = Math.min(IDLE_MS, Math.max(1, dueAt - now()));
-        await sleep(wait, this.#waiting.signal);
-        continue;
-      }
       try {
-        await this.#deliver(delivery);
+        await this.#next();
       } catch (error) {
-        log.error('program.bug', { where: 'deliver', error });
-        const detail = 'an unexpected failure; see the log';
-        this.#wait(delivery.deliveryId, { code: 'INTERNAL', detail });
+        // The database does not take it now, or there is a bug: neither may stop the worker.
+        log.error('delivery.look-failed', { error });
+        await sleep(FAILURE_MS, this.#waiting.signal);
       }
     }
   }
 
+  /** The most urgent delivery, or waits for one. */
+  async #next(): Promise<void> {
+    const { queue, now, log } = this.#options;
+    const { name } = this.#peer;
+    const delivery = queue.nextDue(name, now());
+    if (delivery === undefined) {
+      const dueAt = queue.nextDueAt(name) ?? Infinity;
+      const wait = Math.min(IDLE_MS, Math.max(1, dueAt - now()));
+      await sleep(wait, this.#waiting.signal);
+      return;
+    }
+    try {
+      await this.#deliver(delivery);
+    } catch (error) {
+      if (codeOf(error).startsWith('SQLITE_')) throw error;
+      log.error('program.bug', { where: 'deliver', error });
+      this.#putOff(delivery, { code: 'INTERNAL', detail: 'an unexpected failure; see the log' });
+    }
+  }
+
   async #deliver(delivery: DeliveryRow): Promise<void> {
-    const { queue, now } = this.#options;
+    const { queue, now, backoff = PEER_BACKOFF } = this.#options;
     const { deliveryId, priority } = delivery;
     const outcome = await deliverPass(this.#options, {
       delivery,
@@ -185,7 +212,7 @@ class PeerWorker {
     else if (outcome.kind === 'put-off') this.#putOff(delivery, outcome.reason);
     else if (outcome.progress) {
       this.#troubles = 0;
-      queue.postpone(deliveryId, now() + PEER_BACKOFF.firstMs, outcome.reason);
+      queue.postpone(deliveryId, now() + backoff.firstMs, outcome.reason);
     } else this.#wait(deliveryId, outcome.reason);
     if (queue.find(deliveryId)?.endedAt !== null) logEnd(this.#options, deliveryId);
     this.#tell(deliveryId);

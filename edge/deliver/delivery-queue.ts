@@ -2,9 +2,11 @@
  * The durable list of deliveries. What is written here survives kill -9: after a start each delivery
  * goes on with the objects that its destination has not acknowledged.
  *
- *   add ─► waiting ─► sending ─► verifying ─► delivered │ partial │ failed │ cancelled
+ *   add ─► waiting ─► verifying ─► delivered │ partial │ failed │ cancelled
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+
+const REMEMBER_MS = 60 * 86_400_000;
 
 export type DeliveryState =
   | 'waiting'
@@ -170,6 +172,11 @@ export class DeliveryQueue {
     this.#statements.end.run(state, reason?.code ?? null, reason?.detail ?? null, now, deliveryId);
   }
 
+  /** Drops those that ended two months ago. */
+  forgetOld(now: number): void {
+    this.#statements.forget.run(now - REMEMBER_MS);
+  }
+
   inTransaction<T>(work: () => T): T {
     return this.#db.transaction(work).immediate();
   }
@@ -253,6 +260,7 @@ function prepareStatements(db: Sqlite) {
       `UPDATE deliveries SET due_at = max(due_at, ?), reason_code = ?, reason_detail = ?
        WHERE peer = ? AND ended_at IS NULL`,
     ),
+    forget: db.prepare<[number]>('DELETE FROM deliveries WHERE ended_at < ?'),
     end: db.prepare<[string, string | null, string | null, number, string]>(
       `UPDATE deliveries SET state = ?, reason_code = ?, reason_detail = ?, ended_at = ?
        WHERE delivery_id = ? AND ended_at IS NULL`,

@@ -11,6 +11,16 @@ t.test('waits double up to the cap and never fall below half of it', async (t) =
   t.same(waits(1), [100, 200, 400, 1_000, 1_000]);
 });
 
+t.test(
+  'a wait is whole milliseconds, so that a moment reckoned from it can be stored',
+  async (t) => {
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      const wait = backoffMs(attempt, { firstMs: 333, maxMs: 9_999, random: Math.random });
+      t.ok(Number.isInteger(wait), `${wait}`);
+    }
+  },
+);
+
 t.test('a sleep ends at once when it is called off', async (t) => {
   const stop = new AbortController();
   const before = performance.now();

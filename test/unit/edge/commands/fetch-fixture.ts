@@ -85,7 +85,12 @@ export class Receiver {
     const { now, isStarted = true } = options;
     const { trust, peers, patientIds } = config;
     const { index, spool, outbox } = storage;
-    const common = { now, random: () => 0.5, log: silentLog, backoff: { firstMs: 20, maxMs: 200 } };
+    const common = {
+      now,
+      random: Math.random,
+      log: silentLog,
+      backoff: { firstMs: 20, maxMs: 200 },
+    };
     this.db = db;
     this.config = config;
     this.storage = storage;

@@ -1,0 +1,104 @@
+/** A deliverer over real storage with some objects in it, and destinations that answer as a test says. */
+import type { Test } from 'tap';
+import { parseEdgeConfig } from '../../../../edge/config.ts';
+import { Deliverer } from '../../../../edge/deliver/deliverer.ts';
+import { DeliveryQueue, type NewDelivery } from '../../../../edge/deliver/delivery-queue.ts';
+import { deliverSchema } from '../../../../edge/deliver/schema.ts';
+import { silentLog } from '../../../../shared/log.ts';
+import { eventually } from '../../../support/eventually.ts';
+import {
+  openStorageFixture,
+  type SmallObject,
+  type StorageFixture,
+  smallObject,
+  temporaryDirectory,
+} from '../../../support/storage-fixture.ts';
+import { FakeDestinations, type FakePeer } from './fake-destinations.ts';
+
+const config = parseEdgeConfig({
+  trust: 'RRK',
+  dataDirectory: '/nowhere',
+  peers: [
+    { name: 'pacs', aeTitle: 'PACS', host: 'h', port: 104, role: 'pacs' },
+    { name: 'other', aeTitle: 'OTHER', host: 'h', port: 104, role: 'archive' },
+  ],
+});
+
+export const STUDY = '2.999.7.1';
+
+export class Deliveries {
+  readonly storage: StorageFixture;
+  readonly queue: DeliveryQueue;
+  readonly destinations = new FakeDestinations();
+  readonly deliverer: Deliverer;
+  readonly told: string[] = [];
+  nowMs: number | undefined;
+  readonly #alive = setInterval(() => {}, 1_000);
+
+  constructor(storage: StorageFixture) {
+    const { db } = storage;
+    for (const { sql } of deliverSchema) db.exec(sql);
+    this.storage = storage;
+    this.queue = new DeliveryQueue(db);
+    this.deliverer = this.another();
+  }
+
+  /** As another process over the same database. */
+  another(): Deliverer {
+    const { index, spool } = this.storage;
+    const { queue, destinations } = this;
+    const deliverer = new Deliverer({
+      ...{ queue, destinations, index, spool, peers: config.peers, log: silentLog },
+      now: () => this.nowMs ?? Date.now(),
+      random: Math.random,
+      backoff: { firstMs: 10, maxMs: 100 },
+    });
+    deliverer.onChange((id) => this.told.push(id));
+    return deliverer;
+  }
+
+  peer(name = 'pacs'): FakePeer {
+    return this.destinations.peer(name);
+  }
+
+  async store(count: number, over: Partial<SmallObject> = {}, first = 1): Promise<void> {
+    for (let number = first; number < first + count; number += 1)
+      await this.storage.send(smallObject(number, over));
+  }
+
+  add(over: Partial<NewDelivery> = {}): void {
+    const { studyInstanceUID = STUDY, peer = 'pacs' } = over;
+    const instances = this.storage.index.instancesOf({ studyInstanceUID, home: 'RRK' });
+    this.deliverer.add({
+      ...{ deliveryId: 'd1', peer, studyInstanceUID, home: 'RRK', priority: 1, instances },
+      deadlineAt: Date.now() + 86_400_000,
+      ...over,
+    });
+    this.deliverer.wake(peer);
+  }
+
+  ends(deliveryId = 'd1') {
+    return eventually(`${deliveryId} ends`, () => {
+      const row = this.queue.find(deliveryId);
+      return row?.endedAt === null ? undefined : row;
+    });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#alive);
+    await this.deliverer.stop();
+    this.storage.close();
+  }
+}
+
+/** Started, unless told otherwise. */
+export async function openDeliveries(
+  t: Test,
+  { isStarted = true }: { isStarted?: boolean } = {},
+): Promise<Deliveries> {
+  const storage = await openStorageFixture({ dataDirectory: temporaryDirectory(t) });
+  const deliveries = new Deliveries(storage);
+  if (isStarted) deliveries.deliverer.start();
+  t.teardown(() => deliveries.close());
+  return deliveries;
+}
