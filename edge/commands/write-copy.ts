@@ -11,7 +11,7 @@ import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { InstanceAttributes } from '../index/attributes.ts';
 import { readDataSet } from '../spool/read-instance.ts';
 import { SpoolError } from '../spool/spool-error.ts';
-import type { InstanceWriter, SealedFile, SealFacts } from '../spool/write-instance.ts';
+import type { SealedFile } from '../spool/write-instance.ts';
 import type { ManifestInstance } from '../transfer/protocol.ts';
 import type { StagingFolder } from '../transfer/staging.ts';
 import type { CopyMapping } from './copy-mapping.ts';
@@ -58,10 +58,12 @@ export async function asAtHome(
   try {
     const facts = { home: row.home, homeDigest, receivedAt: now(), callingAETitle: '' };
     const expected = { ...facts, expectedDigest: homeDigest };
-    const sealed = await written(writer, coercing.restore(input), expected);
+    for await (const chunk of coercing.restore(input)) await writer.write(chunk);
+    const sealed = await writer.seal(expected);
     staging.keep(sealed, key);
     return { ...sealed, temporaryPath: staging.fileOf(key) };
   } catch (error) {
+    await writer.discard();
     if (!(error instanceof SpoolError) || error.code !== 'SPOOL_CORRUPT') throw error;
     const detail = "the source's copy does not lead back to what the home has";
     throw new CopyError('NOT_AS_AT_HOME', detail, { cause: error });
@@ -104,17 +106,20 @@ export async function writeCopy(
       : coercing.coerce({ open, transferSyntaxUID, home, trust, namespace, oid }, mapping);
   const reader = reading.openReader(transferSyntaxUID);
   const writer = spool.newWriter(reading.fileHead(instance));
-  let sealed: SealedFile | undefined;
   try {
-    const facts = { home, homeDigest, receivedAt: now(), callingAETitle: '' };
-    sealed = await written(writer, readAlong(bytes, reader), facts);
+    for await (const chunk of bytes) {
+      await reader.write(chunk);
+      await writer.write(chunk);
+    }
     const read = await reader.end();
     const attributes = { ...read, sopClassUID: read.sopClassUID || instance.sopClassUID };
+    // Before it is sealed: start-up would file a sealed one by itself.
     requireIdentity(attributes, { row, instance, mapping });
-    return { sealed, attributes };
+    const facts = { home, homeDigest, receivedAt: now(), callingAETitle: '' };
+    return { sealed: await writer.seal(facts), attributes };
   } catch (error) {
     reader.abort();
-    if (sealed !== undefined) spool.dropTemporary(sealed.temporaryPath);
+    await writer.discard();
     throw error;
   }
 }
@@ -136,30 +141,6 @@ export async function readObject(
 
 const opening = (file: SealedFile) => (): AsyncIterable<Buffer> =>
   readDataSet(file.temporaryPath, file);
-
-async function written(
-  writer: InstanceWriter,
-  bytes: AsyncIterable<Buffer>,
-  facts: SealFacts,
-): Promise<SealedFile> {
-  try {
-    for await (const chunk of bytes) await writer.write(chunk);
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
-  return writer.seal(facts);
-}
-
-async function* readAlong(
-  bytes: AsyncIterable<Buffer>,
-  reader: { write(chunk: Buffer): Promise<void> | undefined },
-): AsyncGenerator<Buffer> {
-  for await (const chunk of bytes) {
-    await reader.write(chunk);
-    yield chunk;
-  }
-}
 
 function requireIdentity(
   attributes: InstanceAttributes,
