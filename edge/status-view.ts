@@ -51,7 +51,10 @@ export function statusView(sources: StatusSources): StatusView {
       ['Open associations', `${late.listener?.associations() ?? 0}`],
       ['Conflicts', `${index.conflicts}`],
     ],
-    sections: [callers(sources), fetches(sources), deliveries(sources), quarantine(sources)],
+    sections: [
+      ...[callers(sources), fetches(sources), deliveries(sources)],
+      ...[quarantine(sources), conflicts(sources)],
+    ],
   };
 }
 
@@ -71,7 +74,7 @@ function troublesOf(
   if (index.missing > 0)
     troubles.push(`${index.missing} files of acknowledged objects are missing.`);
   if (index.conflicts > 0)
-    troubles.push(`${index.conflicts} objects came again with other content: both are kept.`);
+    troubles.push(`${index.conflicts} conflicts that a person has to look at: see Conflicts.`);
   if (quarantined > 0) troubles.push(`${quarantined} objects could not be filed: see Quarantine.`);
   return troubles;
 }
@@ -145,6 +148,24 @@ function quarantine({ storage }: StatusSources): StatusSection {
         `${times}`,
         rfc3339(lastAt),
         id,
+      ]),
+  };
+}
+
+function conflicts({ storage }: StatusSources): StatusSection {
+  const WHAT = {
+    INSTANCE_CONTENT: 'came again with other content; both are kept, the first is current',
+    PATIENT_MISMATCH: 'names another patient than the study does',
+  } as const;
+  return {
+    title: 'Conflicts',
+    columns: ['From', 'What', 'Objects', 'Last', 'Object', 'Study'],
+    note: 'None.',
+    rows: storage.index
+      .conflicts(SHOWN)
+      .map(({ callingAETitle, kind, instances, at, sopInstanceUID, studyInstanceUID }) => [
+        ...[callingAETitle, WHAT[kind], `${instances}`, rfc3339(at)],
+        ...[sopInstanceUID, studyInstanceUID],
       ]),
   };
 }

@@ -47,6 +47,8 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
   });
 }
 
+const LOCAL_HOST = /^(\[::1\]|127(\.\d{1,3}){3}|[a-z0-9-]+)(:\d+)?$/i;
+
 /** A proxy on this machine passes on what comes from elsewhere, and says so. */
 export function requireLocal(request: FastifyRequest): void {
   const address = request.socket.remoteAddress ?? '';
@@ -54,6 +56,8 @@ export function requireLocal(request: FastifyRequest): void {
   const { headers } = request;
   const isOwn =
     isLoopback &&
+    // A name of the public DNS that somebody let point here would make this page theirs.
+    LOCAL_HOST.test(headers.host ?? '') &&
     !('x-forwarded-for' in headers) &&
     !('forwarded' in headers) &&
     // A page of another site that is open in a browser on this machine.

@@ -28,8 +28,6 @@ export interface StatusPageParts {
   readonly status: () => StatusView;
 }
 
-const REFRESH_SECONDS = 10;
-
 export function serveStatusPage(app: FastifyInstance, parts: StatusPageParts): void {
   app.get('/', async (request, reply) => {
     requireLocal(request);
@@ -40,7 +38,7 @@ export function serveStatusPage(app: FastifyInstance, parts: StatusPageParts): v
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;color:#212b32;background:#f0f4f5;margin:0}
 main{max-width:1100px;margin:0 auto;padding:24px}h1{margin:0 0 4px;font-size:28px}h2{font-size:20px;margin:32px 0 8px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;background:#fff;padding:16px;margin:16px 0}dt{color:#4c6272}dd{margin:0}
-table{border-collapse:collapse;width:100%;background:#fff}th,td{text-align:left;padding:6px 12px;border-bottom:1px solid #d8dde0;vertical-align:top}
+dd,td{overflow-wrap:anywhere}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;background:#fff}th,td{text-align:left;padding:6px 12px;border-bottom:1px solid #d8dde0;vertical-align:top;min-width:6em}
 .trouble{border-left:6px solid #d5281b;background:#fff;padding:12px 16px;margin:12px 0}.well{border-left:6px solid #007f3b;background:#fff;padding:12px 16px}
 .quiet{color:#4c6272}`;
 
@@ -56,9 +54,9 @@ function render(view: StatusView): string {
     .map(([what, now]) => `<dt>${escaped(what)}</dt><dd>${escaped(now)}</dd>`)
     .join('');
   return `<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>Edge ${escaped(trust)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="${REFRESH_SECONDS}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>${STYLE}</style></head><body><main><h1>Edge of ${escaped(trust)}</h1>
-<p class="quiet">Version ${escaped(version)}, as of ${rfc3339(at)}</p>${state}<dl>${list}</dl>
+<p class="quiet">Version ${escaped(version)}, as of ${rfc3339(at)}. <a href="/">Show it as it is now</a></p>${state}<dl>${list}</dl>
 ${sections.map(section).join('\n')}</main></body></html>`;
 }
 
@@ -68,7 +66,8 @@ function section({ title, columns, rows, note }: StatusSection): string {
   const body = rows
     .map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`)
     .join('');
-  return `<h2>${escaped(title)}</h2><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+  const label = escaped(title);
+  return `<h2>${label}</h2><div class="wide" role="region" aria-label="${label}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -1,0 +1,129 @@
+/** The page for the trust's engineer: what it says, to whom, and what it never lets through. edge/http. */
+import { request } from 'node:http';
+import t, { type Test } from 'tap';
+import { parseEdgeConfig } from '../../../../edge/config.ts';
+import { startHttp } from '../../../../edge/http/server.ts';
+import type { StatusView } from '../../../../edge/http/status-page.ts';
+import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts';
+import { systemClock } from '../../../../shared/clock.ts';
+import { silentLog } from '../../../../shared/log.ts';
+import { openMetrics } from '../../../../shared/metrics.ts';
+import { openStorageFixture, temporaryDirectory } from '../../../support/storage-fixture.ts';
+
+const VIEW: StatusView = {
+  trust: 'RRK',
+  version: '1.2.3',
+  at: Date.UTC(2026, 2, 1),
+  troubles: [],
+  facts: [['Hub', 'connected']],
+  sections: [
+    { title: 'Quarantine', columns: ['From', 'Why'], note: 'Empty.', rows: [] },
+    { title: 'Deliveries', columns: ['To'], note: 'None.', rows: [['pacs'], ['archive']] },
+  ],
+};
+
+async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
+  const dataDirectory = temporaryDirectory(t);
+  const storage = await openStorageFixture({ dataDirectory });
+  const { spool, index } = storage;
+  const metrics = openMetrics({});
+  const server = await startHttp({
+    ...{ spool, index, metrics, trust: 'RRK', clock: systemClock, log: silentLog },
+    config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
+    directory: { current: () => undefined },
+    transferCounters: openTransferCounters(metrics),
+    notReady: () => null,
+    releaseQuarantined: async () => undefined,
+    status: () => ({ ...VIEW, ...view }),
+  });
+  t.teardown(async () => {
+    await server.stop();
+    storage.close();
+  });
+  return server.port;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly body: string;
+}
+
+function get(port: number, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString('utf8'),
+        }),
+      );
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+t.test('shows facts, tables, and what a table without rows means', async (t) => {
+  const { status, headers, body } = await get(await serve(t));
+  t.equal(status, 200);
+  t.match(headers['content-type'], /text\/html; charset=utf-8/);
+  t.match(body, '<html lang="en-GB">');
+  t.match(body, '<dt>Hub</dt><dd>connected</dd>');
+  t.match(body, /<h2[^>]*>Quarantine<\/h2><p class="quiet">Empty\.<\/p>/);
+  t.match(body, '<th scope="col">To</th>');
+  t.match(body, '<td>archive</td>');
+  t.match(body, 'Everything works.');
+  t.notMatch(body, /<script/i);
+});
+
+t.test('says what is wrong instead', async (t) => {
+  const { body } = await get(await serve(t, { troubles: ['The disk is full.', 'No hub.'] }));
+  t.notMatch(body, 'Everything works.');
+  t.match(body, 'The disk is full.');
+  t.match(body, 'No hub.');
+});
+
+t.test('escapes whatever a peer called itself', async (t) => {
+  const nasty = `<img src=x onerror="alert('1')">&`;
+  const { body } = await get(
+    await serve(t, {
+      trust: nasty,
+      version: nasty,
+      troubles: [nasty],
+      facts: [[nasty, nasty]],
+      sections: [
+        { title: nasty, columns: [nasty], note: nasty, rows: [[nasty]] },
+        { title: nasty, columns: [nasty], note: nasty, rows: [] },
+      ],
+    }),
+  );
+  t.notMatch(body, /<img/);
+  const shown = body.split('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;');
+  t.equal(shown.length - 1, 12);
+});
+
+t.test('runs nothing, and may be framed by nobody', async (t) => {
+  const { headers } = await get(await serve(t));
+  t.match(headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/);
+  t.match(headers, { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+});
+
+t.test('is answered to this machine only', async (t) => {
+  const port = await serve(t);
+  for (const headers of [
+    { 'x-forwarded-for': '192.0.2.1' },
+    { forwarded: 'for=192.0.2.1' },
+    { 'sec-fetch-site': 'cross-site' },
+    { host: 'rebound.example.org' },
+  ]) {
+    const { status, body } = await get(port, headers as unknown as Record<string, string>);
+    t.equal(status, 403);
+    t.match(JSON.parse(body), { code: 'FORBIDDEN' });
+  }
+  for (const host of ['localhost:8080', '127.0.0.1', '[::1]:8080', 'edge-server'])
+    t.equal((await get(port, { host, 'sec-fetch-site': 'none' })).status, 200);
+});
