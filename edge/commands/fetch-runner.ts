@@ -48,6 +48,8 @@ export class FetchRunner {
   readonly #parts: FetchParts;
   readonly #follower: DeliveryFollower;
   readonly #running = new Map<string, Running>();
+  /** By source: how often in a row it did not answer. */
+  readonly #silent = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isWoken = false;
   #isStopping = false;
@@ -135,6 +137,7 @@ export class FetchRunner {
     try {
       if (row.reason?.code === QUEUED.code) this.#parts.store.setReason(row.fetchId, null);
       await this.#carryOut(row, signal);
+      if (row.state !== 'coercing') this.#silent.delete(row.sourceTrust);
     } catch (error) {
       this.#reported(() => this.#fail(row, error, signal));
     }
@@ -168,6 +171,15 @@ export class FetchRunner {
     const waitSeconds = Math.round(waitMs / 1000);
     log.warn('fetch.waiting', { fetchId, state, code: reason.code, waitSeconds });
     store.wait(fetchId, now() + waitMs, reason);
+    if (reason.code === 'SOURCE_UNREACHABLE') this.#waitForSource(row.sourceTrust);
+  }
+
+  /** A dead source must not take the places of fetches from others, try by try. */
+  #waitForSource(sourceTrust: string): void {
+    const { store, now, random, backoff = RETRY_BACKOFF } = this.#parts;
+    const times = this.#silent.get(sourceTrust) ?? 0;
+    this.#silent.set(sourceTrust, times + 1);
+    store.waitSource(sourceTrust, now() + backoffMs(times, { ...backoff, random }));
   }
 }
 

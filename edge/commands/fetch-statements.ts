@@ -60,6 +60,11 @@ function prepareChanges(db: Sqlite) {
     wait: update<[number, string, string, string]>(
       'due_at = ?, tries = tries + 1, reason_code = ?, reason_detail = ?, eta_seconds = NULL',
     ),
+    // Those that came for an urgent reason of their own are tried by their own clock.
+    waitSource: db.prepare<[dueAt: number, sourceTrust: string]>(
+      `UPDATE fetches SET due_at = max(due_at, ?) WHERE ended_at IS NULL AND source_trust = ?
+         AND state IN ('retrieving', 'transferring') AND priority > 0`,
+    ),
     resetTries: update<[string]>('tries = 0'),
     setReason: update<[string | null, string | null, string]>('reason_code = ?, reason_detail = ?'),
     hold: update<[number, string, string, string]>(

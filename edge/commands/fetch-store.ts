@@ -134,6 +134,11 @@ export class FetchStore {
     else this.#change(fetchId, stand);
   }
 
+  /** What is to come from a source that does not answer is not tried before, but for what is immediate. */
+  waitSource(sourceTrust: string, dueAt: number): void {
+    this.#statements.waitSource.run(dueAt, sourceTrust);
+  }
+
   /** It got on since it last had to wait. */
   resetTries(fetchId: string): void {
     this.#statements.resetTries.run(fetchId);

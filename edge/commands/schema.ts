@@ -67,4 +67,13 @@ CREATE TABLE copy_patients (
 CREATE INDEX commands_cancels ON commands (json_extract(body, '$.fetchId')) WHERE kind = 'cancel';
 `,
   },
+  {
+    name: 'open fetches by what is asked of them',
+    sql: `
+CREATE INDEX fetches_cancelled ON fetches (fetch_id) WHERE ended_at IS NULL AND is_cancelled = 1;
+CREATE INDEX fetches_deadline ON fetches (deadline_at) WHERE ended_at IS NULL;
+CREATE INDEX fetches_delivering ON fetches (fetch_id) WHERE ended_at IS NULL AND state = 'delivering';
+CREATE INDEX fetches_study ON fetches (study_uid, home) WHERE ended_at IS NULL;
+`,
+  },
 ];

@@ -266,6 +266,21 @@ t.test('an immediate fetch takes the place of one that is not', async (t) => {
   t.equal(bulk.filter((state) => state === 'transferring').length, 2);
 });
 
+t.test('a dead source does not take the places of what comes from others', async (t) => {
+  const source = await sourceOf(t, 1);
+  const receiver = await startReceiver(t, { isStarted: false });
+  const dead = { trust: 'RXK', url: 'http://127.0.0.1:1' };
+  for (let number = 0; number < 200; number += 1)
+    await receiver.inbox.take(
+      await fetchCommand(dead.url, { fetchId: `d${number}`, source: dead, priority: 'urgent' }),
+    );
+  await receiver.inbox.take(await fetchCommand(source.url, { priority: 'bulk' }));
+  receiver.start();
+  await receiver.reaches('available');
+  const tries = receiver.asked.length;
+  t.ok(tries < 60, `${tries} tries at the dead source`);
+});
+
 t.test('a full disk holds it up, and room lets it go on', async (t) => {
   const source = await sourceOf(t, 2);
   const dataDirectory = temporaryDirectory(t);
