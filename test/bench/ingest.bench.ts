@@ -3,8 +3,8 @@
  * without fsync and indexes nothing, and Orthanc. 1 and 4 senders of 300 CT slices; one object of 1 GB
  * and 20 senders for the memory.
  *
- * Senders encode beforehand and only write: what is measured is the receiver. The order of the peers
- * changes from run to run.
+ * Senders encode beforehand and only write: what is measured is the receiver. storescp forks for each
+ * association, since it serves one at a time otherwise. The order of the peers changes from run to run.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,7 +64,9 @@ export async function run(json: boolean): Promise<void> {
 
 async function startReceivers(directory: string): Promise<Receiver[]> {
   const edge = await startEdge({ directory: join(directory, 'edge'), trust: 'RRK' });
-  const storescp = await startStorescp(join(directory, 'storescp'), { args: ['+B', '+xa'] });
+  const storescp = await startStorescp(join(directory, 'storescp'), {
+    args: ['+B', '+xa', '--fork'],
+  });
   const orthanc = await startOrthanc(join(directory, 'orthanc'));
   return [
     { name: 'cdip', port: edge.dicomPort, program: edge.program, stop: () => edge.stop() },
