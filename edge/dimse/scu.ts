@@ -6,6 +6,7 @@
  * One request at a time. Bytes go out as they are read, exactly as they are. An association on which
  * anything went wrong is aborted: a peer may take what comes next for the rest of what broke off.
  */
+import { encodingOf } from '../../shared/dicom/transfer-syntax.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type {
   AcceptedContext,
@@ -218,8 +219,12 @@ export class ScuAssociation {
       AffectedSOPInstanceUID: object.sopInstanceUID,
     };
     const command = this.#command(CommandField.cStoreRQ, fields, true);
+    // A deflated stream of odd length is sent with its pad byte. PS3.5 §A.5.
+    const isPadded = encodingOf(object.transferSyntaxUID).deflated && object.dataSetBytes % 2 === 1;
+    const source = isPadded ? withPadByte(dataSet()) : dataSet();
+    const length = object.dataSetBytes + (isPadded ? 1 : 0);
     try {
-      await this.#sendDataSet(commandPdv(context.id, command), dataSet(), object.dataSetBytes);
+      await this.#sendDataSet(commandPdv(context.id, command), source, length);
       return this.#statusOf(await this.#response(CommandField.cStoreRQ));
     } catch (error) {
       this.#association.abort();
@@ -277,12 +282,10 @@ export class ScuAssociation {
   /** Command and first bytes in one write, the rest as the peer takes it. */
   async #sendDataSet(command: Pdv, source: AsyncIterable<Buffer>, length: number): Promise<void> {
     const { contextId } = command;
-    const { maxPdvBytes } = this.#association;
     let waiting: Pdv[] = [command];
     let sent = 0;
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length; at += maxPdvBytes) {
-        const bytes = chunk.subarray(at, at + maxPdvBytes);
+    for await (const chunk of inFragments(source, this.#association.maxPdvBytes)) {
+      for (const bytes of chunk) {
         sent += bytes.length;
         waiting.push({ contextId, isCommand: false, isLast: sent === length, bytes });
       }
@@ -291,11 +294,9 @@ export class ScuAssociation {
       waiting = [];
     }
     if (sent < length) throw sourceFailed(undefined);
-    if (length === 0)
-      await this.#written([
-        ...waiting,
-        { contextId, isCommand: false, isLast: true, bytes: Buffer.alloc(0) },
-      ]);
+    if (length > 0) return;
+    const nothing = { contextId, isCommand: false, isLast: true, bytes: Buffer.alloc(0) };
+    await this.#written([...waiting, nothing]);
   }
 
   /** @throws DimseError when the association ended, or the peer takes nothing more */
@@ -344,6 +345,29 @@ export class ScuAssociation {
       `the peer does not take ${abstractSyntaxUID}${syntax}`,
     );
   }
+}
+
+/** Pieces of even length but for the data set's last: others are refused by many. PS3.8 Annex E.1. */
+async function* inFragments(
+  source: AsyncIterable<Buffer>,
+  maxBytes: number,
+): AsyncGenerator<Buffer[]> {
+  let odd: Buffer | undefined;
+  for await (const chunk of source) {
+    const bytes: Buffer = odd === undefined ? chunk : Buffer.concat([odd, chunk]);
+    const end = bytes.length - (bytes.length % 2);
+    odd = end < bytes.length ? bytes.subarray(end) : undefined;
+    const fragments: Buffer[] = [];
+    for (let at = 0; at < end; at += maxBytes)
+      fragments.push(bytes.subarray(at, Math.min(end, at + maxBytes)));
+    if (fragments.length > 0) yield fragments;
+  }
+  if (odd !== undefined) yield [odd];
+}
+
+async function* withPadByte(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* source;
+  yield Buffer.alloc(1);
 }
 
 const commandPdv = (contextId: number, bytes: Buffer): Pdv => ({

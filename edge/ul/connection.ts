@@ -195,7 +195,8 @@ export class Connection implements Association {
     this.#contexts = facts.contexts;
     if (facts.peerMaxPduBytes > 0) {
       const room = facts.peerMaxPduBytes - PDV_HEADER_BYTES;
-      this.#maxPdvBytes = Math.min(OWN_PDV_BYTES, Math.max(LEAST_PDV_BYTES, room));
+      // Even: a fragment of odd length is refused by many. PS3.8 Annex E.1.
+      this.#maxPdvBytes = Math.min(OWN_PDV_BYTES, Math.max(LEAST_PDV_BYTES, room - (room % 2)));
     }
     this.#user = facts.open(this);
     this.#watchIdle();
