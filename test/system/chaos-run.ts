@@ -5,10 +5,10 @@
  *   senders ─► edges ◄─ killer ─► hub, nats-server        acknowledged ─► compared with spool and hub
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { randomFrom } from '../../demo/phantom/random.ts';
 import type { Edge } from '../support/edge.ts';
 import { eventually } from '../support/eventually.ts';
+import { killNatsServer } from '../support/kill-nats.ts';
 import { type Network, startNetwork } from '../support/network.ts';
 import { dataSetDigest, type Part10 } from '../support/part10.ts';
 import { contextsOf, openSender } from '../support/sender.ts';
@@ -145,19 +145,6 @@ async function killAndRestart(
     if (kill % 10 === 0) say(`${kill} of ${kills}: ${JSON.stringify(killed)}`);
   }
   return killed;
-}
-
-/** The server that the hub started: it names the hub's directory on its command line. */
-function killNatsServer(dataDirectory: string): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      if (line.includes('nats-server') && line.includes(dataDirectory))
-        process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // It ended in between.
-    }
-  }
 }
 
 interface Completeness {
