@@ -1,7 +1,8 @@
 /** Our own programs as their users start them: `bin/cdip` with a configuration file, in a process of its own. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { answers, Program } from './program.ts';
+import { answers } from '../../demo/child.ts';
+import { Program } from './program.ts';
 
 export const CDIP: string = join(import.meta.dirname, '..', '..', 'bin', 'cdip');
 

@@ -1,8 +1,9 @@
 /** The real nats-server on a free port with JetStream in a folder of the test's. */
 import { join } from 'node:path';
+import { accepts } from '../../demo/child.ts';
 import { freePort } from './free-port.ts';
 import { programPath } from './missing-peer.ts';
-import { accepts, Program } from './program.ts';
+import { Program } from './program.ts';
 
 export interface NatsServer {
   readonly url: string;

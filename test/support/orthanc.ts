@@ -1,10 +1,11 @@
 /** A real Orthanc on free ports, asked through its REST interface what it holds. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { answers } from '../../demo/child.ts';
 import { type OrthancOptions, orthancConfig } from '../../demo/orthanc-config.ts';
 import { freePorts } from './free-port.ts';
 import { programPath } from './missing-peer.ts';
-import { answers, Program } from './program.ts';
+import { Program } from './program.ts';
 
 export interface Orthanc {
   readonly aeTitle: string;

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { eventually } from './eventually.ts';
 
 const OUTPUT_KEPT = 400_000;
@@ -132,28 +131,5 @@ export class Program {
   #keep(text: string): void {
     this.#output = (this.#output + text).slice(-OUTPUT_KEPT);
     this.#options.onOutput?.(text);
-  }
-}
-
-/** True when something accepts connections there. */
-export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-/** True when the address answers a GET with a status below 400. */
-export async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
   }
 }

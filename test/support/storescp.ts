@@ -1,9 +1,10 @@
 /** DCMTK's storescp: writes what it is sent, bit by bit, into a folder. */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { accepts } from '../../demo/child.ts';
 import { freePort } from './free-port.ts';
 import { programPath } from './missing-peer.ts';
-import { accepts, Program } from './program.ts';
+import { Program } from './program.ts';
 
 export interface Storescp {
   readonly port: number;

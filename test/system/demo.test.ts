@@ -1,10 +1,11 @@
 /** The demo network: it starts, what it prints is true, a fetch reaches the other PACS, ctrl-C ends all. */
 import { join } from 'node:path';
 import t from 'tap';
+import { accepts } from '../../demo/child.ts';
 import { cdipDone } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
-import { accepts, Program } from '../support/program.ts';
+import { Program } from '../support/program.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const skip = missingPeer('nats-server', 'Orthanc', 'dcmqrscp', 'storescu');
