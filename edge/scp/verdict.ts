@@ -21,11 +21,6 @@ const MAX_UID_LENGTH = 80;
 const STANDARD_UID_LENGTH = 64;
 const SAFE_UID = /^[0-9A-Za-z][0-9A-Za-z._-]*$/;
 
-/** True when a UID can be kept, shown and logged. */
-export function isSafeUID(uid: string): boolean {
-  return uid.length <= MAX_UID_LENGTH && SAFE_UID.test(uid);
-}
-
 /** @returns why the object can't be filed; undefined when it can */
 export function findFault(
   command: { readonly sopInstanceUID: string },

@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import type { LocalPatient } from '../../shared/contract/commands.ts';
 import type { FetchStateName } from '../../shared/contract/events.ts';
-import type { TicketReply } from '../../shared/contract/rpc.ts';
+import { type TicketReply, TicketRequestSchema } from '../../shared/contract/rpc.ts';
 import { hubSubject } from '../../shared/contract/subjects.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
@@ -209,8 +209,8 @@ export class FetchOrders {
   }
 
   async #answerTicket(ods: string, request: unknown): Promise<TicketReply> {
-    const { fetchId } = (request ?? {}) as { fetchId?: unknown };
-    const record = typeof fetchId === 'string' ? this.#rows.find(fetchId) : undefined;
+    const asked = TicketRequestSchema.safeParse(request);
+    const record = asked.success ? this.#rows.find(asked.data.fetchId) : undefined;
     // To another edge than the one that carries it out, it is not there.
     if (record === undefined || record.order.to.trust !== ods)
       throw new FetchError('FETCH_UNKNOWN', 'There is no fetch with this id for you.');

@@ -19,7 +19,7 @@ export class FakeError extends GatewayError {
   }
 }
 
-export interface FakeStore {
+interface FakeStore {
   readonly object: ObjectToStore;
   readonly dataSet: Buffer;
 }
