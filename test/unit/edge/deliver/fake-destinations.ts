@@ -19,11 +19,6 @@ export class FakeError extends GatewayError {
   }
 }
 
-interface FakeStore {
-  readonly object: ObjectToStore;
-  readonly dataSet: Buffer;
-}
-
 export class FakePeer {
   /** What it holds, by SOP Instance UID. */
   readonly held = new Map<string, Buffer>();
