@@ -74,9 +74,12 @@ export function realFiles(): string[] {
   return (files.length > 0 ? files : pydicomFiles()).filter(isSendable);
 }
 
-/** True when the meta information says what to propose for it. */
+const MEDIA_DIRECTORY = '1.2.840.10008.1.3.10';
+
+/** True when the meta information says what to propose for it, and it is no directory of a medium. */
 function isSendable(path: string): boolean {
   const { sopClassUID, sopInstanceUID, transferSyntaxUID } = readPart10(path);
+  if (sopClassUID === MEDIA_DIRECTORY) return false;
   return [sopClassUID, sopInstanceUID, transferSyntaxUID].every((uid) => /^[0-9.]+$/.test(uid));
 }
 
