@@ -22,14 +22,13 @@ const USAGE = `Usage: cdip COMMAND
 
   cdip hub --config FILE                                runs a hub
   cdip hub token --trust ODS [--ttl 24h]                one-time enrolment token for a trust's edge
-  cdip hub user add NAME --role R --trust ODS           a person's account, and a sign-in link
+  cdip hub user add NAME --role R [--trust ODS]         a person's account, and a sign-in link
   cdip hub key NAME --role R [--trust ODS]              an API key
   cdip hub rebuild [PROJECTION]                         drops a projection and replays it
 
   cdip edge --config FILE                               runs a trust's edge
   cdip edge enrol --hub URL --token T --config FILE     makes the edge's keys and joins it to a hub
-  cdip edge doctor --config FILE [--json]               probes what the edge needs, says what to mend
-  cdip edge status | queue | support-bundle             what the edge is doing
+  cdip edge status | queue                              what the edge is doing, what waits and why
   cdip edge quarantine [release|drop ID]                what could not be filed
 
   cdip bench NAME [--json]                              runs a benchmark of test/bench

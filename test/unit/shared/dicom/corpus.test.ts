@@ -86,7 +86,7 @@ t.test('elements and text are those that pydicom reads', { skip }, async (t) => 
   const differing: unknown[] = [];
   for (const view of readable) differing.push(...(await differences(view)));
   t.strictSame(differing, []);
-  t.ok(readable.length > 100, `${readable.length} files were compared`);
+  t.ok(readable.length > 50, `${readable.length} files were compared`);
 });
 
 t.test('how the bytes are cut makes no difference', async (t) => {
