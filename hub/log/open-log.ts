@@ -34,7 +34,7 @@ import { syncStream } from './sync-store.ts';
 
 /** How often it is looked whether all streams are there: one that was deleted is missed so long. */
 const ENSURE_EVERY_MS = 3_000;
-const PUBLISH_MS = 5_000;
+const PUBLISH_MS = 2_000;
 const PUBLISH_RETRIES = 10;
 /** Stream wrong last sequence. */
 const WRONG_LAST_SEQUENCE = [10_071, 10_164];

@@ -1,0 +1,165 @@
+/**
+ * What edge and hub say to each other, as it stands on the wire: messages of this version, written down.
+ * A change that makes one of them unreadable breaks edges in the field.
+ */
+import t from 'tap';
+import { CommandSchema } from '../../shared/contract/commands.ts';
+import { EnrolReplySchema, EnrolRequestSchema } from '../../shared/contract/enrol.ts';
+import { HealthEventSchema, OrderedEventSchema } from '../../shared/contract/events.ts';
+import {
+  CursorReplySchema,
+  DirectorySchema,
+  TicketReplySchema,
+} from '../../shared/contract/rpc.ts';
+import {
+  commandConsumer,
+  commandSubject,
+  edgeInboxPrefix,
+  edgeStream,
+  edgeStreamSubjects,
+  edgeSubject,
+  hubSubject,
+  ODSCode,
+  rpcSubject,
+} from '../../shared/contract/subjects.ts';
+import { TicketClaimsSchema } from '../../shared/contract/ticket.ts';
+
+const AT = '2026-03-01T10:00:00.000Z';
+const HASH = 'a'.repeat(64);
+const ordered = { v: 1, at: AT, trust: 'RRK', epoch: 3, seq: 7 };
+const head = { v: 1, id: 'c1', at: AT };
+
+const study = {
+  ...ordered,
+  ...{ kind: 'study', rev: 2, studyInstanceUID: '2.999.1', home: 'RRK', deleted: false },
+  patient: {
+    ...{ patientId: '4711', issuer: 'RRK', nhsNumber: '9990000018', name: 'Bennett^Amara' },
+    ...{ birthDate: '19580131', sex: 'F' },
+  },
+  ...{ quiet: true, studyDate: '20260301', studyTime: '101500', studyId: '1' },
+  ...{ accessionNumber: 'A1', accessionIssuer: null, description: 'CT head' },
+  ...{ referringPhysician: null, institution: 'RRK', instances: 36, bytes: 19_000_000 },
+  ...{ setHash: HASH, conflicts: 0 },
+  series: [
+    {
+      ...{ seriesInstanceUID: '2.999.1.1', modality: 'CT', seriesNumber: 1, description: null },
+      ...{ bodyPart: 'HEAD', instances: 36, bytes: 19_000_000, setHash: HASH },
+    },
+  ],
+};
+const bucket = { day: '20260301', studies: 1, series: 1, instances: 36, digest: HASH };
+const receipt = {
+  ...ordered,
+  ...{ kind: 'receipt', fetchId: 'f1', state: 'held' },
+  reason: { code: 'PATIENT_NOT_FOUND', detail: 'name the local patient' },
+  ...{ instances: { done: 36, expected: 36 }, bytes: { done: 1, expected: null } },
+  ...{ etaSeconds: null, failures: [], localPatient: null, steps: [{ state: 'held', at: AT }] },
+};
+const fetchCommand = {
+  ...head,
+  ...{ kind: 'fetch', fetchId: 'f1', studyInstanceUID: '2.999.1', home: 'RRK' },
+  ...{ source: { trust: 'RRK', url: 'http://10.0.0.1:8080' }, ticket: 'x.y.z' },
+  ...{ priority: 'urgent', expected: { instances: 36, bytes: 1 } },
+};
+
+const READABLE: readonly (readonly [
+  what: string,
+  schema: { parse(raw: unknown): unknown },
+  raw: object,
+])[] = [
+  ['a study', OrderedEventSchema, study],
+  ['a digest', OrderedEventSchema, { ...ordered, kind: 'digest', whole: true, buckets: [bucket] }],
+  [
+    'a digest with members',
+    OrderedEventSchema,
+    {
+      ...{ ...ordered, kind: 'digest', whole: false, buckets: [bucket] },
+      members: [{ day: 'undated', studies: [{ studyInstanceUID: '2.999.1', home: 'RJE' }] }],
+    },
+  ],
+  ['a receipt', OrderedEventSchema, receipt],
+  ['a fetch', CommandSchema, fetchCommand],
+  ['a fetch of some series', CommandSchema, { ...fetchCommand, seriesInstanceUIDs: ['2.999.1.1'] }],
+  ['a cancel', CommandSchema, { ...head, kind: 'cancel', fetchId: 'f1' }],
+  [
+    'a patient',
+    CommandSchema,
+    { ...head, kind: 'name-patient', fetchId: 'f1', localPatient: { patientId: '1' } },
+  ],
+  ['tell again', CommandSchema, { ...head, kind: 'reannounce', days: ['20260301', 'undated'] }],
+  ['a cursor', CursorReplySchema, { cursor: { epoch: 1, seq: 2 }, caughtUp: true }],
+  ['no cursor', CursorReplySchema, { cursor: null, caughtUp: false }],
+  ['a ticket', TicketReplySchema, { ticket: 'x', source: { trust: 'RRK', url: 'http://h:1' } }],
+  ['no ticket', TicketReplySchema, { error: { code: 'FETCH_ENDED', detail: 'over' } }],
+  [
+    'the claims of a ticket',
+    TicketClaimsSchema,
+    { aud: 'RRK', sub: 'RJE', study: '2.999.1', home: 'RRK', fetch: 'f1' },
+  ],
+  [
+    'the directory',
+    DirectorySchema,
+    { trusts: [{ ods: 'RRK', name: 'X', httpUrl: null }], ticketKeys: { keys: [{ kty: 'OKP' }] } },
+  ],
+  [
+    'an enrolment',
+    EnrolRequestSchema,
+    {
+      ...{ token: 't', trust: 'RRK', httpUrl: 'http://127.0.0.1:8080', version: '0.1.0' },
+      natsPublicKey: `U${'A'.repeat(55)}`,
+    },
+  ],
+  [
+    'its answer',
+    EnrolReplySchema,
+    {
+      ...{ trust: 'RRK', hubUrl: 'http://hub:8000', natsUrl: 'nats://hub:4222' },
+      directory: { trusts: [], ticketKeys: { keys: [] } },
+    },
+  ],
+  [
+    'a heartbeat',
+    HealthEventSchema,
+    {
+      ...{ v: 1, at: AT, trust: 'RRK', kind: 'health', version: '0.1.0', startedAt: AT },
+      ...{ httpUrl: 'http://h:1', epoch: 1, lastSeq: 9, committedSeq: 9 },
+      ...{ outbox: { waiting: 0, oldestSeconds: 0 }, quarantined: 0, conflicts: 0 },
+      ...{ index: { studies: 1, series: 1, instances: 1 }, associations: 0, fetches: 0 },
+      disk: { freeBytes: 1, reserveBytes: 1 },
+    },
+  ],
+];
+
+t.test(
+  'messages of this version are read, and fields that are not known passed over',
+  async (t) => {
+    for (const [what, schema, raw] of READABLE) {
+      t.strictSame(schema.parse(raw), raw, what);
+      t.doesNotThrow(() => schema.parse({ ...raw, addedLater: { x: 1 } }), `${what}, and more`);
+    }
+  },
+);
+
+t.test('what is none of them is refused', async (t) => {
+  const refused = (raw: object): boolean => !OrderedEventSchema.safeParse(raw).success;
+  t.ok(refused({ ...study, v: 2 }), 'another version');
+  t.ok(refused({ ...study, kind: 'gossip' }), 'another kind');
+  t.ok(refused({ ...study, seq: 0 }), 'no place in the order');
+  t.ok(refused({ ...study, setHash: 'x' }), 'a digest that is none');
+  t.ok(refused({ ...study, patient: { ...study.patient, nhsNumber: '123' } }), 'no NHS number');
+  t.notOk(CommandSchema.safeParse({ ...fetchCommand, priority: 'now' }).success);
+});
+
+t.test('the names of subjects and streams', async (t) => {
+  t.equal(edgeSubject('RRK', 'study'), 'cdip.edge.RRK.study');
+  t.equal(edgeStream('RRK'), 'EDGE_RRK');
+  t.notOk(edgeStreamSubjects('RRK').includes('cdip.edge.RRK.health'), 'health has its own stream');
+  t.equal(commandSubject('RRK'), 'cdip.command.RRK');
+  t.equal(commandConsumer('RRK'), 'edge_RRK');
+  t.equal(rpcSubject('RRK', 'cursor'), 'cdip.rpc.RRK.cursor');
+  t.equal(hubSubject('fetch', 'f1'), 'cdip.hub.fetch.f1');
+  t.equal(edgeInboxPrefix('RRK'), '_INBOX_RRK');
+  // One token of a subject, whatever is configured.
+  for (const ods of ['rrk', 'R.K', 'RRK>', '*', '', 'TOOLONGODS'])
+    t.notOk(ODSCode.safeParse(ods).success, ods);
+});
