@@ -11,7 +11,7 @@ const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
 const EmbeddedNats = z.strictObject({
   embedded: z.literal(true).default(true),
   host: z.string().min(1).default('127.0.0.1'),
-  port: Port.default(4222),
+  port: z.int().min(1, 'a port: 1 to 65535; edges keep it').max(65_535).default(4222),
   publicUrl: z.string().optional().describe('how edges reach it; default nats://host:port'),
   retentionDays: z.number().positive().default(30),
   tls: z

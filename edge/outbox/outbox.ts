@@ -71,6 +71,8 @@ export class Outbox {
   #timer: NodeJS.Timeout | undefined;
   #epoch = 0;
   #base = 0;
+  /** Digests up to this row speak of a past that a hub may have left behind already. */
+  #staleThrough = 0;
   #nextWholeDigestAt = Number.NEGATIVE_INFINITY;
   #isNotifying = false;
 
@@ -148,8 +150,17 @@ export class Outbox {
       at,
       epoch: this.#epoch,
       seq: row - this.#base,
-      body: JSON.parse(body) as AnyEventBody,
+      body: this.#asToldNow(row, JSON.parse(body) as AnyEventBody),
     }));
+  }
+
+  /**
+   * A study that is told again ends in its newest state, whatever the hub had of it; a digest would be
+   * compared with rows that are ahead of it, and differ. It keeps its place and says nothing.
+   */
+  #asToldNow(row: number, body: AnyEventBody): AnyEventBody {
+    if (body.kind !== 'digest' || row > this.#staleThrough) return body;
+    return { kind: 'digest', whole: false, buckets: [] };
   }
 
   /**
@@ -167,8 +178,29 @@ export class Outbox {
       this.#statements.dropOldEpochs.run(epoch - 100);
       this.#epoch = epoch;
       this.#base = base;
+      this.#staleThrough = this.#statements.lastRow.get()?.last ?? 0;
     });
+    // What the digests that say nothing any more would have proved, the next one proves.
+    this.#nextWholeDigestAt = Number.NEGATIVE_INFINITY;
     return { epoch: this.#epoch, baseRow: this.#base };
+  }
+
+  /**
+   * A hub has everything up to an event of an earlier epoch, and nothing of the present one was told
+   * yet: it begins behind that, so that nothing is told twice.
+   *
+   * @returns false for a place that is unknown, or not ahead
+   */
+  continueBehind(epoch: number, seq: number): boolean {
+    const row = this.rowOf(epoch, seq);
+    const last = this.#statements.lastRow.get()?.last ?? 0;
+    if (row === undefined || row > last || row <= this.#base) return false;
+    this.#inTransaction(() => {
+      this.#statements.prune.run(row);
+      this.#statements.setCursor.run(row);
+    });
+    this.beginEpoch(row);
+    return true;
   }
 
   /** The row of an event that a hub named; undefined for an epoch that this edge does not know. */

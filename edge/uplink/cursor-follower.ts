@@ -2,7 +2,8 @@
  * Follows how far a hub has committed this edge's events: what it has is dropped here, what it lacks is
  * told again. The broker's acknowledgement alone ends nothing.
  *
- *   cursor ─┬─ explained, moving ─► commitThrough
+ *   cursor ─┬─ of an epoch before, nothing of this one told yet ─► this epoch begins behind it
+ *           ├─ explained, moving ─► commitThrough
  *           ├─ stands still though the hub has read all ─► new epoch from there
  *           ├─ null, or below what was dropped ─► new epoch, everything told again
  *           └─ above all that was ever told (this database is an old one) ─► an epoch above it, everything
@@ -23,6 +24,8 @@ export interface FollowerOptions {
   readonly log: Log;
   /** The last row that the broker acknowledged. */
   readonly publishedRow: () => number;
+  /** Something of the present epoch may be at the broker. */
+  readonly hasBegun: () => boolean;
   /** A new epoch began. */
   readonly onRewind: () => void;
 }
@@ -46,6 +49,8 @@ export class CursorFollower {
       if (caughtUp && committedRow > 0) await this.#announceAll('hub-holds-nothing');
       return;
     }
+    if (caughtUp && cursor.epoch < epoch && !this.#options.hasBegun())
+      outbox.continueBehind(cursor.epoch, cursor.seq);
     const row = outbox.rowOf(cursor.epoch, cursor.seq);
     if (row === undefined && cursor.epoch < epoch) return this.#watchStill(cursor, caughtUp);
     if (row === undefined || !outbox.commitThrough(cursor.epoch, cursor.seq)) {

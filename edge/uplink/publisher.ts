@@ -22,6 +22,8 @@ export class Publisher {
   /** The last row that the broker has, of this epoch. */
   #row = 0;
   #epoch = 0;
+  /** The newest epoch of which something was sent. */
+  #begunEpoch = 0;
   #wake = new AbortController();
   #failures = 0;
 
@@ -34,6 +36,11 @@ export class Publisher {
   /** The last row that the broker acknowledged. */
   get publishedRow(): number {
     return this.#row;
+  }
+
+  /** True when something of the present epoch may be at the broker. */
+  get hasBegun(): boolean {
+    return this.#begunEpoch === this.#outbox.status().epoch;
   }
 
   /** Until the connection is lost. Begins with what no hub is known to have: the broker may have lost it. */
@@ -66,6 +73,7 @@ export class Publisher {
 
   /** @returns false when some were not acknowledged */
   async #publish(js: JetStreamClient, events: readonly OutboxEvent[]): Promise<boolean> {
+    this.#begunEpoch = this.#epoch;
     const results = await Promise.allSettled(events.map((event) => this.#send(js, event)));
     const failed = results.findIndex(({ status }) => status === 'rejected');
     const acknowledged = failed === -1 ? events.length : failed;

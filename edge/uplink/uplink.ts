@@ -6,6 +6,7 @@
  *
  * Without it everything else of the edge goes on; it is back by itself after an outage of any length.
  */
+import type { JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { sleep } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -33,6 +34,8 @@ const HEARTBEAT_MS = 15_000;
 const CURSOR_SOON_MS = 300;
 const CURSOR_WAITING_MS = 2_000;
 const CURSOR_REST_MS = 15_000;
+/** How long a hub may take to say where it stands before events are told all the same. */
+const STANDING_MS = 15_000;
 const DIRECTORY_MS = 300_000;
 const DIRECTORY_RETRY_MS = 10_000;
 
@@ -59,6 +62,8 @@ export class Uplink {
   readonly #unreadable: Counter;
   /** Aborts to ask for the cursor before its time. */
   #hurry = new AbortController();
+  /** Aborts once a hub that has read everything has said where it stands. */
+  readonly #standing = new AbortController();
 
   constructor(options: UplinkOptions) {
     const { outbox, clock, log, metrics } = options;
@@ -70,6 +75,7 @@ export class Uplink {
       clock,
       log,
       publishedRow: () => this.#publisher.publishedRow,
+      hasBegun: () => this.#publisher.hasBegun,
       onRewind: () => this.#publisher.wake(),
     });
     outbox.onAppend(() => this.#hurry.abort());
@@ -111,7 +117,7 @@ export class Uplink {
     const { trust, log, onCommand } = this.#options;
     const onUnreadable = (): void => this.#unreadable.inc();
     await Promise.all([
-      this.#publisher.run(js, signal),
+      this.#publish(js, signal),
       this.#followCursor(signal),
       readCommands({ trust, log, onCommand, onUnreadable }, js, signal),
       this.#beat(connection, signal),
@@ -119,12 +125,20 @@ export class Uplink {
     ]);
   }
 
+  /** After a start a hub is asked first: what it has is not told again. */
+  async #publish(js: JetStreamClient, signal: AbortSignal): Promise<void> {
+    await sleep(STANDING_MS, AbortSignal.any([signal, this.#standing.signal]));
+    if (!signal.aborted) await this.#publisher.run(js, signal);
+  }
+
   async #followCursor(signal: AbortSignal): Promise<void> {
     const { outbox } = this.#options;
     while (!signal.aborted) {
       this.#hurry = new AbortController();
       await this.#tried('cursor', async () => {
-        await this.#follower.take(await this.#hub.ask('cursor', {}, CursorReplySchema));
+        const reply = await this.#hub.ask('cursor', {}, CursorReplySchema);
+        await this.#follower.take(reply);
+        if (reply.caughtUp) this.#standing.abort();
       });
       const isWaiting = outbox.status().waiting > 0;
       const rest = isWaiting ? CURSOR_WAITING_MS : CURSOR_REST_MS;

@@ -6,29 +6,37 @@
  * failed is no loss: edges keep custody of their events until a hub has committed them, and what the
  * hub itself decides is synced by sync-store.ts.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../../shared/backoff.ts';
+import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
+import { requireEdgeKey } from './keys.ts';
 import { LogError } from './network-log.ts';
 import { configFile, pidFile, type ServerSettings, serverConfig } from './server-config.ts';
+import { findServerProgram } from './server-program.ts';
 
 const RESTART_BACKOFF = { firstMs: 100, maxMs: 5_000, random: Math.random } as const;
 const RELOAD_MS = 5_000;
 const STOP_MS = 10_000;
-/** What it must be at least: accounts with imports as they are written here. */
-const OLDEST = [2, 9] as const;
+/** A server that ran so long was well: the next wait is a short one again. */
+const WELL_MS = 10_000;
+
+type Child = ChildProcessByStdio<null, null, Readable>;
 
 export class EmbeddedServer {
   readonly #log: Log;
   readonly #program: string;
   #settings: ServerSettings;
-  #child: ChildProcess | undefined;
+  /** Undefined between two lives. */
+  #child: Child | undefined;
+  #restart: NodeJS.Timeout | undefined;
   #isStopping = false;
   #deaths = 0;
-  readonly #onReloaded = new Set<() => void>();
+  /** One change of keys at a time: an answer of the server belongs to the last thing it was told. */
+  #changing: Promise<void> = Promise.resolve();
 
   private constructor(settings: ServerSettings, program: string, log: Log) {
     this.#settings = settings;
@@ -38,9 +46,7 @@ export class EmbeddedServer {
 
   /** @throws LogError `LOG_SERVER_FAULT` when there is no nats-server, or one that is too old */
   static async start(settings: ServerSettings, log: Log): Promise<EmbeddedServer> {
-    const program = findServer();
-    await requireVersion(program);
-    const server = new EmbeddedServer(settings, program, log);
+    const server = new EmbeddedServer(settings, await findServerProgram(), log);
     mkdirSync(settings.directory, { recursive: true, mode: 0o700 });
     await endLeftBehind(settings.directory);
     server.#writeConfig();
@@ -48,38 +54,48 @@ export class EmbeddedServer {
     return server;
   }
 
-  /** Makes another key the one of a trust's account. Resolves when the server has taken it. */
-  async setKey(ods: string, publicKey: string): Promise<void> {
-    const trusts = new Map(this.#settings.trusts).set(ods, publicKey);
-    this.#settings = { ...this.#settings, trusts };
-    this.#writeConfig();
-    const child = this.#child;
-    // Between two lives: the next one reads what was just written.
-    if (child === undefined || child.exitCode !== null) return;
-    const reloaded = new Promise<void>((resolve) => {
-      const timer = setTimeout(done, RELOAD_MS);
-      const done_ = done;
-      this.#onReloaded.add(done_);
-      const forget = (): boolean => this.#onReloaded.delete(done_);
-      function done(): void {
-        clearTimeout(timer);
-        forget();
-        resolve();
-      }
-    });
-    child.kill('SIGHUP');
-    await reloaded;
+  /**
+   * Makes another key the one of a trust's account. Resolves when the server has taken it.
+   *
+   * @throws LogError `LOG_KEY_REFUSED`, `LOG_SERVER_FAULT`: nothing has changed; `LOG_UNAVAILABLE`
+   */
+  setKey(ods: string, publicKey: string): Promise<void> {
+    const change = this.#changing.then(() => this.#change(ods, publicKey));
+    this.#changing = change.catch(() => {});
+    return change;
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    clearTimeout(this.#restart);
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);
+  }
+
+  async #change(ods: string, publicKey: string): Promise<void> {
+    const before = this.#settings;
+    // An account that comes with a reload is half-wired: the hub has to start with the trust in its list.
+    if (!before.trusts.has(ods))
+      throw new LogError('LOG_KEY_REFUSED', `${ods} was not among the trusts when the hub started`);
+    requireEdgeKey(ods, publicKey, before);
+    this.#settings = { ...before, trusts: new Map(before.trusts).set(ods, publicKey) };
+    this.#writeConfig();
+    // Between two lives: the next one reads what was just written.
+    if (this.#child === undefined) return;
+    try {
+      await reload(this.#child);
+    } catch (error) {
+      if (codeOf(error) === 'LOG_SERVER_FAULT') {
+        this.#settings = before;
+        this.#writeConfig();
+      }
+      throw error;
+    }
   }
 
   #writeConfig(): void {
@@ -98,51 +114,55 @@ export class EmbeddedServer {
     let lastWords = '';
     child.stderr.on('data', (text: string) => {
       lastWords = (lastWords + text).slice(-2_000);
-      if (text.includes('Reloaded server configuration'))
-        for (const listener of [...this.#onReloaded]) listener();
     });
-    child.on('error', () => {});
-    child.on('exit', (code, signal) => {
+    const ended = (end: { code: number; signal: string; fault: string }): void => {
+      if (this.#child !== child) return;
+      this.#child = undefined;
       if (this.#isStopping) return;
-      if (performance.now() - startedAt > 10_000) this.#deaths = 0;
-      const fault = /\[(?:FTL|ERR)\] (.*)/.exec(lastWords)?.[1] ?? '';
-      this.#log.error('log.server-ended', { code: code ?? -1, signal: signal ?? '', fault });
+      if (performance.now() - startedAt > WELL_MS) this.#deaths = 0;
+      this.#log.error('log.server-ended', end);
       const wait = backoffMs(this.#deaths, RESTART_BACKOFF);
       this.#deaths += 1;
-      setTimeout(() => {
-        if (!this.#isStopping) this.#spawn();
-      }, wait);
-    });
+      this.#restart = setTimeout(() => this.#spawn(), wait);
+    };
+    // Of a program that could not even be started no exit is told.
+    child.on('error', (error) => ended({ code: -1, signal: '', fault: codeOf(error) }));
+    child.on('exit', (code, signal) =>
+      ended({ code: code ?? -1, signal: signal ?? '', fault: faultIn(lastWords) }),
+    );
   }
 }
 
-function findServer(): string {
-  const given = process.env['CDIP_NATS_SERVER'];
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  const found = given ?? folders.map((folder) => join(folder, 'nats-server')).find(existsSync);
-  if (found !== undefined) return found;
-  throw new LogError(
-    'LOG_SERVER_FAULT',
-    'nats-server is not installed: install the package nats-server, or name servers in nats.servers',
-  );
+/** Has it read its configuration again. @throws LogError when it refuses it, or is silent */
+function reload(child: Child): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const silence = new LogError('LOG_UNAVAILABLE', 'nats-server does not take its configuration');
+    const timer = setTimeout(() => done(silence), RELOAD_MS);
+    const listen = (text: string): void => {
+      said += text;
+      const refusal = /Failed to reload server configuration: (.*)/.exec(said)?.[1];
+      if (refusal !== undefined) done(new LogError('LOG_SERVER_FAULT', refusal));
+      else if (said.includes('Reloaded server configuration')) done();
+    };
+    const end = (): void => done();
+    function done(error?: LogError): void {
+      clearTimeout(timer);
+      child.stderr.off('data', listen);
+      child.off('exit', end);
+      if (error === undefined) resolve();
+      else reject(error);
+    }
+    child.stderr.on('data', listen);
+    // Its next life reads what was written.
+    child.once('exit', end);
+    child.kill('SIGHUP');
+  });
 }
 
-async function requireVersion(program: string): Promise<void> {
-  const text = await new Promise<string>((resolve) => {
-    const child = spawn(program, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    child.on('error', () => resolve(''));
-    child.on('close', () => resolve(output));
-  });
-  const [, major = 0, minor = 0] = (/v(\d+)\.(\d+)/.exec(text) ?? []).map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
-  throw new LogError(
-    'LOG_SERVER_FAULT',
-    `${program} says "${text.trim()}": nats-server ${OLDEST.join('.')} or later is needed`,
-  );
+/** Why it ended, as far as it said. */
+function faultIn(words: string): string {
+  return /(?:\[(?:FTL|ERR)\]|^nats-server:) (.*)/m.exec(words)?.[1] ?? '';
 }
 
 /** Ends the server of a hub that was killed; it holds our port and our store. */

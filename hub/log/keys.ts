@@ -5,7 +5,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createUser, fromSeed } from '@nats-io/nkeys';
+import { createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
+import type { Log } from '../../shared/log.ts';
+import { LogError } from './network-log.ts';
 
 export interface HubKeys {
   /** The hub's seed. */
@@ -27,6 +29,57 @@ export function openHubKeys(directory: string): HubKeys {
     placeholder: (ods) =>
       fromSeed(ownSeed(join(directory, `placeholder-${ods}.seed`))).getPublicKey(),
   };
+}
+
+/** Who holds which key, the hub among them. */
+export interface KeyHolders {
+  readonly hubPublicKey: string;
+  readonly systemPublicKey: string;
+  readonly trusts: ReadonlyMap<string, string>;
+}
+
+/**
+ * Refuses a key that nats-server would not start with, once it stands in the configuration: one whose
+ * checksum is wrong, or that two accounts have.
+ *
+ * @throws LogError `LOG_KEY_REFUSED`
+ */
+export function requireEdgeKey(ods: string, key: string, holders: KeyHolders): void {
+  if (!isUserKey(key)) throw new LogError('LOG_KEY_REFUSED', `${ods}: this is no nkey of a user`);
+  const others = [...holders.trusts].filter(([other]) => other !== ods).map(([, held]) => held);
+  if ([holders.hubPublicKey, holders.systemPublicKey, ...others].includes(key))
+    throw new LogError('LOG_KEY_REFUSED', `${ods}: this key is another's; make one of its own`);
+}
+
+/**
+ * The key of each trust's account: its edge's, or a placeholder. A key that was recorded but can't be
+ * used costs its own trust the connection, never the others theirs.
+ */
+export function keysOfTrusts(
+  trusts: readonly string[],
+  edgeKeys: ReadonlyMap<string, string>,
+  { keys, log }: { keys: HubKeys; log: Log },
+): Map<string, string> {
+  const chosen = new Map<string, string>();
+  for (const ods of trusts) {
+    const key = edgeKeys.get(ods);
+    try {
+      if (key !== undefined) requireEdgeKey(ods, key, { ...keys, trusts: chosen });
+      chosen.set(ods, key ?? keys.placeholder(ods));
+    } catch (error) {
+      log.error('log.key-refused', { trust: ods, error });
+      chosen.set(ods, keys.placeholder(ods));
+    }
+  }
+  return chosen;
+}
+
+function isUserKey(key: string): boolean {
+  try {
+    return key.startsWith('U') && fromPublic(key).getPublicKey() === key;
+  } catch {
+    return false;
+  }
 }
 
 function ownSeed(file: string): Uint8Array {

@@ -18,7 +18,17 @@ export type LogErrorCode =
   /** The stream was made anew: its sequence numbers mean something else now. */
   | 'LOG_STREAM_CHANGED'
   /** nats-server can't be started, or is too old. */
-  | 'LOG_SERVER_FAULT';
+  | 'LOG_SERVER_FAULT'
+  /** A key that no edge can have: not a user's public nkey, or another's. */
+  | 'LOG_KEY_REFUSED';
+
+const RETRY: Readonly<Record<LogErrorCode, Retry>> = {
+  LOG_UNAVAILABLE: 'unsure',
+  LOG_CONFLICT: 'safe',
+  LOG_STREAM_CHANGED: 'safe',
+  LOG_SERVER_FAULT: 'safe',
+  LOG_KEY_REFUSED: 'never',
+};
 
 export class LogError extends GatewayError {
   override readonly name = 'LogError';
@@ -28,7 +38,7 @@ export class LogError extends GatewayError {
   constructor(code: LogErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.retry = code === 'LOG_UNAVAILABLE' ? 'unsure' : 'safe';
+    this.retry = RETRY[code];
   }
 }
 
@@ -79,7 +89,11 @@ export interface NetworkLog {
   sendCommand(ods: string, command: Command): Promise<void>;
   /** Answers `cdip.rpc.<ods>.<name>`; what it throws is answered as `{error: {code, detail}}`. */
   answer(name: RpcName, answer: (ods: string, request: unknown) => object | Promise<object>): void;
-  /** Makes this the key of the trust's account: the one before stops working within seconds. */
+  /**
+   * Makes this the key of the trust's account: the one before stops working within seconds.
+   *
+   * @throws LogError `LOG_KEY_REFUSED`, nothing is changed; `LOG_UNAVAILABLE`, it may count from the server's next start
+   */
   admitEdge(ods: string, natsPublicKey: string): Promise<void>;
   /** Drains and closes; stops the embedded server. */
   stop(): Promise<void>;

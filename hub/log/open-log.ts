@@ -12,7 +12,13 @@ import {
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream';
-import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import {
+  type ConnectionOptions,
+  connect,
+  type Msg,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from '@nats-io/transport-node';
 import type { Clock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import {
@@ -26,7 +32,7 @@ import type { Log } from '../../shared/log.ts';
 import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { HubConfig } from '../config.ts';
 import { EmbeddedServer } from './embedded-server.ts';
-import { type HubKeys, openHubKeys } from './keys.ts';
+import { type HubKeys, keysOfTrusts, openHubKeys } from './keys.ts';
 import { LogError, type LogMessage, type NetworkLog, type StreamState } from './network-log.ts';
 import { readStream } from './read-stream.ts';
 import { ensureStreams } from './streams.ts';
@@ -60,10 +66,12 @@ export async function openNetworkLog(options: NetworkLogOptions): Promise<Networ
   const connection = await connect({
     servers: 'servers' in config.nats ? config.nats.servers : localUrl(config.nats),
     authenticator: nkeyAuthenticator(
-      'servers' in config.nats ? readFileSync(config.nats.credentialsSeedFile) : keys.seed,
+      'servers' in config.nats ? seedOf(config.nats.credentialsSeedFile) : keys.seed,
     ),
     name: 'cdip-hub',
     maxReconnectAttempts: -1,
+    // A key that a cluster does not know for a while, during its own reload, is tried again too.
+    ignoreAuthErrorAbort: true,
     waitOnFirstConnect: true,
     reconnectTimeWait: 250,
     pingInterval: 5_000,
@@ -95,9 +103,8 @@ function startServer({
 }): Promise<EmbeddedServer> {
   const { host, port, tls } = nats;
   const { hubPublicKey, systemPublicKey } = keys;
-  const trusts = new Map(
-    config.trusts.map(({ ods }) => [ods, edgeKeys.get(ods) ?? keys.placeholder(ods)]),
-  );
+  const odsCodes = config.trusts.map(({ ods }) => ods);
+  const trusts = keysOfTrusts(odsCodes, edgeKeys, { keys, log });
   return EmbeddedServer.start(
     { directory, host, port, tls, hubPublicKey, systemPublicKey, trusts },
     log,
@@ -109,9 +116,26 @@ function localUrl({ host, port }: Embedded): string {
   return `${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
 }
 
-function tlsOf({ nats }: HubConfig): { tls?: { caFile: string } } {
-  if ('servers' in nats || nats.tls?.caFile === undefined) return {};
-  return { tls: { caFile: nats.tls.caFile } };
+/** A person wrote this file: a line end behind the seed is none of it. */
+function seedOf(file: string): Uint8Array {
+  try {
+    return Buffer.from(readFileSync(file, 'utf8').trim());
+  } catch (cause) {
+    const code = codeOf(cause);
+    throw new LogError('LOG_SERVER_FAULT', `${file} can not be read: ${code}`, { cause });
+  }
+}
+
+/**
+ * Our own server is known by its very certificate, whatever name that is for: it is reached on loopback.
+ * A cluster named by `tls://` is not spoken to without TLS, even when it offers none.
+ */
+function tlsOf({ nats }: HubConfig): Pick<ConnectionOptions, 'tls'> {
+  if ('servers' in nats)
+    return nats.servers.some((server) => server.startsWith('tls://')) ? { tls: {} } : {};
+  if (nats.tls === undefined) return {};
+  const pinned = { allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+  return { tls: { caFile: nats.tls.certificateFile, ...pinned } };
 }
 
 interface OpenParts extends NetworkLogOptions {
@@ -198,9 +222,12 @@ class OpenLog implements NetworkLog {
       callback: (error, message) => {
         if (error !== null) return;
         const ods = message.subject.split('.')[2] ?? '';
-        void this.#answerOf(name, () => answer(ods, parsed(message.data))).then((reply) =>
-          message.respond(JSON.stringify(reply)),
-        );
+        const request = parsed(message.data);
+        const reply =
+          request === undefined
+            ? Promise.resolve(this.#refuseMalformed(name))
+            : this.#answerOf(name, () => answer(ods, request));
+        void reply.then((body) => this.#respond(message, body));
       },
     });
   }
@@ -213,10 +240,28 @@ class OpenLog implements NetworkLog {
   }
 
   async stop(): Promise<void> {
+    const { connection, server } = this.#parts;
     clearInterval(this.#timer);
-    await this.#ensuring;
-    await this.#parts.connection.drain().catch(() => {});
-    await this.#parts.server?.stop();
+    if (this.#isConnected) {
+      await this.#ensuring;
+      await connection.drain().catch(() => {});
+    } else await connection.close();
+    await server?.stop();
+  }
+
+  #refuseMalformed(name: RpcName): object {
+    this.#questions.inc({ name, outcome: 'malformed' });
+    return { error: { code: 'RPC_MALFORMED', detail: 'the question is not JSON' } };
+  }
+
+  /** An answer that comes after the connection was closed, or is too large for it, is asked for again. */
+  #respond(message: Msg, body: object): void {
+    try {
+      message.respond(JSON.stringify(body));
+    } catch (error) {
+      if (!this.#parts.connection.isClosed())
+        this.#parts.log.error('program.bug', { where: 'rpc/respond', error });
+    }
   }
 
   async #answerOf(name: RpcName, answer: () => object | Promise<object>): Promise<object> {
@@ -295,7 +340,7 @@ class OpenLog implements NetworkLog {
   }
 }
 
-/** Undefined for what is no JSON: the answerer's own check refuses it. */
+/** Undefined for what is no JSON. */
 function parsed(data: Uint8Array): unknown {
   try {
     return data.length === 0 ? {} : JSON.parse(Buffer.from(data).toString('utf8'));

@@ -24,7 +24,6 @@ export interface ServerSettings {
     | {
         readonly keyFile: string;
         readonly certificateFile: string;
-        readonly caFile?: string | undefined;
       }
     | undefined;
   readonly hubPublicKey: string;
@@ -66,9 +65,9 @@ system_account: SYS
 const quoted = (text: string): string => JSON.stringify(text);
 const accountName = (ods: string): string => `EDGE_${ods}`;
 
-function tlsBlock(tls: NonNullable<ServerSettings['tls']>): string {
-  const ca = tls.caFile === undefined ? '' : `ca_file: ${quoted(tls.caFile)}, verify: true`;
-  return `tls { key_file: ${quoted(tls.keyFile)}, cert_file: ${quoted(tls.certificateFile)} ${ca} }`;
+/** Edges prove themselves by their nkeys: no client certificate is asked for. */
+function tlsBlock({ keyFile, certificateFile }: NonNullable<ServerSettings['tls']>): string {
+  return `tls { key_file: ${quoted(keyFile)}, cert_file: ${quoted(certificateFile)} }`;
 }
 
 /** The JetStream calls that an edge needs for its command consumer, as the hub's account knows them. */

@@ -30,10 +30,20 @@ export interface StreamOptions {
   readonly replicas: number;
 }
 
-/** Makes what is missing, and brings the limits of what is there up to date. */
+/**
+ * Makes what is missing, and brings the limits of what is there up to date. One that can't be made does
+ * not keep the others away.
+ *
+ * @throws the first failure, after all were tried
+ */
 export async function ensureStreams(jsm: JetStreamManager, options: StreamOptions): Promise<void> {
-  for (const config of streamConfigs(options)) await ensureStream(jsm, config);
-  for (const ods of options.trusts) await ensureConsumer(jsm, ods);
+  const failures: unknown[] = [];
+  const tried = async (step: () => Promise<void>): Promise<void> => {
+    await step().catch((error: unknown) => void failures.push(error));
+  };
+  for (const config of streamConfigs(options)) await tried(() => ensureStream(jsm, config));
+  for (const ods of options.trusts) await tried(() => ensureConsumer(jsm, ods));
+  if (failures.length > 0) throw failures[0];
 }
 
 type Wanted = Pick<StreamConfig, 'name' | 'subjects' | 'max_age'> & Partial<StreamConfig>;
@@ -76,6 +86,7 @@ async function ensureStream(jsm: JetStreamManager, wanted: Wanted): Promise<void
   }
   const differs =
     info.config.max_age !== wanted.max_age ||
+    info.config.num_replicas !== wanted.num_replicas ||
     [...info.config.subjects].sort().join() !== [...wanted.subjects].sort().join();
   if (differs) await jsm.streams.update(wanted.name, wanted);
 }

@@ -19,8 +19,7 @@ import type { LogMessage, NetworkLog } from '../log/network-log.ts';
 import { applyEvent } from './apply-event.ts';
 import type { Change } from './change.ts';
 import { completenessOf, type TrustCompleteness } from './completeness.ts';
-import { decideOrder } from './order.ts';
-import { jsonOf, type ReadEvent, readEvent, type Unreadable } from './read-event.ts';
+import { jsonOf, readEvent, type Unreadable } from './read-event.ts';
 import { Reannouncer } from './reannounce.ts';
 import { projectionSchema } from './schema.ts';
 import { type ProjectionStatements, prepareProjection } from './statements.ts';
@@ -187,8 +186,7 @@ export class Projection {
     this.db
       .transaction(() => {
         for (const message of messages) {
-          const read = readEvent(message.data, trust);
-          const outcome = this.#applyOne({ trust, message, read, created, now });
+          const outcome = this.#applyOne({ trust, message, created, now });
           outcomes[outcome.kind] += 1;
           changes.push(...outcome.changes);
           for (const day of outcome.differing) differing.add(day);
@@ -204,13 +202,11 @@ export class Projection {
   #applyOne({
     trust,
     message,
-    read,
     created,
     now,
   }: {
     trust: string;
     message: LogMessage;
-    read: ReadEvent;
     created: string;
     now: string;
   }): {
@@ -220,19 +216,18 @@ export class Projection {
   } {
     const cursor = this.#statements.cursor.get(trust) ?? null;
     const nothing = { changes: [], differing: [] };
+    const read = readEvent(message.data, { trust, cursor });
     if (read.kind === 'unreadable') {
       this.#keepUnreadable(edgeStream(trust), message, read.fault);
       if (cursor !== null) this.#move(trust, { ...cursor, ...placeOf(message, created) });
       return { kind: 'unreadable', ...nothing };
     }
-    const at = read.kind === 'event' ? read.event : read.envelope;
-    const order = decideOrder(cursor, at);
-    if (order !== 'apply') {
+    if (read.kind === 'passed-over') {
       // What lies between stays out; the edge tells it again when it sees the cursor stand still.
       if (cursor !== null) this.#move(trust, { ...cursor, ...placeOf(message, created) });
-      return { kind: order, ...nothing };
+      return { kind: read.order, ...nothing };
     }
-    const { epoch, seq, at: eventAt } = at;
+    const { epoch, seq, at: eventAt } = read.kind === 'event' ? read.event : read.envelope;
     this.#move(trust, { epoch, seq, eventAt, appliedAt: now, ...placeOf(message, created) });
     if (read.kind === 'body-unreadable') {
       this.#keepUnreadable(edgeStream(trust), message, read.fault);

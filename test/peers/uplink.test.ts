@@ -65,7 +65,7 @@ async function start(t: Test): Promise<World> {
   });
   const world: World = {
     ...testLog,
-    ...{ storage, uplink, commands, told: [], hub: { cursor: null, caughtUp: false } },
+    ...{ storage, uplink, commands, told: [], hub: { cursor: null, caughtUp: true } },
     send: async (number) => {
       const study = { StudyInstanceUID: `2.999.7.${number}` };
       t.match(await storage.send(smallObject(number, study)), { status: 0 });

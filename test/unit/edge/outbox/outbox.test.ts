@@ -271,6 +271,39 @@ t.test('a new process goes on in a higher epoch with what no hub has', async (t)
   );
 });
 
+t.test('told again, a digest of the past says nothing: the hub may be ahead of it', async (t) => {
+  const { outbox, store, pass, digests, events } = open(t);
+  store(0, 3);
+  pass(15_000);
+  const before = digests();
+  t.ok(before.some(({ buckets }) => buckets.length > 0));
+  const { length } = events();
+  outbox.beginEpoch();
+  t.equal(events().length, length, 'every event keeps its place');
+  t.strictSame(
+    digests().map(({ whole, buckets }) => ({ whole, buckets })),
+    before.map(() => ({ whole: false, buckets: [] })),
+  );
+  pass(200);
+  t.match(digests().at(-1), { whole: true, buckets: [{ studies: 1, instances: 3 }] });
+});
+
+t.test('an epoch of which nothing was told begins behind what a hub has already', async (t) => {
+  const { outbox, store, pass, events } = open(t);
+  store(0, 1);
+  pass(1_000);
+  const [first, ...rest] = events();
+  outbox.beginEpoch();
+  t.equal(outbox.continueBehind(first?.epoch ?? 0, first?.seq ?? 0), true);
+  t.strictSame(
+    events().map(({ row, seq }) => [row, seq]),
+    rest.map(({ row }, at) => [row, at + 1]),
+  );
+  t.equal(outbox.continueBehind(first?.epoch ?? 0, first?.seq ?? 0), false, 'it is there');
+  t.equal(outbox.continueBehind(99, 1), false, 'an epoch that never was');
+  t.equal(outbox.continueBehind(1, 10_000), false, 'a place that was never reached');
+});
+
 t.test('a receipt is part of the transaction around it', async (t) => {
   const edge = open(t);
   const receipt = {
