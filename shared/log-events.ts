@@ -30,6 +30,8 @@ export interface LogEvents {
   'log.connected': Record<string, never>;
   /** Streams could not be looked after; tried again at once. */
   'log.streams-unavailable': { error: unknown };
+  /** The recorded key of an edge can't be used; it has to enrol again. */
+  'log.key-refused': { trust: string; error: unknown };
   /** An edge was enrolled on a cluster of your own: give this key to the account of the trust there. */
   'log.admit-by-hand': { trust: string; natsPublicKey: string };
 
@@ -63,6 +65,8 @@ export interface LogEvents {
   'uplink.failed': { code: string; reason: string };
   /** Events are told again in a new epoch; `reason` says what the hub lacked. */
   'uplink.rewound': { reason: string; epoch: number };
+  /** The broker did not take events; they are sent again until it does. Said once for each time it begins. */
+  'uplink.publish-failed': { code: string; reason: string; kind: string; seq: number };
   /** The consumer of commands can't be read now. */
   'uplink.commands-unavailable': { code: string };
   /** A command that is none of this version; it is passed over. */

@@ -4,7 +4,6 @@
  *   EmbeddedServer │ cluster ─► connection ─► ensureStreams, again after every outage ─► NetworkLog
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type JetStreamClient,
@@ -12,13 +11,7 @@ import {
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream';
-import {
-  type ConnectionOptions,
-  connect,
-  type Msg,
-  type NatsConnection,
-  nkeyAuthenticator,
-} from '@nats-io/transport-node';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import {
@@ -31,6 +24,7 @@ import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { HubConfig } from '../config.ts';
+import { connectToBroker, type Embedded } from './connect.ts';
 import { EmbeddedServer } from './embedded-server.ts';
 import { type HubKeys, keysOfTrusts, openHubKeys } from './keys.ts';
 import { LogError, type LogMessage, type NetworkLog, type StreamState } from './network-log.ts';
@@ -63,28 +57,11 @@ export async function openNetworkLog(options: NetworkLogOptions): Promise<Networ
     'servers' in config.nats
       ? undefined
       : await startServer({ config, nats: config.nats, directory, keys, edgeKeys, log });
-  const connection = await connect({
-    servers: 'servers' in config.nats ? config.nats.servers : localUrl(config.nats),
-    authenticator: nkeyAuthenticator(
-      'servers' in config.nats ? seedOf(config.nats.credentialsSeedFile) : keys.seed,
-    ),
-    name: 'cdip-hub',
-    maxReconnectAttempts: -1,
-    // A key that a cluster does not know for a while, during its own reload, is tried again too.
-    ignoreAuthErrorAbort: true,
-    waitOnFirstConnect: true,
-    reconnectTimeWait: 250,
-    pingInterval: 5_000,
-    maxPingOut: 2,
-    noAsyncTraces: true,
-    ...tlsOf(config),
-  });
+  const connection = await connectToBroker(config, keys.seed);
   const opened = new OpenLog({ ...options, connection, server, directory });
   await opened.begin();
   return opened;
 }
-
-type Embedded = Exclude<HubConfig['nats'], { servers: unknown }>;
 
 function startServer({
   config,
@@ -109,33 +86,6 @@ function startServer({
     { directory, host, port, tls, hubPublicKey, systemPublicKey, trusts },
     log,
   );
-}
-
-/** A server that listens on all addresses is reached on this machine. */
-function localUrl({ host, port }: Embedded): string {
-  return `${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
-}
-
-/** A person wrote this file: a line end behind the seed is none of it. */
-function seedOf(file: string): Uint8Array {
-  try {
-    return Buffer.from(readFileSync(file, 'utf8').trim());
-  } catch (cause) {
-    const code = codeOf(cause);
-    throw new LogError('LOG_SERVER_FAULT', `${file} can not be read: ${code}`, { cause });
-  }
-}
-
-/**
- * Our own server is known by its very certificate, whatever name that is for: it is reached on loopback.
- * A cluster named by `tls://` is not spoken to without TLS, even when it offers none.
- */
-function tlsOf({ nats }: HubConfig): Pick<ConnectionOptions, 'tls'> {
-  if ('servers' in nats)
-    return nats.servers.some((server) => server.startsWith('tls://')) ? { tls: {} } : {};
-  if (nats.tls === undefined) return {};
-  const pinned = { allowPartialTrustChain: true, checkServerIdentity: () => undefined };
-  return { tls: { caFile: nats.tls.certificateFile, ...pinned } };
 }
 
 interface OpenParts extends NetworkLogOptions {

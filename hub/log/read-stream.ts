@@ -1,13 +1,16 @@
 /**
  * Reads a stream in order, over outages, until it is told to stop or the stream is another one.
  *
- *   ordered consumer ─► LogMessage          every few seconds: is it still the stream that `created` names?
+ *   ordered consumer ─► LogMessage          every few seconds: is it still the stream that `created` names,
+ *                                           and does it still hold what was read?
  */
 import { type ConsumerMessages, DeliverPolicy, type JetStreamClient } from '@nats-io/jetstream';
 import { sleep } from '../../shared/backoff.ts';
 import { LogError, type LogMessage, type StreamState } from './network-log.ts';
 
-const CHECK_MS = 2_000;
+const CHECK_MS = 1_000;
+/** A replica of a cluster may lag for a moment: asked again before it is believed. */
+const SURE = 2;
 const RETRY_MS = 500;
 /** Asked for at once; what a slow reader has not taken stays at the broker. */
 const MAX_MESSAGES = 1_000;
@@ -28,11 +31,11 @@ export async function* readStream(options: ReadOptions): AsyncGenerator<LogMessa
   while (!signal.aborted) {
     const messages = await consume(options, next).catch(() => undefined);
     if (messages === undefined) {
-      if (await isAnother(options)) throw changed(options);
+      if (await hasChanged(options, 0)) throw changed(options);
       await sleep(RETRY_MS, signal);
       continue;
     }
-    const watch = watchOver(options, messages);
+    const watch = watchOver(options, messages, () => next);
     try {
       for await (const { subject, seq, data, info } of messages) {
         next = seq + 1;
@@ -62,18 +65,21 @@ async function consume(
 function watchOver(
   options: ReadOptions,
   messages: ConsumerMessages,
+  next: () => number,
 ): { end(): void; hasChanged(): boolean } {
-  let hasChanged = false;
+  let suspicions = 0;
+  const isSure = (): boolean => suspicions >= SURE;
   const stop = (): void => messages.stop();
   const timer = setInterval(async () => {
-    hasChanged ||= await isAnother(options);
-    if (hasChanged) stop();
+    if (isSure()) return;
+    suspicions = (await hasChanged(options, next())) ? suspicions + 1 : 0;
+    if (isSure()) stop();
   }, CHECK_MS);
   timer.unref();
   options.signal.addEventListener('abort', stop, { once: true });
   if (options.signal.aborted) stop();
   return {
-    hasChanged: () => hasChanged,
+    hasChanged: isSure,
     end() {
       clearInterval(timer);
       options.signal.removeEventListener('abort', stop);
@@ -81,9 +87,10 @@ function watchOver(
   };
 }
 
-async function isAnother({ state, created }: ReadOptions): Promise<boolean> {
+/** True for a stream made anew, and for one that lost its end, as a broker's power cut leaves it: its numbers come again. */
+async function hasChanged({ state, created }: ReadOptions, next: number): Promise<boolean> {
   const now = await state().catch(() => undefined);
-  return now !== undefined && now.created !== created;
+  return now !== undefined && (now.created !== created || now.lastSeq < next - 1);
 }
 
 const changed = ({ stream }: ReadOptions): LogError =>
