@@ -11,6 +11,9 @@ import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 
 const MAX_MESSAGES = 50;
+/** A consumer that was made anew, with its stream, is missed after two of these. */
+const HEARTBEAT_MS = 3_000;
+const PULL_MS = 12_000;
 const RETRY_MS = 2_000;
 /** A command that could not be made durable comes again after this. */
 const AGAIN_MS = 5_000;
@@ -33,7 +36,11 @@ export async function readCommands(
   while (!signal.aborted) {
     try {
       const consumer = await js.consumers.get(STREAM_COMMANDS, commandConsumer(options.trust));
-      const messages = await consumer.consume({ max_messages: MAX_MESSAGES });
+      const messages = await consumer.consume({
+        max_messages: MAX_MESSAGES,
+        expires: PULL_MS,
+        idle_heartbeat: HEARTBEAT_MS,
+      });
       const stop = (): void => messages.stop();
       signal.addEventListener('abort', stop, { once: true });
       for await (const message of messages) await take(options, message);

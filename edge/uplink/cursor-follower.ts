@@ -18,6 +18,14 @@ const STILL_MS = 5_000;
 /** Everything is not told again more often than this. */
 const ANNOUNCE_EVERY_MS = 30_000;
 
+interface Place {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** Where a hub stands that has nothing. */
+const BEFORE_ALL: Place = { epoch: 0, seq: 0 };
+
 export interface FollowerOptions {
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -33,7 +41,7 @@ export interface FollowerOptions {
 export class CursorFollower {
   readonly #options: FollowerOptions;
   /** The cursor as it was when it began to stand still. */
-  #still: { epoch: number; seq: number; sinceMs: number } | undefined;
+  #still: (Place & { sinceMs: number }) | undefined;
   #announcedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FollowerOptions) {
@@ -44,27 +52,32 @@ export class CursorFollower {
     const { outbox } = this.#options;
     const { epoch, committedRow } = outbox.status();
     if (cursor === null) {
-      this.#still = undefined;
       // A hub that has not read the stream yet will find there what it lacks.
-      if (caughtUp && committedRow > 0) await this.#announceAll('hub-holds-nothing');
+      if (!caughtUp || committedRow === 0)
+        return this.#watchStill(BEFORE_ALL, { row: 0, caughtUp });
+      this.#still = undefined;
+      await this.#announceAll('hub-holds-nothing');
       return;
     }
     if (caughtUp && cursor.epoch < epoch && !this.#options.hasBegun())
       outbox.continueBehind(cursor.epoch, cursor.seq);
     const row = outbox.rowOf(cursor.epoch, cursor.seq);
-    if (row === undefined && cursor.epoch < epoch) return this.#watchStill(cursor, caughtUp);
+    if (row === undefined && cursor.epoch < epoch)
+      return this.#watchStill(cursor, { row, caughtUp });
     if (row === undefined || !outbox.commitThrough(cursor.epoch, cursor.seq)) {
       await this.#announceAll('hub-knows-more', cursor.epoch);
       return;
     }
     if (row < committedRow && caughtUp) await this.#announceAll('hub-went-back');
-    else this.#watchStill(cursor, caughtUp);
+    else this.#watchStill(cursor, { row, caughtUp });
   }
 
   /** Rewinds when the hub has read all there is and still lacks what the broker had acknowledged. */
-  #watchStill(cursor: { epoch: number; seq: number }, caughtUp: boolean): void {
+  #watchStill(
+    cursor: Place,
+    { row, caughtUp }: { row: number | undefined; caughtUp: boolean },
+  ): void {
     const { outbox, clock, publishedRow, onRewind, log } = this.#options;
-    const row = outbox.rowOf(cursor.epoch, cursor.seq);
     const isBehind = row === undefined || row < publishedRow();
     if (!caughtUp || !isBehind) {
       this.#still = undefined;

@@ -23,6 +23,7 @@ const CONNECT_BACKOFF = { firstMs: 500, maxMs: 15_000, random: Math.random } as 
 /** A cable that was pulled is noticed after three of these. */
 const PING_MS = 4_000;
 const ASK_MS = 5_000;
+const CONNECT_MS = 10_000;
 
 export interface HubConnectionOptions {
   readonly trust: string;
@@ -107,6 +108,7 @@ export class HubConnection {
         log.info('uplink.connected', { server: connection.getServer() });
         await this.#live(connection, use);
       } catch (error) {
+        if (this.#ending.signal.aborted) return;
         this.#setStatus(false, reasonOf(error));
         log.warn('uplink.failed', { code: codeOf(error), reason: reasonOf(error) });
       }
@@ -114,14 +116,38 @@ export class HubConnection {
     }
   }
 
-  #connect(): Promise<NatsConnection> {
-    const { trust, servers, seedFile } = this.#options;
+  /** @throws UplinkError, at once when it is stopped: a connection that comes later is closed */
+  async #connect(): Promise<NatsConnection> {
+    const { signal } = this.#ending;
+    let onStop = (): void => {};
+    const stopped = new Promise<undefined>((resolve) => {
+      onStop = () => resolve(undefined);
+      signal.addEventListener('abort', onStop, { once: true });
+    });
+    const dialled = this.#dial();
+    try {
+      const connection = await Promise.race([dialled, stopped]);
+      if (connection !== undefined && !signal.aborted) return connection;
+    } catch (cause) {
+      throw new UplinkError('HUB_UNAVAILABLE', reasonOf(cause), { cause });
+    } finally {
+      signal.removeEventListener('abort', onStop);
+    }
+    dialled.then((late) => late.close()).catch(() => {});
+    throw new UplinkError('HUB_UNAVAILABLE', 'this edge is stopping');
+  }
+
+  async #dial(): Promise<NatsConnection> {
+    const { trust, servers: named, seedFile } = this.#options;
+    const servers = named.split(',').map((server) => server.trim());
     return connect({
-      servers: servers.split(','),
+      servers,
+      // Asked for by name, TLS is not given up because whoever answers offers none.
+      ...(servers.some((server) => server.startsWith('tls://')) ? { tls: {} } : {}),
       authenticator: nkeyAuthenticator(readFileSync(seedFile)),
       inboxPrefix: edgeInboxPrefix(trust),
       name: `cdip-edge-${trust}`,
-      timeout: 10_000,
+      timeout: CONNECT_MS,
       // This class connects again itself, so that the reason is known and shown.
       reconnect: false,
       pingInterval: PING_MS,
@@ -146,9 +172,12 @@ export class HubConnection {
       this.#options.log.warn('uplink.lost', { reason });
     });
     const js = jetstream(connection, { apiPrefix: EDGE_JETSTREAM_PREFIX });
-    await use({ connection, js, signal: lost.signal });
-    await connection.close();
-    await closed;
+    try {
+      await use({ connection, js, signal: lost.signal });
+    } finally {
+      await connection.close();
+      await closed;
+    }
   }
 
   #setStatus(connected: boolean, reason: string | null): void {

@@ -10,6 +10,8 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { sleep } from '../../shared/backoff.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import { edgeSubject } from '../../shared/contract/subjects.ts';
+import { codeOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
 import type { Outbox, OutboxEvent } from '../outbox/outbox.ts';
 
 const IN_FLIGHT = 256;
@@ -19,6 +21,7 @@ const RETRY_MS = 500;
 export class Publisher {
   readonly #trust: string;
   readonly #outbox: Outbox;
+  readonly #log: Log;
   /** The last row that the broker has, of this epoch. */
   #row = 0;
   #epoch = 0;
@@ -27,9 +30,10 @@ export class Publisher {
   #wake = new AbortController();
   #failures = 0;
 
-  constructor({ trust, outbox }: { trust: string; outbox: Outbox }) {
+  constructor({ trust, outbox, log }: { trust: string; outbox: Outbox; log: Log }) {
     this.#trust = trust;
     this.#outbox = outbox;
+    this.#log = log;
     outbox.onAppend(() => this.#wake.abort());
   }
 
@@ -80,9 +84,22 @@ export class Publisher {
     const last = events[acknowledged - 1];
     if (last !== undefined) this.#row = last.row;
     if (failed === -1) return true;
+    if (this.#failures === 0) this.#report(results[failed], events[failed]);
     const laterOnes = results.slice(failed).some(({ status }) => status === 'fulfilled');
     if (laterOnes) this.#outbox.beginEpoch((events[failed]?.row ?? 1) - 1);
     return false;
+  }
+
+  /** Once, until one batch was taken again: an outage is one line. */
+  #report(result: PromiseSettledResult<void> | undefined, event: OutboxEvent | undefined): void {
+    if (result?.status !== 'rejected' || event === undefined) return;
+    const error: unknown = result.reason;
+    this.#log.warn('uplink.publish-failed', {
+      code: codeOf(error),
+      reason: error instanceof Error ? error.message.slice(0, 200) : 'unknown',
+      kind: event.body.kind,
+      seq: event.seq,
+    });
   }
 
   async #send(js: JetStreamClient, { epoch, seq, at, body }: OutboxEvent): Promise<void> {

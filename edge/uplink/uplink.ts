@@ -116,13 +116,18 @@ export class Uplink {
   async #use({ connection, js, signal }: Connected): Promise<void> {
     const { trust, log, onCommand } = this.#options;
     const onUnreadable = (): void => this.#unreadable.inc();
-    await Promise.all([
+    const parts = [
       this.#publish(js, signal),
       this.#followCursor(signal),
       readCommands({ trust, log, onCommand, onUnreadable }, js, signal),
       this.#beat(connection, signal),
       this.#keepDirectory(signal),
-    ]);
+    ];
+    // One that fails ends them all, so that none of them meets its own successor.
+    const ended = await Promise.allSettled(
+      parts.map((part) => part.finally(() => connection.close())),
+    );
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
   /** After a start a hub is asked first: what it has is not told again. */

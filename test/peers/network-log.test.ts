@@ -108,7 +108,7 @@ t.test('commands, questions, decisions', { skip }, async (t) => {
   log.answer('directory', () => {
     throw new Error('Smith, Anna');
   });
-  const failed = await connection.request('cdip.rpc.RRK.directory', 'no json');
+  const failed = await connection.request('cdip.rpc.RRK.directory', '{}');
   t.match(failed.json(), { error: { code: 'BUG' } });
   t.notMatch(failed.string(), /Smith/, 'a bug tells nothing');
 
