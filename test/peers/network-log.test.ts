@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
 import t from 'tap';
 import type { LogMessage, NetworkLog } from '../../hub/log/network-log.ts';
 import { commandConsumer, edgeStream, STREAM_COMMANDS } from '../../shared/contract/subjects.ts';
@@ -103,14 +104,19 @@ t.test('commands, questions, decisions', { skip }, async (t) => {
   t.strictSame(ids, ['c1', 'c2'], 'each once');
 
   log.answer('cursor', (ods, request) => ({ ods, request }));
-  const reply = await connection.request('cdip.rpc.RRK.cursor', '{"a":1}');
+  // The subscription of the hub may still be on its way.
+  const ask = (name: string, text: string): Promise<Msg> =>
+    eventually(`${name} is answered`, () => connection.request(`cdip.rpc.RRK.${name}`, text));
+  const reply = await ask('cursor', '{"a":1}');
   t.strictSame(reply.json(), { ods: 'RRK', request: { a: 1 } });
   log.answer('directory', () => {
     throw new Error('Smith, Anna');
   });
-  const failed = await connection.request('cdip.rpc.RRK.directory', '{}');
+  const failed = await ask('directory', '{}');
   t.match(failed.json(), { error: { code: 'BUG' } });
   t.notMatch(failed.string(), /Smith/, 'a bug tells nothing');
+  const malformed = await ask('cursor', '{"a":');
+  t.match(malformed.json(), { error: { code: 'RPC_MALFORMED' } });
 
   t.equal(await log.append('cdip.hub.fetch.f1', { a: 1 }, { expectedLastSeq: 0 }), 1);
   const late = await log
