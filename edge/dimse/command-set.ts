@@ -9,11 +9,12 @@ import { GatewayError, type Retry } from '../../shared/errors.ts';
 export class DimseError extends GatewayError {
   override readonly name = 'DimseError';
   readonly code: DimseErrorCode;
-  readonly retry: Retry = 'safe';
+  readonly retry: Retry;
 
   constructor(code: DimseErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+    this.retry = RETRY[code];
   }
 }
 
@@ -26,6 +27,17 @@ export type DimseErrorCode =
   /** What was to be sent could not be read to its end. */
   | 'SOURCE_FAILED'
   | 'IDENTIFIER_MALFORMED';
+
+/** A peer whose answer did not come may have done what it was asked for. */
+const RETRY: Readonly<Record<DimseErrorCode, Retry>> = {
+  COMMAND_MALFORMED: 'never',
+  RESPONSE_TIMEOUT: 'unsure',
+  RESPONSE_MALFORMED: 'unsure',
+  ASSOCIATION_ENDED: 'unsure',
+  CONTEXT_NOT_ACCEPTED: 'never',
+  SOURCE_FAILED: 'safe',
+  IDENTIFIER_MALFORMED: 'never',
+};
 
 /** Command fields of requests; a response has bit 15 as well. PS3.7 table E.1-1. */
 export const CommandField = {

@@ -8,7 +8,7 @@ import type { Log } from '../../shared/log.ts';
 import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { startAcceptor } from '../ul/acceptor.ts';
-import type { Association } from '../ul/association.ts';
+import type { AssociationPeer } from '../ul/association.ts';
 import { negotiate } from './negotiate.ts';
 import type { DimseServices } from './service.ts';
 import { ScpSession } from './session.ts';
@@ -24,13 +24,16 @@ export interface ListenerOptions {
   readonly clock: Clock;
 }
 
-/** Somebody who opened an association since the edge started. */
+/** Somebody who asked for an association since the edge started. */
 export interface Caller {
   readonly callingAETitle: string;
   readonly host: string;
   /** Named in the configuration. */
   readonly known: boolean;
   readonly associations: number;
+  /** Requests for an association that were refused. */
+  readonly rejections: number;
+  /** C-STORE requests that were answered, with whatever status. */
   readonly objects: number;
   readonly firstAt: number;
   readonly lastAt: number;
@@ -64,17 +67,18 @@ export async function startDicomListener(options: ListenerOptions): Promise<Dico
     log,
     metrics,
     open(association) {
-      callers.count(association, 'associations');
+      callers.count(association.peer, 'associations');
       return new ScpSession({
         association,
         services,
         log,
         onStored(status) {
           stored.inc({ status: status.toString(16).padStart(4, '0') });
-          callers.count(association, 'objects');
+          callers.count(association.peer, 'objects');
         },
       });
     },
+    onRejected: (caller) => callers.count(caller, 'rejections'),
   });
   return {
     port: acceptor.port,
@@ -96,12 +100,16 @@ class Callers {
     this.#clock = clock;
   }
 
-  count({ peer: { callingAETitle, host } }: Association, what: 'associations' | 'objects'): void {
+  count(
+    { callingAETitle, host }: Pick<AssociationPeer, 'callingAETitle' | 'host'>,
+    what: 'associations' | 'rejections' | 'objects',
+  ): void {
     const key = `${callingAETitle} ${host}`;
     const now = this.#clock.now();
     const known = this.#known.has(callingAETitle);
     const before = this.#callers.get(key) ?? {
-      ...{ callingAETitle, host, known, associations: 0, objects: 0, firstAt: now },
+      ...{ callingAETitle, host, known, firstAt: now },
+      ...{ associations: 0, rejections: 0, objects: 0 },
     };
     this.#callers.delete(key);
     this.#callers.set(key, { ...before, [what]: before[what] + 1, lastAt: now });

@@ -14,13 +14,20 @@ const OTHER_SERVICES = [
   /^1\.2\.840\.10008\.3\.1\.2\./,
   // Print management, but for stored print and hardcopy storage
   /^1\.2\.840\.10008\.5\.1\.1\.(?!27$|29$|30$)/,
-  // Query/retrieve, worklists, relevant patient information, unified procedure step, inventory
+  // Query/retrieve, of protocol approvals and inventories too
   /^1\.2\.840\.10008\.5\.1\.4\.1\.2\./,
-  /^1\.2\.840\.10008\.5\.1\.4\.(31|32|33|37|41|42)(\.|$)/,
-  /^1\.2\.840\.10008\.5\.1\.4\.34\.[456](\.|$)/,
+  /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(200\.[456]|201\.[23456])$/,
+  // Protocols, worklists, availability, relevant patient information, products, substances
+  /^1\.2\.840\.10008\.5\.1\.4\.(20|31|32|33|37|41|42)(\.|$)/,
+  // Machine verification, unified procedure step
+  /^1\.2\.840\.10008\.5\.1\.4\.34\.[2345689](\.|$)/,
+  // Hanging protocols, color palettes, implant templates: their queries
   /^1\.2\.840\.10008\.5\.1\.4\.(38|39|43|44|45)\.[234]$/,
+  // Real-time video and audio
+  /^1\.2\.840\.10008\.10\./,
 ];
-const UID = /^[0-9.]{1,64}$/;
+/** Leading zeros occur in private ones. PS3.5 §9.1. */
+const UID = /^(?=.{1,64}$)\d+(\.\d+)+$/;
 
 export type Negotiated =
   | { readonly result: 'accept'; readonly transferSyntaxUID: string }

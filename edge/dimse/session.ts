@@ -16,17 +16,16 @@ import type {
   AssociationUser,
   Pdv,
 } from '../ul/association.ts';
+import { CommandAssembler, pdvsOf } from './command-pdvs.ts';
 import {
   CommandField,
   type CommandFields,
   type CommandSet,
-  decodeCommand,
   encodeCommand,
   RESPONSE_BIT,
 } from './command-set.ts';
 import type { DataSetSink, DimseServices, DimseStatus } from './service.ts';
 
-const MAX_COMMAND_BYTES = 65_536;
 /** PS3.7 Annex C. */
 const UNRECOGNIZED_OPERATION: DimseStatus = { status: 0x0211 };
 const PROCESSING_FAILURE: DimseStatus = { status: 0x0110 };
@@ -49,8 +48,7 @@ interface Operation {
 
 export class ScpSession implements AssociationUser {
   readonly #options: SessionOptions;
-  #command: Buffer[] = [];
-  #commandBytes = 0;
+  readonly #assembler = new CommandAssembler();
   #operation: Operation | undefined;
 
   constructor(options: SessionOptions) {
@@ -72,22 +70,15 @@ export class ScpSession implements AssociationUser {
     this.#drop();
   }
 
-  #takeCommand({ contextId, isLast, bytes }: Pdv): Promise<void> | undefined {
+  #takeCommand(pdv: Pdv): Promise<void> | undefined {
     if (this.#operation !== undefined) return this.#abort('unexpected-pdu');
-    this.#commandBytes += bytes.length;
-    if (this.#commandBytes > MAX_COMMAND_BYTES) return this.#abort('invalid-pdu-parameter-value');
-    this.#command.push(bytes);
-    if (!isLast) return undefined;
-    const whole = Buffer.concat(this.#command);
-    this.#command = [];
-    this.#commandBytes = 0;
-    let command: CommandSet;
+    let command: CommandSet | undefined;
     try {
-      command = decodeCommand(whole);
+      command = this.#assembler.take(pdv);
     } catch {
       return this.#abort('invalid-pdu-parameter-value');
     }
-    return this.#begin(contextId, command);
+    return command === undefined ? undefined : this.#begin(pdv.contextId, command);
   }
 
   #begin(contextId: number, command: CommandSet): Promise<void> | undefined {
@@ -97,6 +88,9 @@ export class ScpSession implements AssociationUser {
     if (field === CommandField.cCancelRQ) return undefined;
     if (field === undefined || messageId === undefined || (field & RESPONSE_BIT) !== 0)
       return this.#abort('unexpected-pdu');
+    // Nothing would be stored, and what comes instead of the object could not be told from the next request.
+    if (field === CommandField.cStoreRQ && !command.hasDataSet)
+      return this.#abort('invalid-pdu-parameter-value');
     const operation = { contextId, command, sink: this.#sinkFor(field, contextId, command) };
     if (command.hasDataSet) {
       this.#operation = operation;
@@ -149,7 +143,8 @@ export class ScpSession implements AssociationUser {
       status = PROCESSING_FAILURE;
     }
     const bytes = encodeCommand(responseTo(command, status), false);
-    const drained = association.write([{ contextId, isCommand: true, isLast: true, bytes }]);
+    const response = pdvsOf({ contextId, isCommand: true, bytes }, association.maxPdvBytes);
+    const drained = association.write(response);
     if (command.number('CommandField') === CommandField.cStoreRQ) onStored?.(status.status);
     await drained;
   }

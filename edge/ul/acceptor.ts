@@ -51,9 +51,13 @@ export interface AcceptorOptions {
   readonly negotiate: (proposed: ProposedContext) => Negotiation;
   /** The association is there; its PDVs go to the returned user. */
   readonly open: (association: Association) => AssociationUser;
+  /** A request for an association was refused. */
+  readonly onRejected?: (caller: RejectedCaller, reason: RejectionName) => void;
   readonly log: Log;
   readonly metrics: Registry;
 }
+
+export type RejectedCaller = Pick<AssociationPeer, 'callingAETitle' | 'host'>;
 
 export interface OpenAssociation {
   readonly peer: AssociationPeer;
@@ -214,10 +218,11 @@ class Listening implements Acceptor {
     });
   }
 
-  rejected(peer: { callingAETitle: string; host: string }, reason: RejectionName): void {
+  rejected({ callingAETitle, host }: RejectedCaller, reason: RejectionName): void {
+    const { log, onRejected } = this.#options;
     this.#counters.rejected(reason);
-    const { callingAETitle: calling, host } = peer;
-    this.#options.log.warn('association.rejected', { calling, host, reason });
+    log.warn('association.rejected', { calling: callingAETitle, host, reason });
+    onRejected?.({ callingAETitle, host }, reason);
   }
 
   /** A connection that never became an association. */
