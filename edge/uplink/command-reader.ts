@@ -12,8 +12,9 @@ import type { Log } from '../../shared/log.ts';
 
 const MAX_MESSAGES = 50;
 /** A consumer that was made anew, with its stream, is missed after two of these. */
-const HEARTBEAT_MS = 3_000;
-const PULL_MS = 12_000;
+const HEARTBEAT_MS = 2_000;
+/** Commands that come so long after an edge ended are still handed to it, and come again later. */
+const PULL_MS = 5_000;
 const RETRY_MS = 2_000;
 /** A command that could not be made durable comes again after this. */
 const AGAIN_MS = 5_000;

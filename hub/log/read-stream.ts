@@ -8,12 +8,15 @@ import { type ConsumerMessages, DeliverPolicy, type JetStreamClient } from '@nat
 import { sleep } from '../../shared/backoff.ts';
 import { LogError, type LogMessage, type StreamState } from './network-log.ts';
 
-const CHECK_MS = 1_000;
+const CHECK_MS = 2_000;
 /** A replica of a cluster may lag for a moment: asked again before it is believed. */
 const SURE = 2;
 const RETRY_MS = 500;
 /** Asked for at once; what a slow reader has not taken stays at the broker. */
 const MAX_MESSAGES = 1_000;
+/** A consumer that a restarted broker left without a word is made anew after two of these. */
+const HEARTBEAT_MS = 1_000;
+const PULL_MS = 10_000;
 
 export interface ReadOptions {
   readonly js: JetStreamClient;
@@ -58,7 +61,11 @@ async function consume(
     opt_start_seq: Math.max(1, fromSeq),
   });
   if (signal.aborted) return undefined;
-  return consumer.consume({ max_messages: MAX_MESSAGES });
+  return consumer.consume({
+    max_messages: MAX_MESSAGES,
+    expires: PULL_MS,
+    idle_heartbeat: HEARTBEAT_MS,
+  });
 }
 
 /** Ends the reading when the stream is another one, or the reader is to stop. */

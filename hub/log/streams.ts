@@ -22,7 +22,11 @@ import {
 
 const SECOND_NS = 1_000_000_000;
 const DAY_NS = 86_400 * SECOND_NS;
-const ACK_WAIT_SECONDS = 30;
+/**
+ * A command that was handed to an edge's last breath comes again after this: the broker can't see, over
+ * accounts, that nobody listens there any more. Taking one is a matter of milliseconds.
+ */
+const ACK_WAIT_SECONDS = 4;
 
 export interface StreamOptions {
   readonly trusts: readonly string[];
@@ -94,15 +98,18 @@ async function ensureStream(jsm: JetStreamManager, wanted: Wanted): Promise<void
 async function ensureConsumer(jsm: JetStreamManager, ods: string): Promise<void> {
   const name = commandConsumer(ods);
   const info = await jsm.consumers.info(STREAM_COMMANDS, name).catch(noneWhenNotFound);
-  if (info !== undefined) return;
-  await jsm.consumers.add(STREAM_COMMANDS, {
-    durable_name: name,
-    filter_subject: commandSubject(ods),
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: ACK_WAIT_SECONDS * SECOND_NS,
-    max_deliver: -1,
-    max_ack_pending: 1_000,
-  });
+  const ack_wait = ACK_WAIT_SECONDS * SECOND_NS;
+  if (info === undefined)
+    await jsm.consumers.add(STREAM_COMMANDS, {
+      durable_name: name,
+      filter_subject: commandSubject(ods),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait,
+      max_deliver: -1,
+      max_ack_pending: 1_000,
+    });
+  else if (info.config.ack_wait !== ack_wait)
+    await jsm.consumers.update(STREAM_COMMANDS, name, { ack_wait });
 }
 
 /** Stream or consumer not found: 10059, 10014. */
