@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
-import type { Msg } from '@nats-io/transport-node';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import t from 'tap';
 import type { LogMessage, NetworkLog } from '../../hub/log/network-log.ts';
 import { commandConsumer, edgeStream, STREAM_COMMANDS } from '../../shared/contract/subjects.ts';
@@ -36,6 +36,17 @@ function collect(
   return { texts, ended: read(), stop: () => ending.abort() };
 }
 
+/** Rejects when the broker does not allow to listen there. */
+async function listen(connection: NatsConnection, subject: string): Promise<void> {
+  const subscription = connection.subscribe(subject);
+  const refusal = (async () => {
+    for await (const _ of subscription);
+  })();
+  await connection.flush();
+  await Promise.race([refusal, new Promise((resolve) => setTimeout(resolve, 300))]);
+  subscription.unsubscribe();
+}
+
 t.test('an edge speaks for itself alone', { skip }, async (t) => {
   const { log, port } = await startNetworkLog(t.testdir(), ['RRK', 'RJE']);
   t.teardown(() => log.stop());
@@ -67,6 +78,21 @@ t.test('an edge speaks for itself alone', { skip }, async (t) => {
     const manager = await jetstreamManager(connection, { apiPrefix: 'HUBJS.API', timeout });
     return manager.streams.delete('EDGE_RRK');
   });
+  await refused("end another's command", () =>
+    connection.request('$JS.ACK.COMMANDS.edge_RJE.1.1.1.1.0', '+TERM', { timeout }),
+  );
+  for (const subject of [
+    'cdip.edge.RJE.>',
+    'cdip.command.RRK',
+    '_INBOX_RJE.>',
+    '_INBOX.>',
+    '$SYS.>',
+  ])
+    await refused(`listen to ${subject}`, () => listen(connection, subject));
+  // The broker acknowledges to whatever the reply subject is: it must not land in another's stream.
+  connection.publish('cdip.edge.RRK.study', '{}', { reply: 'cdip.edge.RJE.study' });
+  await connection.flush();
+  await eventually('it was taken', async () => (await log.streamState('EDGE_RRK')).lastSeq === 2);
   t.equal((await log.streamState(edgeStream('RJE'))).lastSeq, 0, 'nothing came there');
 
   await t.test('another key makes the old one useless', async (t) => {
