@@ -89,6 +89,43 @@ t.test('twenty senders at once; one that dies harms no other', async (t) => {
   await eventually('nothing is left open', () => port.associations() === 0);
 });
 
+t.test('requests sent ahead are answered one by one, in order', async (t) => {
+  const order: string[] = [];
+  const port = await startDicomPort({}, async ({ request }) => {
+    order.push(`begin ${request.sopInstanceUID}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    order.push(`end ${request.sopInstanceUID}`);
+    return Number(request.sopInstanceUID.split('.').at(-1));
+  });
+  t.teardown(() => port.stop());
+  const objects = Array.from({ length: 20 }, (_, at) => ct(at + 1, 50_000));
+  const sender = await openSender({ port: port.port, contexts: contextsOf(objects) });
+  const answers: number[] = [
+    await sender.sendEncoded(Buffer.concat(objects.map((o) => sender.encode(o)))),
+  ];
+  while (answers.length < objects.length) answers.push(await sender.sendEncoded(Buffer.alloc(0)));
+  await sender.release();
+  t.strictSame(
+    answers,
+    objects.map((_, at) => at + 1),
+  );
+  const wanted = objects.flatMap(({ sopInstanceUID: uid }) => [`begin ${uid}`, `end ${uid}`]);
+  t.strictSame(order, wanted);
+});
+
+t.test('a caller that is refused is shown too', async (t) => {
+  const port = await startDicomPort({ acceptUnknownCallers: false });
+  t.teardown(() => port.stop());
+  const contexts = contextsOf([ct(1)]);
+  await t.rejects(openSender({ port: port.port, contexts, callingAETitle: 'NEW_CT' }), /refused/);
+  const known = await openSender({ port: port.port, contexts, callingAETitle: 'CT1' });
+  await known.release();
+  t.match(port.callers(), [
+    { callingAETitle: 'CT1', known: true, associations: 1, rejections: 0 },
+    { callingAETitle: 'NEW_CT', host: '127.0.0.1', known: false, associations: 0, rejections: 1 },
+  ]);
+});
+
 t.test('a request that is no C-STORE is answered, with its data set passed over', async (t) => {
   const port = await startDicomPort();
   t.teardown(() => port.stop());
@@ -148,6 +185,36 @@ t.test('our SCU stores bit by bit', { skip: missingPeer('storescp') }, async (t)
     [],
   );
 });
+
+t.test(
+  'what Orthanc took it gives back bit by bit',
+  { skip: missingPeer('Orthanc') },
+  async (t) => {
+    const orthanc = await startOrthanc(join(t.testdir(), 'orthanc'));
+    t.teardown(() => orthanc.stop());
+    const objects = [1, 2, 3].map((number) => ct(number, 200_000 + number * 2));
+    const peer = {
+      host: '127.0.0.1',
+      port: orthanc.dicomPort,
+      aeTitle: 'ORTHANC',
+      callingAETitle: 'X',
+    };
+    const contexts = [{ abstractSyntaxUID: CT, transferSyntaxUIDs: [EXPLICIT] }];
+    const association = await openAssociation({ peer, contexts });
+    for (const object of objects) {
+      const { dataSet } = object;
+      const sent = association.store({ ...object, dataSetBytes: dataSet.length }, () =>
+        Readable.from([dataSet.subarray(0, 70_001), dataSet.subarray(70_001)]),
+      );
+      t.equal(await sent, 0);
+    }
+    await association.release();
+    for (const object of objects) {
+      const back = readPart10(await orthanc.file(object.sopInstanceUID));
+      t.ok(back.dataSet.equals(object.dataSet), object.sopInstanceUID);
+    }
+  },
+);
 
 t.test(
   'a source that breaks off ends the association',
