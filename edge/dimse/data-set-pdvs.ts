@@ -31,7 +31,7 @@ export async function* dataSetPdvs(
   const { contextId, transferSyntaxUID } = dataSet;
   // A deflated stream of odd length is sent with its pad byte. PS3.5 §A.5.
   const isPadded = encodingOf(transferSyntaxUID).deflated && dataSet.dataSetBytes % 2 === 1;
-  const source = readable(isPadded ? withPadByte(dataSet.source) : dataSet.source);
+  const source = isPadded ? withPadByte(dataSet.source) : dataSet.source;
   const length = dataSet.dataSetBytes + (isPadded ? 1 : 0);
   let sent = 0;
   // What makes it whole waits until the source has ended: it may have more.
@@ -51,14 +51,22 @@ export async function* dataSetPdvs(
   yield last ?? [{ contextId, isCommand: false, isLast: true, bytes: Buffer.alloc(0) }];
 }
 
-/** Of even length but for the data set's last: others are refused by many. PS3.8 Annex E.1. */
+/**
+ * Of even length but for the data set's last: others are refused by many. PS3.8 Annex E.1.
+ *
+ * @throws DimseError `SOURCE_FAILED` for the source's own failures, so that they are told apart
+ */
 async function* evenPieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let odd: Buffer | undefined;
-  for await (const chunk of source) {
-    const bytes: Buffer = odd === undefined ? chunk : Buffer.concat([odd, chunk]);
-    const end = bytes.length - (bytes.length % 2);
-    odd = end < bytes.length ? bytes.subarray(end) : undefined;
-    if (end > 0) yield bytes.subarray(0, end);
+  try {
+    for await (const chunk of source) {
+      const bytes: Buffer = odd === undefined ? chunk : Buffer.concat([odd, chunk]);
+      const end = bytes.length - (bytes.length % 2);
+      odd = end < bytes.length ? bytes.subarray(end) : undefined;
+      if (end > 0) yield bytes.subarray(0, end);
+    }
+  } catch (error) {
+    throw sourceFailed(error);
   }
   if (odd !== undefined) yield odd;
 }
@@ -66,15 +74,6 @@ async function* evenPieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer
 async function* withPadByte(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield* source;
   yield Buffer.alloc(1);
-}
-
-/** Its failures are told apart from those of the association. */
-async function* readable(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* source;
-  } catch (error) {
-    throw sourceFailed(error);
-  }
 }
 
 const sourceFailed = (cause: unknown): DimseError =>
