@@ -84,6 +84,7 @@ async function startParts(
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;
+      networkLog.requireAdmissible(request.trust, request.natsPublicKey);
       access.enrol(request);
       await networkLog.admitEdge(request.trust, request.natsPublicKey);
       log.info('edge.enrolled', { trust: request.trust, version: request.version });

@@ -106,9 +106,9 @@ export class Access {
     return key;
   }
 
-  /** @returns a one-time token for the trust's edge */
+  /** @returns a one-time token for the trust's edge; never with a hyphen in front, which a shell's command would take for an option */
   addEnrolmentToken(trust: string, ttlMs: number): string {
-    const token = secret();
+    const token = `edge_${secret()}`;
     commitDurably(this.#db, () =>
       this.#statements.insertToken.run(hashOf(token), trust, this.#clock.now() + ttlMs),
     );

@@ -77,12 +77,17 @@ export class EmbeddedServer {
     clearTimeout(timer);
   }
 
-  async #change(ods: string, publicKey: string): Promise<void> {
-    const before = this.#settings;
+  /** @throws LogError `LOG_KEY_REFUSED` */
+  requireAdmissible(ods: string, publicKey: string): void {
     // An account that comes with a reload is half-wired: the hub has to start with the trust in its list.
-    if (!before.trusts.has(ods))
+    if (!this.#settings.trusts.has(ods))
       throw new LogError('LOG_KEY_REFUSED', `${ods} was not among the trusts when the hub started`);
-    requireEdgeKey(ods, publicKey, before);
+    requireEdgeKey(ods, publicKey, this.#settings);
+  }
+
+  async #change(ods: string, publicKey: string): Promise<void> {
+    this.requireAdmissible(ods, publicKey);
+    const before = this.#settings;
     this.#settings = { ...before, trusts: new Map(before.trusts).set(ods, publicKey) };
     this.#writeConfig();
     // Between two lives: the next one reads what was just written.

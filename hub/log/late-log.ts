@@ -56,6 +56,10 @@ export class LateLog implements NetworkLog {
     this.#log?.answer(name, answer);
   }
 
+  requireAdmissible(ods: string, natsPublicKey: string): void {
+    this.#reached().requireAdmissible(ods, natsPublicKey);
+  }
+
   async admitEdge(ods: string, natsPublicKey: string): Promise<void> {
     return this.#reached().admitEdge(ods, natsPublicKey);
   }

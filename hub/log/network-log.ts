@@ -90,6 +90,12 @@ export interface NetworkLog {
   /** Answers `cdip.rpc.<ods>.<name>`; what it throws is answered as `{error: {code, detail}}`. */
   answer(name: RpcName, answer: (ods: string, request: unknown) => object | Promise<object>): void;
   /**
+   * Asked before an enrolment token is used up, so that a key that can't be admitted costs none.
+   *
+   * @throws LogError `LOG_KEY_REFUSED`
+   */
+  requireAdmissible(ods: string, natsPublicKey: string): void;
+  /**
    * Makes this the key of the trust's account: the one before stops working within seconds.
    *
    * @throws LogError `LOG_KEY_REFUSED`, nothing is changed; `LOG_UNAVAILABLE`, it may count from the server's next start

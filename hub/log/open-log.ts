@@ -182,6 +182,10 @@ class OpenLog implements NetworkLog {
     });
   }
 
+  requireAdmissible(ods: string, natsPublicKey: string): void {
+    this.#parts.server?.requireAdmissible(ods, natsPublicKey);
+  }
+
   async admitEdge(ods: string, natsPublicKey: string): Promise<void> {
     const { server, log } = this.#parts;
     // On a cluster its own operators admit the key.

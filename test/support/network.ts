@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type Edge, prepareEdge } from './edge.ts';
 import { type Hub, startHub } from './hub.ts';
 import { type Orthanc, startOrthanc } from './orthanc.ts';
+import { killAllPrograms } from './program.ts';
 
 export interface TrustSite {
   readonly trust: string;
@@ -45,7 +46,13 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     trusts: options.trusts,
     ...(options.hubConfig === undefined ? {} : { config: options.hubConfig }),
   });
-  const sites = await Promise.all(options.trusts.map((trust) => startSite(trust, hub, options)));
+  const sites = await Promise.all(
+    options.trusts.map((trust) => startSite(trust, hub, options)),
+  ).catch((error: unknown) => {
+    // Whoever can't have the network has nothing to stop it by.
+    killAllPrograms();
+    throw error;
+  });
   return {
     hub,
     sites,

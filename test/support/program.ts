@@ -22,9 +22,12 @@ export interface ProgramOptions {
 }
 
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+process.on('exit', killAllPrograms);
+
+/** Ends whatever this test file has started: a child that is left keeps the file from ending. */
+export function killAllPrograms(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 export class Program {
   readonly #options: ProgramOptions;

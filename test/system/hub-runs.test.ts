@@ -176,3 +176,18 @@ t.test('while its cluster is away a hub shows what it holds, and ends when asked
   await hub.stop();
   t.equal(hub.program.exitCode, 0);
 });
+
+t.test('a key that can not be admitted costs no token', { skip }, async (t) => {
+  const hub = await startHub({ directory: t.testdir(), trusts: ['RRK', 'RJE'] });
+  t.teardown(() => hub.stop());
+  const enrol = async (trust: string, token: string, natsPublicKey: string) => {
+    const httpUrl = `http://${trust.toLowerCase()}.example`;
+    const request = { token, trust, natsPublicKey, httpUrl, version: 'test' };
+    return hub.api<{ code?: string }>('/api/enrol', post(request));
+  };
+  const key = createUser().getPublicKey();
+  t.equal((await enrol('RRK', await hub.token('RRK'), key)).status, 200);
+  const token = await hub.token('RJE');
+  t.match(await enrol('RJE', token, key), { status: 422, body: { code: 'LOG_KEY_REFUSED' } });
+  t.equal((await enrol('RJE', token, createUser().getPublicKey())).status, 200);
+});

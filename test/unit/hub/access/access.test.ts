@@ -57,6 +57,18 @@ t.test('a secret is known again, and stands nowhere in the file', async (t) => {
       t.notOk(readFileSync(join(directory, file)).includes(secret), file);
 });
 
+t.test(
+  'an enrolment token is never taken for an option of the command it is given to',
+  async (t) => {
+    const { access } = open(t);
+    const tokens = Array.from({ length: 200 }, () => access.addEnrolmentToken('RRK', HOUR));
+    t.same(
+      tokens.filter((token) => token.startsWith('-')),
+      [],
+    );
+  },
+);
+
 t.test('one kind of secret does not pass for another', async (t) => {
   const { access } = open(t);
   const key = access.addKey({ name: 'pacs', role: 'admin', trust: null });

@@ -75,6 +75,8 @@ export class FakeLog implements NetworkLog {
 
   answer(): void {}
 
+  requireAdmissible(): void {}
+
   async admitEdge(): Promise<void> {}
 
   async stop(): Promise<void> {}
