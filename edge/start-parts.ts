@@ -11,18 +11,19 @@ import type { Sqlite } from '../shared/sqlite/open.ts';
 import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
-import { commandsSchema } from './commands/schema.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { dimseDestinations } from './deliver/dimse-destination.ts';
-import { deliverSchema } from './deliver/schema.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { openGauges } from './health/gauges.ts';
 import { heartbeat } from './health/heartbeat.ts';
 import { startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
+import { Copies } from './retention/copies.ts';
+import { CopyExpiry } from './retention/expire-copies.ts';
+import { furtherParts } from './schema-parts.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { releaseFromQuarantine } from './scp/refile.ts';
@@ -50,7 +51,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   const { trust, dataDirectory } = config;
   const startedAt = clock.now();
 
-  const db = openEdgeDatabase(dataDirectory, { commands: commandsSchema, deliver: deliverSchema });
+  const db = openEdgeDatabase(dataDirectory, furtherParts);
   lifecycle.add('database', () => void db.close());
   const storage = await openStorage({ config, db, reading: dicomReading, clock, log, metrics });
   const { index, spool, outbox, quarantine } = storage;
@@ -60,6 +61,13 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   // Each is told of the other when it is there.
   const late: { uplink?: Uplink; listener?: DicomListener } = {};
   const { store, queue, inbox } = startFetching(options, { db, storage, late });
+  const copies = new Copies({ db, trust, clock });
+  const expiry = new CopyExpiry({
+    ...{ copies, index, spool, clock, log, metrics },
+    copyRetentionDays: config.storage.copyRetentionDays,
+  });
+  expiry.start();
+  lifecycle.add('copy expiry', () => expiry.stop());
 
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({

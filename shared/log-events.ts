@@ -56,6 +56,18 @@ export interface LogEvents {
   /** An edge could not be told of an order; it is told again. */
   'fetch.command-failed': { fetchId: string; code: string };
 
+  // --- edge/retention
+  /** A copy of another trust's study was removed: nobody used it for long, or the disk came near its reserve. */
+  'copy.removed': {
+    studyInstanceUID: string;
+    home: string;
+    bytes: number;
+    files: number;
+    why: 'expired' | 'space';
+  };
+  /** Copies could not be removed now; tried again in a minute. */
+  'copy.expiry-failed': { error: unknown };
+
   // --- edge/uplink
   /** There is a connection to the hub's broker. */
   'uplink.connected': { server: string };

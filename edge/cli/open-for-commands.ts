@@ -1,11 +1,10 @@
 /** The edge's database for a command that runs beside the edge, or while it is down. */
 
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import { commandsSchema } from '../commands/schema.ts';
 import type { EdgeConfig } from '../config.ts';
 import { openEdgeDatabase } from '../database.ts';
-import { deliverSchema } from '../deliver/schema.ts';
+import { furtherParts } from '../schema-parts.ts';
 
 export function openForCommands({ dataDirectory }: EdgeConfig): Sqlite {
-  return openEdgeDatabase(dataDirectory, { commands: commandsSchema, deliver: deliverSchema });
+  return openEdgeDatabase(dataDirectory, furtherParts);
 }

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   'edge/config.ts': ['shared'],
   'edge/database.ts': ['shared', 'edge/*'],
+  'edge/schema-parts.ts': ['edge/*', 'edge/database.ts'],
   'edge/ul': ['shared'],
   'edge/dimse': ['shared', 'edge/ul'],
   'edge/spool': ['shared'],
@@ -31,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/outbox',
   ],
   'edge/coerce': ['shared'],
+  'edge/retention': ['shared', 'edge/index', 'edge/spool'],
   'edge/uplink': ['shared', 'edge/outbox', 'edge/index', 'edge/commands (types)'],
   'edge/commands': [
     ...['shared', 'edge/index', 'edge/outbox', 'edge/spool'],

@@ -1,0 +1,11 @@
+/** The tables of all parts that build on index, spool and outbox, in the order in which they are made. */
+import { commandsSchema } from './commands/schema.ts';
+import type { SchemaParts } from './database.ts';
+import { deliverSchema } from './deliver/schema.ts';
+import { retentionSchema } from './retention/schema.ts';
+
+export const furtherParts: SchemaParts = {
+  commands: commandsSchema,
+  deliver: deliverSchema,
+  retention: retentionSchema,
+};
