@@ -1,7 +1,7 @@
 /**
  * Streams one object into `incoming/`. Memory: two batches, whatever the object's size.
  *
- *   chunk ─► SHA-256 ─► batch of 512 KB ─► writev ─► … ─► rest, preamble ─► one fsync ─► sealed
+ *   chunk ─► SHA-256 ─► batch ─► writev ─► … ─► rest, preamble ─► one fsync ─► sealed
  *
  * fsync, not fdatasync: the file is new, so both commit the journal, and fsync leaves nothing to what a
  * file system counts as needed for reading back. The directory is not synced: ext4 and XFS put a new
@@ -16,16 +16,12 @@ import type { DiskReserve } from './reserve.ts';
 import { SpoolError, spoolErrorOf } from './spool-error.ts';
 
 // Descriptors, not FileHandles: those cost about a tenth of a small object's time.
-const [open, write, writev, fsync, close, unlink] = [
-  promisify(fs.open),
-  promisify(fs.write),
-  promisify(fs.writev),
-  promisify(fs.fsync),
-  promisify(fs.close),
-  promisify(fs.unlink),
-];
+const [open, writev, fsync] = [promisify(fs.open), promisify(fs.writev), promisify(fs.fsync)];
 
-const BATCH_BYTES = 512 * 1024;
+/** Small, so that a thread writes while the rest of a small object comes. */
+const BATCH_BYTES = 256 * 1024;
+/** While a batch is written, so much more is taken. */
+const WAITING_BYTES = 512 * 1024;
 /** A peer may send tiny fragments; a batch of more is written early. */
 const BATCH_CHUNKS = 512;
 
@@ -52,7 +48,6 @@ export interface WriterOptions {
 export class InstanceWriter {
   readonly #options: WriterOptions;
   readonly #hash = createHash('sha256');
-  /** Opened at once, so that the file is there when the first batch is full. */
   readonly #opening: Promise<number> | undefined;
   #pending: Buffer[];
   #pendingBytes: number;
@@ -67,9 +62,7 @@ export class InstanceWriter {
     this.#pendingBytes = options.head.length;
     if (options.reserve.status().reached) this.#error = reserveReached();
     else this.#opening = open(options.temporaryPath, 'wx', 0o640);
-    this.#opening?.catch((cause: unknown) => {
-      this.#error ??= spoolErrorOf(cause);
-    });
+    this.#opening?.catch((cause: unknown) => this.#fail(cause));
   }
 
   /**
@@ -83,10 +76,12 @@ export class InstanceWriter {
     this.#dataSetBytes += chunk.length;
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
-    if (!this.#isBatchFull()) return undefined;
-    if (this.#writing !== undefined) return this.#writing;
-    this.#flush();
-    return undefined;
+    if (this.#writing === undefined) {
+      if (this.#pendingBytes >= BATCH_BYTES || this.#pending.length >= BATCH_CHUNKS) this.#flush();
+      return undefined;
+    }
+    const isMuch = this.#pendingBytes >= WAITING_BYTES || this.#pending.length >= BATCH_CHUNKS;
+    return isMuch ? this.#writing : undefined;
   }
 
   /**
@@ -96,16 +91,10 @@ export class InstanceWriter {
    */
   async seal(facts: SealFacts): Promise<SealedFile> {
     await this.#writing;
-    if (this.#error !== undefined) {
-      // What came after the failure is not in the digest: it would seem to be another object.
-      await this.discard();
-      throw this.#error;
-    }
     const contentDigest = this.#hash.digest('hex');
-    if ((facts.expectedDigest ?? contentDigest) !== contentDigest) {
-      await this.discard();
-      throw new SpoolError('SPOOL_CORRUPT', 'the bytes are not those that were announced');
-    }
+    const expected = facts.expectedDigest ?? contentDigest;
+    if (this.#error === undefined && expected !== contentDigest)
+      this.#error = new SpoolError('SPOOL_CORRUPT', 'the bytes are not those that were announced');
     const seal: Seal = {
       dataSetOffset: this.#options.head.length,
       dataSetBytes: this.#dataSetBytes,
@@ -116,8 +105,9 @@ export class InstanceWriter {
       callingAETitle: facts.callingAETitle,
     };
     try {
-      await this.#writeRest(encodePreamble(seal));
+      await this.#finish(encodePreamble(seal));
     } catch (cause) {
+      // Also after a failure on the way: what came then is not in the digest, and would seem to be another object.
       await this.discard();
       throw spoolErrorOf(cause);
     }
@@ -131,63 +121,50 @@ export class InstanceWriter {
     await this.#writing;
     const file = await this.#opening?.catch(() => undefined);
     if (file === undefined) return;
-    // A file that can't be closed or removed now is removed at the next start.
-    await close(file).catch(() => {});
-    await unlink(this.#options.temporaryPath).catch(() => {});
+    fs.close(file, () => {});
+    // A file that can't be removed now is removed at the next start.
+    fs.rmSync(this.#options.temporaryPath, { force: true });
   }
 
-  async #writeRest(preamble: Buffer): Promise<void> {
+  async #finish(preamble: Buffer): Promise<void> {
     if (this.#error !== undefined || this.#opening === undefined)
       throw this.#error ?? reserveReached();
     const file = await this.#opening;
     if (this.#writtenBytes === 0) {
       // An object that fits one batch is written with its preamble at once; its digest proves it whole.
-      const head = this.#options.head.subarray(PREAMBLE_BYTES);
-      this.#pending.splice(0, 1, preamble, head);
-      await this.#writeBatch(this.#takeBatch());
+      this.#pending.splice(0, 1, preamble, this.#options.head.subarray(PREAMBLE_BYTES));
+      await this.#writeBatch();
     } else {
-      const rest = this.#pending.length > 0 ? this.#writeBatch(this.#takeBatch()) : undefined;
-      await Promise.all([writePreamble(file, preamble), rest]);
+      const first = writeAll(file, { chunks: [preamble], bytes: PREAMBLE_BYTES, at: 0 });
+      await Promise.all([first, this.#pendingBytes > 0 ? this.#writeBatch() : undefined]);
     }
     await fsync(file);
-    // The file is durable; whether its handle closes changes nothing, so nobody waits for it.
-    close(file).catch(() => {});
+    // The file is durable: whether its descriptor closes changes nothing.
+    fs.close(file, () => {});
   }
 
   #flush(): void {
-    this.#writing = this.#writeBatch(this.#takeBatch())
-      .catch((cause: unknown) => {
-        this.#error ??= spoolErrorOf(cause);
-        this.#pending = [];
-      })
+    this.#writing = this.#writeBatch()
+      .catch((cause: unknown) => this.#fail(cause))
       .then(() => {
         this.#writing = undefined;
-        if (this.#error === undefined && this.#isBatchFull()) this.#flush();
       });
   }
 
-  #isBatchFull(): boolean {
-    return this.#pendingBytes >= BATCH_BYTES || this.#pending.length >= BATCH_CHUNKS;
-  }
-
-  #takeBatch(): Batch {
+  async #writeBatch(): Promise<void> {
     const batch = { chunks: this.#pending, bytes: this.#pendingBytes, at: this.#writtenBytes };
     this.#writtenBytes += batch.bytes;
     this.#pending = [];
     this.#pendingBytes = 0;
-    return batch;
-  }
-
-  async #writeBatch(batch: Batch): Promise<void> {
     if (this.#opening === undefined || !this.#options.reserve.claim(batch.bytes))
       throw reserveReached();
     await writeAll(await this.#opening, batch);
   }
-}
 
-async function writePreamble(file: number, preamble: Buffer): Promise<void> {
-  const { bytesWritten } = await write(file, preamble, 0, PREAMBLE_BYTES, 0);
-  if (bytesWritten !== PREAMBLE_BYTES) throw new SpoolError('SPOOL_IO', 'a write was cut short');
+  #fail(cause: unknown): void {
+    this.#error ??= spoolErrorOf(cause);
+    this.#pending = [];
+  }
 }
 
 /** Chunks that belong at byte `at` of the file. */
@@ -203,8 +180,7 @@ const reserveReached = (): SpoolError =>
 /** `writev` may write less than it was given. */
 async function writeAll(file: number, { chunks, bytes, at }: Batch): Promise<void> {
   let rest = chunks;
-  let written = 0;
-  while (written < bytes) {
+  for (let written = 0; written < bytes; ) {
     const { bytesWritten } = await writev(file, rest, at + written);
     written += bytesWritten;
     if (written < bytes) rest = withoutFirst(rest, bytesWritten);

@@ -19,6 +19,8 @@ import { ctSeries } from './ct-series.ts';
 import { median, rounded, say, tell } from './result.ts';
 
 const RUNS = 5;
+/** Rounds that are not counted: a receiver runs for months, and what is compiled as it runs is slow at first. */
+const WARM_UP = 3;
 const SLICES = 300;
 const GIGABYTE = 1_000_000_000;
 
@@ -80,19 +82,19 @@ async function startReceivers(directory: string): Promise<Receiver[]> {
   ];
 }
 
-/** MB/s of each run, by receiver. The first run warms up and is not counted. */
+/** MB/s of each run, by receiver. */
 async function rates(
   receivers: readonly Receiver[],
   senders: number,
 ): Promise<Map<string, number[]>> {
   const results = new Map<string, number[]>(receivers.map(({ name }) => [name, []]));
-  for (let round = 0; round <= RUNS; round += 1) {
+  for (let round = 0; round < WARM_UP + RUNS; round += 1) {
     const order = receivers.map((_, at) => receivers[(at + round) % receivers.length] as Receiver);
     for (const { name, port } of order) {
       const series = Array.from({ length: senders }, () => ctSeries(SLICES));
       const rate = await send(port, series);
       say(`${senders} sender(s), run ${round}: ${name} ${rate.toFixed(1)} MB/s`);
-      if (round > 0) results.get(name)?.push(rate);
+      if (round >= WARM_UP) results.get(name)?.push(rate);
     }
   }
   return results;

@@ -7,10 +7,8 @@
  * time it reaches <step> it kills itself; step `never` runs until somebody else does.
  */
 import fs, { writeSync } from 'node:fs';
-import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { EdgeIndex } from '../../edge/index/edge-index.ts';
-import { openStorageFixture, smallObject } from '../support/storage-fixture.ts';
+import { promisify } from 'node:util';
 
 const [dataDirectory = '', step = 'never', nth = '1', senders = '1', first = '0', count = '0'] =
   process.argv.slice(2);
@@ -20,36 +18,31 @@ function at(name: string): void {
   if (name === step && ++reached === Number(nth)) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Puts the steps around the functions of Node by which the product reaches the disk. */
+/** Puts the steps around the functions of Node by which the product reaches the disk; before it is loaded. */
 function instrumentFiles(): void {
-  const { open } = fsPromises;
-  fsPromises.open = async (...args: Parameters<typeof open>) => {
-    const file = await open(...args);
-    const { writev, write, sync, close } = file;
-    at('opened');
-    file.writev = (async (...a: Parameters<typeof writev>) => {
-      const done = await writev.apply(file, a);
-      at('written');
+  type Call = (...args: never[]) => Promise<unknown>;
+  const around = (name: 'open' | 'writev' | 'fsync', before: string, after: string): void => {
+    const original = fs[name] as (...args: never[]) => void;
+    const promised = promisify(original) as Call;
+    const stepped = async (...args: never[]): Promise<unknown> => {
+      at(before);
+      const done = await promised(...args);
+      at(after);
       return done;
-    }) as typeof file.writev;
-    file.write = (async (...a: Parameters<typeof write>) => {
-      at('before-preamble');
-      const done = await write.apply(file, a);
-      at('after-preamble');
-      return done;
-    }) as typeof file.write;
-    file.sync = async () => {
-      at('before-fsync');
-      await sync.call(file);
-      at('after-fsync');
     };
-    file.close = async () => {
-      await close.call(file);
-      at('closed');
-    };
-    return file;
+    // The product calls it by its promise; Node's own streams by its callback.
+    const called = (...args: never[]): void => original(...args);
+    fs[name] = Object.assign(called, { [promisify.custom]: stepped }) as never;
   };
-  const { renameSync } = fs;
+  around('open', 'before-open', 'opened');
+  around('writev', 'before-write', 'written');
+  around('fsync', 'before-fsync', 'after-fsync');
+  const { close, renameSync } = fs;
+  fs.close = ((file: number, done: (error: Error | null) => void) =>
+    close(file, (error) => {
+      at('closed');
+      done(error ?? null);
+    })) as typeof close;
   fs.renameSync = (from, to) => {
     at('before-rename');
     renameSync(from, to);
@@ -58,7 +51,8 @@ function instrumentFiles(): void {
   syncBuiltinESMExports();
 }
 
-function instrumentIndex(): void {
+async function instrumentIndex(): Promise<void> {
+  const { EdgeIndex } = await import('../../edge/index/edge-index.ts');
   const { recordInstance } = EdgeIndex.prototype;
   EdgeIndex.prototype.recordInstance = function (...args) {
     at('before-commit');
@@ -69,7 +63,8 @@ function instrumentIndex(): void {
 }
 
 instrumentFiles();
-instrumentIndex();
+await instrumentIndex();
+const { openStorageFixture, smallObject } = await import('../support/storage-fixture.ts');
 const storage = await openStorageFixture({ dataDirectory });
 storage.outbox.start();
 let next = Number(first);
@@ -77,7 +72,7 @@ const end = next + Number(count);
 async function sender(): Promise<void> {
   while (next < end) {
     const number = next++;
-    // Some in one batch, some in several: the preamble is written at another moment.
+    // Some in one batch, some in several: the preamble is then written by itself.
     const pixels = Buffer.alloc(number % 3 === 0 ? 1_200_000 : 20_000, number % 256);
     const { status } = await storage.send(smallObject(number, { pixels }), { chunkBytes: 65_536 });
     if (status !== 0) throw new Error(`object ${number}: ${status}`);

@@ -16,10 +16,10 @@ import {
 
 const CHILD = join(import.meta.dirname, 'ingest-crash-child.ts');
 const STEPS = [
+  'before-open',
   'opened',
+  'before-write',
   'written',
-  'before-preamble',
-  'after-preamble',
   'before-fsync',
   'after-fsync',
   'closed',
