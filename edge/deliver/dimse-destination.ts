@@ -5,7 +5,8 @@
 import type { Peer } from '../config.ts';
 import { DimseError } from '../dimse/command-set.ts';
 import { decodeIdentifier, encodeIdentifier, type IdentifierElement } from '../dimse/identifier.ts';
-import { openAssociation, type ScuAssociation } from '../dimse/scu.ts';
+import { openAssociation } from '../dimse/scu.ts';
+import type { ScuAssociation } from '../dimse/scu-association.ts';
 import type { Destinations, Holding, StoreAssociation, StoreContext } from './destination.ts';
 
 const STUDY_ROOT_FIND = '1.2.840.10008.5.1.4.1.2.2.1';

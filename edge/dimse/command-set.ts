@@ -42,8 +42,16 @@ const RETRY: Readonly<Record<DimseErrorCode, Retry>> = {
 /** Command fields of requests; a response has bit 15 as well. PS3.7 table E.1-1. */
 export const CommandField = {
   cStoreRQ: 0x0001,
+  cGetRQ: 0x0010,
   cFindRQ: 0x0020,
+  cMoveRQ: 0x0021,
   cEchoRQ: 0x0030,
+  nEventReportRQ: 0x0100,
+  nGetRQ: 0x0110,
+  nSetRQ: 0x0120,
+  nActionRQ: 0x0130,
+  nCreateRQ: 0x0140,
+  nDeleteRQ: 0x0150,
   cCancelRQ: 0x0fff,
 } as const;
 export const RESPONSE_BIT = 0x8000;
@@ -59,11 +67,19 @@ const ELEMENTS = {
   CommandField: [0x0100, 'US'],
   MessageID: [0x0110, 'US'],
   MessageIDBeingRespondedTo: [0x0120, 'US'],
+  MoveDestination: [0x0600, 'AE'],
   Priority: [0x0700, 'US'],
   CommandDataSetType: [0x0800, 'US'],
   Status: [0x0900, 'US'],
   ErrorComment: [0x0902, 'LO'],
   AffectedSOPInstanceUID: [0x1000, 'UI'],
+  RequestedSOPInstanceUID: [0x1001, 'UI'],
+  EventTypeID: [0x1002, 'US'],
+  ActionTypeID: [0x1008, 'US'],
+  NumberOfRemainingSuboperations: [0x1020, 'US'],
+  NumberOfCompletedSuboperations: [0x1021, 'US'],
+  NumberOfFailedSuboperations: [0x1022, 'US'],
+  NumberOfWarningSuboperations: [0x1023, 'US'],
   MoveOriginatorApplicationEntityTitle: [0x1030, 'AE'],
   MoveOriginatorMessageID: [0x1031, 'US'],
 } as const;

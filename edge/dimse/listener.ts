@@ -9,7 +9,7 @@ import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { startAcceptor } from '../ul/acceptor.ts';
 import type { AssociationPeer } from '../ul/association.ts';
-import { negotiate } from './negotiate.ts';
+import { negotiator } from './negotiate.ts';
 import type { DimseServices } from './service.ts';
 import { ScpSession } from './session.ts';
 
@@ -52,6 +52,7 @@ export interface DicomListener {
 /** @throws a Node system error such as EADDRINUSE */
 export async function startDicomListener(options: ListenerOptions): Promise<DicomListener> {
   const { config, services, log, metrics, clock } = options;
+  const { served = [] } = services;
   const knownCallers = new Set(config.peers.map(({ aeTitle }) => aeTitle));
   const callers = new Callers(knownCallers, clock);
   const stored = new Counter({
@@ -63,7 +64,9 @@ export async function startDicomListener(options: ListenerOptions): Promise<Dico
   const acceptor = await startAcceptor({
     config: config.dicom,
     knownCallers,
-    negotiate,
+    negotiate: negotiator(served.map(({ sopClassUID }) => sopClassUID)),
+    extend: (sopClassUID, information) =>
+      served.find((one) => one.sopClassUID === sopClassUID)?.extend?.(information),
     log,
     metrics,
     open(association) {

@@ -1,8 +1,16 @@
 /**
- * Which presentation contexts an edge takes: Verification, and every storage SOP class there is or will
- * be, private ones too, in the transfer syntax that the peer named first. PS3.4 Annexes A and B.
+ * Which presentation contexts an edge takes: Verification, every storage SOP class there is or will be,
+ * private ones too, in the transfer syntax that the peer named first, and the classes that its services
+ * name. PS3.4 Annexes A and B.
  */
+import {
+  EXPLICIT_VR_BIG_ENDIAN,
+  EXPLICIT_VR_LITTLE_ENDIAN,
+  IMPLICIT_VR_LITTLE_ENDIAN,
+} from '../../shared/dicom/transfer-syntax.ts';
+import type { Negotiation } from '../ul/acceptor.ts';
 import type { ProposedContext } from '../ul/association.ts';
+import type { Roles } from '../ul/user-information.ts';
 
 export const VERIFICATION_SOP_CLASS = '1.2.840.10008.1.1';
 
@@ -29,19 +37,32 @@ const OTHER_SERVICES = [
 /** Leading zeros occur in private ones. PS3.5 §9.1. */
 const UID = /^(?=.{1,64}$)\d+(\.\d+)+$/;
 
-export type Negotiated =
-  | { readonly result: 'accept'; readonly transferSyntaxUID: string }
-  | { readonly result: 'abstract-syntax-not-supported' | 'transfer-syntaxes-not-supported' };
+/** In which requests other than C-STORE are taken: their data sets are read and answered here. */
+export const REQUEST_SYNTAXES: readonly string[] = [
+  EXPLICIT_VR_LITTLE_ENDIAN,
+  IMPLICIT_VR_LITTLE_ENDIAN,
+  EXPLICIT_VR_BIG_ENDIAN,
+];
 
-export function negotiate({ abstractSyntaxUID, transferSyntaxUIDs }: ProposedContext): Negotiated {
-  if (!isServed(abstractSyntaxUID)) return { result: 'abstract-syntax-not-supported' };
-  const transferSyntaxUID = transferSyntaxUIDs.find((uid) => UID.test(uid));
-  return transferSyntaxUID === undefined
-    ? { result: 'transfer-syntaxes-not-supported' }
-    : { result: 'accept', transferSyntaxUID };
+/** @param served SOP classes beside verification and storage */
+export function negotiator(
+  served: Iterable<string> = [],
+): (proposed: ProposedContext, roles?: Roles) => Negotiation {
+  const requests = new Set(served);
+  return ({ abstractSyntaxUID, transferSyntaxUIDs }, roles) => {
+    const isRequest = requests.has(abstractSyntaxUID);
+    if (!isRequest && !isTaken(abstractSyntaxUID))
+      return { result: 'abstract-syntax-not-supported' };
+    const transferSyntaxUID = transferSyntaxUIDs.find(
+      isRequest ? (uid) => REQUEST_SYNTAXES.includes(uid) : (uid) => UID.test(uid),
+    );
+    if (transferSyntaxUID === undefined) return { result: 'transfer-syntaxes-not-supported' };
+    // A requestor may be stored at (C-GET), and be told of results (N-EVENT-REPORT): what it asks for.
+    return { result: 'accept', transferSyntaxUID, ...(roles === undefined ? {} : { roles }) };
+  };
 }
 
-function isServed(abstractSyntaxUID: string): boolean {
+function isTaken(abstractSyntaxUID: string): boolean {
   return (
     UID.test(abstractSyntaxUID) &&
     !OTHER_SERVICES.some((pattern) => pattern.test(abstractSyntaxUID))

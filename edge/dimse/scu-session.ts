@@ -1,16 +1,19 @@
 /**
- * What comes in at the invoking side: responses to the one request that is open. PS3.7 §8.
+ * What comes in at the invoking side: responses to the requests that are open, and requests of the peer
+ * where it may make some (C-GET's stores, results of storage commitment). PS3.7 §8.
  *
- *   PDV ─► command ─┬─────────────────► queue ─► next()
- *                   └─► its identifier ─┘
+ *   PDV ─► command ─┬─ response ─► (its identifier) ─► queue of its request ─► next()
+ *                   └─ request ─► ScpSession
  *
  * Bounded: an identifier, and how many responses wait. A peer that sends faster waits itself.
  */
 import type { AcceptedContext, AssociationEnd, AssociationUser, Pdv } from '../ul/association.ts';
 import { CommandAssembler } from './command-pdvs.ts';
-import { type CommandSet, DimseError } from './command-set.ts';
+import { type CommandSet, DimseError, RESPONSE_BIT } from './command-set.ts';
+import type { ScpSession } from './session.ts';
 
-const MAX_IDENTIFIER_BYTES = 1_048_576;
+/** Of a data set that comes with a request or a response. */
+export const MAX_IDENTIFIER_BYTES = 1_048_576;
 const MAX_WAITING = 64;
 
 export interface Response {
@@ -26,28 +29,40 @@ interface Coming {
   bytes: number;
 }
 
+/** Responses to one request. */
+interface Waiting {
+  readonly responses: Response[];
+  /** A `next` that waits. */
+  wake: (() => void) | undefined;
+}
+
 export class ScuSession implements AssociationUser {
   readonly #assembler = new CommandAssembler();
-  readonly #responses: Response[] = [];
+  readonly #requests = new Map<number, Waiting>();
+  #waiting = 0;
   #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
+  #performing: ScpSession | undefined;
   #coming: Coming | undefined;
   #failure: DimseError | undefined;
-  /** A `next` that waits. */
-  #wake: (() => void) | undefined;
   /** The peer waits until there is room. */
   #room: { readonly promise: Promise<void>; resolve(): void } | undefined;
 
-  /** What was agreed on: nothing comes before. */
-  agreed(contexts: ReadonlyMap<number, AcceptedContext>): void {
+  /**
+   * What was agreed on: nothing comes before.
+   *
+   * @param performing takes the peer's own requests; absent: it makes none
+   */
+  agreed(contexts: ReadonlyMap<number, AcceptedContext>, performing?: ScpSession): void {
     this.#contexts = contexts;
+    this.#performing = performing;
   }
 
   onData(pdv: Pdv): Promise<void> | undefined {
     if (this.#failure !== undefined) return undefined;
     try {
       if (!this.#contexts.has(pdv.contextId)) throw malformed('a context that was not accepted');
-      if (pdv.isCommand) this.#takeCommand(pdv);
-      else this.#takeDataSet(pdv);
+      const pending = pdv.isCommand ? this.#takeCommand(pdv) : this.#takeDataSet(pdv);
+      if (pending !== undefined) return pending;
     } catch (cause) {
       this.fail(
         cause instanceof DimseError && cause.code === 'RESPONSE_MALFORMED'
@@ -60,18 +75,20 @@ export class ScuSession implements AssociationUser {
 
   async onRelease(): Promise<void> {
     this.fail(new DimseError('ASSOCIATION_ENDED', 'the peer released the association'));
+    await this.#performing?.onRelease();
   }
 
   onEnd(end: AssociationEnd): void {
     this.fail(
       new DimseError('ASSOCIATION_ENDED', `the association ended: ${end.code ?? end.kind}`),
     );
+    this.#performing?.onEnd(end);
   }
 
   /** The first failure is the one that is told. Responses that came before it are still handed out. */
   fail(failure: DimseError): void {
     this.#failure ??= failure;
-    this.#wake?.();
+    for (const { wake } of this.#requests.values()) wake?.();
     this.#makeRoom();
   }
 
@@ -79,40 +96,63 @@ export class ScuSession implements AssociationUser {
     return this.#failure;
   }
 
-  /** The next response. @throws DimseError */
-  async next(withinMs: number): Promise<Response> {
+  /** Responses to this request are waited for, until {@link close}. */
+  open(messageId: number): void {
+    this.#requests.set(messageId, { responses: [], wake: undefined });
+  }
+
+  close(messageId: number): void {
+    this.#waiting -= this.#requests.get(messageId)?.responses.length ?? 0;
+    this.#requests.delete(messageId);
+    if (this.#waiting < MAX_WAITING) this.#makeRoom();
+  }
+
+  /** The next response to an open request. @throws DimseError */
+  async next(messageId: number, withinMs: number): Promise<Response> {
     for (;;) {
-      const response = this.#responses.shift();
-      if (this.#responses.length < MAX_WAITING) this.#makeRoom();
-      if (response !== undefined) return response;
+      const waiting = this.#requests.get(messageId);
+      const response = waiting?.responses.shift();
+      if (response !== undefined) {
+        this.#waiting -= 1;
+        if (this.#waiting < MAX_WAITING) this.#makeRoom();
+        return response;
+      }
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#somethingWithin(withinMs);
+      if (waiting === undefined) throw malformed('a response that is not waited for');
+      await this.#somethingWithin(waiting, withinMs);
     }
   }
 
-  #somethingWithin(withinMs: number): Promise<void> {
+  #somethingWithin(waiting: Waiting, withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(
         () => this.fail(new DimseError('RESPONSE_TIMEOUT', 'the peer did not answer in time')),
         withinMs,
       );
-      this.#wake = () => {
+      waiting.wake = () => {
         clearTimeout(timer);
-        this.#wake = undefined;
+        waiting.wake = undefined;
         resolve();
       };
     });
   }
 
-  #takeCommand(pdv: Pdv): void {
-    if (this.#coming !== undefined) throw malformed('a command inside of a data set');
+  #takeCommand(pdv: Pdv): Promise<void> | undefined {
+    if (this.#coming !== undefined || this.#performing?.isReceiving === true)
+      throw malformed('a command inside of a data set');
     const command = this.#assembler.take(pdv);
-    if (command === undefined) return;
-    if (!command.hasDataSet) this.#tell({ command, dataSet: Buffer.alloc(0) });
+    if (command === undefined) return undefined;
+    const isResponse = ((command.number('CommandField') ?? 0) & RESPONSE_BIT) !== 0;
+    if (!isResponse && this.#performing !== undefined)
+      return this.#performing.take(pdv.contextId, command);
+    if (!command.hasDataSet) this.tell({ command, dataSet: Buffer.alloc(0) });
     else this.#coming = { contextId: pdv.contextId, command, pieces: [], bytes: 0 };
+    return undefined;
   }
 
-  #takeDataSet({ contextId, isLast, bytes }: Pdv): void {
+  #takeDataSet(pdv: Pdv): Promise<void> | undefined {
+    const { contextId, isLast, bytes } = pdv;
+    if (this.#performing?.isReceiving === true) return this.#performing.onData(pdv);
     const coming = this.#coming;
     if (coming === undefined || coming.contextId !== contextId)
       throw malformed('a data set that nobody asked for');
@@ -120,15 +160,20 @@ export class ScuSession implements AssociationUser {
     if (coming.bytes > MAX_IDENTIFIER_BYTES) throw malformed('an identifier that is too long');
     // A copy: the piece is a view into a whole chunk of the connection.
     if (bytes.length > 0) coming.pieces.push(Buffer.from(bytes));
-    if (!isLast) return;
+    if (!isLast) return undefined;
     this.#coming = undefined;
-    this.#tell({ command: coming.command, dataSet: Buffer.concat(coming.pieces) });
+    this.tell({ command: coming.command, dataSet: Buffer.concat(coming.pieces) });
+    return undefined;
   }
 
-  #tell(response: Response): void {
-    this.#responses.push(response);
-    if (this.#responses.length >= MAX_WAITING) this.#room ??= Promise.withResolvers<void>();
-    this.#wake?.();
+  /** A whole response. */
+  tell(response: Response): void {
+    const waiting = this.#requests.get(response.command.number('MessageIDBeingRespondedTo') ?? -1);
+    if (waiting === undefined) throw malformed('an answer to another request');
+    waiting.responses.push(response);
+    this.#waiting += 1;
+    if (this.#waiting >= MAX_WAITING) this.#room ??= Promise.withResolvers<void>();
+    waiting.wake?.();
   }
 
   #makeRoom(): void {

@@ -8,6 +8,7 @@
  * pushes back.
  */
 import type { AssociationPeer } from '../ul/association.ts';
+import type { ScuAssociation } from './scu-association.ts';
 
 /** Answer of a service: a status of PS3.7 Annex C and, beside failures, the (0000,0902) Error Comment, at most 64 characters. */
 export interface DimseStatus {
@@ -35,8 +36,79 @@ export interface DataSetSink {
   abort(): void;
 }
 
+/** What a peer asks for, other than to store an object or to say that we are there. PS3.7 §9.3, §10.3. */
+export type OperationKind =
+  | 'find'
+  | 'move'
+  | 'get'
+  | 'event-report'
+  | 'get-attributes'
+  | 'set'
+  | 'action'
+  | 'create';
+
+export interface OperationRequest {
+  readonly kind: OperationKind;
+  readonly peer: AssociationPeer;
+  readonly messageId: number;
+  /** As received, padding removed; '' when absent. */
+  readonly sopClassUID: string;
+  readonly sopInstanceUID: string;
+  /** Of N-ACTION and N-EVENT-REPORT. */
+  readonly typeId: number | undefined;
+  /** Of C-MOVE; '' when absent. */
+  readonly moveDestination: string;
+  /** Of the presentation context: how `dataSet` is encoded, and how data sets are answered. */
+  readonly transferSyntaxUID: string;
+  /** The identifier or the attributes; empty when none came. */
+  readonly dataSet: Buffer;
+  /** Aborts when the peer cancels (C-CANCEL), or the association ends. */
+  readonly signal: AbortSignal;
+}
+
+/** PS3.4 §C.4.2.1.6. */
+export interface Suboperations {
+  /** Left out of a final answer, but of one to a cancelled request. */
+  readonly remaining?: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly warning: number;
+}
+
+export interface OperationReply extends DimseStatus {
+  readonly suboperations?: Suboperations;
+  /** In the transfer syntax of the request. */
+  readonly dataSet?: Buffer;
+  /** Of an instance that was created. */
+  readonly sopInstanceUID?: string;
+}
+
+/** The association of a request, while it is carried out. */
+export interface OperationLink {
+  /** Sends a pending response; resolves when the peer takes more. */
+  pending(reply: OperationReply): Promise<void>;
+  /** C-GET: stores at the peer, over the contexts in which it may be stored at. PS3.4 §C.4.3. */
+  readonly store: Pick<ScuAssociation, 'contextFor' | 'store'>;
+}
+
+/** Answers a request. What it throws is answered as 0110H, and logged as a bug. */
+export type OperationHandler = (
+  request: OperationRequest,
+  link: OperationLink,
+) => Promise<OperationReply>;
+
+/** A SOP class that is served beside storage and verification. */
+export interface ServedClass {
+  readonly sopClassUID: string;
+  readonly kinds: readonly OperationKind[];
+  readonly handle: OperationHandler;
+  /** Our answer to SOP class extended negotiation. PS3.7 D.3.3.5. */
+  readonly extend?: (information: Buffer) => Buffer;
+}
+
 /** The services behind the acceptor. */
 export interface DimseServices {
   /** Opens a sink for one object; to refuse, return one whose `end` gives the status (the peer still sends its data set). */
   store(request: StoreRequest): DataSetSink;
+  readonly served?: readonly ServedClass[];
 }

@@ -1,9 +1,10 @@
 /**
- * The performing side of an association: requests in, answers out. PS3.7 §8, §9.
+ * The performing side of an association: requests in, answers out. PS3.7 §8, §9, §10.
  *
  *   PDV (command) ─► CommandSet ─┬─ C-ECHO ─► 0000H
  *                                ├─ C-STORE ─► DataSetSink ◄─ PDV (data set) …  end() ─► its status
- *                                └─ other ─► its data set is passed over ─► 0211H
+ *                                ├─ other ─► operations.ts ─► pending responses … ─► its status
+ *                                └─ response ─► to the C-STORE of a C-GET
  *
  * One request at a time: the next is not read before this one is answered, so that a peer that sends
  * ahead waits in its own buffers. What does not belong there ends the association.
@@ -17,18 +18,15 @@ import type {
   Pdv,
 } from '../ul/association.ts';
 import { CommandAssembler, pdvsOf } from './command-pdvs.ts';
-import {
-  CommandField,
-  type CommandFields,
-  type CommandSet,
-  encodeCommand,
-  RESPONSE_BIT,
-} from './command-set.ts';
+import { CommandField, type CommandSet, encodeCommand, RESPONSE_BIT } from './command-set.ts';
+import { Operation, responseTo } from './operation.ts';
+import { MAX_IDENTIFIER_BYTES } from './scu-session.ts';
 import type { DataSetSink, DimseServices, DimseStatus } from './service.ts';
 
 /** PS3.7 Annex C. */
 const UNRECOGNIZED_OPERATION: DimseStatus = { status: 0x0211 };
 const PROCESSING_FAILURE: DimseStatus = { status: 0x0110 };
+const RESOURCE_LIMITATION: DimseStatus = { status: 0x0213 };
 const SUCCESS: DimseStatus = { status: 0x0000 };
 
 export interface SessionOptions {
@@ -40,15 +38,19 @@ export interface SessionOptions {
 }
 
 /** A request whose data set is coming. */
-interface Operation {
+interface Coming {
   readonly contextId: number;
   readonly command: CommandSet;
-  readonly sink: DataSetSink;
+  readonly sink: RequestSink;
 }
+
+/** Where its data set goes; one that answers by itself ends without a status. */
+type RequestSink = Omit<DataSetSink, 'end'> & { end(): Promise<DimseStatus | undefined> };
 
 export class ScpSession implements AssociationUser {
   readonly #options: SessionOptions;
   readonly #assembler = new CommandAssembler();
+  #coming: Coming | undefined;
   #operation: Operation | undefined;
 
   constructor(options: SessionOptions) {
@@ -61,7 +63,7 @@ export class ScpSession implements AssociationUser {
     return pdv.isCommand ? this.#takeCommand(pdv) : this.#takeDataSet(pdv);
   }
 
-  /** Nothing is open: a request is answered before the next PDU is read. */
+  /** Whoever asks for release while something is carried out for him does not wait for it. */
   async onRelease(): Promise<void> {
     this.#drop();
   }
@@ -71,37 +73,55 @@ export class ScpSession implements AssociationUser {
   }
 
   #takeCommand(pdv: Pdv): Promise<void> | undefined {
-    if (this.#operation !== undefined) return this.#abort('unexpected-pdu');
+    if (this.#coming !== undefined) return this.#abort('unexpected-pdu');
     let command: CommandSet | undefined;
     try {
       command = this.#assembler.take(pdv);
     } catch {
       return this.#abort('invalid-pdu-parameter-value');
     }
-    return command === undefined ? undefined : this.#begin(pdv.contextId, command);
+    return command === undefined ? undefined : this.take(pdv.contextId, command);
+  }
+
+  /** A data set is coming that belongs to a request. */
+  get isReceiving(): boolean {
+    return this.#coming !== undefined;
+  }
+
+  /** A command that is whole; its data set, if it has one, comes next. */
+  take(contextId: number, command: CommandSet): Promise<void> | undefined {
+    const field = command.number('CommandField');
+    const operation = this.#operation;
+    if (field === CommandField.cCancelRQ) {
+      // For what is answered already it comes too late.
+      operation?.cancel(command.number('MessageIDBeingRespondedTo'));
+      return undefined;
+    }
+    if (field !== undefined && (field & RESPONSE_BIT) !== 0)
+      return operation?.takeResponse(command) === true ? undefined : this.#abort('unexpected-pdu');
+    if (operation === undefined) return this.#begin(contextId, command);
+    // A peer that sends ahead waits.
+    return operation.done.then(() => this.#begin(contextId, command));
   }
 
   #begin(contextId: number, command: CommandSet): Promise<void> | undefined {
     const field = command.number('CommandField');
-    const messageId = command.number('MessageID');
-    // A C-CANCEL comes too late for anything that is answered here.
-    if (field === CommandField.cCancelRQ) return undefined;
-    if (field === undefined || messageId === undefined || (field & RESPONSE_BIT) !== 0)
+    if (field === undefined || command.number('MessageID') === undefined)
       return this.#abort('unexpected-pdu');
     // Nothing would be stored, and what comes instead of the object could not be told from the next request.
     if (field === CommandField.cStoreRQ && !command.hasDataSet)
       return this.#abort('invalid-pdu-parameter-value');
-    const operation = { contextId, command, sink: this.#sinkFor(field, contextId, command) };
+    const coming = { contextId, command, sink: this.#sinkFor(field, contextId, command) };
     if (command.hasDataSet) {
-      this.#operation = operation;
+      this.#coming = coming;
       return undefined;
     }
-    return this.#finish(operation);
+    return this.#finish(coming);
   }
 
-  #sinkFor(field: number, contextId: number, command: CommandSet): DataSetSink {
+  #sinkFor(field: number, contextId: number, command: CommandSet): RequestSink {
     if (field === CommandField.cEchoRQ) return answering(SUCCESS);
-    if (field !== CommandField.cStoreRQ) return answering(UNRECOGNIZED_OPERATION);
+    if (field !== CommandField.cStoreRQ) return this.#operationFor(contextId, command);
     const { association, services, log } = this.#options;
     const originator = command.text('MoveOriginatorApplicationEntityTitle');
     const originatorId = command.number('MoveOriginatorMessageID');
@@ -121,27 +141,58 @@ export class ScpSession implements AssociationUser {
     }
   }
 
-  #takeDataSet({ contextId, isLast, bytes }: Pdv): Promise<void> | undefined {
-    const operation = this.#operation;
-    if (operation === undefined || operation.contextId !== contextId)
-      return this.#abort('unexpected-pdu');
-    const pending = bytes.length > 0 ? operation.sink.write(bytes) : undefined;
-    if (!isLast) return pending;
-    this.#operation = undefined;
-    return pending === undefined
-      ? this.#finish(operation)
-      : pending.then(() => this.#finish(operation));
+  /** Its data set is collected; it runs while the association is read on, so that it can be cancelled. */
+  #operationFor(contextId: number, command: CommandSet): RequestSink {
+    const { association, services, log } = this.#options;
+    const context = association.contexts.get(contextId);
+    const served = services.served?.find(
+      ({ sopClassUID }) => sopClassUID === context?.abstractSyntaxUID,
+    );
+    if (served === undefined || context === undefined) return answering(UNRECOGNIZED_OPERATION);
+    const operation = new Operation({ association, context, command, served, log });
+    if (!operation.isServed) return answering(UNRECOGNIZED_OPERATION);
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    return {
+      write(chunk) {
+        bytes += chunk.length;
+        // A copy: the piece is a view into a whole chunk of the connection.
+        if (bytes <= MAX_IDENTIFIER_BYTES) pieces.push(Buffer.from(chunk));
+        return undefined;
+      },
+      end: async () => {
+        if (bytes > MAX_IDENTIFIER_BYTES) return RESOURCE_LIMITATION;
+        this.#operation = operation;
+        void operation.run(Buffer.concat(pieces)).then(() => {
+          this.#operation = undefined;
+        });
+        return undefined;
+      },
+      abort: () => operation.end(),
+    };
   }
 
-  async #finish({ contextId, command, sink }: Operation): Promise<void> {
+  #takeDataSet({ contextId, isLast, bytes }: Pdv): Promise<void> | undefined {
+    const coming = this.#coming;
+    if (coming === undefined || coming.contextId !== contextId)
+      return this.#abort('unexpected-pdu');
+    const pending = bytes.length > 0 ? coming.sink.write(bytes) : undefined;
+    if (!isLast) return pending;
+    this.#coming = undefined;
+    return pending === undefined ? this.#finish(coming) : pending.then(() => this.#finish(coming));
+  }
+
+  async #finish({ contextId, command, sink }: Coming): Promise<void> {
     const { association, log, onStored } = this.#options;
-    let status: DimseStatus;
+    let status: DimseStatus | undefined;
     try {
       status = await sink.end();
     } catch (error) {
       log.error('program.bug', { where: 'dimse/end', error });
       status = PROCESSING_FAILURE;
     }
+    // An operation answers by itself.
+    if (status === undefined) return;
     const bytes = encodeCommand(responseTo(command, status), false);
     const response = pdvsOf({ contextId, isCommand: true, bytes }, association.maxPdvBytes);
     const drained = association.write(response);
@@ -155,27 +206,13 @@ export class ScpSession implements AssociationUser {
   }
 
   #drop(): void {
-    this.#operation?.sink.abort();
-    this.#operation = undefined;
+    this.#coming?.sink.abort();
+    this.#coming = undefined;
+    this.#operation?.end();
   }
 }
 
 /** Passes a data set over and answers. */
 function answering(status: DimseStatus): DataSetSink {
   return { write: () => undefined, end: async () => status, abort: () => {} };
-}
-
-function responseTo(command: CommandSet, { status, errorComment }: DimseStatus): CommandFields {
-  const given = (text: string): string | undefined => (text === '' ? undefined : text);
-  return {
-    AffectedSOPClassUID: given(
-      command.text('AffectedSOPClassUID') || command.text('RequestedSOPClassUID'),
-    ),
-    CommandField: (command.number('CommandField') ?? 0) | RESPONSE_BIT,
-    MessageIDBeingRespondedTo: command.number('MessageID'),
-    Status: status,
-    AffectedSOPInstanceUID: given(command.text('AffectedSOPInstanceUID')),
-    // LO: at most 64 characters, none of them a control character or a backslash.
-    ErrorComment: errorComment?.replace(/[^\x20-\x5b\x5d-\x7e]/g, ' ').slice(0, 64),
-  };
 }

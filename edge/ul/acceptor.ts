@@ -29,14 +29,22 @@ import { type AssociationCounters, openAssociationCounters } from './association
 import { Connection, type Role } from './connection.ts';
 import { encodeRejection, REJECTIONS, type RejectionName } from './pdu.ts';
 import { Event } from './state-table.ts';
+import type { OperationsWindow, Roles, UserInformation } from './user-information.ts';
 
 /** Connections that have not asked for an association yet: beyond it the newest are closed at once. */
 const MAX_UNASKED = 200;
 const STOP_MS = 5_000;
 const READ_BYTES = 256 * 1024;
+/** Requests that a peer may send ahead of our answers. */
+const MAX_WINDOW = 64;
 
 export type Negotiation =
-  | { readonly result: 'accept'; readonly transferSyntaxUID: string }
+  | {
+      readonly result: 'accept';
+      readonly transferSyntaxUID: string;
+      /** What the requestor may be in it, when it asked to be more than the one who invokes. */
+      readonly roles?: Roles;
+    }
   | {
       readonly result:
         | 'abstract-syntax-not-supported'
@@ -48,7 +56,9 @@ export interface AcceptorOptions {
   readonly config: EdgeConfig['dicom'];
   /** AE titles of the configured peers. */
   readonly knownCallers: ReadonlySet<string>;
-  readonly negotiate: (proposed: ProposedContext) => Negotiation;
+  readonly negotiate: (proposed: ProposedContext, roles?: Roles) => Negotiation;
+  /** Answers SOP class extended negotiation; undefined: nothing is said about it. PS3.7 D.3.3.5. */
+  readonly extend?: (sopClassUID: string, information: Buffer) => Buffer | undefined;
   /** The association is there; its PDVs go to the returned user. */
   readonly open: (association: Association) => AssociationUser;
   /** A request for an association was refused. */
@@ -293,28 +303,57 @@ class Asking implements Role {
   }
 
   #agree(connection: Connection, request: AssociateRQ, body: Buffer): void {
-    const { callingAETitle, calledAETitle, maxPduBytes } = request;
+    const { callingAETitle, calledAETitle, user } = request;
     const answers = request.contexts.map((proposed) => ({
       proposed,
-      negotiation: this.#options.negotiate(proposed),
+      negotiation: this.#options.negotiate(proposed, user.roles.get(proposed.abstractSyntaxUID)),
     }));
     const contexts = new Map<number, AcceptedContext>();
     for (const { proposed, negotiation } of answers) {
       if (negotiation.result !== 'accept') continue;
       const { id, abstractSyntaxUID } = proposed;
-      const { transferSyntaxUID } = negotiation;
-      contexts.set(id, { id, abstractSyntaxUID, transferSyntaxUID });
+      const { transferSyntaxUID, roles } = negotiation;
+      contexts.set(id, {
+        ...{ id, abstractSyntaxUID, transferSyntaxUID },
+        ...(roles === undefined ? {} : { roles }),
+      });
     }
     const associationId = randomUUID();
     const peer = { associationId, callingAETitle, calledAETitle, host: this.#host, tls: this.#tls };
     const { open } = this.#options;
-    connection.agree({ peer, contexts, peerMaxPduBytes: maxPduBytes, open });
+    const window = windowFor(user.window);
+    connection.agree({
+      ...{ peer, contexts, peerMaxPduBytes: user.maxPduBytes, open },
+      window: window?.invoked,
+    });
     this.#isOpen = true;
     this.#listening.opened(connection);
     const results = answers.map(({ proposed, negotiation }) => resultOf(proposed, negotiation));
-    const ownMaxPduBytes = this.#options.config.maxPduBytes;
-    connection.sendPdu(encodeAssociateAC({ request: body, results, maxPduBytes: ownMaxPduBytes }));
+    connection.sendPdu(
+      encodeAssociateAC({
+        ...{ request: body, results },
+        user: {
+          ...{ maxPduBytes: this.#options.config.maxPduBytes, window },
+          roles: new Map(
+            [...contexts.values()].flatMap(({ abstractSyntaxUID, roles }) =>
+              roles === undefined ? [] : [[abstractSyntaxUID, roles] as const],
+            ),
+          ),
+          extended: this.#extended(user),
+          acceptsIdentity: user.identity?.wantsResponse === true,
+        },
+      }),
+    );
     connection.handle(Event.associateAccepted);
+  }
+
+  #extended({ extended }: UserInformation): Map<string, Buffer> {
+    const answers = new Map<string, Buffer>();
+    for (const [sopClassUID, information] of extended) {
+      const answer = this.#options.extend?.(sopClassUID, information);
+      if (answer !== undefined) answers.set(sopClassUID, answer);
+    }
+    return answers;
   }
 
   onAssociateAC(): boolean {
@@ -328,6 +367,16 @@ class Asking implements Role {
     if (this.#isOpen) this.#listening.ended(this.connection, end);
     else this.#listening.failed(this.#host, end);
   }
+}
+
+/**
+ * Requests that come ahead wait in the connection, so any number of them may be open, and none of our own.
+ * PS3.7 D.3.3.3: nothing is said to a requestor that said nothing.
+ */
+function windowFor(asked: OperationsWindow | undefined): OperationsWindow | undefined {
+  if (asked === undefined) return undefined;
+  const invoked = asked.invoked === 0 ? MAX_WINDOW : Math.min(asked.invoked, MAX_WINDOW);
+  return { invoked, performed: 1 };
 }
 
 /** The result of a context; a refused one names some transfer syntax, which means nothing. §9.3.3.2. */

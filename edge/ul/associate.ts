@@ -3,9 +3,17 @@
  * over, padding of any kind is trimmed.
  */
 import { trimUID } from '../../shared/dicom/part10.ts';
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../../shared/version.ts';
 import type { AcceptedContext, ProposedContext } from './association.ts';
 import { encodePdu, PduType } from './pdu.ts';
+import {
+  decodeUserInformation,
+  encodeItem,
+  encodeUserInformation,
+  itemsOf,
+  type PduItem,
+  type UserInformation,
+  type UserInformationToEncode,
+} from './user-information.ts';
 
 export const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
 const FIXED_BYTES = 68;
@@ -17,9 +25,6 @@ const Item = {
   abstractSyntax: 0x30,
   transferSyntax: 0x40,
   userInformation: 0x50,
-  maximumLength: 0x51,
-  implementationClassUID: 0x52,
-  implementationVersionName: 0x55,
 } as const;
 
 /** Result of a presentation context. Table 9-18. */
@@ -36,8 +41,7 @@ export interface AssociateRQ {
   readonly callingAETitle: string;
   readonly applicationContext: string;
   readonly contexts: readonly ProposedContext[];
-  /** The longest P-DATA-TF value the peer takes; 0: no limit. */
-  readonly maxPduBytes: number;
+  readonly user: UserInformation;
 }
 
 export interface AssociateAC {
@@ -46,7 +50,7 @@ export interface AssociateAC {
     readonly result: number;
     readonly transferSyntaxUID: string;
   }[];
-  readonly maxPduBytes: number;
+  readonly user: UserInformation;
 }
 
 /** Titles for a log or a page: printable, at most 16 characters. */
@@ -73,7 +77,7 @@ export function decodeAssociateRQ(body: Buffer): AssociateRQ | undefined {
     callingAETitle: readTitle(body, 20),
     applicationContext: textOf(items, Item.applicationContext),
     contexts: [...contexts.values()],
-    maxPduBytes: maximumLengthOf(items),
+    user: userOf(items),
   };
 }
 
@@ -101,65 +105,46 @@ export function decodeAssociateAC(body: Buffer): AssociateAC | undefined {
       result: value[2] ?? ContextResult.noReason,
       transferSyntaxUID: textOf(itemsOf(value.subarray(4)) ?? [], Item.transferSyntax),
     }));
-  return { results, maxPduBytes: maximumLengthOf(items) };
-}
-
-interface ItemOfPdu {
-  readonly type: number;
-  readonly value: Buffer;
-}
-
-/** @returns undefined when a length leads outside */
-function itemsOf(bytes: Buffer): ItemOfPdu[] | undefined {
-  const items: ItemOfPdu[] = [];
-  let at = 0;
-  while (at + 4 <= bytes.length) {
-    const end = at + 4 + bytes.readUInt16BE(at + 2);
-    if (end > bytes.length) return undefined;
-    items.push({ type: bytes[at] ?? 0, value: bytes.subarray(at + 4, end) });
-    at = end;
-  }
-  return items;
+  return { results, user: userOf(items) };
 }
 
 const uidOf = (value: Buffer): string => trimUID(value.toString('latin1'));
 
-function textOf(items: readonly ItemOfPdu[], type: number): string {
+function textOf(items: readonly PduItem[], type: number): string {
   const item = items.find((one) => one.type === type);
   return item === undefined ? '' : uidOf(item.value);
 }
 
-function maximumLengthOf(items: readonly ItemOfPdu[]): number {
+function userOf(items: readonly PduItem[]): UserInformation {
   const user = items.find(({ type }) => type === Item.userInformation);
-  const item = itemsOf(user?.value ?? Buffer.alloc(0))?.find(
-    ({ type }) => type === Item.maximumLength,
-  );
-  return item !== undefined && item.value.length >= 4 ? item.value.readUInt32BE(0) : 0;
+  return decodeUserInformation(user?.value ?? Buffer.alloc(0));
 }
 
 export interface RequestToEncode {
   readonly calledAETitle: string;
   readonly callingAETitle: string;
   readonly contexts: readonly ProposedContext[];
-  readonly maxPduBytes: number;
+  readonly user: UserInformationToEncode;
 }
 
 export function encodeAssociateRQ(request: RequestToEncode): Buffer {
   const contexts = request.contexts.map(({ id, abstractSyntaxUID, transferSyntaxUIDs }) =>
-    item(
+    encodeItem(
       Item.proposedContext,
       Buffer.from([id, 0, 0, 0]),
-      item(Item.abstractSyntax, Buffer.from(abstractSyntaxUID, 'latin1')),
-      ...transferSyntaxUIDs.map((uid) => item(Item.transferSyntax, Buffer.from(uid, 'latin1'))),
+      encodeItem(Item.abstractSyntax, Buffer.from(abstractSyntaxUID, 'latin1')),
+      ...transferSyntaxUIDs.map((uid) =>
+        encodeItem(Item.transferSyntax, Buffer.from(uid, 'latin1')),
+      ),
     ),
   );
   return encodePdu(
     PduType.associateRQ,
     Buffer.concat([
       fixedPart(titleField(request.calledAETitle), titleField(request.callingAETitle)),
-      item(Item.applicationContext, Buffer.from(APPLICATION_CONTEXT)),
+      encodeItem(Item.applicationContext, Buffer.from(APPLICATION_CONTEXT)),
       ...contexts,
-      userInformation(request.maxPduBytes),
+      encodeItem(Item.userInformation, encodeUserInformation(request.user)),
     ]),
   );
 }
@@ -170,24 +155,24 @@ export interface AcceptanceToEncode {
   readonly results: readonly (Pick<AcceptedContext, 'id' | 'transferSyntaxUID'> & {
     readonly result: number;
   })[];
-  readonly maxPduBytes: number;
+  readonly user: UserInformationToEncode;
 }
 
-export function encodeAssociateAC({ request, results, maxPduBytes }: AcceptanceToEncode): Buffer {
+export function encodeAssociateAC({ request, results, user }: AcceptanceToEncode): Buffer {
   const contexts = results.map(({ id, result, transferSyntaxUID }) =>
-    item(
+    encodeItem(
       Item.resultContext,
       Buffer.from([id, 0, result, 0]),
-      item(Item.transferSyntax, Buffer.from(transferSyntaxUID, 'latin1')),
+      encodeItem(Item.transferSyntax, Buffer.from(transferSyntaxUID, 'latin1')),
     ),
   );
   return encodePdu(
     PduType.associateAC,
     Buffer.concat([
       fixedPart(request.subarray(4, 20), request.subarray(20, 36)),
-      item(Item.applicationContext, Buffer.from(APPLICATION_CONTEXT)),
+      encodeItem(Item.applicationContext, Buffer.from(APPLICATION_CONTEXT)),
       ...contexts,
-      userInformation(maxPduBytes),
+      encodeItem(Item.userInformation, encodeUserInformation(user)),
     ]),
   );
 }
@@ -196,22 +181,4 @@ const titleField = (title: string): Buffer => Buffer.from(title.padEnd(16).slice
 
 function fixedPart(called: Buffer, calling: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0, 1, 0, 0]), called, calling, Buffer.alloc(32)]);
-}
-
-function userInformation(maxPduBytes: number): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(maxPduBytes);
-  return item(
-    Item.userInformation,
-    item(Item.maximumLength, length),
-    item(Item.implementationClassUID, Buffer.from(IMPLEMENTATION_CLASS_UID)),
-    item(Item.implementationVersionName, Buffer.from(IMPLEMENTATION_VERSION_NAME)),
-  );
-}
-
-function item(type: number, ...parts: Buffer[]): Buffer {
-  const value = Buffer.concat(parts);
-  const head = Buffer.from([type, 0, 0, 0]);
-  head.writeUInt16BE(value.length, 2);
-  return Buffer.concat([head, value]);
 }

@@ -7,6 +7,8 @@
  * Nothing is held: a fragment is handed on as it arrives, and a promise from the user stops the socket.
  */
 
+import type { Roles } from './user-information.ts';
+
 /** Who is at the other end. AE titles are trimmed; `host` is the peer's IP address. */
 export interface AssociationPeer {
   readonly associationId: string;
@@ -28,6 +30,8 @@ export interface AcceptedContext {
   readonly id: number;
   readonly abstractSyntaxUID: string;
   readonly transferSyntaxUID: string;
+  /** What the requestor of the association is in it; by default it invokes. PS3.7 D.3.3.4. */
+  readonly roles?: Roles;
 }
 
 /** A Presentation Data Value, or a part of one. PS3.8 §9.3.5.1 and Annex E.2. */
@@ -42,6 +46,8 @@ export interface Pdv {
 export interface Association {
   readonly peer: AssociationPeer;
   readonly contexts: ReadonlyMap<number, AcceptedContext>;
+  /** How many requests the requestor may have open; 1 unless both agreed on more, 0: any number. */
+  readonly window: number;
   /** The largest PDV value that `write` takes: the peer's maximum length less 6, or our own limit when it names none. */
   readonly maxPdvBytes: number;
   /**

@@ -80,6 +80,7 @@ export class Connection implements Association {
   #peer: AssociationPeer | undefined;
   #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
   #maxPdvBytes = OWN_PDV_BYTES;
+  #window = 1;
   #end: AssociationEnd | undefined;
   #drain: Promise<void> | undefined;
   /** Of the PDU that is being handled. */
@@ -165,6 +166,10 @@ export class Connection implements Association {
     return this.#maxPdvBytes;
   }
 
+  get window(): number {
+    return this.#window;
+  }
+
   get state(): State {
     return this.#state;
   }
@@ -189,10 +194,13 @@ export class Connection implements Association {
     contexts: ReadonlyMap<number, AcceptedContext>;
     /** 0: no limit. */
     peerMaxPduBytes: number;
+    /** Operations that the requestor may have open; absent: one. */
+    window?: number | undefined;
     open: (association: Association) => AssociationUser;
   }): void {
     this.#peer = facts.peer;
     this.#contexts = facts.contexts;
+    this.#window = facts.window ?? 1;
     if (facts.peerMaxPduBytes > 0) {
       const room = facts.peerMaxPduBytes - PDV_HEADER_BYTES;
       // Even: a fragment of odd length is refused by many. PS3.8 Annex E.1.

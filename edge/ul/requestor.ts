@@ -15,6 +15,7 @@ import { Connection, errorOfEnd, type Role } from './connection.ts';
 import { describeRejection } from './pdu.ts';
 import { Event } from './state-table.ts';
 import { UlError } from './ul-error.ts';
+import type { UserInformationToEncode } from './user-information.ts';
 
 export interface RequestOptions {
   readonly host: string;
@@ -22,8 +23,8 @@ export interface RequestOptions {
   readonly calledAETitle: string;
   readonly callingAETitle: string;
   readonly contexts: readonly ProposedContext[];
-  /** The longest P-DATA-TF value we take. */
-  readonly maxPduBytes: number;
+  /** What we take, and what we want beyond the contexts. */
+  readonly propose: UserInformationToEncode;
   readonly connectMs: number;
   /** How long the peer may take to answer a request for association or release. */
   readonly artimMs: number;
@@ -97,7 +98,8 @@ class Requesting implements Role {
     const { signal } = this.#options;
     this.#connection = connection;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
-    connection.sendPdu(encodeAssociateRQ(this.#options));
+    const { propose: user, ...request } = this.#options;
+    connection.sendPdu(encodeAssociateRQ({ ...request, user }));
     connection.handle(Event.connected);
   }
 
@@ -115,12 +117,19 @@ class Requesting implements Role {
       const proposed = this.#options.contexts.find((context) => context.id === id);
       if (result !== ContextResult.accepted || proposed === undefined) continue;
       const { abstractSyntaxUID } = proposed;
-      contexts.set(id, { id, abstractSyntaxUID, transferSyntaxUID });
+      const roles = answer.user.roles.get(abstractSyntaxUID);
+      contexts.set(id, {
+        ...{ id, abstractSyntaxUID, transferSyntaxUID },
+        ...(roles === undefined ? {} : { roles }),
+      });
     }
     const associationId = randomUUID();
     const peer = { associationId, callingAETitle, calledAETitle, host, tls: tls !== undefined };
-    const peerMaxPduBytes = answer.maxPduBytes;
-    connection.agree({ peer, contexts, peerMaxPduBytes, open: () => user });
+    const { maxPduBytes: peerMaxPduBytes, window } = answer.user;
+    connection.agree({
+      ...{ peer, contexts, peerMaxPduBytes, open: () => user },
+      window: window?.invoked,
+    });
     this.#isOpen = true;
     this.#outcome.resolve(connection);
     return true;

@@ -5,7 +5,7 @@ import {
   decodeCommand,
   encodeCommand,
 } from '../../../../edge/dimse/command-set.ts';
-import { negotiate } from '../../../../edge/dimse/negotiate.ts';
+import { negotiator } from '../../../../edge/dimse/negotiate.ts';
 
 t.test('there and back', async (t) => {
   const fields = {
@@ -37,7 +37,7 @@ t.test('what is no command set is refused', async (t) => {
 
 t.test('any storage class in the syntax that was named first, no other service', async (t) => {
   const of = (abstractSyntaxUID: string, ...transferSyntaxUIDs: string[]) =>
-    negotiate({ id: 1, abstractSyntaxUID, transferSyntaxUIDs });
+    negotiator()({ id: 1, abstractSyntaxUID, transferSyntaxUIDs });
   for (const storage of [
     '1.2.840.10008.5.1.4.1.1.2',
     '1.2.840.10008.5.1.4.1.1.88.67',

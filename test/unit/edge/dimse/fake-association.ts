@@ -22,6 +22,7 @@ export class FakeAssociation implements Association {
     context(3, '1.2.840.10008.5.1.4.1.1.2'),
   ]);
   maxPdvBytes = 16_378;
+  window = 1;
   readonly written: Pdv[] = [];
   readonly aborts: (AbortReason | undefined)[] = [];
   /** What `write` returns. */

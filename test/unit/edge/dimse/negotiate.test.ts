@@ -1,8 +1,9 @@
 /** Which contexts are taken, against the list of all SOP classes that pydicom brings. PS3.6 Annex A. */
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { negotiate } from '../../../../edge/dimse/negotiate.ts';
+import { negotiator } from '../../../../edge/dimse/negotiate.ts';
 
+const negotiate = negotiator();
 const UID_DICTIONARY = '/usr/lib/python3/dist-packages/pydicom/_uid_dict.py';
 const IMPLICIT = '1.2.840.10008.1.2';
 

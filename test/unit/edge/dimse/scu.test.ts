@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { randomFrom } from '../../../../demo/phantom/random.ts';
-import { openAssociation, type ScuAssociation } from '../../../../edge/dimse/scu.ts';
+import { openAssociation } from '../../../../edge/dimse/scu.ts';
+import type { ScuAssociation } from '../../../../edge/dimse/scu-association.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type Script, type ScriptedScp, startScriptedScp } from './scripted-scp.ts';
 
