@@ -17,11 +17,13 @@ import { Access, openAccessDatabase } from './access/access.ts';
 import { openTicketSigner } from './access/tickets.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
+import { orderForEdge } from './fetch/order-for-edge.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHttp } from './http/server.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Projection } from './projection/projection.ts';
+import { answerQuery } from './search/answer-query.ts';
 
 /** A broker that is not reached within this is worth a line. */
 const PATIENCE_MS = 5_000;
@@ -78,6 +80,10 @@ async function startParts(
     ticketKeys: tickets.publicKeys(),
   });
   networkLog.answer('directory', directory);
+  networkLog.answer('query', (_ods, request) =>
+    answerQuery({ db: projection.db, answered: () => fleet.answered() }, request),
+  );
+  networkLog.answer('fetch', (ods, request) => orderForEdge(fetches, ods, request));
 
   const http = await startHttp({
     ...{ config, log, metrics, clock, projection, access, fleet, fetches },

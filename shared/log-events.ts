@@ -56,6 +56,24 @@ export interface LogEvents {
   /** An edge could not be told of an order; it is told again. */
   'fetch.command-failed': { fetchId: string; code: string };
 
+  // --- edge/scp/query
+  /** A query was answered without these trusts, or without all but this one. */
+  'find.incomplete': { trusts: string; code: string };
+  /** More matched than a query is answered. */
+  'find.cut': { calling: string; matches: number };
+
+  /** A C-MOVE or C-GET was answered; `destination` is empty for a C-GET. */
+  'retrieve.ended': {
+    calling: string;
+    kind: string;
+    destination: string;
+    status: string;
+    completed: number;
+    failed: number;
+    warning: number;
+  };
+  'retrieve.store-failed': { destination: string; sopInstanceUID: string; code: string };
+
   // --- edge/retention
   /** A copy of another trust's study was removed: nobody used it for long, or the disk came near its reserve. */
   'copy.removed': {

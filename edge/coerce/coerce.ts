@@ -9,6 +9,7 @@
 import { charsetOf } from '../../shared/dicom/character-set.ts';
 import { DicomError } from '../../shared/dicom/dicom-error.ts';
 import { encodeElement } from '../../shared/dicom/encode-element.ts';
+import { encodeText } from '../../shared/dicom/encode-text.ts';
 import { isWholeElement, itemsOf, withItem, withoutItem } from '../../shared/dicom/items.ts';
 import {
   type DataSetSource,
@@ -19,7 +20,6 @@ import {
 import { formatTag } from '../../shared/dicom/tag.ts';
 import type { TopLevelElement, TopLevelScan } from '../../shared/dicom/top-level-scan.ts';
 import { CoercionError } from './coercion-error.ts';
-import { encodeText } from './encode-text.ts';
 import type { IdentityMapping, Sides } from './identity.ts';
 import { type ObjectWriter, rawElement, sequenceElement, UTF_8 } from './object-writer.ts';
 import {

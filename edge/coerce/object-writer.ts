@@ -6,7 +6,7 @@ import {
   encodeItem,
   padded,
 } from '../../shared/dicom/encode-element.ts';
-import { encodeText } from './encode-text.ts';
+import { encodeText } from '../../shared/dicom/encode-text.ts';
 
 export interface ObjectWriter {
   readonly encoding: ElementEncoding;

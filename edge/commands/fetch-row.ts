@@ -19,6 +19,8 @@ export interface FetchRow {
   /** 0 is the most urgent. */
   readonly priority: number;
   readonly peer: string | null;
+  /** False: filed here, delivered to no peer. */
+  readonly isDelivered: boolean;
   readonly namedPatient: LocalPatient | null;
   /** As the source's index has it; null until its manifest was read. */
   readonly sourcePatient: Patient | null;
@@ -41,19 +43,25 @@ export interface FetchRow {
 export interface RawFetchRow
   extends Omit<
     FetchRow,
-    'seriesInstanceUIDs' | 'namedPatient' | 'sourcePatient' | 'isCancelled' | 'reason'
+    | 'seriesInstanceUIDs'
+    | 'namedPatient'
+    | 'sourcePatient'
+    | 'isCancelled'
+    | 'isDelivered'
+    | 'reason'
   > {
   readonly seriesUIDs: string | null;
   readonly namedPatientJson: string | null;
   readonly sourcePatientJson: string | null;
   readonly cancelled: number;
+  readonly deliver: number;
   readonly reasonCode: string | null;
   readonly reasonDetail: string | null;
 }
 
 export const FETCH_COLUMNS = `fetch_id AS fetchId, study_uid AS studyInstanceUID, home,
   source_trust AS sourceTrust, source_url AS sourceUrl, ticket, series_uids AS seriesUIDs, priority,
-  peer, named_patient AS namedPatientJson, source_patient AS sourcePatientJson, state,
+  peer, deliver, named_patient AS namedPatientJson, source_patient AS sourcePatientJson, state,
   is_cancelled AS cancelled, tries, due_at AS dueAt, deadline_at AS deadlineAt,
   reason_code AS reasonCode, reason_detail AS reasonDetail,
   instances_expected AS instancesExpected, bytes_expected AS bytesExpected,
@@ -66,6 +74,7 @@ export function fetchRow(raw: RawFetchRow): FetchRow {
     namedPatientJson,
     sourcePatientJson,
     cancelled,
+    deliver,
     reasonCode,
     reasonDetail,
     ...rest
@@ -76,6 +85,7 @@ export function fetchRow(raw: RawFetchRow): FetchRow {
     namedPatient: parsed<LocalPatient>(namedPatientJson),
     sourcePatient: parsed<Patient>(sourcePatientJson),
     isCancelled: cancelled === 1,
+    isDelivered: deliver === 1,
     reason: reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '' },
   };
 }

@@ -49,9 +49,10 @@ function prepareChanges(db: Sqlite) {
     insert: db.prepare(
       `INSERT INTO fetches (fetch_id, study_uid, home, source_trust, source_url, ticket, series_uids,
          priority, peer, named_patient, state, due_at, deadline_at, instances_expected,
-         bytes_expected, received_at)
+         bytes_expected, received_at, deliver)
        VALUES (@fetchId, @studyInstanceUID, @home, @sourceTrust, @sourceUrl, @ticket, @seriesUIDs,
-         @priority, @peer, @namedPatient, 'retrieving', @now, @deadlineAt, @instances, @bytes, @now)
+         @priority, @peer, @namedPatient, 'retrieving', @now, @deadlineAt, @instances, @bytes, @now,
+         @deliver)
        ON CONFLICT DO NOTHING`,
     ),
     begin: update<[FetchStateName, number, string]>(

@@ -64,6 +64,7 @@ export class FetchStore {
       seriesUIDs: seriesInstanceUIDs === undefined ? null : JSON.stringify(seriesInstanceUIDs),
       priority: PRIORITIES.indexOf(command.priority),
       peer: command.peer ?? null,
+      deliver: command.deliver ? 1 : 0,
       namedPatient: localPatient === undefined ? null : JSON.stringify(localPatient),
       instances: expected.instances,
       bytes: expected.bytes,

@@ -105,6 +105,11 @@ function handOver(parts: FetchParts, row: FetchRow): void {
     store.end(fetchId, 'failed', { reason: NOTHING_FILED });
     return;
   }
+  if (!row.isDelivered) {
+    const isWhole = store.failures(fetchId).length === 0;
+    store.end(fetchId, isWhole ? 'available' : 'partial', { reason: null, done: totalOf(filed) });
+    return;
+  }
   const peer = destinationOf(parts, row);
   if (peer === undefined) {
     store.end(fetchId, 'failed', { reason: noDestination(row.peer) });
@@ -123,6 +128,10 @@ function handOver(parts: FetchParts, row: FetchRow): void {
   });
   store.setProgress(fetchId, { instances: 0, bytes: 0, etaSeconds: null });
   deliverer.wake(peer.name);
+}
+
+function totalOf(filed: readonly ManifestInstance[]): { instances: number; bytes: number } {
+  return { instances: filed.length, bytes: filed.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 function destinationOf({ peers }: FetchParts, { peer }: FetchRow): Peer | undefined {

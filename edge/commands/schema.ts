@@ -76,4 +76,10 @@ CREATE INDEX fetches_delivering ON fetches (fetch_id) WHERE ended_at IS NULL AND
 CREATE INDEX fetches_study ON fetches (study_uid, home) WHERE ended_at IS NULL;
 `,
   },
+  {
+    name: 'fetches that are delivered nowhere',
+    sql: `
+ALTER TABLE fetches ADD COLUMN deliver INTEGER NOT NULL DEFAULT 1;
+`,
+  },
 ];

@@ -7,6 +7,7 @@
  * The first object with a SOP Instance UID is current and stays it; another one with other content
  * is kept beside it. Questions are answered by queries.ts.
  */
+import { foldName } from '../../shared/dicom/person-name.ts';
 import { instanceHash, toggleMember } from '../../shared/set-hash.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { InstanceAttributes } from './attributes.ts';
@@ -78,6 +79,7 @@ export class EdgeIndex extends IndexQueries {
     this.#namespace = namespace;
     this.#onPatientConflict = onPatientConflict;
     this.#statements = prepareStatements(db);
+    this.#foldNames();
     const record = db.transaction((object: ObjectRecord, now: number, file: ObjectFile) =>
       this.#recordInTransaction(object, now, file),
     );
@@ -270,8 +272,29 @@ export class EdgeIndex extends IndexQueries {
     this.#onStudyChange({ studyInstanceUID: row.studyInstanceUID, home: row.home }, now);
   }
 
-  #withIssuer(attributes: InstanceAttributes): InstanceAttributes & { issuer: string } {
-    return { ...attributes, issuer: attributes.issuer ?? this.#namespace };
+  #withIssuer(
+    attributes: InstanceAttributes,
+  ): InstanceAttributes & { issuer: string; nameKey: string | null } {
+    const { patientName } = attributes;
+    const nameKey = patientName === null ? null : foldName(patientName);
+    return { ...attributes, issuer: attributes.issuer ?? this.#namespace, nameKey };
+  }
+
+  /** Of studies that an earlier version recorded. */
+  #foldNames(): void {
+    const rows = this.db
+      .prepare<[], { key: number; name: string }>(
+        `SELECT study_key AS key, patient_name AS name FROM studies
+         WHERE name_key IS NULL AND patient_name IS NOT NULL`,
+      )
+      .all();
+    const update = this.db.prepare<[string, number]>(
+      'UPDATE studies SET name_key = ? WHERE study_key = ?',
+    );
+    if (rows.length === 0) return;
+    this.db.transaction(() => {
+      for (const { key, name } of rows) update.run(foldName(name), key);
+    })();
   }
 }
 

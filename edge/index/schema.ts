@@ -92,4 +92,14 @@ CREATE TABLE callers (
 ) STRICT;
 `,
   },
+  {
+    name: 'queries: folded names, dates, accession numbers',
+    sql: `
+-- The name as it is compared: shared/dicom/person-name.ts.
+ALTER TABLE studies ADD COLUMN name_key TEXT;
+CREATE INDEX studies_name ON studies (name_key);
+CREATE INDEX studies_date ON studies (study_date);
+CREATE INDEX studies_accession ON studies (accession_number);
+`,
+  },
 ];

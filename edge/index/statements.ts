@@ -43,11 +43,11 @@ function prepareStudyWrites(db: Sqlite) {
       `INSERT INTO studies (study_uid, home, rev, patient_id, issuer, nhs_number, patient_name,
          birth_date, sex, study_date, study_time, study_id, accession_number, accession_issuer,
          description, referring_physician, institution, series, instances, bytes, set_hash,
-         conflicts, first_at, last_at)
+         conflicts, first_at, last_at, name_key)
        VALUES (@studyInstanceUID, @home, 1, @patientId, @issuer, @nhsNumber, @patientName,
          @birthDate, @sex, @studyDate, @studyTime, @studyId, @accessionNumber, @accessionIssuer,
          @studyDescription, @referringPhysician, @institution, 1, 1, @bytes, @setHash,
-         0, @now, @now)`,
+         0, @now, @now, @nameKey)`,
     ),
     /** What an earlier object of the study left empty is taken from a later one; nothing is replaced. */
     completeStudy: db.prepare(
@@ -60,7 +60,8 @@ function prepareStudyWrites(db: Sqlite) {
          accession_issuer = coalesce(accession_issuer, @accessionIssuer),
          description = coalesce(description, @studyDescription),
          referring_physician = coalesce(referring_physician, @referringPhysician),
-         institution = coalesce(institution, @institution)
+         institution = coalesce(institution, @institution),
+         name_key = coalesce(name_key, @nameKey)
        WHERE study_key = @studyKey`,
     ),
     growStudy: db.prepare<

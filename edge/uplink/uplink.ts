@@ -16,6 +16,12 @@ import {
   CursorReplySchema,
   type Directory,
   DirectorySchema,
+  type FetchRpcReply,
+  FetchRpcReplySchema,
+  type FetchRpcRequest,
+  type QueryReply,
+  QueryReplySchema,
+  type QueryRequest,
   type TicketReply,
   TicketReplySchema,
 } from '../../shared/contract/rpc.ts';
@@ -111,6 +117,16 @@ export class Uplink {
   /** A fresh ticket for a fetch that goes on. @throws UplinkError */
   requestTicket(fetchId: string): Promise<TicketReply> {
     return this.#hub.ask('ticket', { fetchId }, TicketReplySchema);
+  }
+
+  /** Studies of other trusts. @throws UplinkError */
+  query(request: QueryRequest): Promise<QueryReply> {
+    return this.#hub.ask('query', request, QueryReplySchema);
+  }
+
+  /** Orders a fetch to this trust. @throws UplinkError */
+  orderFetch(request: FetchRpcRequest): Promise<FetchRpcReply> {
+    return this.#hub.ask('fetch', request, FetchRpcReplySchema);
   }
 
   async #use({ connection, js, signal }: Connected): Promise<void> {

@@ -153,6 +153,7 @@ export class CommandSender {
         : { seriesInstanceUIDs: order.seriesInstanceUIDs }),
       ...(order.to.peer === null ? {} : { peer: order.to.peer }),
       ...(order.localPatient === null ? {} : { localPatient: order.localPatient }),
+      deliver: order.deliver,
     };
   }
 }

@@ -57,6 +57,7 @@ export function decideOrder(request: FetchRequest, by: Principal, parts: Decided
     home,
     source,
     to: { trust: to.trust, peer: to.peer ?? null },
+    deliver: request.deliver ?? true,
     priority: request.priority,
     purpose: request.purpose,
     reason: request.reason ?? null,

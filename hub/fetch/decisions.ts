@@ -13,6 +13,8 @@ const OrderSchema = z.object({
   home: ODSCode,
   source: ODSCode,
   to: z.object({ trust: ODSCode, peer: z.string().nullable() }),
+  /** False: filed at the receiving trust, delivered to none of its peers. */
+  deliver: z.boolean().default(true),
   priority: Priority,
   purpose: z.string(),
   reason: z.string().nullable(),

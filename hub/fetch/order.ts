@@ -8,6 +8,8 @@ export interface FetchRequest {
   /** Only needed when several trusts claim the study as their own. */
   readonly home?: string;
   readonly to: { readonly trust: string; readonly peer?: string };
+  /** False: it is filed at the trust, and delivered to none of its peers. Default true. */
+  readonly deliver?: boolean;
   readonly localPatient?: LocalPatient;
   readonly priority: PriorityName;
   readonly purpose: string;

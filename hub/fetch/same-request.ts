@@ -8,6 +8,7 @@ export function isSameRequest(open: FetchRecord, order: FetchOrder): boolean {
   return (
     other.cancelled === null &&
     other.to.peer === order.to.peer &&
+    other.deliver === order.deliver &&
     sameSeries(other.seriesInstanceUIDs, order.seriesInstanceUIDs) &&
     (stateOf(open) === 'held' || samePatient(other.localPatient, order.localPatient))
   );

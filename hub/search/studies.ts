@@ -74,8 +74,9 @@ function conditionsOf(query: StudyQuery): Condition[] {
   };
   if (query.studyInstanceUID !== undefined) add('m.study_uid = ?', query.studyInstanceUID);
   if (query.nhsNumber !== undefined) add('m.nhs_number = ?', query.nhsNumber);
-  if (query.patientId !== undefined)
-    add('m.patient_id = ? AND m.patient_issuer = ?', query.patientId, query.issuer ?? '');
+  if (query.patientId !== undefined) add('m.patient_id = ?', query.patientId);
+  if (query.patientId !== undefined && query.issuer !== undefined)
+    add('m.patient_issuer = ?', query.issuer);
   if (query.birthDate !== undefined) add('m.birth_date = ?', query.birthDate);
   if (query.accessionNumber !== undefined) addAccession(query, add);
   if (query.modality !== undefined) addModalities(query.modality, add);

@@ -41,6 +41,8 @@ export const FetchCommandSchema = z.object({
   priority: Priority,
   /** Name of the peer at the receiving trust; absent: its peer with `importsTo`. */
   peer: z.string().optional(),
+  /** False: it is filed, and delivered to no peer. */
+  deliver: z.boolean().default(true),
   localPatient: LocalPatientSchema.optional(),
   expected: z.object({ instances: z.int().nonnegative(), bytes: z.int().nonnegative() }),
 });

@@ -17,6 +17,104 @@ export const TicketReplySchema = z.union([
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);
 
+const Text = z.string().max(324);
+
+/**
+ * `query`: studies of other trusts for a workstation of this one. Names a patient or studies; nothing else
+ * is listed. `patientId` without `issuer`: of whatever issuer.
+ */
+export const QueryRequestSchema = z.object({
+  nhsNumber: z
+    .string()
+    .regex(/^\d{10}$/)
+    .optional(),
+  patientId: Text.optional(),
+  issuer: Text.optional(),
+  /** With wildcards. */
+  patientName: Text.optional(),
+  /** YYYYMMDD. */
+  birthDate: Text.optional(),
+  studyInstanceUIDs: z.array(z.string().min(1).max(128)).max(100).optional(),
+  modalities: z.array(z.string().max(16)).optional(),
+  from: Text.optional(),
+  to: Text.optional(),
+  /** With their series. */
+  withSeries: z.boolean(),
+  limit: z.int().min(1).max(500),
+  offset: z.int().nonnegative(),
+});
+
+const Given = z.string().nullable();
+
+export const QueriedStudySchema = z.object({
+  studyInstanceUID: z.string(),
+  home: ODSCode,
+  patient: z.object({
+    patientId: z.string(),
+    issuer: z.string(),
+    nhsNumber: Given,
+    name: Given,
+    birthDate: Given,
+    sex: Given,
+  }),
+  /** YYYYMMDD, HHMMSS. */
+  studyDate: Given,
+  studyTime: Given,
+  studyId: Given,
+  accessionNumber: Given,
+  description: Given,
+  referringPhysician: Given,
+  institution: Given,
+  modalities: z.array(z.string()),
+  numberOfSeries: z.int(),
+  numberOfInstances: z.int(),
+  series: z
+    .array(
+      z.object({
+        seriesInstanceUID: z.string(),
+        modality: Given,
+        seriesNumber: z.int().nullable(),
+        description: Given,
+        bodyPart: Given,
+        numberOfInstances: z.int(),
+      }),
+    )
+    .optional(),
+});
+
+/** The part of a federated answer that says whom it speaks for. */
+export const AnsweredSchema = z.object({
+  trust: ODSCode,
+  ok: z.boolean(),
+  asOf: z.iso.datetime().nullable(),
+  reason: z.string().optional(),
+});
+
+export const QueryReplySchema = z.union([
+  z.object({
+    studies: z.array(QueriedStudySchema),
+    /** Of all pages. */
+    total: z.int().nonnegative(),
+    answered: z.array(AnsweredSchema),
+  }),
+  z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
+]);
+
+/** `fetch`: a workstation of this trust wants a study of another one. The order is the hub's, as any. */
+export const FetchRpcRequestSchema = z.object({
+  studyInstanceUID: z.string().min(1).max(128),
+  home: ODSCode.optional(),
+  seriesInstanceUIDs: z.array(z.string().min(1).max(128)).optional(),
+  /** Name of the peer at this trust; absent: it is filed here and delivered nowhere. */
+  peer: z.string().optional(),
+  /** AE title of the workstation. */
+  requestedBy: z.string().max(16),
+});
+export const FetchRpcReplySchema = z.union([
+  z.object({ fetchId: z.string() }),
+  z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
+]);
+
 /** `directory`: the trusts, where their edges are, and the hub's keys; cached by the edge for when the hub is down. */
 export const DirectorySchema = z.object({
   trusts: z.array(z.object({ ods: ODSCode, name: z.string(), httpUrl: z.url().nullable() })),
@@ -26,4 +124,10 @@ export const DirectorySchema = z.object({
 
 export type CursorReply = z.output<typeof CursorReplySchema>;
 export type TicketReply = z.output<typeof TicketReplySchema>;
+export type QueryRequest = z.output<typeof QueryRequestSchema>;
+export type QueryReply = z.output<typeof QueryReplySchema>;
+export type QueriedStudy = z.output<typeof QueriedStudySchema>;
+export type AnsweredTrust = z.output<typeof AnsweredSchema>;
+export type FetchRpcRequest = z.output<typeof FetchRpcRequestSchema>;
+export type FetchRpcReply = z.output<typeof FetchRpcReplySchema>;
 export type Directory = z.output<typeof DirectorySchema>;

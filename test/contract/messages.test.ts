@@ -59,7 +59,7 @@ const fetchCommand = {
   ...head,
   ...{ kind: 'fetch', fetchId: 'f1', studyInstanceUID: '2.999.1', home: 'RRK' },
   ...{ source: { trust: 'RRK', url: 'http://10.0.0.1:8080' }, ticket: 'x.y.z' },
-  ...{ priority: 'urgent', expected: { instances: 36, bytes: 1 } },
+  ...{ priority: 'urgent', expected: { instances: 36, bytes: 1 }, deliver: true },
 };
 
 const READABLE: readonly (readonly [
@@ -162,4 +162,9 @@ t.test('the names of subjects and streams', async (t) => {
   // One token of a subject, whatever is configured.
   for (const ods of ['rrk', 'R.K', 'RRK>', '*', '', 'TOOLONGODS'])
     t.notOk(ODSCode.safeParse(ods).success, ods);
+});
+
+t.test('a fetch of an older hub, which says nothing of it, is delivered', async (t) => {
+  const { deliver: _, ...older } = fetchCommand;
+  t.match(CommandSchema.parse(older), { deliver: true });
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { encodeText } from '../../../../edge/coerce/encode-text.ts';
 import { CoercionTag as T } from '../../../../edge/coerce/tags.ts';
 import { charsetOf, decodeText } from '../../../../shared/dicom/character-set.ts';
+import { encodeText } from '../../../../shared/dicom/encode-text.ts';
 import { coerce, dataSet, patientMapping, read, restore } from './coerce-fixture.ts';
 
 t.test('text is written in the set named, and read back the same', (t) => {

@@ -196,6 +196,7 @@ export async function fetchCommand(
     ticket: await ticket(),
     home: 'RRK',
     priority: 'urgent',
+    deliver: true,
     localPatient: { patientId: 'RJE-4711', patientName: 'Local^Name' },
     expected: { instances: 1, bytes: 1 },
     ...over,

@@ -1,9 +1,9 @@
 /**
- * Unicode to the character set that a data set has. The other way: shared/dicom/character-set.ts.
+ * Unicode to the character set that a data set has. The other way: character-set.ts.
  *
  * Never writes an escape sequence: of sets with code extensions, only the one in force at the beginning.
  */
-import type { Charset } from '../../shared/dicom/character-set.ts';
+import type { Charset } from './character-set.ts';
 
 export interface EncodedText {
   readonly bytes: Buffer;

@@ -1,0 +1,172 @@
+/**
+ * Finds what a retrieve names, and brings what other trusts have into the spool first.
+ *
+ *   identifier ─► own study, else a copy ─► its objects
+ *              └► else rpc fetch ─► … ─► filed as a copy ─► its objects
+ */
+import { sleep } from '../../../shared/backoff.ts';
+import { codeOf } from '../../../shared/errors.ts';
+import type { EdgeIndex } from '../../index/edge-index.ts';
+import type { StoredInstance } from '../../index/types.ts';
+import type { Identifier } from './identifier.ts';
+import { QUERY_KEYS } from './keys.ts';
+import type { LocalStudies } from './local-studies.ts';
+import type { FetchStand, Network } from './network.ts';
+
+const LOOK_MS = 250;
+/** A command that has not come by then does not come soon: the hub or the broker is away. */
+const COMMAND_MS = 30_000;
+
+export interface BringParts {
+  readonly index: Pick<EdgeIndex, 'instancesOf' | 'trust'>;
+  readonly local: LocalStudies;
+  readonly network: Network | undefined;
+  /** A fetch for a workstation that takes longer goes on without it. */
+  readonly waitMs: number;
+}
+
+/** What is asked for; absent: all of it. */
+export interface Wanted {
+  readonly studyInstanceUIDs: readonly string[];
+  readonly seriesInstanceUIDs?: readonly string[];
+  readonly sopInstanceUIDs?: readonly string[];
+}
+
+export interface Brought {
+  readonly instances: readonly StoredInstance[];
+  /** SOP Instance UIDs that could not be brought. */
+  readonly failed: readonly string[];
+  /** Why something is missing, at most 64 characters. */
+  readonly fault?: string;
+}
+
+export interface BringOptions {
+  readonly callingAETitle: string;
+  readonly signal: AbortSignal;
+  /** How many objects are expected, while they are on their way. */
+  readonly onWaiting: (expected: number) => Promise<void>;
+}
+
+/** @returns undefined for an identifier that names nothing */
+export function wantedOf({ values }: Identifier, local: LocalStudies): Wanted | undefined {
+  const uids = (keyword: string): string[] => {
+    const key = QUERY_KEYS.find((one) => one.keyword === keyword);
+    const text = values.get(key?.tag ?? 0)?.trim() ?? '';
+    return text === '' ? [] : text.split('\\').map((uid) => uid.trim());
+  };
+  const [series, instances] = [uids('SeriesInstanceUID'), uids('SOPInstanceUID')];
+  const studies = uids('StudyInstanceUID');
+  // PATIENT level: what this trust has of the patient.
+  const ofPatient = studies.length === 0 ? patientStudies(values, local) : studies;
+  if (ofPatient.length === 0) return undefined;
+  return {
+    studyInstanceUIDs: ofPatient,
+    ...(series.length === 0 ? {} : { seriesInstanceUIDs: series }),
+    ...(instances.length === 0 ? {} : { sopInstanceUIDs: instances }),
+  };
+}
+
+const PATIENT_ID = 0x0010_0020;
+
+function patientStudies(values: ReadonlyMap<number, string>, local: LocalStudies): string[] {
+  const patientId = values.get(PATIENT_ID)?.trim() ?? '';
+  if (patientId === '' || /[*?]/.test(patientId)) return [];
+  return [...local.candidates(new Map([[PATIENT_ID, patientId]]))]
+    .flat()
+    .map(({ studyInstanceUID }) => studyInstanceUID);
+}
+
+export async function bring(
+  parts: BringParts,
+  wanted: Wanted,
+  options: BringOptions,
+): Promise<Brought> {
+  const all: Brought[] = [];
+  for (const studyInstanceUID of new Set(wanted.studyInstanceUIDs)) {
+    if (options.signal.aborted) break;
+    all.push(await bringStudy(parts, { studyInstanceUID, wanted, options }));
+  }
+  const fault = all.find((one) => one.fault !== undefined)?.fault;
+  return {
+    instances: all.flatMap(({ instances }) => instances),
+    failed: all.flatMap(({ failed }) => failed),
+    ...(fault === undefined ? {} : { fault }),
+  };
+}
+
+interface One {
+  readonly studyInstanceUID: string;
+  readonly wanted: Wanted;
+  readonly options: BringOptions;
+}
+
+async function bringStudy(parts: BringParts, one: One): Promise<Brought> {
+  const held = heldOf(parts, one);
+  if (held !== undefined) return { instances: held, failed: [] };
+  if (parts.network === undefined) return { instances: [], failed: [] };
+  const ordered = await order(parts.network, one);
+  if (typeof ordered !== 'string') return { instances: [], failed: [], ...ordered };
+  const stand = await followed(parts, ordered, one.options);
+  const instances = heldOf(parts, one) ?? [];
+  const failed = stand?.failed ?? [];
+  if (stand?.state === 'available') return { instances, failed };
+  return { instances, failed, fault: faultOf(stand).slice(0, 64) };
+}
+
+/** Of the trust's own study, else of a copy. @returns undefined when there is none */
+function heldOf(
+  { index, local }: BringParts,
+  { studyInstanceUID, wanted }: One,
+): StoredInstance[] | undefined {
+  const key = QUERY_KEYS.find(({ keyword }) => keyword === 'StudyInstanceUID')?.tag ?? 0;
+  const studies = [...local.candidates(new Map([[key, studyInstanceUID]]))].flat();
+  const study = studies.find(({ home }) => home === index.trust) ?? studies[0];
+  if (study === undefined) return undefined;
+  const { seriesInstanceUIDs, sopInstanceUIDs } = wanted;
+  const instances = index.instancesOf({ studyInstanceUID, home: study.home, seriesInstanceUIDs });
+  if (sopInstanceUIDs === undefined) return instances;
+  const uids = new Set(sopInstanceUIDs);
+  return instances.filter(({ sopInstanceUID }) => uids.has(sopInstanceUID));
+}
+
+/** @returns the fetch's id; a fault; or nothing, for a study that nobody knows */
+async function order(
+  network: Network,
+  { studyInstanceUID, wanted, options }: One,
+): Promise<string | { fault?: string }> {
+  const { seriesInstanceUIDs } = wanted;
+  try {
+    const reply = await network.orderFetch({
+      ...{ studyInstanceUID, requestedBy: options.callingAETitle },
+      ...(seriesInstanceUIDs === undefined ? {} : { seriesInstanceUIDs: [...seriesInstanceUIDs] }),
+    });
+    if ('fetchId' in reply) return reply.fetchId;
+    const { code } = reply.error;
+    return code === 'STUDY_UNKNOWN' ? {} : { fault: `not brought: ${code}` };
+  } catch (error) {
+    return { fault: `the network can not be asked: ${codeOf(error)}` };
+  }
+}
+
+async function followed(
+  { network, waitMs }: BringParts,
+  fetchId: string,
+  { signal, onWaiting }: BringOptions,
+): Promise<FetchStand | undefined> {
+  const begunAt = performance.now();
+  for (;;) {
+    const stand = network?.fetchStand(fetchId);
+    const waitedMs = performance.now() - begunAt;
+    const isLate = waitedMs > (stand === undefined ? COMMAND_MS : waitMs);
+    if (stand?.isOver === true || stand?.state === 'held' || isLate || signal.aborted) return stand;
+    await onWaiting(stand?.instancesExpected ?? 0);
+    await sleep(LOOK_MS, signal);
+  }
+}
+
+function faultOf(stand: FetchStand | undefined): string {
+  if (stand === undefined) return 'ordered at the hub; not begun yet';
+  if (stand.state === 'held') return 'held: name the local patient on the hub page';
+  const why = stand.reason === null ? '' : `: ${stand.reason.code}`;
+  return stand.isOver ? `${stand.state}${why}` : `still ${stand.state}${why}`;
+}

@@ -1,0 +1,212 @@
+/**
+ * What the trust's own index knows: studies of its own, and copies.
+ *
+ *   keys ─► conditions that an index helps with ─► rows, newest first ─► FoundStudy ─► find.ts matches the rest
+ */
+
+import { foldName } from '../../../shared/dicom/person-name.ts';
+import type { Sqlite } from '../../../shared/sqlite/open.ts';
+import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
+import { keyOf, QUERY_KEYS } from './keys.ts';
+import { rangeOf } from './match-value.ts';
+
+/** Rows of one look at the database: other requests have their turn between two. */
+const PAGE = 500;
+/** Beyond it a query is too broad: it would hold up everything else. */
+const MAX_ROWS = 100_000;
+
+interface StudyLine {
+  readonly study_key: number;
+  readonly study_uid: string;
+  readonly home: string;
+  readonly patient_id: string;
+  readonly issuer: string;
+  readonly patient_name: string | null;
+  readonly birth_date: string | null;
+  readonly sex: string | null;
+  readonly study_date: string | null;
+  readonly study_time: string | null;
+  readonly study_id: string | null;
+  readonly accession_number: string | null;
+  readonly description: string | null;
+  readonly referring_physician: string | null;
+  readonly institution: string | null;
+  readonly modalities: string | null;
+  readonly series: number;
+  readonly instances: number;
+}
+
+interface SeriesLine {
+  readonly series_key: number;
+  readonly series_uid: string;
+  readonly modality: string | null;
+  readonly series_number: number | null;
+  readonly description: string | null;
+  readonly body_part: string | null;
+  readonly instances: number;
+}
+
+export class LocalStudies {
+  readonly #db: Sqlite;
+
+  constructor(db: Sqlite) {
+    this.#db = db;
+  }
+
+  /**
+   * Candidates, newest first: all that match are among them.
+   *
+   * @param keys values by tag, as asked
+   * @returns pages of studies; ends early, with `isCut`, when there are too many
+   */
+  *candidates(keys: Values): Generator<readonly FoundStudy[], { isCut: boolean }> {
+    const { sql, values } = conditionsOf(keys);
+    const statement = this.#db.prepare<unknown[], StudyLine>(`${SELECT_STUDIES} WHERE ${sql}
+      ORDER BY s.study_date DESC, s.study_key DESC LIMIT ${PAGE} OFFSET ?`);
+    for (let offset = 0; offset < MAX_ROWS; offset += PAGE) {
+      const lines = statement.all(...values, offset);
+      yield lines.map((line) => this.#found(line));
+      if (lines.length < PAGE) return { isCut: false };
+    }
+    return { isCut: true };
+  }
+
+  #found(line: StudyLine): FoundStudy {
+    return {
+      studyInstanceUID: line.study_uid,
+      home: line.home,
+      availability: 'ONLINE',
+      values: valuesOf({
+        PatientID: line.patient_id,
+        IssuerOfPatientID: line.issuer,
+        PatientName: line.patient_name,
+        PatientBirthDate: line.birth_date,
+        PatientSex: line.sex,
+        StudyInstanceUID: line.study_uid,
+        StudyDate: line.study_date,
+        StudyTime: line.study_time,
+        StudyID: line.study_id,
+        AccessionNumber: line.accession_number,
+        ModalitiesInStudy: line.modalities,
+        StudyDescription: line.description,
+        ReferringPhysicianName: line.referring_physician,
+        InstitutionName: line.institution,
+        NumberOfStudyRelatedSeries: String(line.series),
+        NumberOfStudyRelatedInstances: String(line.instances),
+      }),
+      series: () => this.#seriesOf(line.study_key).map(foundSeries),
+      instances: (uid) => {
+        const series = this.#seriesOf(line.study_key).find((one) => one.series_uid === uid);
+        return series === undefined ? [] : this.#instancesOf(series.series_key);
+      },
+    };
+  }
+
+  #seriesOf(studyKey: number): SeriesLine[] {
+    return this.#db
+      .prepare<[number], SeriesLine>(
+        `SELECT series_key, series_uid, modality, series_number, description, body_part, instances
+         FROM series WHERE study_key = ? AND instances > 0
+         ORDER BY series_number IS NULL, series_number, series_uid`,
+      )
+      .all(studyKey);
+  }
+
+  #instancesOf(seriesKey: number): Values[] {
+    return this.#db
+      .prepare<[number], { uid: string; sopClass: string; syntax: string; number: number | null }>(
+        `SELECT sop_uid AS uid, sop_class_uid AS sopClass, transfer_syntax_uid AS syntax,
+           instance_number AS number
+         FROM instances WHERE series_key = ? AND missing_since IS NULL
+         ORDER BY instance_number IS NULL, instance_number, sop_uid`,
+      )
+      .all(seriesKey)
+      .map(({ uid, sopClass, syntax, number }) =>
+        valuesOf({
+          SOPInstanceUID: uid,
+          SOPClassUID: sopClass,
+          InstanceNumber: number === null ? null : String(number),
+          AvailableTransferSyntaxUID: syntax,
+        }),
+      );
+  }
+}
+
+const SELECT_STUDIES = `SELECT s.*, (SELECT group_concat(modality, '\\') FROM
+  (SELECT DISTINCT modality FROM series r WHERE r.study_key = s.study_key AND modality IS NOT NULL)
+) AS modalities FROM studies s`;
+
+export function foundSeries(line: Omit<SeriesLine, 'series_key'>): FoundSeries {
+  return {
+    seriesInstanceUID: line.series_uid,
+    values: valuesOf({
+      SeriesInstanceUID: line.series_uid,
+      Modality: line.modality,
+      SeriesNumber: line.series_number === null ? null : String(line.series_number),
+      SeriesDescription: line.description,
+      BodyPartExamined: line.body_part,
+      NumberOfSeriesRelatedInstances: String(line.instances),
+    }),
+  };
+}
+
+/** By keyword of keys.ts; null: nothing is known. */
+export function valuesOf(given: Readonly<Record<string, string | null>>): Values {
+  return new Map(
+    Object.entries(given).map(([keyword, value]) => {
+      const tag = TAG_OF[keyword];
+      if (tag === undefined) throw new Error(`${keyword} is no key`);
+      return [tag, value ?? ''];
+    }),
+  );
+}
+
+const TAG_OF: Readonly<Record<string, number>> = Object.fromEntries(
+  QUERY_KEYS.map(({ keyword, tag }) => [keyword, tag]),
+);
+
+/** Conditions in SQL: never narrower than the matching that follows. */
+function conditionsOf(keys: Values): { sql: string; values: unknown[] } {
+  const conditions = ['s.instances > 0'];
+  const values: unknown[] = [];
+  const add = (sql: string, ...more: unknown[]): void => {
+    conditions.push(sql);
+    values.push(...more);
+  };
+  for (const [tag, key] of keys) {
+    const text = key.trim();
+    const keyword = keyOf(tag)?.keyword;
+    if (text === '' || keyword === undefined) continue;
+    if (keyword === 'StudyInstanceUID')
+      add('s.study_uid IN (SELECT value FROM json_each(?))', JSON.stringify(text.split('\\')));
+    else if (keyword === 'StudyDate') addDates(text, add);
+    else if (keyword === 'PatientName') addName(text, add);
+    else if (!/[*?\\]/.test(text)) addExact(keyword, text, add);
+  }
+  return { sql: conditions.join(' AND '), values };
+}
+
+type Add = (sql: string, ...values: unknown[]) => void;
+
+function addExact(keyword: string, text: string, add: Add): void {
+  if (keyword === 'PatientID') add('s.patient_id = ?', text);
+  else if (keyword === 'AccessionNumber') add('s.accession_number = ?', text);
+  else if (keyword === 'ModalitiesInStudy')
+    add('EXISTS (SELECT 1 FROM series r WHERE r.study_key = s.study_key AND r.modality = ?)', text);
+}
+
+function addDates(text: string, add: Add): void {
+  const range = rangeOf(text, 'DA');
+  if (range === undefined) return;
+  if (range.from !== '') add('s.study_date >= ?', range.from);
+  // Dates of the older form have points in them, and sort before the others.
+  if (range.to !== '') add('s.study_date <= ?', `${range.to}\uffff`);
+}
+
+/** What stands before the first wildcard. */
+function addName(text: string, add: Add): void {
+  const literal = foldName((/^[^*?=]*/.exec(text)?.[0] ?? '').replace(/[\^ ]+$/, ''));
+  // Other scripts stand in other component groups.
+  if (/^[\x20-\x7e]+$/.test(literal))
+    add('s.name_key >= ? AND s.name_key < ?', literal, `${literal}\uffff`);
+}

@@ -1,0 +1,26 @@
+/** The rest of the network, as queries and retrieves of this trust's workstations see it; put together by the edge's main. */
+import type {
+  FetchRpcReply,
+  FetchRpcRequest,
+  QueryReply,
+  QueryRequest,
+} from '../../../shared/contract/rpc.ts';
+
+/** How a fetch to this trust stands. */
+export interface FetchStand {
+  readonly state: string;
+  readonly isOver: boolean;
+  readonly instancesDone: number;
+  readonly instancesExpected: number;
+  readonly reason: { readonly code: string; readonly detail: string } | null;
+  /** SOP Instance UIDs that could not be brought. */
+  readonly failed: readonly string[];
+}
+
+/** All reject with a GatewayError when the hub can't be asked. */
+export interface Network {
+  query(request: QueryRequest): Promise<QueryReply>;
+  orderFetch(request: FetchRpcRequest): Promise<FetchRpcReply>;
+  /** Undefined: the command has not come yet. */
+  fetchStand(fetchId: string): FetchStand | undefined;
+}
