@@ -27,6 +27,10 @@ const PeerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('studies fetched from other trusts are delivered here'),
+  receivesMpps: z
+    .boolean()
+    .default(false)
+    .describe('performed procedure steps of modalities are passed on to it, PS3.4 Annex F.7'),
   callingAETitle: AETitle.optional().describe(
     'how we name ourselves to this peer; default dicom.aeTitle',
   ),
@@ -119,6 +123,12 @@ export const EdgeConfigSchema = z.strictObject({
     .strictObject({ url: z.url(), nats: z.string().min(1) })
     .optional()
     .describe('written by `cdip edge enrol`; absent: the trust works alone'),
+  worklist: z
+    .strictObject({
+      folder: z.string().min(1).optional().describe('*.wl files, as for wlmscpfs of DCMTK'),
+    })
+    .prefault({})
+    .describe('Modality Worklist, PS3.4 Annex K'),
   routes: z.array(z.never()).max(0).default([]),
 });
 

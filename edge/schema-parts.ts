@@ -3,9 +3,13 @@ import { commandsSchema } from './commands/schema.ts';
 import type { SchemaParts } from './database.ts';
 import { deliverSchema } from './deliver/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
+import { commitmentSchema } from './scp/commitment/schema.ts';
+import { mppsSchema } from './scp/mpps/schema.ts';
 
 export const furtherParts: SchemaParts = {
   commands: commandsSchema,
   deliver: deliverSchema,
   retention: retentionSchema,
+  commitment: commitmentSchema,
+  mpps: mppsSchema,
 };

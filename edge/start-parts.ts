@@ -26,9 +26,8 @@ import { CopyExpiry } from './retention/expire-copies.ts';
 import { furtherParts } from './schema-parts.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
-import type { Network } from './scp/query/network.ts';
-import { queryRetrieve } from './scp/query/query-retrieve.ts';
 import { releaseFromQuarantine } from './scp/refile.ts';
+import { startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { DirectoryCache } from './transfer/directory.ts';
 import { SourceClient } from './transfer/source-client.ts';
@@ -103,13 +102,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
     lifecycle.add('uplink', () => uplink.stop());
   }
 
-  const served = queryRetrieve({
-    ...{ db, trust, index, spool, log, metrics },
-    namespace: config.patientIds.namespace,
-    peers: config.peers,
-    ownAETitle: config.dicom.aeTitle,
-    network: late.uplink && networkFor(late.uplink, store),
-  });
+  const { served } = startServices({ ...options, db, storage, store, uplink: late.uplink });
   const services = { store: storage.store, served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
@@ -161,20 +154,4 @@ function startFetching(
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
   return { store, queue, inbox };
-}
-
-/** What a workstation of this trust may ask of the others. */
-function networkFor(uplink: Uplink, store: FetchStore): Network {
-  return {
-    query: (request) => uplink.query(request),
-    orderFetch: (request) => uplink.orderFetch(request),
-    fetchStand(fetchId) {
-      const row = store.find(fetchId);
-      if (row === undefined) return undefined;
-      const { state, endedAt, instancesDone, instancesExpected, reason } = row;
-      const failed = store.failures(fetchId).map(({ sopInstanceUID }) => sopInstanceUID);
-      const isOver = endedAt !== null;
-      return { state, isOver, instancesDone, instancesExpected, reason, failed };
-    },
-  };
 }

@@ -74,6 +74,20 @@ export interface LogEvents {
   };
   'retrieve.store-failed': { destination: string; sopInstanceUID: string; code: string };
 
+  // --- edge/scp/commitment
+  /** A peer was told what of its objects is safe here. */
+  'commitment.told': { transactionUID: string; peer: string; instances: number; failed: number };
+  /** It could not be told now; it is tried again, for a week. */
+  'commitment.not-told': { transactionUID: string; peer: string; code: string; tries: number };
+  'commitment.look-failed': { error: unknown };
+
+  // --- edge/scp/mpps
+  /** A peer refused a performed procedure step that was passed on to it. */
+  'mpps.refused': { sopInstanceUID: string; peer: string; code: string };
+  /** It could not be passed on now; it is tried again, for a week. */
+  'mpps.not-forwarded': { sopInstanceUID: string; peer: string; code: string; tries: number };
+  'mpps.look-failed': { error: unknown };
+
   // --- edge/retention
   /** A copy of another trust's study was removed: nobody used it for long, or the disk came near its reserve. */
   'copy.removed': {

@@ -54,6 +54,12 @@ export function itemsOf({ value }: StoredSequence, encoding: ElementEncoding): S
   return items;
 }
 
+/** The elements of a whole data set in memory, as those of an item. @throws DicomError */
+export function elementsOfDataSet(bytes: Buffer, encoding: ElementEncoding): ItemElement[] {
+  const all = { tag: Tag.Item, vr: '', length: bytes.length, valueStart: 0 };
+  return elementsOf(bytes, all, encoding).elements;
+}
+
 /**
  * True when the element, by its own header and delimiters, is all of the bytes. One whose sequence ends
  * before its length says so is not, and would take in what follows it in another place.

@@ -249,7 +249,15 @@ t.test('what a destination holds', { skip: missingPeer('Orthanc', 'storescp') },
   t.teardown(() => Promise.all([orthanc.stop(), storescp.stop()]));
   const destinations = dimseDestinations('CDIP_RRK');
   const peerAt = (port: number, aeTitle: string) => ({
-    ...{ name: 'p', aeTitle, host: '127.0.0.1', port, role: 'pacs' as const, importsTo: true },
+    ...{
+      name: 'p',
+      aeTitle,
+      host: '127.0.0.1',
+      port,
+      role: 'pacs' as const,
+      importsTo: true,
+      receivesMpps: false,
+    },
     callingAETitle: undefined,
   });
   const { signal } = new AbortController();

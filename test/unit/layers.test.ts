@@ -48,7 +48,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
   'edge/status-view.ts': ['shared', 'edge/*'],
-  'edge/start-parts.ts': ['shared', 'edge/*', 'edge/status-view.ts'],
+  'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
+  'edge/start-parts.ts': ['shared', 'edge/*', 'edge/status-view.ts', 'edge/start-services.ts'],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 
   'hub/config.ts': ['shared'],

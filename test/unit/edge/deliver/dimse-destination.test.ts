@@ -52,7 +52,7 @@ async function holding(t: Test, script: Script, series = ['2.999.1.1']) {
 function holdingAt(port: number, seriesInstanceUIDs = ['2.999.1.1']) {
   const peer = {
     ...{ name: 'pacs', aeTitle: 'PACS', host: '127.0.0.1', port, role: 'pacs' as const },
-    ...{ importsTo: true, callingAETitle: undefined },
+    ...{ importsTo: true, receivesMpps: false, callingAETitle: undefined },
   };
   const study = { studyInstanceUID: '2.999.1', seriesInstanceUIDs };
   return dimseDestinations('CDIP_RRK').holding(peer, study, new AbortController().signal);

@@ -1,0 +1,97 @@
+/**
+ * Modality Worklist, as SCP: scheduled procedure steps that match, with the attributes that were asked for.
+ * PS3.4 Annex K.
+ *
+ *   identifier ─► keys of the step, of request and patient ─► each item ─► pending … ─► 0000
+ */
+import { DicomError } from '../../../shared/dicom/dicom-error.ts';
+import { vrOfTag } from '../../../shared/dicom/dictionary.ts';
+import {
+  type Entry,
+  readSmallDataSet,
+  type SmallDataSet,
+  writeSmallDataSet,
+} from '../../../shared/dicom/small-data-set.ts';
+import { Tag } from '../../../shared/dicom/tag.ts';
+import type {
+  OperationLink,
+  OperationReply,
+  OperationRequest,
+  ServedClass,
+} from '../../dimse/service.ts';
+import { matcherFor } from '../query/match-value.ts';
+import type { WorklistItems } from './worklist-items.ts';
+
+export const MODALITY_WORKLIST = '1.2.840.10008.5.1.4.31';
+
+const Status = {
+  success: 0x0000,
+  unableToProcess: 0xc000,
+  cancelled: 0xfe00,
+  pending: 0xff00,
+} as const;
+
+export function modalityWorklist(items: WorklistItems): ServedClass {
+  return {
+    sopClassUID: MODALITY_WORKLIST,
+    kinds: ['find'],
+    handle: (request, link) => answer(items, request, link),
+  };
+}
+
+async function answer(
+  worklist: WorklistItems,
+  request: OperationRequest,
+  link: OperationLink,
+): Promise<OperationReply> {
+  const { transferSyntaxUID, dataSet, signal } = request;
+  let asked: SmallDataSet;
+  try {
+    asked = readSmallDataSet(transferSyntaxUID, dataSet);
+  } catch (error) {
+    if (!(error instanceof DicomError)) throw error;
+    return { status: Status.unableToProcess, errorComment: 'an identifier that can not be read' };
+  }
+  for (const item of worklist.items()) {
+    if (signal.aborted) return { status: Status.cancelled };
+    if (!matches(asked, item)) continue;
+    const entries = answered(asked, item);
+    const bytes = writeSmallDataSet(transferSyntaxUID, entries);
+    await link.pending({ status: Status.pending, dataSet: bytes });
+  }
+  return { status: Status.success };
+}
+
+/** Every key that has a value matches; of a sequence, one of the items. PS3.4 K.2.2.2, C.2.2.2.6. */
+function matches(asked: SmallDataSet, item: SmallDataSet): boolean {
+  return asked.tags.every((tag) => {
+    if (tag === Tag.SpecificCharacterSet) return true;
+    if (asked.isSequence(tag)) {
+      const [keys] = asked.items(tag);
+      return (
+        keys === undefined || item.items(tag).some((one) => matches(keys, one)) || isUniversal(keys)
+      );
+    }
+    const matcher = matcherFor(asked.text(tag) ?? '', vrOfTag(tag));
+    return matcher === undefined || matcher(item.text(tag) ?? '');
+  });
+}
+
+function isUniversal(keys: SmallDataSet): boolean {
+  return keys.tags.every((tag) =>
+    keys.isSequence(tag)
+      ? keys.items(tag).every(isUniversal)
+      : matcherFor(keys.text(tag) ?? '', vrOfTag(tag)) === undefined,
+  );
+}
+
+/** What was asked for, with the item's values; a sequence that was asked for empty comes whole. */
+function answered(asked: SmallDataSet, item: SmallDataSet): Entry[] {
+  return asked.tags
+    .filter((tag) => tag !== Tag.SpecificCharacterSet)
+    .map((tag): Entry => {
+      if (!asked.isSequence(tag)) return [tag, item.text(tag) ?? ''];
+      const [keys] = asked.items(tag);
+      return [tag, item.items(tag).map((one) => answered(keys ?? one, one))];
+    });
+}

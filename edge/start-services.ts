@@ -1,0 +1,95 @@
+/**
+ * What the DICOM port serves beside storage and verification, and what goes on by itself for it.
+ *
+ *   query/retrieve, storage commitment, performed procedure steps, worklist ─► ServedClass[]
+ */
+import type { Clock } from '../shared/clock.ts';
+import type { Lifecycle } from '../shared/lifecycle.ts';
+import type { Log } from '../shared/log.ts';
+import type { Registry } from '../shared/metrics.ts';
+import type { Sqlite } from '../shared/sqlite/open.ts';
+import type { FetchStore } from './commands/fetch-store.ts';
+import type { EdgeConfig } from './config.ts';
+import type { ServedClass } from './dimse/service.ts';
+import { Commitments } from './scp/commitment/commitments.ts';
+import { CommitmentReporter } from './scp/commitment/reporter.ts';
+import { storageCommitment } from './scp/commitment/service.ts';
+import { StepForwarder } from './scp/mpps/forwarder.ts';
+import { PerformedSteps } from './scp/mpps/performed-steps.ts';
+import { performedProcedureStep } from './scp/mpps/service.ts';
+import type { OpenStorage } from './scp/open-storage.ts';
+import type { Network } from './scp/query/network.ts';
+import { queryRetrieve } from './scp/query/query-retrieve.ts';
+import { modalityWorklist } from './scp/worklist/service.ts';
+import { WorklistItems } from './scp/worklist/worklist-items.ts';
+import type { Uplink } from './uplink/uplink.ts';
+
+export interface ServiceOptions {
+  readonly config: EdgeConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+  readonly lifecycle: Lifecycle;
+  readonly db: Sqlite;
+  readonly storage: OpenStorage;
+  readonly store: FetchStore;
+  /** Absent: the trust works alone. */
+  readonly uplink: Uplink | undefined;
+}
+
+/** What the status page shows of them. */
+export interface Services {
+  readonly served: readonly ServedClass[];
+  readonly commitments: Commitments;
+  readonly steps: PerformedSteps;
+  readonly worklist: WorklistItems;
+}
+
+export function startServices(options: ServiceOptions): Services {
+  const { config, clock, log, metrics, lifecycle, db, storage, store, uplink } = options;
+  const { trust, peers, patientIds, dicom } = config;
+  const { index, spool } = storage;
+  const now = (): number => clock.now();
+  const common = { peers, log, now, random: Math.random, ownAETitle: dicom.aeTitle };
+
+  const commitments = new Commitments(db);
+  const reporter = new CommitmentReporter({ ...common, commitments, index, spool });
+  reporter.start();
+  lifecycle.add('commitment reporter', () => reporter.stop());
+
+  const steps = new PerformedSteps(db);
+  const forwarder = new StepForwarder({ ...common, steps });
+  forwarder.start();
+  lifecycle.add('step forwarder', () => forwarder.stop());
+  const receivers = peers.filter(({ receivesMpps }) => receivesMpps).map(({ name }) => name);
+
+  const worklist = new WorklistItems(config.worklist.folder);
+  const served = [
+    ...queryRetrieve({
+      ...{ db, trust, index, spool, log, metrics, peers },
+      namespace: patientIds.namespace,
+      ownAETitle: dicom.aeTitle,
+      network: uplink && networkFor(uplink, store),
+    }),
+    storageCommitment({ commitments, peers, now }),
+    performedProcedureStep({ steps, receivers, now }),
+    modalityWorklist(worklist),
+  ];
+  return { served, commitments, steps, worklist };
+}
+
+/** What a workstation of this trust may ask of the others. */
+function networkFor(uplink: Uplink, store: FetchStore): Network {
+  return {
+    query: (request) => uplink.query(request),
+    orderFetch: (request) => uplink.orderFetch(request),
+    fetchStand(fetchId) {
+      const row = store.find(fetchId);
+      if (row === undefined) return undefined;
+      const { state, endedAt, instancesDone, instancesExpected, reason } = row;
+      const failed = store.failures(fetchId).map(({ sopInstanceUID }) => sopInstanceUID);
+      const isOver = endedAt !== null;
+      return { state, isOver, instancesDone, instancesExpected, reason, failed };
+    },
+  };
+}
