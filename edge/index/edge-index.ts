@@ -214,7 +214,10 @@ export class EdgeIndex extends IndexQueries {
   #insertStudy(record: ObjectRecord, hash: string, now: number): number {
     const { attributes, home, dataSetBytes: bytes } = record;
     const values = { ...this.#withIssuer(attributes), home, bytes, setHash: hash, now };
-    const studyKey = Number(this.#statements.insertStudy.run(values).lastInsertRowid);
+    const studyKey = Number(
+      this.#statements.insertStudy.run({ ...values, nameKey: nameKeyOf(attributes) })
+        .lastInsertRowid,
+    );
     this.#statements.upsertPatient.run(values);
     return Number(this.#statements.insertSeries.run({ ...values, studyKey }).lastInsertRowid);
   }
@@ -229,7 +232,7 @@ export class EdgeIndex extends IndexQueries {
     if (values.patientId !== study.patient_id || values.issuer !== study.issuer) {
       this.#recordPatientConflict(record, values);
     } else if (completes(study, attributes)) {
-      this.#statements.completeStudy.run(values);
+      this.#statements.completeStudy.run({ ...values, nameKey: nameKeyOf(attributes) });
       this.#statements.upsertPatient.run(values);
     }
     const series = this.#statements.findSeries.get(studyKey, attributes.seriesInstanceUID);
@@ -272,12 +275,8 @@ export class EdgeIndex extends IndexQueries {
     this.#onStudyChange({ studyInstanceUID: row.studyInstanceUID, home: row.home }, now);
   }
 
-  #withIssuer(
-    attributes: InstanceAttributes,
-  ): InstanceAttributes & { issuer: string; nameKey: string | null } {
-    const { patientName } = attributes;
-    const nameKey = patientName === null ? null : foldName(patientName);
-    return { ...attributes, issuer: attributes.issuer ?? this.#namespace, nameKey };
+  #withIssuer(attributes: InstanceAttributes): InstanceAttributes & { issuer: string } {
+    return { ...attributes, issuer: attributes.issuer ?? this.#namespace };
   }
 
   /** Of studies that an earlier version recorded. */
@@ -297,6 +296,9 @@ export class EdgeIndex extends IndexQueries {
     })();
   }
 }
+
+const nameKeyOf = ({ patientName }: InstanceAttributes): string | null =>
+  patientName === null ? null : foldName(patientName);
 
 /** The named parameters of an object's own row. */
 function facts(record: ObjectRecord): object {

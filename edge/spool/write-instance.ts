@@ -55,6 +55,7 @@ export class InstanceWriter {
   #dataSetBytes = 0;
   #writing: Promise<void> | undefined;
   #error: SpoolError | undefined;
+  #isClosed = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -121,7 +122,7 @@ export class InstanceWriter {
     await this.#writing;
     const file = await this.#opening?.catch(() => undefined);
     if (file === undefined) return;
-    fs.close(file, () => {});
+    this.#close(file);
     // A file that can't be removed now is removed at the next start.
     fs.rmSync(this.#options.temporaryPath, { force: true });
   }
@@ -135,12 +136,13 @@ export class InstanceWriter {
       this.#pending.splice(0, 1, preamble, this.#options.head.subarray(PREAMBLE_BYTES));
       await this.#writeBatch();
     } else {
-      const first = writeAll(file, { chunks: [preamble], bytes: PREAMBLE_BYTES, at: 0 });
-      await Promise.all([first, this.#pendingBytes > 0 ? this.#writeBatch() : undefined]);
+      if (this.#pendingBytes > 0) await this.#writeBatch();
+      // Into a page that is there already: that takes less time than a thread to do it.
+      if (fs.writeSync(file, preamble, 0, PREAMBLE_BYTES, 0) !== PREAMBLE_BYTES)
+        throw new SpoolError('SPOOL_IO', 'a write was cut short');
     }
     await fsync(file);
-    // The file is durable: whether its descriptor closes changes nothing.
-    fs.close(file, () => {});
+    this.#close(file);
   }
 
   #flush(): void {
@@ -159,6 +161,13 @@ export class InstanceWriter {
     if (this.#opening === undefined || !this.#options.reserve.claim(batch.bytes))
       throw reserveReached();
     await writeAll(await this.#opening, batch);
+  }
+
+  /** Once: its number may be another file's by now. */
+  #close(file: number): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    fs.closeSync(file);
   }
 
   #fail(cause: unknown): void {

@@ -6,9 +6,12 @@
  * Writes the number of each acknowledged object to stdout before it sends the next one. At the nth
  * time it reaches <step> it kills itself; step `never` runs until somebody else does.
  */
-import fs, { writeSync } from 'node:fs';
+import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { promisify } from 'node:util';
+
+// To the parent: no step of the product.
+const { writeSync: tell } = fs;
 
 const [dataDirectory = '', step = 'never', nth = '1', senders = '1', first = '0', count = '0'] =
   process.argv.slice(2);
@@ -37,12 +40,17 @@ function instrumentFiles(): void {
   around('open', 'before-open', 'opened');
   around('writev', 'before-write', 'written');
   around('fsync', 'before-fsync', 'after-fsync');
-  const { close, renameSync } = fs;
-  fs.close = ((file: number, done: (error: Error | null) => void) =>
-    close(file, (error) => {
-      at('closed');
-      done(error ?? null);
-    })) as typeof close;
+  const { closeSync, writeSync: writeNow, renameSync } = fs;
+  fs.closeSync = (file) => {
+    closeSync(file);
+    at('closed');
+  };
+  fs.writeSync = ((...args: Parameters<typeof writeNow>) => {
+    at('before-preamble');
+    const bytes = writeNow(...args);
+    at('after-preamble');
+    return bytes;
+  }) as typeof writeNow;
   fs.renameSync = (from, to) => {
     at('before-rename');
     renameSync(from, to);
@@ -76,10 +84,10 @@ async function sender(): Promise<void> {
     const pixels = Buffer.alloc(number % 3 === 0 ? 1_200_000 : 20_000, number % 256);
     const { status } = await storage.send(smallObject(number, { pixels }), { chunkBytes: 65_536 });
     if (status !== 0) throw new Error(`object ${number}: ${status}`);
-    writeSync(1, `${number}\n`);
+    tell(1, `${number}\n`);
     at('acknowledged');
   }
 }
 await Promise.all(Array.from({ length: Number(senders) }, sender));
-writeSync(1, 'end\n');
+tell(1, 'end\n');
 process.exit(0);

@@ -20,6 +20,8 @@ const STEPS = [
   'opened',
   'before-write',
   'written',
+  'before-preamble',
+  'after-preamble',
   'before-fsync',
   'after-fsync',
   'closed',
