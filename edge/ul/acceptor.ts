@@ -31,8 +31,10 @@ import { encodeRejection, REJECTIONS, type RejectionName } from './pdu.ts';
 import { Event } from './state-table.ts';
 import type { OperationsWindow, Roles, UserInformation } from './user-information.ts';
 
-/** Connections that have not asked for an association yet: beyond it the newest are closed at once. */
+/** Connections that have not asked for an association yet: beyond it the oldest makes way, since a modality asks at once. */
 const MAX_UNASKED = 200;
+/** At the limit of associations one on which nothing happened for so long makes way. */
+const IDLE_MS = 500;
 const STOP_MS = 5_000;
 const READ_BYTES = 256 * 1024;
 /** Requests that a peer may send ahead of our answers. */
@@ -96,6 +98,8 @@ class Listening implements Acceptor {
   readonly #options: AcceptorOptions;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  /** Of them, those without an association; the oldest first. */
+  readonly #unasked = new Set<Socket>();
   readonly #open = new Map<string, OpenAssociation & { connection: Connection }>();
   readonly #counters: AssociationCounters;
   #port = 0;
@@ -168,13 +172,21 @@ class Listening implements Acceptor {
     const { artimSeconds, idleSeconds } = this.#options.config;
     const host = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#sockets.size - this.#open.size > MAX_UNASKED) {
-      this.#fail(host, 'TOO_MANY_CONNECTIONS');
-      socket.destroy();
-      return;
+    this.#unasked.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#unasked.delete(socket);
+    });
+    const [oldest] = this.#unasked;
+    if (this.#unasked.size > MAX_UNASKED && oldest !== undefined) {
+      this.#unasked.delete(oldest);
+      this.#fail(oldest.remoteAddress, 'TOO_MANY_CONNECTIONS');
+      oldest.destroy();
     }
-    const asking = new Asking(this.#options, { host, tls, listening: this });
+    const asking = new Asking(this.#options, {
+      ...{ host, tls, listening: this },
+      onAsked: () => this.#unasked.delete(socket),
+    });
     asking.connection = new Connection({
       socket,
       state: 1,
@@ -195,11 +207,22 @@ class Listening implements Acceptor {
       return 'called-ae-title-not-recognized';
     if (!config.acceptUnknownCallers && !knownCallers.has(request.callingAETitle))
       return 'calling-ae-title-not-recognized';
-    if (this.#open.size >= config.maxAssociations) return 'local-limit-exceeded';
+    if (this.#open.size >= config.maxAssociations && !this.#makeRoom())
+      return 'local-limit-exceeded';
     const ofCaller = [...this.#open.values()].filter(
       ({ peer }) => peer.callingAETitle === request.callingAETitle && peer.host === host,
     );
     return ofCaller.length >= config.maxAssociationsPerCaller ? 'local-limit-exceeded' : undefined;
+  }
+
+  /** Ends the association that was idle for longest. @returns false when each of them is at work */
+  #makeRoom(): boolean {
+    const [longest] = [...this.#open.values()].sort(
+      (a, b) => b.connection.idleMs - a.connection.idleMs,
+    );
+    if (longest === undefined || longest.connection.idleMs < IDLE_MS) return false;
+    longest.connection.abort('not-specified');
+    return true;
   }
 
   opened(connection: Connection): void {
@@ -272,13 +295,20 @@ class Asking implements Role {
   readonly #host: string;
   readonly #tls: boolean;
   readonly #listening: Listening;
+  readonly #onAsked: () => void;
   #isOpen = false;
 
   constructor(
     options: AcceptorOptions,
-    { host, tls, listening }: { host: string; tls: boolean; listening: Listening },
+    {
+      host,
+      tls,
+      listening,
+      onAsked,
+    }: { host: string; tls: boolean; listening: Listening; onAsked: () => void },
   ) {
     this.#options = options;
+    this.#onAsked = onAsked;
     this.#host = host;
     this.#tls = tls;
     this.#listening = listening;
@@ -287,6 +317,7 @@ class Asking implements Role {
   onAssociateRQ(body: Buffer): void {
     const { connection } = this;
     if (connection === undefined) return;
+    this.#onAsked();
     const request = decodeAssociateRQ(body);
     if (request === undefined) {
       connection.abort('invalid-pdu-parameter-value');

@@ -87,6 +87,7 @@ export class Connection implements Association {
   #body: Buffer = Buffer.alloc(0);
   #fault: { reason: AbortReason; detail: string } | undefined;
   #isBusy = false;
+  #lastAt = performance.now();
   /** What each action of §9.2.3 does here. */
   readonly #actions: Readonly<Record<Action, () => void>> = {
     'AE-1': () => {},
@@ -170,6 +171,11 @@ export class Connection implements Association {
     return this.#window;
   }
 
+  /** For how long nothing has come or gone; 0 while what came is being worked on. */
+  get idleMs(): number {
+    return this.#isBusy ? 0 : performance.now() - this.#lastAt;
+  }
+
   get state(): State {
     return this.#state;
   }
@@ -213,6 +219,7 @@ export class Connection implements Association {
   write(pdvs: readonly Pdv[]): Promise<void> | undefined {
     const cell = STATE_TABLE[this.#state][Event.dataRequest];
     if (cell === undefined || !this.#socket.writable) return undefined;
+    this.#lastAt = performance.now();
     this.#socket.cork();
     let hasRoom = true;
     for (const pdv of pdvs) {
@@ -242,6 +249,7 @@ export class Connection implements Association {
   }
 
   #onChunk(chunk: Buffer): void {
+    this.#lastAt = performance.now();
     const pending = this.#reader.write(chunk);
     if (pending === undefined) return;
     this.#socket.pause();
