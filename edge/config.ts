@@ -17,6 +17,22 @@ const AETitle = z
 const Host = z.string().min(1).max(253);
 const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
 
+const PeerTlsSchema = z
+  .strictObject({
+    caFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("who may have signed the peer's certificate; default those that Node knows"),
+    keyFile: z.string().min(1).optional().describe('ours, for a peer that asks who calls'),
+    certificateFile: z.string().min(1).optional(),
+    serverName: Host.optional().describe('the name in its certificate; default host'),
+  })
+  .refine(
+    ({ keyFile, certificateFile }) => (keyFile === undefined) === (certificateFile === undefined),
+    'keyFile and certificateFile belong together',
+  );
+
 const PeerSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a peer name: a-z, 0-9 and hyphens'),
   aeTitle: AETitle,
@@ -34,6 +50,7 @@ const PeerSchema = z.strictObject({
   callingAETitle: AETitle.optional().describe(
     'how we name ourselves to this peer; default dicom.aeTitle',
   ),
+  tls: PeerTlsSchema.optional().describe('it is called over TLS, PS3.15 §B.12'),
 });
 
 const TlsSchema = z.strictObject({

@@ -5,7 +5,7 @@
 import type { Peer } from '../config.ts';
 import { DimseError } from '../dimse/command-set.ts';
 import { decodeIdentifier, encodeIdentifier, type IdentifierElement } from '../dimse/identifier.ts';
-import { openAssociation } from '../dimse/scu.ts';
+import { openAssociation, scuPeer } from '../dimse/scu.ts';
 import type { ScuAssociation } from '../dimse/scu-association.ts';
 import type { Destinations, Holding, StoreAssociation, StoreContext } from './destination.ts';
 
@@ -27,10 +27,8 @@ export function dimseDestinations(ownAETitle: string): Destinations {
     peer: Peer,
     contexts: Parameters<typeof openAssociation>[0]['contexts'],
     signal: AbortSignal,
-  ): Promise<ScuAssociation> => {
-    const { host, port, aeTitle, callingAETitle = ownAETitle } = peer;
-    return openAssociation({ peer: { host, port, aeTitle, callingAETitle }, contexts, signal });
-  };
+  ): Promise<ScuAssociation> =>
+    openAssociation({ peer: scuPeer(peer, ownAETitle), contexts, signal });
   return {
     async open(peer, contexts, signal) {
       const wanted = contexts.map(({ sopClassUID, transferSyntaxUID }) => ({

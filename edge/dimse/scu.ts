@@ -4,7 +4,9 @@
  *   openAssociation ─► ScuAssociation: store(…), request(…) ─► release
  */
 import { type Log, silentLog } from '../../shared/log.ts';
+import type { Peer } from '../config.ts';
 import { requestAssociation } from '../ul/requestor.ts';
+import type { PeerTls } from '../ul/tls.ts';
 import type { Roles } from '../ul/user-information.ts';
 import { ScuAssociation } from './scu-association.ts';
 import { ScuSession } from './scu-session.ts';
@@ -23,6 +25,14 @@ export interface ScuPeer {
   readonly aeTitle: string;
   /** How we name ourselves. */
   readonly callingAETitle: string;
+  /** Absent: it is called in plain text. */
+  readonly tls?: PeerTls;
+}
+
+/** Where a configured peer is, and as whom we call it: `ownAETitle`, where it has no name of its own for us. */
+export function scuPeer(peer: Peer, ownAETitle: string): ScuPeer {
+  const { host, port, aeTitle, callingAETitle = ownAETitle, tls } = peer;
+  return { host, port, aeTitle, callingAETitle, ...(tls === undefined ? {} : { tls }) };
 }
 
 export interface WantedContext {
@@ -58,6 +68,7 @@ export async function openAssociation(options: OpenOptions): Promise<ScuAssociat
     port: peer.port,
     calledAETitle: peer.aeTitle,
     callingAETitle: peer.callingAETitle,
+    ...(peer.tls === undefined ? {} : { tls: peer.tls }),
     contexts: contexts.map((context, at) => ({ ...context, id: at * 2 + 1 })),
     propose: {
       ...{ maxPduBytes: MAX_PDU_BYTES, roles: new Map(roles) },

@@ -4,9 +4,9 @@
  *   connection ─► A-ASSOCIATE-RQ ─► refuse? ─► negotiate each context ─► open() ─► A-ASSOCIATE-AC
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
@@ -29,6 +29,7 @@ import { type AssociationCounters, openAssociationCounters } from './association
 import { Connection, type Role } from './connection.ts';
 import { encodeRejection, REJECTIONS, type RejectionName } from './pdu.ts';
 import { Event } from './state-table.ts';
+import { portTls } from './tls.ts';
 import type { OperationsWindow, Roles, UserInformation } from './user-information.ts';
 
 /** Connections that have not asked for an association yet: beyond it the oldest makes way, since a modality asks at once. */
@@ -98,8 +99,8 @@ class Listening implements Acceptor {
   readonly #options: AcceptorOptions;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
-  /** Of them, those without an association; the oldest first. */
-  readonly #unasked = new Set<Socket>();
+  /** Of them, those without an association, by where they came from; the oldest first. */
+  readonly #unasked = new Map<string, Socket>();
   readonly #open = new Map<string, OpenAssociation & { connection: Connection }>();
   readonly #counters: AssociationCounters;
   #port = 0;
@@ -138,20 +139,14 @@ class Listening implements Acceptor {
     const server = createTlsServer(
       {
         ...settings,
-        key: readFileSync(tls.keyFile),
-        cert: readFileSync(tls.certificateFile),
-        ...(tls.caFile === undefined ? {} : { ca: readFileSync(tls.caFile) }),
-        requestCert: tls.requireClientCertificate,
-        rejectUnauthorized: tls.requireClientCertificate,
-        minVersion: 'TLSv1.2',
+        ...portTls(tls),
         handshakeTimeout: this.#options.config.artimSeconds * 1000,
       },
       (socket) => this.#accept(socket, true),
     );
-    server.on('tlsClientError', (_error, socket) => {
-      this.#fail(socket.remoteAddress, 'TLS_HANDSHAKE');
-      socket.destroy();
-    });
+    // Counted before its handshake: one that never makes it holds a place, too.
+    server.on('connection', (socket) => this.#hold(socket));
+    server.on('tlsClientError', (error, socket) => this.#tellTls(error, socket));
     this.#tlsPort = await listen(server, { host, port: tls.port }, this.#servers);
   }
 
@@ -168,24 +163,38 @@ class Listening implements Acceptor {
     await Promise.all(closed);
   }
 
+  /** @returns where it came from, as one key */
+  #hold(socket: Socket): string {
+    const from = originOf(socket);
+    this.#sockets.add(socket);
+    this.#unasked.set(from, socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#unasked.delete(from);
+    });
+    const [[oldestFrom, oldest] = []] = this.#unasked;
+    if (this.#unasked.size > MAX_UNASKED && oldestFrom !== undefined) {
+      this.#unasked.delete(oldestFrom);
+      this.#fail(oldest?.remoteAddress, 'TOO_MANY_CONNECTIONS');
+      oldest?.destroy();
+    }
+    return from;
+  }
+
+  /** The peer speaks no TLS, or one side does not trust the other's certificate. */
+  #tellTls(error: Error, socket: TLSSocket): void {
+    const cause = socket.authorizationError ?? codeOf(error);
+    this.#fail(socket.remoteAddress, `TLS_HANDSHAKE: ${cause}`);
+    socket.destroy();
+  }
+
   #accept(socket: Socket, tls: boolean): void {
     const { artimSeconds, idleSeconds } = this.#options.config;
     const host = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-    this.#sockets.add(socket);
-    this.#unasked.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#unasked.delete(socket);
-    });
-    const [oldest] = this.#unasked;
-    if (this.#unasked.size > MAX_UNASKED && oldest !== undefined) {
-      this.#unasked.delete(oldest);
-      this.#fail(oldest.remoteAddress, 'TOO_MANY_CONNECTIONS');
-      oldest.destroy();
-    }
+    const from = tls ? originOf(socket) : this.#hold(socket);
     const asking = new Asking(this.#options, {
       ...{ host, tls, listening: this },
-      onAsked: () => this.#unasked.delete(socket),
+      onAsked: () => this.#unasked.delete(from),
     });
     asking.connection = new Connection({
       socket,
@@ -270,6 +279,9 @@ class Listening implements Acceptor {
     this.#fail(host, code ?? kind);
   }
 }
+
+const originOf = ({ remoteAddress, remotePort, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localPort}`;
 
 async function listen(
   server: Server,

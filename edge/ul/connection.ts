@@ -7,6 +7,7 @@
  * Once an A-ABORT was sent nothing that still comes is read: after a broken PDU there is no next one.
  */
 import type { Socket } from 'node:net';
+import { codeOf } from '../../shared/errors.ts';
 import type {
   AbortReason,
   AcceptedContext,
@@ -87,6 +88,8 @@ export class Connection implements Association {
   #body: Buffer = Buffer.alloc(0);
   #fault: { reason: AbortReason; detail: string } | undefined;
   #isBusy = false;
+  /** Why the connection was lost, where that is known: an alert of TLS comes after the connection is there. */
+  #socketFault: string | undefined;
   #lastAt = performance.now();
   /** What each action of §9.2.3 does here. */
   readonly #actions: Readonly<Record<Action, () => void>> = {
@@ -125,7 +128,10 @@ export class Connection implements Association {
     'AA-1': () => this.#sendAbort(),
     'AA-2': () => this.#close({ kind: 'closed', code: 'ASSOCIATION_TIMEOUT' }),
     'AA-3': () => this.#close({ kind: 'aborted-by-peer', code: describeAbort(this.#body) }),
-    'AA-4': () => this.#finish({ kind: 'closed', code: 'connection closed by the peer' }),
+    'AA-4': () => {
+      const code = this.#socketFault ?? 'connection closed by the peer';
+      this.#finish({ kind: 'closed', code });
+    },
     'AA-5': () => this.#stopArtim(),
     'AA-6': () => {},
     'AA-7': () => this.sendPdu(encodeAbort('unexpected-pdu')),
@@ -149,7 +155,9 @@ export class Connection implements Association {
     });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onChunk(chunk));
-    socket.on('error', () => {});
+    socket.on('error', (error) => {
+      this.#socketFault = codeOf(error);
+    });
     socket.on('end', () => this.#onClosed());
     socket.on('close', () => this.#onClosed());
   }

@@ -23,6 +23,13 @@ export interface PduHandler {
   fault(reason: AbortReason, detail: string): void;
 }
 
+/** What else speaks first, by its first byte: the record of a TLS handshake; a request of HTTP. */
+const FOREIGN: Readonly<Record<number, string>> = {
+  22: 'TLS on the plain port',
+  71: 'HTTP on the DICOM port',
+  80: 'HTTP on the DICOM port',
+};
+
 type Mode = 'header' | 'body' | 'pdv-header' | 'value';
 
 export class PduReader {
@@ -87,7 +94,7 @@ export class PduReader {
       return;
     }
     if (this.#type < PduType.associateRQ || this.#type > PduType.abort)
-      return this.#fail('unrecognized-pdu', `a PDU of type ${this.#type}`);
+      return this.#fail('unrecognized-pdu', FOREIGN[this.#type] ?? `a PDU of type ${this.#type}`);
     const isAssociate = this.#type <= PduType.associateAC;
     if (this.#left > (isAssociate ? MAX_ASSOCIATE_BYTES : MAX_OTHER_BYTES))
       return this.#fail('invalid-pdu-parameter-value', `a PDU of ${this.#left} bytes`);

@@ -1,7 +1,7 @@
 /** Asks for an association. PS3.8 §7.1, §9.2. */
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls';
+import { connect as tlsConnect } from 'node:tls';
 import { codeOf } from '../../shared/errors.ts';
 import { ContextResult, decodeAssociateAC, encodeAssociateRQ } from './associate.ts';
 import type {
@@ -13,7 +13,9 @@ import type {
 } from './association.ts';
 import { Connection, errorOfEnd, type Role } from './connection.ts';
 import { describeRejection } from './pdu.ts';
+import { peerNames } from './peer-names.ts';
 import { Event } from './state-table.ts';
+import { type PeerTls, peerTls } from './tls.ts';
 import { UlError } from './ul-error.ts';
 import type { UserInformationToEncode } from './user-information.ts';
 
@@ -30,7 +32,8 @@ export interface RequestOptions {
   readonly artimMs: number;
   readonly idleMs?: number;
   readonly signal?: AbortSignal;
-  readonly tls?: TlsOptions;
+  /** Absent: in plain text. */
+  readonly tls?: PeerTls;
   readonly user: AssociationUser;
 }
 
@@ -50,9 +53,17 @@ export async function requestAssociation(options: RequestOptions): Promise<Assoc
   });
 }
 
-function connected({ host, port, connectMs, signal, tls }: RequestOptions): Promise<Socket> {
+async function connected(options: RequestOptions): Promise<Socket> {
+  const { host, port, connectMs, signal, tls } = options;
+  const secure = tls && peerTls(tls, host);
   return new Promise((resolve, reject) => {
-    const socket = tls === undefined ? connect({ host, port }) : tlsConnect({ host, port, ...tls });
+    const where = `${host}:${port}`;
+    const to = { host, port, lookup: peerNames.lookup };
+    const socket = secure === undefined ? connect(to) : tlsConnect({ ...to, ...secure });
+    let isReached = false;
+    socket.once('connect', () => {
+      isReached = true;
+    });
     const fail = (error: UlError): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -60,16 +71,16 @@ function connected({ host, port, connectMs, signal, tls }: RequestOptions): Prom
       reject(error);
     };
     const onAbort = (): void => fail(new UlError('CANCELLED', 'cancelled while connecting'));
-    const where = `${host}:${port}`;
     const timer = setTimeout(
       () => fail(new UlError('CONNECT_TIMEOUT', `${where} does not answer`)),
       connectMs,
     );
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) return onAbort();
-    socket.on('error', (cause) =>
-      fail(new UlError('CONNECT_FAILED', `${where}: ${codeOf(cause)}`, { cause })),
-    );
+    socket.on('error', (cause) => {
+      const code = isReached ? 'TLS_FAILED' : 'CONNECT_FAILED';
+      fail(new UlError(code, `${where}: ${codeOf(cause)}`, { cause }));
+    });
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

@@ -4,6 +4,8 @@ import { GatewayError, type Retry } from '../../shared/errors.ts';
 export type UlErrorCode =
   | 'CONNECT_FAILED'
   | 'CONNECT_TIMEOUT'
+  /** The peer speaks no TLS, one side does not trust the other's certificate, or a file of ours is missing. */
+  | 'TLS_FAILED'
   | 'ASSOCIATION_REJECTED'
   | 'ASSOCIATION_ABORTED'
   | 'ASSOCIATION_TIMEOUT'

@@ -11,7 +11,7 @@ import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import type { Peer } from '../../config.ts';
 import { CommandField, DimseError } from '../../dimse/command-set.ts';
-import { openAssociation } from '../../dimse/scu.ts';
+import { openAssociation, scuPeer } from '../../dimse/scu.ts';
 import type { EdgeIndex } from '../../index/edge-index.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { Commitment, Commitments, CommittedInstance } from './commitments.ts';
@@ -105,9 +105,8 @@ export class CommitmentReporter {
     const peer = peers.find(({ aeTitle }) => aeTitle === callingAETitle);
     if (peer === undefined)
       throw new DimseError('ASSOCIATION_ENDED', `${callingAETitle} is no peer any more`);
-    const { host, port, aeTitle, callingAETitle: own = ownAETitle } = peer;
     const association = await openAssociation({
-      peer: { host, port, aeTitle, callingAETitle: own },
+      peer: scuPeer(peer, ownAETitle),
       contexts: [
         {
           ...{ abstractSyntaxUID: STORAGE_COMMITMENT, transferSyntaxUIDs: SYNTAXES },

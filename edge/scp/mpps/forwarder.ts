@@ -8,7 +8,7 @@ import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import type { Peer } from '../../config.ts';
 import { CommandField, DimseError } from '../../dimse/command-set.ts';
-import { openAssociation } from '../../dimse/scu.ts';
+import { openAssociation, scuPeer } from '../../dimse/scu.ts';
 import type { Forward, PerformedSteps } from './performed-steps.ts';
 import { MPPS } from './service.ts';
 
@@ -92,10 +92,9 @@ export class StepForwarder {
     const peer = peers.find(({ name }) => name === forward.peer);
     if (peer === undefined)
       throw new DimseError('ASSOCIATION_ENDED', `${forward.peer} is no peer any more`);
-    const { host, port, aeTitle, callingAETitle = ownAETitle } = peer;
     const { transferSyntaxUID, sopInstanceUID, dataSet, kind } = forward;
     const association = await openAssociation({
-      peer: { host, port, aeTitle, callingAETitle },
+      peer: scuPeer(peer, ownAETitle),
       contexts: [{ abstractSyntaxUID: MPPS, transferSyntaxUIDs: [transferSyntaxUID] }],
       signal: this.#ending.signal,
     });

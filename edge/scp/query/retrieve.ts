@@ -9,7 +9,7 @@ import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import { Counter, type Registry } from '../../../shared/metrics.ts';
 import type { Peer } from '../../config.ts';
-import { openAssociation } from '../../dimse/scu.ts';
+import { openAssociation, scuPeer } from '../../dimse/scu.ts';
 import type { ScuAssociation } from '../../dimse/scu-association.ts';
 import type {
   OperationLink,
@@ -242,7 +242,7 @@ function sameAssociation({ store }: OperationLink): Target {
 function destination(
   { ownAETitle }: RetrieveParts,
   {
-    peer: { host, port, aeTitle, callingAETitle = ownAETitle },
+    peer,
     request,
     objects,
   }: { peer: Peer; request: OperationRequest; objects: readonly StoredInstance[] },
@@ -264,8 +264,11 @@ function destination(
           const [abstractSyntaxUID = '', transferSyntaxUID = ''] = one.split(' ');
           return { abstractSyntaxUID, transferSyntaxUIDs: [transferSyntaxUID] };
         });
-        const peer = { host, port, aeTitle, callingAETitle };
-        open = { group, association: openAssociation({ peer, contexts, signal: request.signal }) };
+        const { signal } = request;
+        const association = openAssociation({
+          ...{ peer: scuPeer(peer, ownAETitle), contexts, signal },
+        });
+        open = { group, association };
       }
       const association = await open.association;
       const { sopClassUID, transferSyntaxUID } = object;
