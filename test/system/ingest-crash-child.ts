@@ -24,7 +24,7 @@ function at(name: string): void {
 /** Puts the steps around the functions of Node by which the product reaches the disk; before it is loaded. */
 function instrumentFiles(): void {
   type Call = (...args: never[]) => Promise<unknown>;
-  const around = (name: 'open' | 'writev' | 'fsync', before: string, after: string): void => {
+  const around = (name: 'writev' | 'fsync', before: string, after: string): void => {
     const original = fs[name] as (...args: never[]) => void;
     const promised = promisify(original) as Call;
     const stepped = async (...args: never[]): Promise<unknown> => {
@@ -37,20 +37,27 @@ function instrumentFiles(): void {
     const called = (...args: never[]): void => original(...args);
     fs[name] = Object.assign(called, { [promisify.custom]: stepped }) as never;
   };
-  around('open', 'before-open', 'opened');
   around('writev', 'before-write', 'written');
   around('fsync', 'before-fsync', 'after-fsync');
-  const { closeSync, writeSync: writeNow, renameSync } = fs;
+  const { closeSync, openSync, renameSync, writevSync } = fs;
+  fs.openSync = ((...args: Parameters<typeof openSync>) => {
+    const isObject = String(args[0]).includes('/incoming/');
+    if (isObject) at('before-open');
+    const file = openSync(...args);
+    if (isObject) at('opened');
+    return file;
+  }) as typeof openSync;
   fs.closeSync = (file) => {
     closeSync(file);
     at('closed');
   };
-  fs.writeSync = ((...args: Parameters<typeof writeNow>) => {
-    at('before-preamble');
-    const bytes = writeNow(...args);
-    at('after-preamble');
+  fs.writevSync = ((...args: Parameters<typeof writevSync>) => {
+    const name = args[2] === 0 && args[1].length === 1 ? 'preamble' : 'rest';
+    at(`before-${name}`);
+    const bytes = writevSync(...args);
+    at(`after-${name}`);
     return bytes;
-  }) as typeof writeNow;
+  }) as typeof writevSync;
   fs.renameSync = (from, to) => {
     at('before-rename');
     renameSync(from, to);

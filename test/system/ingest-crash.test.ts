@@ -20,6 +20,8 @@ const STEPS = [
   'opened',
   'before-write',
   'written',
+  'before-rest',
+  'after-rest',
   'before-preamble',
   'after-preamble',
   'before-fsync',
