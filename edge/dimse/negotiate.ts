@@ -31,6 +31,8 @@ const OTHER_SERVICES = [
   /^1\.2\.840\.10008\.5\.1\.4\.34\.[2345689](\.|$)/,
   // Hanging protocols, color palettes, implant templates: their queries
   /^1\.2\.840\.10008\.5\.1\.4\.(38|39|43|44|45)\.[234]$/,
+  // DCMTK's private request to shut down, which its servers obey
+  /^1\.2\.276\.0\.7230010\.3\.4\.1915765545\.18030\.917282194\.11(\.|$)/,
   // Real-time video and audio
   /^1\.2\.840\.10008\.10\./,
 ];

@@ -21,14 +21,17 @@ export interface Orthanc {
   stop(): Promise<void>;
 }
 
-type Given = Partial<Omit<OrthancOptions, 'directory'>>;
+type Given = Partial<Omit<OrthancOptions, 'directory'>> & {
+  /** Keys of its configuration that replace those written by default. */
+  readonly more?: Readonly<Record<string, unknown>>;
+};
 
 export async function startOrthanc(directory: string, given: Given = {}): Promise<Orthanc> {
   const [dicomPort = 0, httpPort = 0] = await freePorts(2);
   const options = { name: 'Orthanc', aeTitle: 'ORTHANC', dicomPort, httpPort, ...given, directory };
   mkdirSync(directory, { recursive: true });
   const configFile = join(directory, 'orthanc.json');
-  writeFileSync(configFile, JSON.stringify(orthancConfig(options), null, 2));
+  writeFileSync(configFile, JSON.stringify({ ...orthancConfig(options), ...given.more }));
   const url = `http://127.0.0.1:${options.httpPort}`;
   const program = new Program({
     name: 'Orthanc',

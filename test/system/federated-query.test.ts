@@ -7,6 +7,7 @@ import { commonElements, pixelElements } from '../../demo/phantom/modules.ts';
 import { runTool, storescu, type ToolResult } from '../support/dcmtk.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
+import { dcmtkKeys, foundBy } from '../support/front-door.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { type Network, startNetwork } from '../support/network.ts';
 import { readPart10 } from '../support/part10.ts';
@@ -71,23 +72,9 @@ async function find(
   args: readonly string[] = ['-S'],
 ): Promise<Found> {
   const { edge } = network.site('RRK');
-  const given = Object.entries(keys).flatMap(([keyword, value]) => ['-k', `${keyword}=${value}`]);
   const called = ['-aec', edge.aeTitle, '-aet', 'WORKSTATION', '127.0.0.1', `${edge.dicomPort}`];
-  const result = await runTool('findscu', ['-v', ...args, ...given, ...called]);
-  const blocks = result.output.split(/^I: Find Response: \d+.*$|^I: -+$/m).slice(1);
-  const responses = blocks.map((block) =>
-    Object.fromEntries(
-      [
-        ...block.matchAll(
-          /^I: \(.{9}\) \w\w (?:\[(.*?)\s*\]|\(no value available\)|=(\w+)).*# .* (\w+)$/gm,
-        ),
-      ].map(([, value = '', name = '', keyword = '']) => [
-        keyword,
-        (value || name).replace(/\0/g, ''),
-      ]),
-    ),
-  );
-  return { result, responses: responses.filter((one) => Object.keys(one).length > 0) };
+  const result = await runTool('findscu', ['-v', ...args, ...dcmtkKeys(keys), ...called]);
+  return { result, responses: foundBy(result) };
 }
 
 const STUDY_KEYS = {

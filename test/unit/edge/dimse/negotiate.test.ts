@@ -33,6 +33,11 @@ t.test(
   },
 );
 
+t.test("DCMTK's request to shut down is no storage", async (t) => {
+  const shutdown = '1.2.276.0.7230010.3.4.1915765545.18030.917282194.11';
+  t.equal(resultOf(shutdown, IMPLICIT), 'abstract-syntax-not-supported');
+});
+
 t.test('private storage, in private syntaxes, in the one named first', async (t) => {
   const [abstractSyntaxUID, first] = ['1.3.12.2.1107.5.9.1', '1.2.840.113619.5.2'];
   t.strictSame(negotiate({ id: 1, abstractSyntaxUID, transferSyntaxUIDs: [first, IMPLICIT] }), {
