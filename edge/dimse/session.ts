@@ -57,6 +57,10 @@ export class ScpSession implements AssociationUser {
     this.#options = options;
   }
 
+  get isAtWork(): boolean {
+    return this.#operation !== undefined;
+  }
+
   onData(pdv: Pdv): Promise<void> | undefined {
     if (!this.#options.association.contexts.has(pdv.contextId))
       return this.#abort('invalid-pdu-parameter-value');

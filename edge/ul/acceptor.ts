@@ -101,7 +101,7 @@ class Listening implements Acceptor {
   readonly #sockets = new Set<Socket>();
   /** Of them, those without an association, by where they came from; the oldest first. */
   readonly #unasked = new Map<string, Socket>();
-  readonly #open = new Map<string, OpenAssociation & { connection: Connection }>();
+  readonly #open = new Map<string, OpenAssociation & { readonly connection: Connection }>();
   readonly #counters: AssociationCounters;
   #port = 0;
   #tlsPort: number | undefined;
@@ -216,22 +216,13 @@ class Listening implements Acceptor {
       return 'called-ae-title-not-recognized';
     if (!config.acceptUnknownCallers && !knownCallers.has(request.callingAETitle))
       return 'calling-ae-title-not-recognized';
-    if (this.#open.size >= config.maxAssociations && !this.#makeRoom())
-      return 'local-limit-exceeded';
-    const ofCaller = [...this.#open.values()].filter(
+    const all = [...this.#open.values()];
+    const ofCaller = all.filter(
       ({ peer }) => peer.callingAETitle === request.callingAETitle && peer.host === host,
     );
-    return ofCaller.length >= config.maxAssociationsPerCaller ? 'local-limit-exceeded' : undefined;
-  }
-
-  /** Ends the association that was idle for longest. @returns false when each of them is at work */
-  #makeRoom(): boolean {
-    const [longest] = [...this.#open.values()].sort(
-      (a, b) => b.connection.idleMs - a.connection.idleMs,
-    );
-    if (longest === undefined || longest.connection.idleMs < IDLE_MS) return false;
-    longest.connection.abort('not-specified');
-    return true;
+    const hasRoom =
+      isRoomIn(ofCaller, config.maxAssociationsPerCaller) && isRoomIn(all, config.maxAssociations);
+    return hasRoom ? undefined : 'local-limit-exceeded';
   }
 
   opened(connection: Connection): void {
@@ -278,6 +269,16 @@ class Listening implements Acceptor {
     if (kind === 'closed' && code === undefined) return;
     this.#fail(host, code ?? kind);
   }
+}
+
+/** At the limit the association that was idle for longest is ended. @returns false when each of them is at work */
+function isRoomIn(open: readonly { connection: Connection }[], limit: number): boolean {
+  const idle = open.filter(({ connection }) => !connection.hasEnded);
+  if (idle.length < limit) return true;
+  const [longest] = idle.sort((a, b) => b.connection.idleMs - a.connection.idleMs);
+  if (longest === undefined || longest.connection.idleMs < IDLE_MS) return false;
+  longest.connection.abort('not-specified');
+  return true;
 }
 
 const originOf = ({ remoteAddress, remotePort, localPort }: Socket): string =>

@@ -78,6 +78,8 @@ export interface AssociationEnd {
 
 /** Who uses an association. No call comes after `onEnd`. */
 export interface AssociationUser {
+  /** A request is being carried out: the association is not idle, although nothing comes or goes. */
+  readonly isAtWork?: boolean;
   /** A fragment came. A returned promise stops reading until it resolves. Must not throw. */
   onData(pdv: Pdv): Promise<void> | undefined;
   /** The peer asks for release; it is answered when this resolves. Must not reject. */

@@ -181,7 +181,15 @@ export class Connection implements Association {
 
   /** For how long nothing has come or gone; 0 while what came is being worked on. */
   get idleMs(): number {
-    return this.#isBusy ? 0 : performance.now() - this.#lastAt;
+    return this.#isAtWork ? 0 : performance.now() - this.#lastAt;
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
+  get #isAtWork(): boolean {
+    return this.#isBusy || this.#user?.isAtWork === true;
   }
 
   get state(): State {
@@ -361,7 +369,7 @@ export class Connection implements Association {
     if (this.#idleMs === undefined) return;
     this.#socket.setTimeout(this.#idleMs, () => {
       // Not idle: an object that came is being made durable, or an answer is being computed.
-      if (this.#isBusy) return;
+      if (this.#isAtWork) return;
       this.#fault = { reason: 'not-specified', detail: 'nothing happened for too long' };
       if (STATE_TABLE[this.#state][Event.abortRequest] !== undefined)
         this.handle(Event.abortRequest);

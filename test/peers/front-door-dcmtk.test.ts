@@ -27,12 +27,10 @@ const STUDY = { QueryRetrieveLevel: 'STUDY', StudyInstanceUID: '2.999.7.1' };
 t.test('DCMTK at the front door', { skip, timeout: 240_000 }, async (t) => {
   const [plainPort = 0, tlsPort = 0] = await freePorts(2);
   const station = { host: '127.0.0.1', role: 'workstation' };
-  const door = await openFrontDoor(t, (tls) => ({
-    peers: [
-      { ...station, name: 'plain-station', aeTitle: 'STATION_PLAIN', port: plainPort },
-      { ...station, name: 'tls-station', aeTitle: 'STATION_TLS', port: tlsPort, tls },
-    ],
-  }));
+  const door = await openFrontDoor(t, {}, (tls) => [
+    { ...station, name: 'plain-station', aeTitle: 'STATION_PLAIN', port: plainPort },
+    { ...station, name: 'tls-station', aeTitle: 'STATION_TLS', port: tlsPort, tls },
+  ]);
   const stations = {
     plain: await startStorescp(join(door.directory, 'plain'), { port: plainPort }),
     TLS: await startStorescp(join(door.directory, 'tls'), {

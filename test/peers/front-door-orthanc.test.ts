@@ -35,14 +35,12 @@ async function post<T>({ url }: Orthanc, path: string, body: object | string): P
 async function doorAndOrthanc(t: Parameters<typeof openFrontDoor>[0], transport: Transport) {
   const port = await freePort();
   const isSecure = transport === 'TLS';
-  const door = await openFrontDoor(t, (tls) => ({
-    peers: [
-      {
-        ...{ name: 'pacs', aeTitle: 'ORTHANC', host: '127.0.0.1', port, role: 'pacs' },
-        ...(isSecure ? { tls } : {}),
-      },
-    ],
-  }));
+  const door = await openFrontDoor(t, {}, (tls) => [
+    {
+      ...{ name: 'pacs', aeTitle: 'ORTHANC', host: '127.0.0.1', port, role: 'pacs' },
+      ...(isSecure ? { tls } : {}),
+    },
+  ]);
   const { edge, tls } = door;
   const calledPort = isSecure ? door.tlsPort : edge.dicomPort;
   const orthanc = await startOrthanc(join(door.directory, 'orthanc'), {
@@ -123,9 +121,9 @@ t.test(
   { skip: missingPeer('dcmqrscp', 'movescu', 'findscu', 'storescu'), timeout: 60_000 },
   async (t) => {
     const pacsPort = await freePort();
-    const { edge, directory, run } = await openFrontDoor(t, () => ({
-      peers: [{ name: 'pacs', aeTitle: 'QRSCP', host: '127.0.0.1', port: pacsPort, role: 'pacs' }],
-    }));
+    const { edge, directory, run } = await openFrontDoor(t, {}, () => [
+      { name: 'pacs', aeTitle: 'QRSCP', host: '127.0.0.1', port: pacsPort, role: 'pacs' },
+    ]);
     const folder = join(directory, 'qr');
     mkdirSync(folder);
     const configFile = join(directory, 'dcmqrscp.cfg');

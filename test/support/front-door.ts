@@ -33,10 +33,14 @@ const SPEAKS_TLS = new Set(['echoscu', 'findscu', 'storescu']);
 /** These take the files to send after the peer. */
 const TAKES_FILES = new Set(['storescu']);
 
-/** @param config keys of edge.yaml; `peers` may need the port of a peer that is not started yet */
+/**
+ * @param dicom keys of the section of edge.yaml
+ * @param peers of edge.yaml; they may need what they are to be called over TLS with
+ */
 export async function openFrontDoor(
   t: Test,
-  config: (tls: FrontDoor['tls']) => Record<string, object | readonly object[]> = () => ({}),
+  dicom: object = {},
+  peers: (tls: FrontDoor['tls']) => readonly object[] = () => [],
 ): Promise<FrontDoor> {
   const directory = t.testdir();
   const authority = certificateAuthority(directory);
@@ -46,7 +50,10 @@ export async function openFrontDoor(
   const edge = await startEdge({
     directory: join(directory, 'edge'),
     trust: 'RRK',
-    config: { dicom: { tls: { ...portTls, requireClientCertificate: true } }, ...config(tls) },
+    config: {
+      dicom: { ...dicom, tls: { ...portTls, requireClientCertificate: true } },
+      peers: peers(tls),
+    },
   });
   t.teardown(() => edge.stop());
   const tunnel = await startTlsTunnel(tlsPort, tls);

@@ -25,6 +25,7 @@ export async function startEcho(
   over: {
     knownCallers?: ReadonlySet<string>;
     onData?: (pdv: Pdv) => Promise<void> | undefined;
+    isAtWork?: boolean;
   } = {},
 ): Promise<EchoAcceptor> {
   const config = parseEdgeConfig({
@@ -41,6 +42,7 @@ export async function startEcho(
         ? { result: 'accept', transferSyntaxUID: IMPLICIT }
         : { result: 'abstract-syntax-not-supported' },
     open: (association) => ({
+      isAtWork: over.isAtWork ?? false,
       onData: (pdv) => over.onData?.(pdv) ?? association.write([pdv]),
       onRelease: () => Promise.resolve(),
       onEnd: (end) => void ends.push(end),
