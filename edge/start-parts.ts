@@ -8,6 +8,7 @@ import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
+import { openBroughtCounters } from './commands/brought-counters.ts';
 import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
@@ -115,7 +116,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
 
 /** Commands, fetches and deliveries; what was under way goes on. */
 function startFetching(
-  { config, clock, log, lifecycle }: StartOptions,
+  { config, clock, log, metrics, lifecycle }: StartOptions,
   { db, storage, late }: { db: Sqlite; storage: OpenStorage; late: { uplink?: Uplink } },
 ): { store: FetchStore; queue: DeliveryQueue; inbox: CommandInbox } {
   const { trust, peers, patientIds } = config;
@@ -138,6 +139,7 @@ function startFetching(
   lifecycle.add('source client', () => client.close());
   const runner = new FetchRunner({
     ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },
+    counters: openBroughtCounters(metrics),
     reading: dicomReading,
     deliveries: queue,
     random: Math.random,

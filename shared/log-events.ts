@@ -174,7 +174,9 @@ export interface LogEvents {
     reader: string;
     sent: number;
     failed: number;
+    /** Of data sets; and as they crossed the line. */
     bytes: number;
+    wireBytes: number;
   };
   /** A command of the hub was made durable. */
   'command.received': { id: string; kind: string; isNew: boolean };

@@ -8,7 +8,9 @@ import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
 import type { InstanceAttributes } from '../index/attributes.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { LaneChoices } from '../transfer/lanes.ts';
 import type { SourceClient } from '../transfer/source-client.ts';
+import type { BroughtCounters } from './brought-counters.ts';
 import type { Coercing } from './coercing.ts';
 import type { FetchStore } from './fetch-store.ts';
 import type { Pace } from './pace.ts';
@@ -48,6 +50,7 @@ export interface FetchOptions {
   readonly now: () => number;
   readonly random: () => number;
   readonly log: Log;
+  readonly counters: BroughtCounters;
   /** Waits between tries; tests shorten them. */
   readonly backoff?: Omit<BackoffOptions, 'random'>;
   /** Default: edge/coerce. */
@@ -57,4 +60,5 @@ export interface FetchOptions {
 export interface FetchParts extends FetchOptions {
   readonly coercing: Coercing;
   readonly pace: Pace;
+  readonly lanes: LaneChoices;
 }

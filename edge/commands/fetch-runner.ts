@@ -10,6 +10,7 @@ import { backoffMs } from '../../shared/backoff.ts';
 import type { FetchStateName } from '../../shared/contract/events.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import { SpoolError } from '../spool/spool-error.ts';
+import { LaneChoices } from '../transfer/lanes.ts';
 import { dropOtherStaging } from '../transfer/staging.ts';
 import { dicomCoercing } from './coercing.ts';
 import { DeliveryFollower } from './delivery-follower.ts';
@@ -55,7 +56,12 @@ export class FetchRunner {
   #isStopping = false;
 
   constructor(options: FetchOptions) {
-    this.#parts = { ...options, coercing: options.coercing ?? dicomCoercing, pace: new Pace() };
+    this.#parts = {
+      ...options,
+      coercing: options.coercing ?? dicomCoercing,
+      pace: new Pace(),
+      lanes: new LaneChoices(options.now),
+    };
     this.#follower = new DeliveryFollower(this.#parts);
   }
 

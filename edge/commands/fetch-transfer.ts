@@ -7,8 +7,8 @@
  * ticket first: it may know another source by now.
  */
 import { fetchStudy } from '../transfer/fetch-study.ts';
+import { manifestOf } from '../transfer/manifest.ts';
 import type { Manifest, ManifestInstance } from '../transfer/protocol.ts';
-import { manifestOf } from '../transfer/serve.ts';
 import { StagingFolder } from '../transfer/staging.ts';
 import { TransferError } from '../transfer/transfer-error.ts';
 import type { FetchParts } from './fetch-parts.ts';
@@ -82,7 +82,7 @@ export async function transfer(
   row: FetchRow,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { store, client, spool, reading, now, random } = parts;
+  const { store, client, spool, reading, now, random, counters } = parts;
   const { fetchId } = row;
   const wanted = store.instances(fetchId, 'wanted');
   if (wanted.length === 0) return true;
@@ -96,8 +96,14 @@ export async function transfer(
     const failures = await fetchStudy({
       ...{ client, source: ticket.address, ticket, wanted, staging, now, random, signal },
       fileHead: (instance) => reading.fileHead(instance),
-      onStaged: (instance) => meter.countStaged(instance.bytes),
+      lanes: parts.lanes.of(ticket.address.url),
+      onStaged: ({ bytes }) => {
+        counters.staged(bytes);
+        meter.countStaged();
+      },
       onBytes: (bytes) => meter.addBytes(bytes),
+      onWire: (bytes) => counters.wire(bytes),
+      onAgain: (code) => counters.again(code),
     });
     for (const failure of failures) store.markFailed(fetchId, failure);
   } catch (error) {

@@ -10,10 +10,8 @@ export class ProgressMeter {
   readonly #parts: Pick<FetchParts, 'store' | 'now' | 'pace'>;
   readonly #row: FetchRow;
   #instances: number;
-  /** Of whole objects. */
+  /** Of objects that are here, or on their way in. */
   #bytes: number;
-  /** Of the object that comes in now. */
-  #partial = 0;
   #moved = 0;
   #staged = 0;
   readonly #startedAt: number;
@@ -39,19 +37,17 @@ export class ProgressMeter {
   }
 
   /** One more object is whole. */
-  countStaged(bytes: number): void {
+  countStaged(): void {
     if (this.#staged === 0) this.#getsOn();
     this.#staged += 1;
     this.#instances += 1;
-    this.#bytes += bytes;
-    this.#partial = 0;
     this.#tellSometimes();
   }
 
-  /** @param bytes 0: the object that came in was given up */
+  /** @param bytes below 0: so many of an object that came in were given up */
   addBytes(bytes: number): void {
-    this.#partial = bytes === 0 ? 0 : this.#partial + bytes;
-    this.#moved += bytes;
+    this.#bytes += bytes;
+    this.#moved += Math.max(0, bytes);
     this.#tellSometimes();
   }
 
@@ -59,7 +55,7 @@ export class ProgressMeter {
     const { store, now, pace } = this.#parts;
     this.#toldAt = now();
     const { fetchId, bytesExpected } = this.#row;
-    const bytes = Math.min(this.#bytes + this.#partial, bytesExpected ?? Number.POSITIVE_INFINITY);
+    const bytes = Math.min(this.#bytes, bytesExpected ?? Number.POSITIVE_INFINITY);
     const elapsedMs = this.#toldAt - this.#startedAt;
     const isKnown = bytesExpected !== null && elapsedMs >= LEAST_MS && this.#moved > 0;
     const left = (bytesExpected ?? 0) - bytes;

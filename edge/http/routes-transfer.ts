@@ -8,13 +8,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Log } from '../../shared/log.ts';
 import type { DirectoryCache } from '../transfer/directory.ts';
+import { manifestOf, type ServedStudy } from '../transfer/manifest.ts';
 import { FRAMES_MEDIA_TYPE, WantedSchema } from '../transfer/protocol.ts';
-import {
-  instanceFrames,
-  manifestOf,
-  type ServedStudy,
-  type ServeParts,
-} from '../transfer/serve.ts';
+import { instanceFrames, noneServed, type ServeParts } from '../transfer/serve.ts';
 import { verifyTicket } from '../transfer/ticket.ts';
 import { HttpProblem } from './problem.ts';
 import type { TransferCounters } from './transfer-counters.ts';
@@ -49,17 +45,18 @@ export function serveTransfers(app: FastifyInstance, parts: TransferParts): void
       if (!wanted.success)
         throw new HttpProblem('MALFORMED_REQUEST', 'sopInstanceUIDs: a list of UIDs is needed.');
       if (parts.index.studyState(study.studyInstanceUID, study.home) === undefined) notHeld();
-      const counts = { sent: 0, failed: 0, bytes: 0 };
-      const frames = instanceFrames(parts, {
-        study,
-        wanted: wanted.data.sopInstanceUIDs,
-        counts,
-      });
+      const { sopInstanceUIDs, codings } = wanted.data;
+      const counts = noneServed();
+      const frames = instanceFrames(parts, { study, wanted: sopInstanceUIDs, codings, counts });
       const endServing = parts.transferCounters.startServing();
       frames.once('close', () => {
         endServing(counts);
         const { studyInstanceUID, home, reader } = study;
-        parts.log.info('transfer.served', { studyInstanceUID, home, reader, ...counts });
+        const { wireBytes, ...sent } = counts;
+        parts.log.info('transfer.served', {
+          ...{ studyInstanceUID, home, reader, ...sent },
+          wireBytes: Object.values(wireBytes).reduce((sum, bytes) => sum + bytes, 0),
+        });
       });
       return reply.type(FRAMES_MEDIA_TYPE).send(frames);
     },

@@ -20,6 +20,12 @@ export function openTransferCounters(registry: Registry): TransferCounters {
     help: 'Bytes of data sets sent to other edges',
     registers,
   });
+  const wire = new Counter({
+    name: 'cdip_transfer_served_wire_bytes_total',
+    help: 'Bytes of responses to other edges, by what was done to them',
+    labelNames: ['coding'],
+    registers,
+  });
   const open = new Gauge({
     name: 'cdip_transfer_serving',
     help: 'Streams to other edges that are open now',
@@ -33,6 +39,7 @@ export function openTransferCounters(registry: Registry): TransferCounters {
         instances.inc({ outcome: 'sent' }, counts.sent);
         instances.inc({ outcome: 'failed' }, counts.failed);
         bytes.inc(counts.bytes);
+        for (const [coding, sent] of Object.entries(counts.wireBytes)) wire.inc({ coding }, sent);
       };
     },
   };

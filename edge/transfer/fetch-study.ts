@@ -1,17 +1,19 @@
 /**
- * Brings the instances of a study into a staging folder, whatever happens to the connection.
+ * Brings the instances of a study into a staging folder, whatever happens to the connections.
  *
- *   missing ones ──POST──► source ──frames──► StagingFolder: digest checked, then durable
- *        ▲───── cut: again, with only what is still missing ─────┘
+ *   missing ones ─► lane ──POST──► source ──frames──► receive-stream.ts ─► StagingFolder
+ *        ▲───── cut: again, with only what is still missing ────┘
  *
- * An instance whose bytes are not those announced is asked again, at most {@link MAX_TRIES} times, then
- * it is a failure by name and the rest goes on. One that was under way at a cut is asked last, so that
- * it can't hold up the others.
+ * One lane, and more while measurement says that they bring more: another one takes the later half of what
+ * the fullest has still to come. An instance whose bytes are not those announced is asked again, at most
+ * {@link MAX_TRIES} times, then it is a failure by name. What was under way at a cut is asked last, so that it
+ * can't hold up the others.
  */
 import { type BackoffOptions, backoffMs, sleep } from '../../shared/backoff.ts';
-import { codeOf, GatewayError } from '../../shared/errors.ts';
-import { SpoolError } from '../spool/spool-error.ts';
-import { type Frame, FrameReader, type ManifestInstance } from './protocol.ts';
+import { BLOCK_CODING } from './blocks.ts';
+import { type LaneChoice, lanesOf, splitLane } from './lanes.ts';
+import type { ManifestInstance } from './protocol.ts';
+import { type Fault, receiveStream, type StreamReader } from './receive-stream.ts';
 import type { SourceClient, StudyAddress } from './source-client.ts';
 import type { StagingFolder } from './staging.ts';
 import { TransferError } from './transfer-error.ts';
@@ -21,6 +23,8 @@ export const MAX_TRIES = 3;
 /** Connections in a row that brought nothing: then whoever called decides when to go on. */
 const MAX_IDLE_TRIES = 4;
 const CUT_BACKOFF = { firstMs: 200, maxMs: 5_000 } as const;
+/** How often it is looked at whether more lanes bring more. */
+const LOOK_MS = 500;
 
 export interface InstanceFailure {
   readonly sopInstanceUID: string;
@@ -43,13 +47,18 @@ export interface FetchStudyOptions {
   readonly staging: StagingFolder;
   /** The head of the file an instance is kept in: preamble, "DICM" and file meta information. */
   readonly fileHead: (instance: ManifestInstance) => Buffer;
+  readonly lanes: LaneChoice;
   readonly now: () => number;
   readonly random: BackoffOptions['random'];
   readonly signal: AbortSignal;
   /** An instance is whole and durable. */
   readonly onStaged?: (instance: ManifestInstance) => void;
-  /** So many bytes more have come. */
+  /** So many bytes of data sets more have come; less than 0: were given up. */
   readonly onBytes?: (bytes: number) => void;
+  /** So many bytes have come over the line. */
+  readonly onWire?: (bytes: number) => void;
+  /** What came of an instance was not what was announced. */
+  readonly onAgain?: (code: string) => void;
 }
 
 /**
@@ -65,12 +74,19 @@ export async function fetchStudy(options: FetchStudyOptions): Promise<InstanceFa
   return fetching.failures;
 }
 
+/** What one connection has still to bring, in the order in which it comes. */
+export type Lane = Map<string, ManifestInstance>;
+
 class Fetching {
   readonly failures: InstanceFailure[] = [];
   readonly #options: FetchStudyOptions;
   /** Still to come, in the order in which they are asked for. */
   readonly #missing = new Map<string, ManifestInstance>();
   readonly #tries = new Map<string, number>();
+  readonly #lanes = new Map<Lane, Promise<void>>();
+  /** Of the lanes of this round. */
+  #errors: unknown[] = [];
+  #wireBytes = 0;
 
   constructor(options: FetchStudyOptions) {
     this.#options = options;
@@ -86,7 +102,8 @@ class Fetching {
     let idle = 0;
     while (this.#missing.size > 0) {
       const before = this.#missing.size;
-      const error = await this.#stream().catch((thrown: unknown) => thrown);
+      await this.#round();
+      const [error] = this.#errors;
       if (this.#missing.size < before) idle = 0;
       if (error !== undefined) await this.#decide(error, idle);
       if (error !== undefined || this.#missing.size === before) idle += 1;
@@ -104,123 +121,105 @@ class Fetching {
     if (idle + 1 >= MAX_IDLE_TRIES) throw error;
   }
 
+  /** Asks for all that is missing, until every lane has ended. */
+  async #round(): Promise<void> {
+    const { lanes, now } = this.#options;
+    this.#errors = [];
+    for (const lane of lanesOf(this.#missing, lanes.count)) this.#open(lane);
+    let [bytes, at] = [this.#wireBytes, now()];
+    const timer = setInterval(() => {
+      const count = lanes.measured(this.#lanes.size, {
+        bytes: this.#wireBytes - bytes,
+        ms: now() - at,
+      });
+      [bytes, at] = [this.#wireBytes, now()];
+      this.#widen(count);
+    }, LOOK_MS);
+    try {
+      while (this.#lanes.size > 0) {
+        await Promise.race(this.#lanes.values());
+        if (this.#errors.length === 0) this.#widen(lanes.count);
+      }
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** @param count lanes there shall be, as far as there is enough to share */
+  #widen(count: number): void {
+    while (this.#lanes.size < count && this.#lanes.size > 0) {
+      const lane = splitLane([...this.#lanes.keys()]);
+      if (lane === undefined) return;
+      this.#open(lane);
+    }
+  }
+
+  #open(lane: Lane): void {
+    const ended = this.#stream(lane)
+      .catch((error: unknown) => void this.#errors.push(error))
+      .then(() => void this.#lanes.delete(lane));
+    this.#lanes.set(lane, ended);
+  }
+
   /** One response, to its end frame. */
-  async #stream(): Promise<void> {
+  async #stream(lane: Lane): Promise<void> {
     const { client, source, ticket, signal } = this.#options;
-    const sopInstanceUIDs = [...this.#missing.keys()];
     const body = await client.instances(source, {
       ticket: ticket.current(),
       signal,
-      sopInstanceUIDs,
+      sopInstanceUIDs: [...lane.keys()],
+      codings: [BLOCK_CODING],
     });
-    const answered = new Set<string>();
-    const iterator = body[Symbol.asyncIterator]();
-    try {
-      const reader = new FrameReader({ [Symbol.asyncIterator]: () => iterator });
-      for (;;) {
-        const frame = await reader.next();
-        if (frame.kind === 'end') break;
-        answered.add(frame.sopInstanceUID);
-        if (frame.kind === 'error') this.#tellFailed(frame);
-        else await this.#receive(reader, frame);
-      }
-    } finally {
-      // Ends the request; a body that was not read to its end would hold its connection.
-      await iterator.return?.();
+    await receiveStream(this.#counted(body), this.#readerOf(lane));
+    for (const uid of lane.keys()) this.#countTry(uid, NOT_SENT);
+  }
+
+  async *#counted(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of body) {
+      this.#wireBytes += chunk.length;
+      this.#options.onWire?.(chunk.length);
+      yield chunk;
     }
-    for (const uid of sopInstanceUIDs) if (!answered.has(uid)) this.#countTry(uid, NOT_SENT);
   }
 
-  async #receive(reader: FrameReader, frame: Frame & { kind: 'instance' }): Promise<void> {
-    const { onBytes } = this.#options;
-    const wanted = this.#missing.get(frame.sopInstanceUID);
-    if (wanted === undefined || !isSame(wanted, frame)) {
-      await reader.passOn(frame.bytes, () => undefined);
-      if (wanted !== undefined) this.#countTry(wanted.sopInstanceUID, CHANGED);
-      return;
-    }
-    const { staging, fileHead } = this.#options;
-    const writer = staging.newWriter(fileHead(wanted));
-    try {
-      await reader.passOn(wanted.bytes, (chunk) => {
-        onBytes?.(chunk.length);
-        return writer.write(chunk);
-      });
-    } catch (error) {
-      await writer.discard();
-      // Asked for last next time.
-      this.#missing.delete(wanted.sopInstanceUID);
-      this.#missing.set(wanted.sopInstanceUID, wanted);
-      onBytes?.(0);
-      throw error;
-    }
-    await this.#seal(writer, wanted);
+  #readerOf(lane: Lane): StreamReader {
+    const { staging, source, fileHead, now, onStaged, onBytes, onAgain } = this.#options;
+    return {
+      ...{ staging, home: source.home, fileHead, now },
+      wanted: (uid) => {
+        const instance = lane.get(uid) ?? null;
+        lane.delete(uid);
+        return instance;
+      },
+      came: (bytes) => onBytes?.(bytes),
+      staged: (instance) => {
+        this.#missing.delete(instance.sopInstanceUID);
+        onStaged?.(instance);
+      },
+      lost: (instance, bytes) => {
+        onBytes?.(-bytes);
+        // Asked for last next time.
+        if (this.#missing.delete(instance.sopInstanceUID))
+          this.#missing.set(instance.sopInstanceUID, instance);
+      },
+      spoilt: (uid, fault, retry) => {
+        lane.delete(uid);
+        onAgain?.(fault.code);
+        if (retry === 'never') this.#giveUp(uid, fault);
+        else this.#countTry(uid, fault);
+      },
+    };
   }
 
-  async #seal(
-    writer: ReturnType<StagingFolder['newWriter']>,
-    wanted: ManifestInstance,
-  ): Promise<void> {
-    const { staging, source, now, onStaged } = this.#options;
-    try {
-      const sealed = await writer.seal({
-        home: source.home,
-        homeDigest: wanted.homeDigest,
-        expectedDigest: wanted.digest,
-        receivedAt: now(),
-        callingAETitle: '',
-      });
-      staging.keep(sealed, wanted);
-    } catch (error) {
-      if (!(error instanceof SpoolError) || error.code !== 'SPOOL_CORRUPT') throw error;
-      this.#countTry(wanted.sopInstanceUID, WRONG_DIGEST);
-      return;
-    }
-    this.#missing.delete(wanted.sopInstanceUID);
-    onStaged?.(wanted);
+  #countTry(uid: string, fault: Fault): void {
+    const tries = (this.#tries.get(uid) ?? 0) + 1;
+    this.#tries.set(uid, tries);
+    if (tries >= MAX_TRIES) this.#giveUp(uid, fault);
   }
 
-  #tellFailed({ sopInstanceUID, code, detail, retry }: Frame & { kind: 'error' }): void {
-    const fault = { code: code.slice(0, 64), detail: detail.slice(0, 200) };
-    if (retry === 'never') this.#giveUp(sopInstanceUID, fault);
-    else this.#countTry(sopInstanceUID, fault);
-  }
-
-  #countTry(sopInstanceUID: string, fault: Omit<InstanceFailure, 'sopInstanceUID'>): void {
-    const tries = (this.#tries.get(sopInstanceUID) ?? 0) + 1;
-    this.#tries.set(sopInstanceUID, tries);
-    if (tries >= MAX_TRIES) this.#giveUp(sopInstanceUID, fault);
-  }
-
-  #giveUp(sopInstanceUID: string, fault: Omit<InstanceFailure, 'sopInstanceUID'>): void {
-    if (this.#missing.delete(sopInstanceUID)) this.failures.push({ sopInstanceUID, ...fault });
+  #giveUp(uid: string, fault: Fault): void {
+    if (this.#missing.delete(uid)) this.failures.push({ sopInstanceUID: uid, ...fault });
   }
 }
 
-const NOT_SENT = { code: 'NOT_SENT', detail: 'the source passed this instance over' };
-const CHANGED = {
-  code: 'CHANGED_AT_SOURCE',
-  detail: 'the source announced other content than its manifest',
-};
-const WRONG_DIGEST = {
-  code: 'WRONG_DIGEST',
-  detail: 'the bytes that came are not those that the source announced',
-};
-
-function isSame(wanted: ManifestInstance, sent: ManifestInstance): boolean {
-  return (
-    wanted.digest === sent.digest &&
-    wanted.bytes === sent.bytes &&
-    wanted.homeDigest === sent.homeDigest &&
-    wanted.transferSyntaxUID === sent.transferSyntaxUID &&
-    wanted.sopClassUID === sent.sopClassUID
-  );
-}
-
-/** True for a failure that is expected, and how it is told. */
-export function reasonOf(error: unknown): { code: string; detail: string } {
-  return {
-    code: codeOf(error),
-    detail: error instanceof GatewayError ? error.message : 'an unexpected failure; see the log',
-  };
-}
+const NOT_SENT: Fault = { code: 'NOT_SENT', detail: 'the source passed this instance over' };

@@ -1,11 +1,12 @@
 /**
  * The transfer protocol, version 1: a study crosses the WAN as one HTTP/1.1 response.
  *
- *   GET  /transfer/v1/studies/{uid}/manifest?home=ODS   → Manifest
- *   POST /transfer/v1/studies/{uid}/instances?home=ODS  {sopInstanceUIDs?}, absent: all → frame, frame, …
+ *   GET  /transfer/v1/studies/{uid}/manifest?home=ODS   → Manifest, in the order of use
+ *   POST /transfer/v1/studies/{uid}/instances?home=ODS  {sopInstanceUIDs?, codings?} → frame, frame, …
  *
- * A frame: 4 bytes big endian length, so much JSON, and for `instance` its data set's bytes. `error`:
- * that instance can't be read, the rest goes on. A response without its `end` frame was cut.
+ * A frame: 4 bytes big endian length, so much JSON, and for `instance` its data set: as it is, or with
+ * `coding` in blocks (blocks.ts), which only a reader gets that named the coding. `error`: that instance can't
+ * be read, the rest goes on. A response without its `end` frame was cut.
  */
 import * as z from 'zod';
 import { PatientSchema } from '../../shared/contract/events.ts';
@@ -42,10 +43,14 @@ export const ManifestSchema = z.object({
 });
 
 /** What is wanted, in the order in which it is wanted; absent: all that the ticket allows. */
-export const WantedSchema = z.object({ sopInstanceUIDs: z.array(UID).max(200_000).optional() });
+export const WantedSchema = z.object({
+  sopInstanceUIDs: z.array(UID).max(200_000).optional(),
+  /** That the reader knows; absent: none, as of version 0.1. */
+  codings: z.array(z.string().max(32)).max(32).default([]),
+});
 
 const FrameSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('instance'), ...InstanceFields }),
+  z.object({ kind: z.literal('instance'), ...InstanceFields, coding: z.string().optional() }),
   /** Of an instance that was not sent, or, when the disk failed under way, of the one just sent, which is void. */
   z.object({
     kind: z.literal('error'),
@@ -80,9 +85,9 @@ export class FrameReader {
 
   /** The next frame. @throws TransferError `TRANSFER_CUT`, `TRANSFER_MALFORMED` */
   async next(): Promise<Frame> {
-    const length = (await this.#take(4)).readUInt32BE(0);
+    const length = (await this.take(4)).readUInt32BE(0);
     if (length > MAX_HEADER_BYTES) throw malformed(`a frame header of ${length} bytes`);
-    return parseFrame(await this.#take(length));
+    return parseFrame(await this.take(length));
   }
 
   /** Hands on exactly `bytes` bytes. @throws TransferError `TRANSFER_CUT` */
@@ -97,7 +102,8 @@ export class FrameReader {
     }
   }
 
-  async #take(bytes: number): Promise<Buffer> {
+  /** The next so many bytes, in one. @throws TransferError `TRANSFER_CUT` */
+  async take(bytes: number): Promise<Buffer> {
     if (this.#rest.length >= bytes) {
       const taken = this.#rest.subarray(0, bytes);
       this.#rest = this.#rest.subarray(bytes);

@@ -1,172 +1,226 @@
 /**
- * The sending side of a transfer: what a study holds, and its instances as one stream of frames.
+ * The sending side of a transfer: a study's instances as one stream of frames.
  *
- *   index ─► manifest
- *   index, spool ─► header, data set, header, data set, …, end ─► HTTP response
+ *   index, spool ─► pieces of a file ─► blocks ─► coded, some ahead ─► frames ─► HTTP response
  *
- * The next small object is read while the one before is sent; a large one flows through in pieces.
+ * A few blocks are read and coded while the one before is sent; nothing is read for a reader that is behind.
  */
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { codeOf } from '../../shared/errors.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
-import { encodeFrame, type Manifest, type ManifestInstance } from './protocol.ts';
+import { BLOCK_CODING, type BlockMethod, encodeBlock } from './blocks.ts';
+import { CodingChoice } from './coding-choice.ts';
+import { BLOCK_BYTES, BlockCutter } from './cut-blocks.ts';
+import { described, type ServedStudy } from './manifest.ts';
+import { isNativeLittleEndian } from './pixel-region.ts';
+import { encodeFrame } from './protocol.ts';
 
-/** Objects up to this size are read whole, one ahead. */
-const READ_AHEAD_BYTES = 4 * 1024 * 1024;
-const ZEROS = Buffer.alloc(256 * 1024);
+/** A file of so much is read at once. */
+const PIECE_BYTES = BLOCK_BYTES + BLOCK_BYTES / 4;
+/** So many blocks are coded ahead. */
+const AHEAD = 4;
 
 export interface ServeParts {
   readonly spool: Spool;
   readonly index: EdgeIndex;
 }
 
-/** A study as a ticket opens it. */
-export interface ServedStudy {
-  readonly studyInstanceUID: string;
-  readonly home: string;
-  /** Absent: the whole study. */
-  readonly seriesInstanceUIDs?: readonly string[] | undefined;
-}
-
-/** @returns undefined when the study is not held, or nothing of it is within the scope */
-export function manifestOf({ index }: ServeParts, study: ServedStudy): Manifest | undefined {
-  const state = index.studyState(study.studyInstanceUID, study.home);
-  const instances = index.instancesOf(study);
-  if (state === undefined || instances.length === 0) return undefined;
-  const { studyInstanceUID, home } = study;
-  return { studyInstanceUID, home, patient: state.patient, instances: instances.map(described) };
-}
-
 /** What became of a served stream. */
 export interface ServedCounts {
   sent: number;
   failed: number;
+  /** Of data sets. */
   bytes: number;
+  /** Of the response, by what was done to them. */
+  readonly wireBytes: Record<BlockMethod, number>;
 }
 
-/**
- * The frames of a study's instances.
- *
- * @param wanted SOP Instance UIDs, in the order in which they are sent; absent: all
- * @param counts is kept up to date while the stream is read
- */
-export function instanceFrames(
-  parts: ServeParts,
-  {
-    study,
-    wanted,
-    counts,
-  }: {
-    study: ServedStudy;
-    wanted: readonly string[] | undefined;
-    counts: ServedCounts;
-  },
-): Readable {
-  const held = new Map(
-    parts.index.instancesOf(study).map((instance) => [instance.sopInstanceUID, instance]),
-  );
-  const order = [...new Set(wanted ?? held.keys())];
-  return Readable.from(frames(parts.spool, { held, order, counts }), {
-    objectMode: false,
-    highWaterMark: 1024 * 1024,
-  });
-}
+export const noneServed = (): ServedCounts => ({
+  ...{ sent: 0, failed: 0, bytes: 0 },
+  wireBytes: { raw: 0, zstd: 0, predicted: 0 },
+});
 
-interface Serving {
-  readonly held: ReadonlyMap<string, StoredInstance>;
-  readonly order: readonly string[];
+export interface Serving {
+  readonly study: ServedStudy;
+  /** SOP Instance UIDs, in the order in which they are sent; absent: all. */
+  readonly wanted: readonly string[] | undefined;
+  /** Codings that the reader knows. */
+  readonly codings: readonly string[];
+  /** Kept up to date while the stream is read. */
   readonly counts: ServedCounts;
 }
 
-async function* frames(spool: Spool, { held, order, counts }: Serving): AsyncGenerator<Buffer> {
-  let ahead: Promise<ReadResult> | undefined;
-  for (const [at, sopInstanceUID] of order.entries()) {
-    const read = await (ahead ?? readSmall(spool, held.get(sopInstanceUID)));
-    const next = order[at + 1];
-    ahead = next === undefined ? undefined : readSmall(spool, held.get(next));
-    yield* instanceFrame(spool, { sopInstanceUID, read, counts });
-  }
-  yield encodeFrame({ kind: 'end', sent: counts.sent, failed: counts.failed });
+/** The frames of a study's instances. */
+export function instanceFrames(parts: ServeParts, serving: Serving): Readable {
+  return Readable.from(new Sending(parts, serving).frames(), {
+    objectMode: false,
+    highWaterMark: 256 * 1024,
+  });
 }
 
-type ReadResult =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'small'; readonly instance: StoredInstance; readonly bytes: Buffer }
-  | { readonly kind: 'large'; readonly instance: StoredInstance };
-
-async function* instanceFrame(
-  spool: Spool,
-  {
-    sopInstanceUID,
-    read,
-    counts,
-  }: {
-    sopInstanceUID: string;
-    read: ReadResult;
-    counts: ServedCounts;
-  },
-): AsyncGenerator<Buffer> {
-  if (read.kind === 'absent' || read.kind === 'failed') {
-    counts.failed += 1;
-    yield read.kind === 'absent'
-      ? errorFrame(sopInstanceUID, NOT_HELD)
-      : errorFrame(sopInstanceUID, faultOf(read.error));
-    return;
-  }
-  const { instance } = read;
-  yield encodeFrame({ kind: 'instance', ...described(instance) });
-  if (read.kind === 'small') yield read.bytes;
-  const fault = read.kind === 'large' ? yield* passLarge(spool, instance) : undefined;
-  if (fault === undefined) {
-    counts.sent += 1;
-    counts.bytes += instance.dataSetBytes;
-  } else {
-    counts.failed += 1;
-    yield errorFrame(sopInstanceUID, fault);
-  }
+/** Bytes of the response that are on their way. */
+interface Part {
+  readonly method: BlockMethod;
+  readonly bytes: Promise<Buffer[]>;
+  /** Of data sets. */
+  readonly dataSetBytes: number;
+  /** Runs when they are sent. */
+  readonly sent?: () => void;
 }
 
-/** The bytes that were announced have to come: what can't be read is filled with zeros, and declared void. */
-async function* passLarge(
-  spool: Spool,
-  instance: StoredInstance,
-): AsyncGenerator<Buffer, FrameFault | undefined> {
-  let left = instance.dataSetBytes;
-  let fault: FrameFault | undefined;
-  try {
-    for await (const chunk of readDataSet(spool.absolute(instance.path), instance)) {
-      left -= (chunk as Buffer).length;
-      yield chunk as Buffer;
+class Sending {
+  readonly #spool: Spool;
+  readonly #serving: Serving;
+  readonly #held: ReadonlyMap<string, StoredInstance>;
+  readonly #choice = new CodingChoice();
+
+  constructor({ spool, index }: ServeParts, serving: Serving) {
+    this.#spool = spool;
+    this.#serving = serving;
+    this.#held = new Map(
+      index.instancesOf(serving.study).map((instance) => [instance.sopInstanceUID, instance]),
+    );
+  }
+
+  async *frames(): AsyncGenerator<Buffer> {
+    const ahead: Part[] = [];
+    for await (const part of this.#parts()) {
+      // One that fails is met when its turn comes.
+      part.bytes.catch(() => {});
+      ahead.push(part);
+      if (ahead.length >= AHEAD) yield* this.#send(ahead.shift() as Part);
     }
-  } catch (error) {
-    fault = faultOf(error);
+    for (const part of ahead) yield* this.#send(part);
+    const { sent, failed } = this.#serving.counts;
+    yield encodeFrame({ kind: 'end', sent, failed });
   }
-  if (left > 0) fault ??= CUT_SHORT;
-  while (left > 0) {
-    const fill = ZEROS.subarray(0, left);
-    left -= fill.length;
-    yield fill;
+
+  async *#send({ bytes, method, dataSetBytes, sent }: Part): AsyncGenerator<Buffer> {
+    const { counts } = this.#serving;
+    for (const chunk of await bytes) {
+      counts.wireBytes[method] += chunk.length;
+      yield* this.#choice.timed(chunk);
+    }
+    counts.bytes += dataSetBytes;
+    this.#choice.count(dataSetBytes);
+    sent?.();
   }
-  return fault;
+
+  async *#parts(): AsyncGenerator<Part> {
+    const wanted = this.#serving.wanted ?? this.#held.keys();
+    for (const uid of new Set(wanted)) {
+      const instance = this.#held.get(uid);
+      if (instance === undefined) yield this.#failed(uid, NOT_HELD);
+      else yield* this.#instance(instance);
+    }
+  }
+
+  #failed(sopInstanceUID: string, fault: FrameFault): Part {
+    return framePart(encodeFrame({ kind: 'error', sopInstanceUID, ...fault }), () => {
+      this.#serving.counts.failed += 1;
+    });
+  }
+
+  async *#instance(instance: StoredInstance): AsyncGenerator<Part> {
+    const { sopInstanceUID, dataSetBytes, dataSetOffset, path } = instance;
+    let file: FileHandle | undefined;
+    let first: Buffer;
+    const range = { at: dataSetOffset, end: dataSetOffset + dataSetBytes };
+    try {
+      file = await open(this.#spool.absolute(path), 'r');
+      first = await readPiece(file, range);
+    } catch (error) {
+      await file?.close();
+      yield this.#failed(sopInstanceUID, faultOf(error));
+      return;
+    }
+    try {
+      yield* this.#announced(instance, piecesOf(file, { ...range, first }));
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** What was announced has to come: what can't be read is filled with zeros, and declared void. */
+  async *#announced(instance: StoredInstance, pieces: AsyncIterable<Buffer>): AsyncGenerator<Part> {
+    const { counts, codings } = this.#serving;
+    const isCoded =
+      codings.includes(BLOCK_CODING) && isNativeLittleEndian(instance.transferSyntaxUID);
+    const coding = isCoded ? { coding: BLOCK_CODING } : {};
+    yield framePart(encodeFrame({ kind: 'instance', ...described(instance), ...coding }));
+    const write = isCoded ? this.#coder(instance) : asItIs;
+    let left = instance.dataSetBytes;
+    let fault: FrameFault | undefined;
+    try {
+      for await (const piece of pieces) {
+        left -= piece.length;
+        yield* write(piece);
+      }
+    } catch (error) {
+      fault = faultOf(error);
+    }
+    while (left > 0) {
+      const fill = Buffer.alloc(Math.min(left, PIECE_BYTES));
+      left -= fill.length;
+      yield* write(fill);
+    }
+    if (fault !== undefined) yield this.#failed(instance.sopInstanceUID, fault);
+    else
+      yield framePart(Buffer.alloc(0), () => {
+        counts.sent += 1;
+      });
+  }
+
+  #coder(instance: StoredInstance): (piece: Buffer) => Generator<Part> {
+    const cutter = new BlockCutter(instance.transferSyntaxUID, instance.dataSetBytes);
+    const choice = this.#choice;
+    return function* (piece) {
+      for (const block of cutter.push(piece)) {
+        const isTried = choice.isCoding;
+        const coded = encodeBlock(block, isTried);
+        yield {
+          method: !isTried ? 'raw' : block.samples === undefined ? 'zstd' : 'predicted',
+          bytes: coded.then(({ header, code }) => [header, code]),
+          dataSetBytes: block.bytes.length,
+        };
+      }
+    };
+  }
 }
 
-async function readSmall(spool: Spool, instance: StoredInstance | undefined): Promise<ReadResult> {
-  if (instance === undefined) return { kind: 'absent' };
-  if (instance.dataSetBytes > READ_AHEAD_BYTES) return { kind: 'large', instance };
-  const bytes = Buffer.allocUnsafe(instance.dataSetBytes);
-  try {
-    await using file = await open(spool.absolute(instance.path), 'r');
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, instance.dataSetOffset);
-    if (bytesRead === bytes.length) return { kind: 'small', instance, bytes };
-    return { kind: 'failed', error: { code: 'SPOOL_CORRUPT' } };
-  } catch (error) {
-    return { kind: 'failed', error };
+function* asItIs(piece: Buffer): Generator<Part> {
+  yield { method: 'raw', bytes: Promise.resolve([piece]), dataSetBytes: piece.length };
+}
+
+function framePart(frame: Buffer, sent?: () => void): Part {
+  const part = { method: 'raw', bytes: Promise.resolve([frame]), dataSetBytes: 0 } as const;
+  return sent === undefined ? part : { ...part, sent };
+}
+
+async function* piecesOf(
+  file: FileHandle,
+  { at, end, first }: { at: number; end: number; first: Buffer },
+): AsyncGenerator<Buffer> {
+  yield first;
+  for (let next = at + first.length; next < end; ) {
+    const piece = await readPiece(file, { at: next, end });
+    next += piece.length;
+    yield piece;
   }
+}
+
+/** @throws `SPOOL_CORRUPT` where the file ends before it should */
+async function readPiece(
+  file: FileHandle,
+  { at, end }: { at: number; end: number },
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(Math.min(end - at, PIECE_BYTES));
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, at);
+  if (bytesRead < bytes.length) throw Object.assign(new Error('cut short'), CUT_SHORT);
+  return bytes;
 }
 
 interface FrameFault {
@@ -192,20 +246,4 @@ function faultOf(error: unknown): FrameFault {
     return { code: 'SPOOL_MISSING', detail: "the source's file is gone", retry: 'never' };
   if (code === 'SPOOL_CORRUPT') return CUT_SHORT;
   return { code: 'SPOOL_IO', detail: `the source's disk failed: ${code}`, retry: 'safe' };
-}
-
-const errorFrame = (sopInstanceUID: string, fault: FrameFault): Buffer =>
-  encodeFrame({ kind: 'error', sopInstanceUID, ...fault });
-
-function described(instance: StoredInstance): ManifestInstance {
-  const { sopInstanceUID, sopClassUID, seriesInstanceUID, transferSyntaxUID } = instance;
-  return {
-    sopInstanceUID,
-    sopClassUID,
-    seriesInstanceUID,
-    transferSyntaxUID,
-    bytes: instance.dataSetBytes,
-    digest: instance.contentDigest,
-    homeDigest: instance.homeDigest,
-  };
 }

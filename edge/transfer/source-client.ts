@@ -54,9 +54,13 @@ export class SourceClient {
   /** The bytes of the frames; an error while reading them is a TransferError. */
   instances(
     address: StudyAddress,
-    { sopInstanceUIDs, ...options }: AskOptions & { sopInstanceUIDs: readonly string[] },
+    {
+      sopInstanceUIDs,
+      codings,
+      ...options
+    }: AskOptions & { sopInstanceUIDs: readonly string[]; codings: readonly string[] },
   ): Promise<AsyncIterable<Buffer>> {
-    const body = JSON.stringify({ sopInstanceUIDs });
+    const body = JSON.stringify({ sopInstanceUIDs, codings });
     return this.#ask(address, { ...options, what: 'instances', body });
   }
 

@@ -25,6 +25,7 @@ export class NetworkLink {
   readonly #waiting = new Set<() => void>();
   #state: State = 'open';
   #bytes = 0;
+  #damageAt = Number.POSITIVE_INFINITY;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -55,6 +56,11 @@ export class NetworkLink {
   /** Holds back everything without a word to either end. */
   stall(): void {
     this.#state = 'stalled';
+  }
+
+  /** Changes one byte, so many bytes from now. */
+  damageAfter(bytes: number): void {
+    this.#damageAt = this.#bytes + bytes;
   }
 
   /** Lets everything pass again; what was stalled goes on. */
@@ -101,7 +107,12 @@ export class NetworkLink {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
         void this.#pass().then(() => {
+          const at = this.#damageAt - this.#bytes;
           this.#bytes += chunk.length;
+          if (at < chunk.length) {
+            this.#damageAt = Number.POSITIVE_INFINITY;
+            chunk[at] = (chunk[at] ?? 0) ^ 0x40;
+          }
           done(null, chunk);
         });
       },

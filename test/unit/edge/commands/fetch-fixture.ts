@@ -3,6 +3,7 @@
  * says; the source is the edge of transfer-fixture.ts.
  */
 import type { Test } from 'tap';
+import { openBroughtCounters } from '../../../../edge/commands/brought-counters.ts';
 import { CommandInbox } from '../../../../edge/commands/command-inbox.ts';
 import type { FetchOptions } from '../../../../edge/commands/fetch-parts.ts';
 import { FetchRunner } from '../../../../edge/commands/fetch-runner.ts';
@@ -110,6 +111,7 @@ export class Receiver {
     const { store, deliverer } = this;
     this.runner = new FetchRunner({
       ...{ ...common, trust, peers, patientIds, store, index, spool, client, deliverer },
+      counters: openBroughtCounters(openMetrics({})),
       reading: dicomReading,
       deliveries: queue,
       requestTicket: (fetchId) => {

@@ -1,9 +1,11 @@
 /** A study's way from one edge to another, over a connection that fails. edge/transfer. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Spool } from '../../../../edge/spool/spool.ts';
 import { fetchStudy, type InstanceFailure } from '../../../../edge/transfer/fetch-study.ts';
+import { LaneChoice } from '../../../../edge/transfer/lanes.ts';
 import type { Manifest } from '../../../../edge/transfer/protocol.ts';
 import { SourceClient } from '../../../../edge/transfer/source-client.ts';
 import { StagingFolder } from '../../../../edge/transfer/staging.ts';
@@ -20,7 +22,10 @@ class Receiver {
   readonly client: SourceClient;
   readonly staging: StagingFolder;
   readonly controller = new AbortController();
+  lanes = new LaneChoice();
   staged = 0;
+  wireBytes = 0;
+  again: string[] = [];
 
   constructor(test: Test, stallMs = 5_000) {
     const dataDirectory = temporaryDirectory(test);
@@ -46,6 +51,7 @@ class Receiver {
       ticket: { current: () => current, renew: async () => false },
       wanted: manifest.instances,
       staging: this.staging,
+      lanes: this.lanes,
       fileHead: encodePart10Head,
       now: Date.now,
       random: Math.random,
@@ -53,6 +59,10 @@ class Receiver {
       onStaged: () => {
         this.staged += 1;
       },
+      onWire: (bytes) => {
+        this.wireBytes += bytes;
+      },
+      onAgain: (code) => this.again.push(code),
     });
   }
 
@@ -69,7 +79,7 @@ const digests = (manifest: Manifest): string[] => manifest.instances.map(({ dige
 
 async function sendStudy(source: Source, count: number, pixelBytes = 40_000): Promise<void> {
   for (let number = 1; number <= count; number += 1)
-    await source.send(smallObject(number, { pixels: Buffer.alloc(pixelBytes, number) }));
+    await source.send(smallObject(number, { pixels: randomBytes(pixelBytes) }));
 }
 
 t.test('brings every object byte by byte, large and small, real files too', async (t) => {
@@ -106,6 +116,81 @@ t.test('goes on where it was after cuts at random bytes', async (t) => {
   t.ok(cuts > 2, `${cuts} cuts`);
   t.equal(receiver.staged, 120, 'no object was brought twice');
 });
+
+t.test('ten cuts re-send no more than was in flight at each', async (t) => {
+  const source = await startSource(t);
+  const [count, bytes] = [200, 100_000];
+  await sendStudy(source, count, bytes);
+  const link = await startNetworkLink({ targetPort: source.port });
+  t.teardown(() => link.stop());
+  const receiver = new Receiver(t);
+  const url = `http://127.0.0.1:${link.port}`;
+  const manifest = await receiver.manifest(url);
+  let cuts = 0;
+  const cutter = setInterval(() => {
+    if (cuts >= 10 || receiver.staged < (cuts + 1) * 15) return;
+    link.reset();
+    cuts += 1;
+  }, 1);
+  t.teardown(() => clearInterval(cutter));
+  t.same(await receiver.fetch(url, manifest), []);
+  t.equal(cuts, 10);
+  t.equal(receiver.staged, count, 'no object was brought twice');
+  const again = receiver.wireBytes - count * bytes;
+  // What sockets and proxy hold of a connection when it is cut.
+  t.ok(again < 10 * 3_000_000, `${again} bytes came again`);
+});
+
+t.test(
+  'an instance that is damaged on the way is asked again, counted, and never stored wrong',
+  async (t) => {
+    const source = await startSource(t);
+    await sendStudy(source, 12, 100_000);
+    const receiver = new Receiver(t);
+    const manifest = await receiver.manifest(source.url);
+    for (const at of [150_000, 250_123, 620_001]) {
+      const link = await startNetworkLink({ targetPort: source.port });
+      t.teardown(() => link.stop());
+      receiver.staging.remove();
+      receiver.again = [];
+      link.damageAfter(at);
+      t.same(await receiver.fetch(`http://127.0.0.1:${link.port}`, manifest), []);
+      t.same(receiver.again, ['WRONG_DIGEST']);
+      t.same(await receiver.stagedDigests(manifest), digests(manifest));
+    }
+  },
+);
+
+t.test(
+  'sends a reader that knows no coding what it knows, and codes nothing that is encapsulated',
+  async (t) => {
+    const source = await startSource(t);
+    const files = realFiles();
+    await fillWithFiles(source, files);
+    const kinds = new Set<string>();
+    for (const codings of [[], ['blocks-1']]) {
+      const response = await fetch(
+        `${source.url}/transfer/v1/studies/${STUDY}/instances?home=RRK`,
+        {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${await ticket()}`,
+            'content-type': 'application/json',
+          },
+          body: JSON.stringify(codings.length === 0 ? {} : { codings }),
+        },
+      );
+      const text = Buffer.from(await response.arrayBuffer()).toString('latin1');
+      for (const [frame] of text.matchAll(/\{"kind":"instance".*?\}/g)) {
+        const { transferSyntaxUID, coding = 'none' } = JSON.parse(frame) as Record<string, string>;
+        kinds.add(
+          `${codings.length} ${coding} ${/^1\.2\.840\.10008\.1\.2(\.1)?$/.test(transferSyntaxUID ?? '')}`,
+        );
+      }
+    }
+    t.same([...kinds].sort(), ['0 none false', '0 none true', '1 blocks-1 true', '1 none false']);
+  },
+);
 
 t.test('keeps what was staged over kill -9, and drops what was half-written', async (t) => {
   const source = await startSource(t);
