@@ -146,6 +146,14 @@ export const EdgeConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('Modality Worklist, PS3.4 Annex K'),
+  dicomWeb: z
+    .strictObject({
+      clients: z
+        .array(z.strictObject({ name: z.string().min(1), key: z.string().min(24) }))
+        .default([])
+        .describe('who may use /dicom-web/ from other machines, as Authorization: Bearer KEY'),
+    })
+    .prefault({}),
   routes: z.array(z.never()).max(0).default([]),
 });
 

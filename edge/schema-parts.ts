@@ -2,6 +2,7 @@
 import { commandsSchema } from './commands/schema.ts';
 import type { SchemaParts } from './database.ts';
 import { deliverSchema } from './deliver/schema.ts';
+import { dicomWebSchema } from './dicomweb/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
 import { commitmentSchema } from './scp/commitment/schema.ts';
 import { mppsSchema } from './scp/mpps/schema.ts';
@@ -12,4 +13,5 @@ export const furtherParts: SchemaParts = {
   retention: retentionSchema,
   commitment: commitmentSchema,
   mpps: mppsSchema,
+  dicomWeb: dicomWebSchema,
 };

@@ -17,6 +17,7 @@ import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { dimseDestinations } from './deliver/dimse-destination.ts';
+import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { openGauges } from './health/gauges.ts';
 import { heartbeat } from './health/heartbeat.ts';
@@ -77,6 +78,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
     status: () => statusView({ config, db, clock, startedAt, storage, store, queue, late }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
+    dicomWeb: openDicomWeb({ db, index, spool, log }),
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
   });
   lifecycle.add('http', () => http.stop());

@@ -16,6 +16,7 @@ import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
 import { openTicketSigner } from './access/tickets.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
+import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
 import { orderForEdge } from './fetch/order-for-edge.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -85,7 +86,10 @@ async function startParts(
   );
   networkLog.answer('fetch', (ods, request) => orderForEdge(fetches, ods, request));
 
+  const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock });
+  lifecycle.add('edge calls', () => edges.close());
   const http = await startHttp({
+    callEdge: edges.call,
     ...{ config, log, metrics, clock, projection, access, fleet, fetches },
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {

@@ -135,6 +135,10 @@ export interface LogEvents {
   'association.failed': { host: string; code: string };
 
   // --- edge/scp, edge/spool, edge/outbox
+  /** What an edge was streaming to a viewer broke off. */
+  'dicomweb.cut': { trust: string; studyInstanceUID: string; code: string };
+  /** DICOMweb leaves out an object whose file can't be read. */
+  'dicomweb.unread': { sopInstanceUID: string; studyInstanceUID: string; code: string };
   /** A SOP Instance UID came with other content; both are kept, the first stays current. */
   'storage.conflict': { calling: string; sopInstanceUID: string; studyInstanceUID: string };
   /** The objects of a study name more than one patient. */

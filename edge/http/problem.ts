@@ -6,6 +6,7 @@
  * A bug tells the client nothing but its code; the log has the rest.
  */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
+import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
 import { TicketError } from '../transfer/ticket.ts';
 
 export type HttpProblemCode =
@@ -41,6 +42,8 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'Not found',
   405: 'Method not allowed',
+  406: 'Not available in this form',
+  409: 'In conflict with what is held',
   413: 'The request is too large',
   415: 'This media type is not taken',
   422: 'The request was refused',
@@ -82,7 +85,12 @@ export function problemOf(error: unknown): { body: ProblemBody; isBug: boolean }
 }
 
 function statusOf(error: GatewayError): number {
-  if (error instanceof HttpProblem || error instanceof TicketError) return error.httpStatus;
+  if (
+    error instanceof HttpProblem ||
+    error instanceof TicketError ||
+    error instanceof DicomWebError
+  )
+    return error.httpStatus;
   return error.retry === 'never' ? 422 : 503;
 }
 

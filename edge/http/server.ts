@@ -1,5 +1,5 @@
 /**
- * The edge's HTTP: transfers to other edges, health, numbers, the status page.
+ * The edge's HTTP: transfers to other edges, DICOMweb, health, numbers, the status page.
  *
  *   request ─► route ─► answer
  *          └─ error ─► problem.ts ─► problem details
@@ -11,11 +11,12 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { HttpProblem, problemOf } from './problem.ts';
+import { type DicomWebParts, serveDicomWeb } from './routes-dicomweb.ts';
 import { type LocalParts, serveLocal } from './routes-local.ts';
 import { serveTransfers, type TransferParts } from './routes-transfer.ts';
 import { type StatusPageParts, serveStatusPage } from './status-page.ts';
 
-export interface HttpParts extends TransferParts, LocalParts, StatusPageParts {
+export interface HttpParts extends TransferParts, LocalParts, StatusPageParts, DicomWebParts {
   readonly config: EdgeConfig;
   readonly metrics: Registry;
 }
@@ -71,6 +72,7 @@ function buildApp(parts: HttpParts): FastifyInstance {
     reply.headers(SECURITY_HEADERS);
   });
   serveTransfers(app, parts);
+  serveDicomWeb(app, parts);
   serveLocal(app, parts);
   serveStatusPage(app, parts);
   return app;

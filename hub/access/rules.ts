@@ -13,7 +13,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What is asked, in the words that access rules decide on. */
-export type Action = 'search' | 'fetch' | 'watch' | 'fleet';
+export type Action = 'search' | 'view' | 'fetch' | 'watch' | 'fleet';
 
 /** Who asks. */
 export interface Principal {
@@ -26,12 +26,14 @@ export interface Principal {
 const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
 const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   search: [...CARE, 'booker', 'privacy'],
+  view: CARE,
   fetch: CARE,
   watch: ROLES,
   fleet: ['admin', 'fleet'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
+  view: 'look at images',
   fetch: 'fetch studies',
   watch: 'see how the network stands',
   fleet: 'look after edges',

@@ -17,7 +17,7 @@ export function answerErrors(app: FastifyInstance, log: Log, page: ErrorPage): v
     if (isBug) log.error('program.bug', { where: 'http', error });
     reply.status(body.status);
     if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="cdip"');
-    if (body.status === 503) reply.header('retry-after', '5');
+    if (body.status >= 503) reply.header('retry-after', '5');
     if (wantsPage(request)) return reply.type('text/html; charset=utf-8').send(page(body, request));
     return reply.type('application/problem+json').send(JSON.stringify(body));
   };
@@ -50,7 +50,7 @@ function routePatterns(app: FastifyInstance): [string, RegExp][] {
 }
 
 function wantsPage(request: FastifyRequest): boolean {
-  const isApi = /^\/(api|health|metrics|\.well-known)(\/|$|\?)/.test(request.url);
+  const isApi = /^\/(api|dicom-web|health|metrics|\.well-known)(\/|$|\?)/.test(request.url);
   return !isApi && (request.headers.accept ?? '').includes('text/html');
 }
 

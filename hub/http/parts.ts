@@ -16,6 +16,7 @@ import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Action, Principal } from '../access/rules.ts';
 import type { HubConfig } from '../config.ts';
+import type { CallEdge } from '../dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
 import type { Change } from '../projection/change.ts';
@@ -62,6 +63,8 @@ export interface FetchOrdersPart {
 }
 
 export interface HttpParts {
+  /** The one way to an edge's HTTP. */
+  readonly callEdge: CallEdge;
   readonly config: HubConfig;
   readonly log: Log;
   readonly metrics: Registry;

@@ -27,6 +27,10 @@ export type HttpProblemCode =
   | 'CROSS_SITE'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'NOT_ACCEPTABLE'
+  | 'GONE_AT_SOURCE'
+  | 'EDGE_UNREACHABLE'
+  | 'EDGE_SLOW'
   | 'STUDY_UNKNOWN'
   | 'FETCH_UNKNOWN'
   | 'NOT_READY'
@@ -45,11 +49,15 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   STUDY_UNKNOWN: 404,
   FETCH_UNKNOWN: 404,
   METHOD_NOT_ALLOWED: 405,
+  NOT_ACCEPTABLE: 406,
+  GONE_AT_SOURCE: 410,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE_UNSUPPORTED: 415,
   INTERNAL: 500,
   NOT_READY: 503,
   TOO_MANY_LISTENERS: 503,
+  EDGE_UNREACHABLE: 503,
+  EDGE_SLOW: 504,
 };
 
 /** Refusals of other parts of the hub, where the status is more exact than their `retry` says. */
@@ -57,7 +65,7 @@ const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
   [/_UNKNOWN$|_NOT_FOUND$/, 404],
   [/^TOKEN_|_TOKEN_|_TOKEN$/, 401],
   [/FORBIDDEN|NOT_ALLOWED|DENIED/, 403],
-  [/_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$/, 409],
+  [/_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$/, 409],
 ];
 const STATUS_BY_RETRY: Readonly<Record<Retry, number>> = { safe: 503, unsure: 503, never: 422 };
 
@@ -67,12 +75,15 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'Not found',
   405: 'Method not allowed',
+  406: 'Not available in this form',
   409: 'Not possible in this state',
+  410: 'No longer there',
   413: 'The request is too large',
   415: 'This media type is not taken',
   422: 'The request was refused',
   500: 'Something went wrong here',
   503: 'Not available just now',
+  504: 'No answer in time',
 };
 
 /** An expected failure of an HTTP request. */
@@ -91,7 +102,7 @@ export class HttpProblem extends GatewayError {
   ) {
     super(detail);
     this.code = code;
-    this.retry = STATUS[code] === 503 ? 'safe' : 'never';
+    this.retry = STATUS[code] >= 503 ? 'safe' : 'never';
     this.faults = more.faults ?? [];
     this.members = more.members ?? {};
   }

@@ -22,6 +22,7 @@ import { servePages } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { logRequests } from './request-log.ts';
+import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { networkRoutes } from './routes-network.ts';
 import { studyRoutes } from './routes-studies.ts';
@@ -89,6 +90,7 @@ async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInsta
   app.get('/api/openapi.json', async () => description);
   serveMetrics(app, parts.metrics, feed);
   serveAssets(app, loadAssets());
+  serveDicomWeb(app, parts);
   servePages(app, parts, { pages, secure });
   endWithServer(app, feed);
   return app;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseEdgeConfig } from '../../edge/config.ts';
 import { openEdgeDatabase } from '../../edge/database.ts';
 import type { DimseStatus, StoreRequest } from '../../edge/dimse/service.ts';
+import { furtherParts } from '../../edge/schema-parts.ts';
 import { dicomReading } from '../../edge/scp/dicom-reading.ts';
 import type { ObjectReading } from '../../edge/scp/object-reading.ts';
 import { type OpenStorage, openStorage } from '../../edge/scp/open-storage.ts';
@@ -112,7 +113,7 @@ export interface FixtureOptions {
 export async function openStorageFixture(options: FixtureOptions): Promise<StorageFixture> {
   const { dataDirectory, reserveBytes = 0, clock = systemClock, log = silentLog } = options;
   const config = parseEdgeConfig({ trust: 'RRK', dataDirectory, storage: { reserveBytes } });
-  const db = openEdgeDatabase(dataDirectory);
+  const db = openEdgeDatabase(dataDirectory, furtherParts);
   const metrics = openMetrics({});
   const reading = options.reading ?? dicomReading;
   const storage = await openStorage({ config, db, reading, clock, log, metrics });

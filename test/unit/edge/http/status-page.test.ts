@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import t, { type Test } from 'tap';
 import { parseEdgeConfig } from '../../../../edge/config.ts';
+import { openDicomWeb } from '../../../../edge/dicomweb/open.ts';
 import { startHttp } from '../../../../edge/http/server.ts';
 import type { StatusView } from '../../../../edge/http/status-page.ts';
 import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts';
@@ -31,6 +32,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     ...{ spool, index, metrics, trust: 'RRK', clock: systemClock, log: silentLog },
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
     directory: { current: () => undefined },
+    dicomWeb: openDicomWeb({ db: index.db, index, spool, log: silentLog }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => null,
     releaseQuarantined: async () => undefined,

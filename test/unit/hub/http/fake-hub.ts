@@ -5,6 +5,7 @@
 
 import type { Principal } from '../../../../hub/access/rules.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
+import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
 import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
@@ -283,6 +284,10 @@ export async function startFakeHub(options: { silent?: boolean } = {}): Promise<
   };
 }
 
+const noEdge: CallEdge = async ({ trust }) => {
+  throw new EdgeCallError('EDGE_UNREACHABLE', `no edge of ${trust}`);
+};
+
 function fakeParts(world: {
   db: Sqlite;
   fetches: FakeFetches;
@@ -302,6 +307,7 @@ function fakeParts(world: {
   return {
     config: parseHubConfig({ dataDirectory: '/tmp/none', http: { port: 0 }, trusts }),
     log,
+    callEdge: noEdge,
     metrics: openMetrics({ program: 'hub' }),
     clock: systemClock,
     fetches,

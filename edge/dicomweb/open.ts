@@ -1,0 +1,29 @@
+/** DICOMweb over what this edge holds: its parts, put together. */
+import type { Log } from '../../shared/log.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { EdgeIndex } from '../index/edge-index.ts';
+import { LocalStudies } from '../scp/query/local-studies.ts';
+import type { Spool } from '../spool/spool.ts';
+import { FrameSources } from './frame-sources.ts';
+import { HeldStudies } from './held-studies.ts';
+import type { RetrieveParts } from './retrieve.ts';
+import type { SearchParts } from './search.ts';
+import { SeriesMetadata } from './series-metadata.ts';
+
+export type DicomWeb = RetrieveParts & SearchParts;
+
+export function openDicomWeb(of: {
+  readonly db: Sqlite;
+  readonly index: EdgeIndex;
+  readonly spool: Spool;
+  readonly log: Log;
+}): DicomWeb {
+  const { db, index, spool } = of;
+  return {
+    spool,
+    held: new HeldStudies(db, index),
+    studies: new LocalStudies(db),
+    metadata: new SeriesMetadata(of),
+    frames: new FrameSources(spool),
+  };
+}

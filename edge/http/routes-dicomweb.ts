@@ -1,0 +1,88 @@
+/**
+ * `/dicom-web/…`: DICOMweb of this edge. PS3.18. To clients of the trust, and to the hub, which shows in
+ * place what is held here.
+ *
+ *   request ─► who may ─► scope ─► edge/dicomweb ─► answer, streamed
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebAnswer } from '../dicomweb/answer.ts';
+import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
+import type { Scope } from '../dicomweb/held-studies.ts';
+import type { DicomWeb } from '../dicomweb/open.ts';
+import {
+  retrieveBulk,
+  retrieveFrames,
+  retrieveMetadata,
+  retrieveObjects,
+} from '../dicomweb/retrieve.ts';
+import { searchInstances, searchSeries, searchStudies } from '../dicomweb/search.ts';
+import { admitDicomWeb, type DicomWebAccessParts } from './dicomweb-access.ts';
+import { sendAnswer } from './send-answer.ts';
+
+export type DicomWebParts = DicomWebAccessParts & {
+  readonly dicomWeb: DicomWeb;
+};
+
+interface Call {
+  readonly scope: Scope;
+  readonly accept: string | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly path: Readonly<Record<string, string>>;
+}
+
+const STUDY = '/dicom-web/studies/:study';
+const SERIES = `${STUDY}/series/:series`;
+const INSTANCE = `${SERIES}/instances/:instance`;
+
+export function serveDicomWeb(app: FastifyInstance, parts: DicomWebParts): void {
+  const web = parts.dicomWeb;
+  app.get('/dicom-web/studies', async (request, reply) => {
+    await admitDicomWeb(request, parts);
+    return sendAnswer(request, reply, searchStudies(web, questionOf(request)));
+  });
+  const serve = (path: string, run: (call: Call) => Promise<WebAnswer> | WebAnswer): void => {
+    app.get(path, async (request, reply) => {
+      const scope = await scopeOf(request, parts);
+      const call = { ...questionOf(request), scope, path: request.params as Call['path'] };
+      return sendAnswer(request, reply, await run(call));
+    });
+  };
+  serve(`${STUDY}/series`, (call) => searchSeries(web, call.scope, call));
+  for (const part of [STUDY, SERIES])
+    serve(`${part}/instances`, (call) => searchInstances(web, call.scope, call));
+  for (const part of [STUDY, SERIES, INSTANCE]) {
+    serve(part, ({ scope, accept }) => retrieveObjects(web, scope, accept));
+    serve(`${part}/metadata`, ({ scope, accept }) => retrieveMetadata(web, scope, accept));
+  }
+  serve(`${INSTANCE}/frames/:list`, ({ scope, accept, path }) =>
+    retrieveFrames(web, scope, { list: path['list'] ?? '', accept }),
+  );
+  serve(`${INSTANCE}/bulkdata/*`, ({ scope, accept, path }) =>
+    retrieveBulk(web, scope, { path: path['*'] ?? '', accept }),
+  );
+}
+
+function questionOf(request: FastifyRequest): Pick<Call, 'accept' | 'parameters'> {
+  const parameters = request.query as Record<string, unknown>;
+  // A link can't set a header. PS3.18 §8.3.3.1.
+  const { accept } = parameters;
+  const { accept: _accept, ...others } = parameters;
+  return {
+    accept: typeof accept === 'string' ? accept : request.headers.accept,
+    parameters: others,
+  };
+}
+
+async function scopeOf(request: FastifyRequest, parts: DicomWebParts): Promise<Scope> {
+  const grant = await admitDicomWeb(request, parts);
+  const { study = '', series, instance } = request.params as Record<string, string>;
+  const allowed = grant?.seriesInstanceUIDs;
+  if (allowed !== undefined && (series === undefined || !allowed.includes(series)))
+    throw new DicomWebError('RESOURCE_NOT_FOUND', 'The ticket is for other series.');
+  return {
+    studyInstanceUID: study,
+    home: grant?.home ?? parts.dicomWeb.held.homeOf(study),
+    seriesInstanceUID: series,
+    sopInstanceUID: instance,
+  };
+}

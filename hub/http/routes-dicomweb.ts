@@ -1,0 +1,145 @@
+/**
+ * `/dicom-web/…`: DICOMweb of the network. PS3.18. Images stay where they are: what is asked of a study
+ * streams through from the edge that holds it.
+ *
+ *   QIDO studies, series ─► hub/search          all else of a study ─► its edge, answer passed on
+ *
+ * Every answer carries a `Warning: 299` for each trust that it does not speak for.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
+import { acceptedJson } from '../../shared/dicomweb/accept.ts';
+import { moreResultsWarning, type QidoQuery, readQidoQuery } from '../../shared/dicomweb/query.ts';
+import { mayBrowse, type Principal } from '../access/rules.ts';
+import { seriesJson, seriesMatching, studyJson, studyQueryOf } from '../dicomweb/qido.ts';
+import { studySource } from '../dicomweb/study-source.ts';
+import type { Answered } from '../fleet/fleet.ts';
+import { hasKey, NEEDS_KEY } from '../search/query.ts';
+import { searchStudies } from '../search/studies.ts';
+import { findStudy } from '../search/study.ts';
+import { requirePrincipal } from './authenticate.ts';
+import type { HttpParts } from './parts.ts';
+import { passOn } from './pass-on.ts';
+import { HttpProblem } from './problem.ts';
+import { answeredJson, studyUnknown } from './routes-studies.ts';
+
+export function serveDicomWeb(app: FastifyInstance, parts: HttpParts): void {
+  app.get('/dicom-web/studies', async (request, reply) => {
+    const principal = requirePrincipal(parts.access, request, 'search');
+    return answerStudies(parts, { request, reply, principal });
+  });
+  app.get('/dicom-web/studies/:study/series', async (request, reply) => {
+    requirePrincipal(parts.access, request, 'search');
+    return answerSeries(parts, request, reply);
+  });
+  for (const path of ['/dicom-web/studies/:study', '/dicom-web/studies/:study/*'])
+    app.get(path, async (request, reply) => {
+      requirePrincipal(parts.access, request, 'view');
+      return passOn(parts, request, reply);
+    });
+}
+
+interface Asked {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly principal: Principal;
+}
+
+function answerStudies(parts: HttpParts, { request, reply, principal }: Asked): FastifyReply {
+  const { query, contentType } = readQuestion(request);
+  const found = studyQueryOf(query, principal.trust);
+  if ('fault' in found) throw badQuery(found.fault);
+  if (!hasKey(found.query) && !mayBrowse(principal)) throw badQuery(NEEDS_KEY);
+  const isByNameAlone = found.query.patientName !== undefined && !found.query.birthDate;
+  if (isByNameAlone && !mayBrowse(principal))
+    throw badQuery('PatientBirthDate is needed with PatientName');
+  const { limit, offset } = query;
+  const { studies, total } = searchStudies(parts.projection.db, found.query, { limit, offset });
+  const answered = parts.fleet.answered();
+  const base = baseUrl(parts, request);
+  const page = studies.map((study) => {
+    const url = `${base}/dicom-web/studies/${study.studyInstanceUID}`;
+    const holders = [
+      study.home,
+      ...study.copies.filter((copy) => copy.complete).map(({ trust }) => trust),
+    ];
+    return studyJson(study, { url, isOnline: isOnline(answered, holders) });
+  });
+  const remaining = total - offset - page.length;
+  return send(reply, { page, contentType, answered, remaining });
+}
+
+function answerSeries(
+  parts: HttpParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { query, contentType } = readQuestion(request);
+  const { study: uid = '' } = request.params as { study?: string };
+  const answered = parts.fleet.answered();
+  const home = homeAsked(request);
+  const source = studySource(parts.projection.db, { studyInstanceUID: uid, home }, () => true);
+  const study = findStudy(parts.projection.db, uid).find((one) => one.home === source?.home);
+  if (study === undefined || source === undefined) throw studyUnknown(answeredJson(answered));
+  const found = seriesMatching(study.series, query);
+  if ('fault' in found) throw badQuery(found.fault);
+  const { limit, offset } = query;
+  const url = `${baseUrl(parts, request)}/dicom-web/studies/${uid}`;
+  const located = { url, isOnline: isOnline(answered, source.trusts) };
+  const page = found.slice(offset, offset + limit).map((one) => seriesJson(uid, one, located));
+  const remaining = found.length - offset - page.length;
+  return send(reply, { page, contentType, answered, remaining });
+}
+
+interface Answer {
+  readonly page: readonly JsonDataSet[];
+  readonly contentType: string;
+  readonly answered: readonly Answered[];
+  /** Results behind this page. */
+  readonly remaining: number;
+}
+
+function send(
+  reply: FastifyReply,
+  { page, contentType, answered, remaining }: Answer,
+): FastifyReply {
+  const warnings = silentWarnings(answered);
+  if (remaining > 0) warnings.push(moreResultsWarning(remaining));
+  if (warnings.length > 0) reply.header('warning', warnings.join(', '));
+  if (page.length === 0) return reply.status(204).send();
+  return reply.type(contentType).send(JSON.stringify(page));
+}
+
+/** RFC 7234 §5.5: the text is in quotes, in ASCII. */
+function silentWarnings(answered: readonly Answered[]): string[] {
+  return answered
+    .filter(({ ok }) => !ok)
+    .map(({ trust, reason, asOf }) => {
+      const asKnown = asOf === null ? 'nothing of it is known' : `shown as of ${asOf}`;
+      return `299 cdip "${trust}: ${reason ?? 'no answer'}; ${asKnown}"`;
+    });
+}
+
+function readQuestion(request: FastifyRequest): { query: QidoQuery; contentType: string } {
+  const { accept, ...parameters } = request.query as Record<string, unknown>;
+  const contentType = acceptedJson(typeof accept === 'string' ? accept : request.headers.accept);
+  if (contentType === undefined)
+    throw new HttpProblem('NOT_ACCEPTABLE', 'This is answered as application/dicom+json.');
+  const read = readQidoQuery(parameters);
+  if ('fault' in read) throw badQuery(read.fault);
+  return { query: read.query, contentType };
+}
+
+const badQuery = (why: string): HttpProblem => new HttpProblem('VALIDATION_FAILED', `${why}.`);
+
+export function homeAsked(request: FastifyRequest): string | undefined {
+  const { home } = request.query as { home?: unknown };
+  return typeof home === 'string' ? home : undefined;
+}
+
+const isOnline = (answered: readonly Answered[], trusts: readonly string[]): boolean =>
+  answered.some(({ trust, ok }) => ok && trusts.includes(trust));
+
+function baseUrl({ config }: HttpParts, request: FastifyRequest): string {
+  return config.http.publicUrl?.replace(/\/$/, '') ?? `${request.protocol}://${request.host}`;
+}
