@@ -30,6 +30,7 @@ const USAGE = `Usage: cdip COMMAND
   cdip edge enrol --hub URL --token T --config FILE     makes the edge's keys and joins it to a hub
   cdip edge status | queue                              what the edge is doing, what waits and why
   cdip edge quarantine [release|drop ID]                what could not be filed
+  cdip edge conformance                                 the DICOM conformance statement
 
   cdip bench NAME [--json]                              runs a benchmark of test/bench
   cdip --version | --help

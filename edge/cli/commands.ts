@@ -2,7 +2,7 @@
  * `cdip edge …`: which command, with which configuration.
  *
  *   run (no name) ─► main.ts       enrol ─► enrol.ts       status, queue ─► status.ts
- *   quarantine [release|drop ID] ─► quarantine.ts
+ *   quarantine [release|drop ID] ─► quarantine.ts       conformance ─► ../conformance/statement.ts
  */
 import { parseArgs } from 'node:util';
 import { type EdgeConfig, readEdgeConfig } from '../config.ts';
@@ -17,6 +17,7 @@ const USAGE = `Usage: cdip edge [COMMAND] --config FILE
   queue [--json]                        fetches and deliveries that are not over, and why they stand still
   quarantine [--json]                   what could not be filed
   quarantine release ID | drop ID       files it by your decision, or forgets it
+  conformance                           the DICOM conformance statement, as Markdown
 `;
 
 const OPTIONS = {
@@ -73,6 +74,11 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
       return (await import('./status.ts')).printQueue(config, given.json);
     case 'quarantine':
       return quarantine(config, { action, id, json: given.json });
+    case 'conformance':
+      process.stdout.write(
+        (await import('../conformance/statement.ts')).conformanceStatement(config),
+      );
+      return 0;
     default:
       return refuse(`unknown command "${command}"`);
   }

@@ -9,8 +9,8 @@ import { openAssociation, scuPeer } from '../dimse/scu.ts';
 import type { ScuAssociation } from '../dimse/scu-association.ts';
 import type { Destinations, Holding, StoreAssociation, StoreContext } from './destination.ts';
 
-const STUDY_ROOT_FIND = '1.2.840.10008.5.1.4.1.2.2.1';
-const QUERY_SYNTAXES = ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
+export const STUDY_ROOT_FIND = '1.2.840.10008.5.1.4.1.2.2.1';
+export const QUERY_SYNTAXES = ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
 
 const QueryRetrieveLevel = 0x0008_0052;
 const SOPInstanceUID = 0x0008_0018;

@@ -15,26 +15,38 @@ import type { Roles } from '../ul/user-information.ts';
 export const VERIFICATION_SOP_CLASS = '1.2.840.10008.1.1';
 
 /** Services that are no storage, by their UIDs in PS3.6 table A-1; all else that is proposed is to be stored. */
-const OTHER_SERVICES = [
-  // Storage commitment, procedural events, logging, media directory
-  /^1\.2\.840\.10008\.1\.(3\.10|9|20|40|42)(\.|$)/,
-  // Study and performed procedure step management
-  /^1\.2\.840\.10008\.3\.1\.2\./,
-  // Print management, but for stored print and hardcopy storage
-  /^1\.2\.840\.10008\.5\.1\.1\.(?!27$|29$|30$)/,
-  // Query/retrieve, of protocol approvals and inventories too
-  /^1\.2\.840\.10008\.5\.1\.4\.1\.2\./,
-  /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(200\.[456]|201\.[23456])$/,
-  // Protocols, worklists, availability, relevant patient information, products, substances
-  /^1\.2\.840\.10008\.5\.1\.4\.(20|31|32|33|37|41|42)(\.|$)/,
-  // Machine verification, unified procedure step
-  /^1\.2\.840\.10008\.5\.1\.4\.34\.[2345689](\.|$)/,
-  // Hanging protocols, color palettes, implant templates: their queries
-  /^1\.2\.840\.10008\.5\.1\.4\.(38|39|43|44|45)\.[234]$/,
-  // DCMTK's private request to shut down, which its servers obey
-  /^1\.2\.276\.0\.7230010\.3\.4\.1915765545\.18030\.917282194\.11(\.|$)/,
-  // Real-time video and audio
-  /^1\.2\.840\.10008\.10\./,
+export const NOT_STORAGE: readonly (readonly [services: string, uids: RegExp])[] = [
+  [
+    'media directory, procedural event and substance logging, storage commitment',
+    /^1\.2\.840\.10008\.1\.(3\.10|9|20|40|42)(\.|$)/,
+  ],
+  ['study and performed procedure step management', /^1\.2\.840\.10008\.3\.1\.2\./],
+  [
+    'print management, but for stored print and hardcopy',
+    /^1\.2\.840\.10008\.5\.1\.1\.(?!27$|29$|30$)/,
+  ],
+  ['query/retrieve', /^1\.2\.840\.10008\.5\.1\.4\.1\.2\./],
+  [
+    'query/retrieve of protocol approvals and inventories',
+    /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(200\.[456]|201\.[23456])$/,
+  ],
+  [
+    'protocols, worklists, availability, relevant patient information, products, substances',
+    /^1\.2\.840\.10008\.5\.1\.4\.(20|31|32|33|37|41|42)(\.|$)/,
+  ],
+  [
+    'machine verification, unified procedure step',
+    /^1\.2\.840\.10008\.5\.1\.4\.34\.[2345689](\.|$)/,
+  ],
+  [
+    'queries of hanging protocols, color palettes, implant templates',
+    /^1\.2\.840\.10008\.5\.1\.4\.(38|39|43|44|45)\.[234]$/,
+  ],
+  [
+    "DCMTK's private request to shut down, which its servers obey",
+    /^1\.2\.276\.0\.7230010\.3\.4\.1915765545\.18030\.917282194\.11(\.|$)/,
+  ],
+  ['real-time video and audio', /^1\.2\.840\.10008\.10\./],
 ];
 /** Leading zeros occur in private ones. PS3.5 §9.1. */
 const UID = /^(?=.{1,64}$)\d+(\.\d+)+$/;
@@ -66,7 +78,6 @@ export function negotiator(
 
 function isTaken(abstractSyntaxUID: string): boolean {
   return (
-    UID.test(abstractSyntaxUID) &&
-    !OTHER_SERVICES.some((pattern) => pattern.test(abstractSyntaxUID))
+    UID.test(abstractSyntaxUID) && !NOT_STORAGE.some(([, uids]) => uids.test(abstractSyntaxUID))
   );
 }

@@ -17,7 +17,7 @@ const CONNECT_MS = 10_000;
 const ARTIM_MS = 30_000;
 /** How long a peer may take to answer, or to take the next bytes. A PACS may archive first. */
 const RESPONSE_MS = 120_000;
-const MAX_PDU_BYTES = 131_072;
+export const MAX_PDU_BYTES = 131_072;
 
 export interface ScuPeer {
   readonly host: string;

@@ -97,10 +97,17 @@ export type OperationHandler = (
   link: OperationLink,
 ) => Promise<OperationReply>;
 
-/** A SOP class that is served beside storage and verification. */
-export interface ServedClass {
+/** As what a SOP class is served beside storage and verification; the conformance statement is printed from it. */
+export interface ServedClassFacts {
+  /** Of PS3.6 table A-1. */
+  readonly name: string;
   readonly sopClassUID: string;
   readonly kinds: readonly OperationKind[];
+  /** What may be answered, by meaning. */
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+export interface ServedClass extends ServedClassFacts {
   readonly handle: OperationHandler;
   /** Our answer to SOP class extended negotiation. PS3.7 D.3.3.5. */
   readonly extend?: (information: Buffer) => Buffer;

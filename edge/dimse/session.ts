@@ -23,11 +23,13 @@ import { Operation, responseTo } from './operation.ts';
 import { MAX_IDENTIFIER_BYTES } from './scu-session.ts';
 import type { DataSetSink, DimseServices, DimseStatus } from './service.ts';
 
-/** PS3.7 Annex C. */
-const UNRECOGNIZED_OPERATION: DimseStatus = { status: 0x0211 };
-const PROCESSING_FAILURE: DimseStatus = { status: 0x0110 };
-const RESOURCE_LIMITATION: DimseStatus = { status: 0x0213 };
-const SUCCESS: DimseStatus = { status: 0x0000 };
+/** What any request may be answered, whatever its service. PS3.7 Annex C. */
+export const AnyStatus = {
+  success: 0x0000,
+  processingFailure: 0x0110,
+  unrecognizedOperation: 0x0211,
+  resourceLimitation: 0x0213,
+} as const;
 
 export interface SessionOptions {
   readonly association: Association;
@@ -124,7 +126,7 @@ export class ScpSession implements AssociationUser {
   }
 
   #sinkFor(field: number, contextId: number, command: CommandSet): RequestSink {
-    if (field === CommandField.cEchoRQ) return answering(SUCCESS);
+    if (field === CommandField.cEchoRQ) return answering(AnyStatus.success);
     if (field !== CommandField.cStoreRQ) return this.#operationFor(contextId, command);
     const { association, services, log } = this.#options;
     const originator = command.text('MoveOriginatorApplicationEntityTitle');
@@ -141,7 +143,7 @@ export class ScpSession implements AssociationUser {
       });
     } catch (error) {
       log.error('program.bug', { where: 'dimse/store', error });
-      return answering(PROCESSING_FAILURE);
+      return answering(AnyStatus.processingFailure);
     }
   }
 
@@ -152,9 +154,10 @@ export class ScpSession implements AssociationUser {
     const served = services.served?.find(
       ({ sopClassUID }) => sopClassUID === context?.abstractSyntaxUID,
     );
-    if (served === undefined || context === undefined) return answering(UNRECOGNIZED_OPERATION);
+    if (served === undefined || context === undefined)
+      return answering(AnyStatus.unrecognizedOperation);
     const operation = new Operation({ association, context, command, served, log });
-    if (!operation.isServed) return answering(UNRECOGNIZED_OPERATION);
+    if (!operation.isServed) return answering(AnyStatus.unrecognizedOperation);
     const pieces: Buffer[] = [];
     let bytes = 0;
     return {
@@ -165,7 +168,7 @@ export class ScpSession implements AssociationUser {
         return undefined;
       },
       end: async () => {
-        if (bytes > MAX_IDENTIFIER_BYTES) return RESOURCE_LIMITATION;
+        if (bytes > MAX_IDENTIFIER_BYTES) return { status: AnyStatus.resourceLimitation };
         this.#operation = operation;
         void operation.run(Buffer.concat(pieces)).then(() => {
           this.#operation = undefined;
@@ -193,7 +196,7 @@ export class ScpSession implements AssociationUser {
       status = await sink.end();
     } catch (error) {
       log.error('program.bug', { where: 'dimse/end', error });
-      status = PROCESSING_FAILURE;
+      status = { status: AnyStatus.processingFailure };
     }
     // An operation answers by itself.
     if (status === undefined) return;
@@ -217,6 +220,6 @@ export class ScpSession implements AssociationUser {
 }
 
 /** Passes a data set over and answers. */
-function answering(status: DimseStatus): DataSetSink {
-  return { write: () => undefined, end: async () => status, abort: () => {} };
+function answering(status: number): DataSetSink {
+  return { write: () => undefined, end: async () => ({ status }), abort: () => {} };
 }

@@ -17,13 +17,7 @@ import { SpoolError } from '../spool/spool-error.ts';
 import type { InstanceWriter, SealedFile } from '../spool/write-instance.ts';
 import type { AttributesReader, ReadAttributes } from './object-reading.ts';
 import type { StorageParts } from './storage-parts.ts';
-import {
-  findFault,
-  STATUS_CANNOT_UNDERSTAND,
-  STATUS_DOES_NOT_MATCH,
-  STATUS_OUT_OF_RESOURCES,
-  STATUS_SUCCESS,
-} from './verdict.ts';
+import { findFault, StoreStatus } from './verdict.ts';
 
 /** The store service over these parts. */
 export function storeService(parts: StorageParts): DimseServices['store'] {
@@ -119,7 +113,7 @@ class StoreSink implements DataSetSink {
     const accepted = { sealed, attributes, transferSyntaxUID };
     const outcome = acceptObject(this.#parts, accepted, this.#parts.clock.now());
     this.#tell(outcome, sealed, attributes);
-    return STATUS_SUCCESS;
+    return { status: StoreStatus.success };
   }
 
   #tell(outcome: RecordOutcome, { dataSetBytes }: SealedFile, attributes: ReadAttributes): void {
@@ -149,7 +143,7 @@ class StoreSink implements DataSetSink {
     });
     const unreadable = fault.code === 'UNREADABLE';
     return {
-      status: unreadable ? STATUS_CANNOT_UNDERSTAND : STATUS_DOES_NOT_MATCH,
+      status: unreadable ? StoreStatus.cannotUnderstand : StoreStatus.dataSetDoesNotMatchSOPClass,
       errorComment: fault.detail.slice(0, 64),
     };
   }
@@ -164,6 +158,7 @@ class StoreSink implements DataSetSink {
       const calling = this.#request.peer.callingAETitle;
       this.#parts.log.error('storage.refused', { calling, code, error });
     }
-    return { status: STATUS_OUT_OF_RESOURCES, errorComment: `not stored: ${code}`.slice(0, 64) };
+    const errorComment = `not stored: ${code}`.slice(0, 64);
+    return { status: StoreStatus.outOfResources, errorComment };
   }
 }

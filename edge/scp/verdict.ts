@@ -7,14 +7,16 @@
  * absent, empty or longer UID of study, series or instance, one with other characters, or another
  * SOP Instance UID than the command's (A900H). Dates, names and everything else may be malformed.
  */
-import type { DimseStatus } from '../dimse/service.ts';
 import type { Fault } from '../spool/quarantine.ts';
 import type { ReadAttributes } from './object-reading.ts';
 
-export const STATUS_SUCCESS: DimseStatus = { status: 0x0000 };
-export const STATUS_OUT_OF_RESOURCES = 0xa700;
-export const STATUS_DOES_NOT_MATCH = 0xa900;
-export const STATUS_CANNOT_UNDERSTAND = 0xc000;
+/** What a C-STORE is answered. PS3.4 table B.2-1. */
+export const StoreStatus = {
+  success: 0x0000,
+  outOfResources: 0xa700,
+  dataSetDoesNotMatchSOPClass: 0xa900,
+  cannotUnderstand: 0xc000,
+} as const;
 
 /** 64 of PS3.5 §9.1, and a suffix. */
 const MAX_UID_LENGTH = 80;

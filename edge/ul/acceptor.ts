@@ -33,13 +33,13 @@ import { portTls } from './tls.ts';
 import type { OperationsWindow, Roles, UserInformation } from './user-information.ts';
 
 /** Connections that have not asked for an association yet: beyond it the oldest makes way, since a modality asks at once. */
-const MAX_UNASKED = 200;
+export const MAX_UNASKED = 200;
 /** At the limit of associations one on which nothing happened for so long makes way. */
 const IDLE_MS = 500;
 const STOP_MS = 5_000;
 const READ_BYTES = 256 * 1024;
 /** Requests that a peer may send ahead of our answers. */
-const MAX_WINDOW = 64;
+export const MAX_WINDOW = 64;
 
 export type Negotiation =
   | {

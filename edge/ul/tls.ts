@@ -13,13 +13,15 @@ import { UlError } from './ul-error.ts';
 export type PeerTls = NonNullable<Peer['tls']>;
 export type PortTls = NonNullable<EdgeConfig['dicom']['tls']>;
 
-const CIPHERS = [
+/** As OpenSSL names them. */
+export const CIPHERS: readonly string[] = [
   ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'],
   ...['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
   ...['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384'],
   ...['ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
-] as const;
-const COMMON = { minVersion: 'TLSv1.2', ciphers: CIPHERS.join(':') } as const;
+];
+export const MIN_VERSION = 'TLSv1.2';
+const COMMON = { minVersion: MIN_VERSION, ciphers: CIPHERS.join(':') } as const;
 
 /** For the port. @throws a Node system error when a file can't be read */
 export function portTls({ keyFile, certificateFile, caFile, ...rest }: PortTls): TlsOptions {

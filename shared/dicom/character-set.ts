@@ -40,6 +40,14 @@ const ASCII: SingleByte = { label: undefined };
 /** Of these only the escape sequences tell; they are no single-byte set to begin with. */
 const MULTI_BYTE = new Set(['87', '159', '149', '58', '6']);
 
+/** Defined terms that are read, alone or with code extensions. */
+export const CHARACTER_SETS: readonly string[] = [
+  ...new Set([...Object.keys(SINGLE_BYTE), ...MULTI_BYTE].filter((term) => term !== '6')),
+]
+  .sort((a, b) => Number(a) - Number(b))
+  .map((term) => (MULTI_BYTE.has(term) ? `ISO 2022 IR ${term}` : `ISO_IR ${term}`))
+  .concat(Object.keys(ENCODINGS).map((term) => (/^\d/.test(term) ? `ISO_IR ${term}` : term)));
+
 /** `ISO_IR 100`, `ISO 2022 IR 100`, `ISO-IR 100`, `ISO IR 100` and `ISO_IR_100` are all 100; so some write it. */
 function termOf(raw: string): string {
   const term = raw.trim().toUpperCase();

@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
     ...['edge/deliver', 'edge/health', 'edge/scp', 'edge/dicomweb'],
   ],
+  'edge/conformance': [...['shared', 'edge/ul', 'edge/dimse', 'edge/scp', 'edge/deliver']],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
   'edge/status-view.ts': ['shared', 'edge/*'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],

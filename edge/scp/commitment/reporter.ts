@@ -27,7 +27,7 @@ const LOOK_MS = 1_000;
 const RETRY_BACKOFF = { firstMs: 5_000, maxMs: 3_600_000 } as const;
 const GIVE_UP_MS = 7 * 86_400_000;
 /** Explicit first; a scanner may take implicit only. */
-const SYNTAXES = ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
+export const REPORT_SYNTAXES = ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
 
 export interface ReporterParts {
   readonly commitments: Commitments;
@@ -109,7 +109,7 @@ export class CommitmentReporter {
       peer: scuPeer(peer, ownAETitle),
       contexts: [
         {
-          ...{ abstractSyntaxUID: STORAGE_COMMITMENT, transferSyntaxUIDs: SYNTAXES },
+          ...{ abstractSyntaxUID: STORAGE_COMMITMENT, transferSyntaxUIDs: REPORT_SYNTAXES },
           roles: { scu: false, scp: true },
         },
       ],

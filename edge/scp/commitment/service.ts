@@ -6,7 +6,12 @@
 import { DicomError } from '../../../shared/dicom/dicom-error.ts';
 import { readSmallDataSet } from '../../../shared/dicom/small-data-set.ts';
 import type { Peer } from '../../config.ts';
-import type { OperationReply, OperationRequest, ServedClass } from '../../dimse/service.ts';
+import type {
+  OperationReply,
+  OperationRequest,
+  ServedClass,
+  ServedClassFacts,
+} from '../../dimse/service.ts';
 import type { Commitments, CommittedInstance } from './commitments.ts';
 import { CommitmentTag, STORAGE_COMMITMENT } from './push-model.ts';
 
@@ -22,6 +27,13 @@ const Status = {
   duplicateTransaction: 0x0131,
 } as const;
 
+export const COMMITMENT_CLASS: ServedClassFacts = {
+  name: 'Storage Commitment Push Model',
+  sopClassUID: STORAGE_COMMITMENT,
+  kinds: ['action'],
+  statuses: Status,
+};
+
 export interface CommitmentParts {
   readonly commitments: Commitments;
   readonly peers: readonly Peer[];
@@ -30,8 +42,7 @@ export interface CommitmentParts {
 
 export function storageCommitment(parts: CommitmentParts): ServedClass {
   return {
-    sopClassUID: STORAGE_COMMITMENT,
-    kinds: ['action'],
+    ...COMMITMENT_CLASS,
     handle: async (request) => take(parts, request),
   };
 }

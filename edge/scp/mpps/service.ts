@@ -10,7 +10,12 @@ import { DicomError } from '../../../shared/dicom/dicom-error.ts';
 import { trimUID } from '../../../shared/dicom/part10.ts';
 import { readSmallDataSet, type SmallDataSet } from '../../../shared/dicom/small-data-set.ts';
 import { Tag } from '../../../shared/dicom/tag.ts';
-import type { OperationReply, OperationRequest, ServedClass } from '../../dimse/service.ts';
+import type {
+  OperationReply,
+  OperationRequest,
+  ServedClass,
+  ServedClassFacts,
+} from '../../dimse/service.ts';
 import type { PerformedSteps, StepStatus } from './performed-steps.ts';
 
 export const MPPS = '1.2.840.10008.3.1.2.3.3';
@@ -33,6 +38,13 @@ const Status = {
   missingAttributeValue: 0x0121,
 } as const;
 
+export const MPPS_CLASS: ServedClassFacts = {
+  name: 'Modality Performed Procedure Step',
+  sopClassUID: MPPS,
+  kinds: ['create', 'set'],
+  statuses: Status,
+};
+
 const STATES: readonly StepStatus[] = ['IN PROGRESS', 'COMPLETED', 'DISCONTINUED'];
 
 export interface MppsParts {
@@ -44,8 +56,7 @@ export interface MppsParts {
 
 export function performedProcedureStep(parts: MppsParts): ServedClass {
   return {
-    sopClassUID: MPPS,
-    kinds: ['create', 'set'],
+    ...MPPS_CLASS,
     handle: async (request) =>
       request.kind === 'create' ? create(parts, request) : set(parts, request),
   };

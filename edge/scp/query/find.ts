@@ -20,9 +20,10 @@ import { type Matcher, matcherFor } from './match-value.ts';
 import { findRemote, type RemoteAnswer, type RemoteParts } from './remote-studies.ts';
 
 /** Matches of one query: more is cut, and said. IS-15 of the domain notes. */
-const MAX_MATCHES = 500;
+export const MAX_MATCHES = 500;
 
-const Status = {
+/** What a C-FIND is answered. PS3.4 C.4.1.1.4. */
+export const FindStatus = {
   success: 0x0000,
   outOfResources: 0xa700,
   identifierDoesNotMatch: 0xa900,
@@ -83,7 +84,7 @@ export class FindService {
       this.#queries.inc({ outcome: 'refused' });
       return error instanceof QueryRefusal
         ? { status: error.status, errorComment: error.message }
-        : { status: Status.unableToProcess, errorComment: error.message };
+        : { status: FindStatus.unableToProcess, errorComment: error.message };
     }
     const answer = new Answer(this.#parts, { query, request, link });
     // Asked before the own studies are looked through, so that its time is not added to theirs.
@@ -128,7 +129,7 @@ export class FindService {
     if (remote instanceof Error) {
       this.#parts.log.warn('find.incomplete', { trusts: 'all', code: codeOf(remote) });
       return {
-        status: Status.incomplete,
+        status: FindStatus.incomplete,
         errorComment: 'the hub does not answer: own studies only',
       };
     }
@@ -139,9 +140,9 @@ export class FindService {
     const late = answer.early(remote?.isCut ?? false);
     if (late !== undefined) return late;
     const silent = remote?.silent.map(({ trust }) => trust) ?? [];
-    if (silent.length === 0) return { status: Status.success };
+    if (silent.length === 0) return { status: FindStatus.success };
     this.#parts.log.warn('find.incomplete', { trusts: silent.join(' '), code: 'EDGE_SILENT' });
-    return { status: Status.incomplete, errorComment: `silent: ${silent.join(' ')}` };
+    return { status: FindStatus.incomplete, errorComment: `silent: ${silent.join(' ')}` };
   }
 }
 
@@ -161,7 +162,7 @@ function readQuery(model: InformationModel, request: OperationRequest): Query {
   const level = model.levels.find((one) => one === named);
   if (level === undefined)
     throw new QueryRefusal(
-      Status.identifierDoesNotMatch,
+      FindStatus.identifierDoesNotMatch,
       `level "${named.slice(0, 16)}" is none of ${model.name}`,
     );
   requireUpperKeys(level, identifier);
@@ -198,7 +199,7 @@ function requireUpperKeys(level: Level, { values }: Identifier): void {
     const value = values.get(key.tag)?.trim() ?? '';
     if (value === '' || /[*?\\]/.test(value))
       throw new QueryRefusal(
-        Status.identifierDoesNotMatch,
+        FindStatus.identifierDoesNotMatch,
         `${key.keyword} has to name one at level ${level}`,
       );
   }
@@ -231,12 +232,12 @@ class Answer {
 
   /** What to answer when it ends here. */
   early(isSourceCut: boolean): OperationReply | undefined {
-    if (this.#request.signal.aborted) return { status: Status.cancelled };
+    if (this.#request.signal.aborted) return { status: FindStatus.cancelled };
     if (!this.#isCut && !isSourceCut) return undefined;
     const { log } = this.#parts;
     log.warn('find.cut', { calling: this.#request.peer.callingAETitle, matches: this.#count });
     const errorComment = `more than ${this.#count} matches: narrow the query`;
-    return { status: Status.outOfResources, errorComment };
+    return { status: FindStatus.outOfResources, errorComment };
   }
 
   async give(study: FoundStudy): Promise<void> {
@@ -309,7 +310,7 @@ class Answer {
     }
     const { transferSyntaxUID } = this.#request;
     await this.#link.pending({
-      status: isPartlyKnown ? Status.pendingWithout : Status.pending,
+      status: isPartlyKnown ? FindStatus.pendingWithout : FindStatus.pending,
       dataSet: writeIdentifier(transferSyntaxUID, values, identifier.charsetName),
     });
   }

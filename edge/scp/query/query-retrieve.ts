@@ -1,10 +1,10 @@
 /** The SOP classes of query/retrieve, for the acceptor. PS3.4 Annex C. */
-import type { ServedClass } from '../../dimse/service.ts';
-import { type FindParts, FindService } from './find.ts';
-import { INFORMATION_MODELS } from './keys.ts';
+import type { ServedClass, ServedClassFacts } from '../../dimse/service.ts';
+import { type FindParts, FindService, FindStatus } from './find.ts';
+import { INFORMATION_MODELS, type InformationModel } from './keys.ts';
 import { LocalStudies } from './local-studies.ts';
 import type { Network } from './network.ts';
-import { type RetrieveParts, RetrieveService } from './retrieve.ts';
+import { type RetrieveParts, RetrieveService, RetrieveStatus } from './retrieve.ts';
 
 export interface QueryRetrieveParts
   extends Omit<FindParts, 'network'>,
@@ -21,27 +21,27 @@ export function queryRetrieve(parts: QueryRetrieveParts): ServedClass[] {
   const find = new FindService(parts);
   const local = new LocalStudies(parts.db);
   const retrieve = new RetrieveService({ ...parts, local, waitMs: WAIT_MS });
-  return INFORMATION_MODELS.flatMap((model): ServedClass[] => [
-    {
-      sopClassUID: model.find,
-      kinds: ['find'],
-      handle: (request, link) => find.handle(model, request, link),
-      extend: noExtensions,
-    },
-    {
-      sopClassUID: model.move,
-      kinds: ['move'],
-      handle: (request, link) => retrieve.handle(request, link),
-      extend: noExtensions,
-    },
-    {
-      sopClassUID: model.get,
-      kinds: ['get'],
-      handle: (request, link) => retrieve.handle(request, link),
-      extend: noExtensions,
-    },
-  ]);
+  return INFORMATION_MODELS.flatMap((model) =>
+    classesOf(model).map((facts): ServedClass => {
+      const handle: ServedClass['handle'] = facts.kinds.includes('find')
+        ? (request, link) => find.handle(model, request, link)
+        : (request, link) => retrieve.handle(request, link);
+      return { ...facts, handle, extend: noExtensions };
+    }),
+  );
 }
+
+function classesOf({ name, find, move, get }: InformationModel): ServedClassFacts[] {
+  const called = `${name} Query/Retrieve Information Model`;
+  return [
+    { name: `${called} - FIND`, sopClassUID: find, kinds: ['find'], statuses: FindStatus },
+    { name: `${called} - MOVE`, sopClassUID: move, kinds: ['move'], statuses: RetrieveStatus },
+    { name: `${called} - GET`, sopClassUID: get, kinds: ['get'], statuses: RetrieveStatus },
+  ];
+}
+
+export const QUERY_RETRIEVE_CLASSES: readonly ServedClassFacts[] =
+  INFORMATION_MODELS.flatMap(classesOf);
 
 /** Neither relational queries nor anything else that may be negotiated. PS3.4 C.5.1.1.1. */
 const noExtensions = (information: Buffer): Buffer => Buffer.alloc(Math.min(information.length, 8));

@@ -30,7 +30,8 @@ const MAX_CONTEXTS = 128;
 /** A destination that fails so often in a row gets no more. */
 const MAX_FAILURES = 3;
 
-const Status = {
+/** What a C-MOVE or C-GET is answered. PS3.4 C.4.2.1.5, C.4.3.1.4. */
+export const RetrieveStatus = {
   success: 0x0000,
   unableToPerform: 0xa702,
   destinationUnknown: 0xa801,
@@ -91,17 +92,20 @@ export class RetrieveService {
       identifier = readIdentifier(request.transferSyntaxUID, request.dataSet);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      return { status: Status.identifierDoesNotMatch, errorComment: error.message };
+      return { status: RetrieveStatus.identifierDoesNotMatch, errorComment: error.message };
     }
     const peer = this.#parts.peers.find(({ aeTitle }) => aeTitle === request.moveDestination);
     if (request.kind === 'move' && peer === undefined)
       return {
-        status: Status.destinationUnknown,
+        status: RetrieveStatus.destinationUnknown,
         errorComment: `${request.moveDestination} is no peer of this edge`,
       };
     const wanted = wantedOf(identifier, this.#parts.local);
     if (wanted === undefined)
-      return { status: Status.identifierDoesNotMatch, errorComment: 'no unique key is named' };
+      return {
+        status: RetrieveStatus.identifierDoesNotMatch,
+        errorComment: 'no unique key is named',
+      };
     const run = new Run(this.#parts, request, link);
     const brought = await bring(this.#parts, wanted, {
       callingAETitle: request.peer.callingAETitle,
@@ -189,7 +193,7 @@ class Run {
   async #tell(): Promise<void> {
     if (performance.now() - this.#lastPendingAt < PENDING_MS) return;
     this.#lastPendingAt = performance.now();
-    await this.#link.pending({ status: Status.pending, suboperations: this.#counts(true) });
+    await this.#link.pending({ status: RetrieveStatus.pending, suboperations: this.#counts(true) });
   }
 
   #counts(withRemaining: boolean): Suboperations {
@@ -221,10 +225,12 @@ class Run {
   }
 
   #status(fault: string | undefined, isCancelled: boolean): number {
-    if (isCancelled) return Status.cancelled;
+    if (isCancelled) return RetrieveStatus.cancelled;
     const isWhole = this.#failed.length === 0 && this.#warning === 0 && fault === undefined;
-    if (isWhole) return Status.success;
-    return this.#completed + this.#warning > 0 ? Status.withFailures : Status.unableToPerform;
+    if (isWhole) return RetrieveStatus.success;
+    return this.#completed + this.#warning > 0
+      ? RetrieveStatus.withFailures
+      : RetrieveStatus.unableToPerform;
   }
 }
 

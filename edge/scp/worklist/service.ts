@@ -18,11 +18,10 @@ import type {
   OperationReply,
   OperationRequest,
   ServedClass,
+  ServedClassFacts,
 } from '../../dimse/service.ts';
 import { matcherFor } from '../query/match-value.ts';
 import type { WorklistItems } from './worklist-items.ts';
-
-export const MODALITY_WORKLIST = '1.2.840.10008.5.1.4.31';
 
 const Status = {
   success: 0x0000,
@@ -31,10 +30,16 @@ const Status = {
   pending: 0xff00,
 } as const;
 
+export const WORKLIST_CLASS: ServedClassFacts = {
+  name: 'Modality Worklist Information Model - FIND',
+  sopClassUID: '1.2.840.10008.5.1.4.31',
+  kinds: ['find'],
+  statuses: Status,
+};
+
 export function modalityWorklist(items: WorklistItems): ServedClass {
   return {
-    sopClassUID: MODALITY_WORKLIST,
-    kinds: ['find'],
+    ...WORKLIST_CLASS,
     handle: (request, link) => answer(items, request, link),
   };
 }

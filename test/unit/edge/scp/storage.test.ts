@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { STATUS_OUT_OF_RESOURCES } from '../../../../edge/scp/verdict.ts';
+import { StoreStatus } from '../../../../edge/scp/verdict.ts';
 import { readDataSet } from '../../../../edge/spool/read-instance.ts';
 import { filesUnder } from '../../../support/files-under.ts';
 import {
@@ -159,7 +159,7 @@ t.test('an association that dies in the middle of an object leaves nothing', asy
 t.test('with the reserve reached an object is refused and nothing is left of it', async (t) => {
   const storage = await open(t, { reserveBytes: Number.MAX_SAFE_INTEGER });
   const answer = await storage.send(smallObject(1, { pixels: Buffer.alloc(2_000_000) }));
-  t.equal(answer.status, STATUS_OUT_OF_RESOURCES);
+  t.equal(answer.status, StoreStatus.outOfResources);
   t.same(incoming(storage), []);
   t.match(storage.index.counts(), { instances: 0 });
   t.match(await storage.metrics.metrics(), /cdip_spool_reserve_reached 1/);
@@ -169,7 +169,7 @@ t.test('an index that can not commit leaves no file and answers A700', async (t)
   const storage = await open(t);
   await storage.send(smallObject(1));
   storage.db.pragma('query_only = ON');
-  t.equal((await storage.send(smallObject(2))).status, STATUS_OUT_OF_RESOURCES);
+  t.equal((await storage.send(smallObject(2))).status, StoreStatus.outOfResources);
   storage.db.pragma('query_only = OFF');
   t.equal(filesUnder(join(storage.spool.layout.root, 'RRK')).length, 1);
   t.same(incoming(storage), []);
