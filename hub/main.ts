@@ -5,6 +5,7 @@
  *   data directory ─► access ─► projection ─► fetches ─► HTTP ─► log
  */
 import { collectDefaultMetrics } from 'prom-client';
+import { AuditTrail } from '../shared/audit/trail.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { EnrolReply, EnrolRequest } from '../shared/contract/enrol.ts';
 import type { Directory } from '../shared/contract/rpc.ts';
@@ -15,16 +16,15 @@ import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
 import { openTicketSigner } from './access/tickets.ts';
+import { answerEdges } from './answer-edges.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
 import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
-import { orderForEdge } from './fetch/order-for-edge.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHttp } from './http/server.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Projection } from './projection/projection.ts';
-import { answerQuery } from './search/answer-query.ts';
 
 /** A broker that is not reached within this is worth a line. */
 const PATIENCE_MS = 5_000;
@@ -66,6 +66,9 @@ async function startParts(
   const access = new Access(accessDb, clock);
   const tickets = await openTicketSigner(accessDb, clock);
 
+  const audit = new AuditTrail(dataDirectory, clock);
+  lifecycle.add('audit', () => audit.close());
+
   const networkLog = new LateLog();
   lifecycle.add('log', () => networkLog.stop());
   const projection = new Projection({ dataDirectory, trusts, networkLog, clock, log, metrics });
@@ -80,17 +83,13 @@ async function startParts(
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
   });
-  networkLog.answer('directory', directory);
-  networkLog.answer('query', (_ods, request) =>
-    answerQuery({ db: projection.db, answered: () => fleet.answered() }, request),
-  );
-  networkLog.answer('fetch', (ods, request) => orderForEdge(fetches, ods, request));
+  answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
 
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock });
   lifecycle.add('edge calls', () => edges.close());
   const http = await startHttp({
     callEdge: edges.call,
-    ...{ config, log, metrics, clock, projection, access, fleet, fetches },
+    ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches },
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;

@@ -13,7 +13,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What is asked, in the words that access rules decide on. */
-export type Action = 'search' | 'view' | 'fetch' | 'watch' | 'fleet';
+export type Action = 'search' | 'view' | 'fetch' | 'watch' | 'fleet' | 'audit';
 
 /** Who asks. */
 export interface Principal {
@@ -30,6 +30,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   fetch: CARE,
   watch: ROLES,
   fleet: ['admin', 'fleet'],
+  audit: ['admin', 'privacy'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -37,6 +38,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   fetch: 'fetch studies',
   watch: 'see how the network stands',
   fleet: 'look after edges',
+  audit: 'read the audit trail',
 };
 
 /** Null: allowed. Else why not, in words for the person. */

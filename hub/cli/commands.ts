@@ -2,11 +2,14 @@
  * `cdip hub …`: which command, with which configuration.
  *
  *   run (no name) ─► main.ts        token, user add, key ─► access.sqlite, also while the hub runs
- *   rebuild ─► drops the projection, while the hub is stopped
+ *   rebuild ─► drops the projection, while the hub is stopped        audit verify ─► reads the trail
  *
  * What a script needs is the only thing on stdout. What is written is for its owner's eyes only.
  */
+import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
+import { AuditTrail } from '../../shared/audit/trail.ts';
+import { verifyAudit } from '../../shared/audit/verify.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { Access, openAccessDatabase } from '../access/access.ts';
@@ -15,6 +18,7 @@ import { ROLES, type Role } from '../access/rules.ts';
 import { type HubConfig, httpUrlOf, readHubConfig } from '../config.ts';
 
 const EXIT_USAGE = 64;
+const EXIT_BROKEN = 1;
 const DEFAULT_TTL = '24h';
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -24,6 +28,7 @@ const USAGE = `Usage: cdip hub [COMMAND] --config FILE
   token --trust ODS [--ttl 24h]               one-time enrolment token for a trust's edge
   user add NAME --role R [--trust ODS]        a person's account; prints a sign-in link that works once
   key NAME --role R [--trust ODS]             an API key
+  audit verify                                reads the whole audit trail: exit 1, and where, if it was changed
   rebuild [PROJECTION]                        drops the projection "studies"; the next start builds it again
 
 Roles: ${ROLES.join(', ')}
@@ -79,6 +84,9 @@ async function run(given: Given, config: HubConfig): Promise<number> {
     case 'key':
       if (rest.length === 0) return refuse('say: key NAME --role R');
       return addKey(rest.join(' '), given, config);
+    case 'audit':
+      if (rest.length !== 1 || rest[0] !== 'verify') return refuse('say: audit verify');
+      return verifyTrail(config);
     case 'rebuild':
       return rebuild(rest[0] ?? 'studies', config);
     default:
@@ -89,7 +97,9 @@ async function run(given: Given, config: HubConfig): Promise<number> {
 function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): number {
   if (trust === undefined) return refuse('token needs --trust ODS');
   requireTrust(trust, config);
-  const secret = withAccess(config, (access) => access.addEnrolmentToken(trust, milliseconds(ttl)));
+  const ttlMs = milliseconds(ttl);
+  record(config, 'cdip hub token', { trust, ttl });
+  const secret = withAccess(config, (access) => access.addEnrolmentToken(trust, ttlMs));
   process.stderr.write(`For the edge of ${trust}, once, within ${ttl}:\n`);
   process.stdout.write(`${secret}\n`);
   return 0;
@@ -97,6 +107,7 @@ function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): number {
 
 function invite(name: string, given: Given, config: HubConfig): number {
   const account = accountOf(name, given, config);
+  record(config, 'cdip hub user add', { ...account });
   const secret = withAccess(config, (access) => access.invite(account));
   process.stderr.write(`${account.name} signs in by this link, once, within 24 hours:\n`);
   process.stdout.write(`${httpUrlOf(config, config.http.port)}/sign-in/${secret}\n`);
@@ -105,6 +116,7 @@ function invite(name: string, given: Given, config: HubConfig): number {
 
 function addKey(name: string, given: Given, config: HubConfig): number {
   const account = accountOf(name, given, config);
+  record(config, 'cdip hub key', { ...account });
   const key = withAccess(config, (access) => access.addKey(account));
   process.stderr.write(`The key of ${account.name}; it is not shown again:\n`);
   process.stdout.write(`${key}\n`);
@@ -147,6 +159,36 @@ function withAccess<T>({ dataDirectory }: HubConfig, work: (access: Access) => T
   } finally {
     db.close();
   }
+}
+
+/** In the trail before it counts: whoever may run commands here is named as the system knows him. */
+function record(config: HubConfig, what: string, query: Record<string, unknown>): void {
+  const trail = new AuditTrail(config.dataDirectory, systemClock);
+  const { trust } = query;
+  try {
+    trail.append({
+      ...{ event: 'account', action: 'C', outcome: 0, code: null, what, query },
+      ...{ user: userInfo().username, role: 'system', trust: null, address: null, purpose: null },
+      ...{ patients: [], studies: [], homes: typeof trust === 'string' ? [trust] : [] },
+    });
+  } finally {
+    trail.close();
+  }
+}
+
+function verifyTrail({ dataDirectory }: HubConfig): number {
+  const { rows, head, fault } = verifyAudit(dataDirectory, (read) =>
+    process.stderr.write(`${read} rows read\n`),
+  );
+  process.stdout.write(`${JSON.stringify({ rows, digest: head.digest, fault })}\n`);
+  if (fault === null) {
+    process.stderr.write(`The audit trail is whole: ${rows} rows.\n`);
+    return 0;
+  }
+  process.stderr.write(
+    `The audit trail is broken at row ${fault.seq} (${fault.code}). Keep a copy of the data directory and tell the privacy officer.\n`,
+  );
+  return EXIT_BROKEN;
 }
 
 async function rebuild(name: string, { dataDirectory }: HubConfig): Promise<number> {

@@ -4,18 +4,15 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
-import type { Action, Principal } from '../access/rules.ts';
-import { requirePrincipal } from './authenticate.ts';
-import type { AccessPart } from './parts.ts';
+import { type AuditedRoute, audited, type Sight } from './audited.ts';
+import type { HttpParts } from './parts.ts';
 import { validate } from './validate.ts';
 
-export interface ApiRoute {
+export interface ApiRoute extends AuditedRoute {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With `:name` for what varies. */
   readonly path: string;
   readonly summary: string;
-  /** Null: open to everybody. */
-  readonly action: Action | null;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   readonly answer: { readonly status: number; readonly schema: z.ZodType | string };
@@ -24,12 +21,10 @@ export interface ApiRoute {
   run(call: ApiCall<unknown, unknown>): Promise<unknown> | unknown;
 }
 
-export interface ApiCall<Q, B> {
+export interface ApiCall<Q, B> extends Sight {
   readonly query: Q;
   readonly body: B;
   readonly path: Readonly<Record<string, string>>;
-  /** Of an open route: nobody. */
-  readonly principal: Principal;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
@@ -45,21 +40,22 @@ export function apiRoute<Q extends z.ZodType, B extends z.ZodType>(route: Typed<
   return route as unknown as ApiRoute;
 }
 
-const NOBODY: Principal = { name: '', role: '', trust: null };
-
-export function serveApiRoute(app: FastifyInstance, access: AccessPart, route: ApiRoute): void {
+export function serveApiRoute(
+  app: FastifyInstance,
+  parts: Pick<HttpParts, 'access' | 'audit'>,
+  route: ApiRoute,
+): void {
   app.route({
     method: route.method,
     url: route.path,
     exposeHeadRoute: false,
-    handler: async (request, reply) => {
-      const principal =
-        route.action === null ? NOBODY : requirePrincipal(access, request, route.action);
-      const query = route.query ? validate(route.query, request.query, 'query') : {};
-      const body = route.body ? validate(route.body, request.body ?? {}, 'body') : {};
-      const path = request.params as Record<string, string>;
-      reply.status(route.answer.status);
-      return route.run({ query, body, path, principal, request, reply });
-    },
+    handler: (request, reply) =>
+      audited(parts, request, route, (sight) => {
+        const query = route.query ? validate(route.query, request.query, 'query') : {};
+        const body = route.body ? validate(route.body, request.body ?? {}, 'body') : {};
+        const path = request.params as Record<string, string>;
+        reply.status(route.answer.status);
+        return route.run({ ...sight, query, body, path, request, reply });
+      }),
   });
 }

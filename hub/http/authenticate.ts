@@ -37,8 +37,18 @@ export function requirePrincipal(
       'This needs an API key (Authorization: Bearer KEY) or a sign-in.',
     );
   const refusal = access.refuse(principal, action);
-  if (refusal !== null) throw new HttpProblem('FORBIDDEN', refusal);
+  if (refusal !== null) throw new Forbidden(refusal, principal);
   return principal;
+}
+
+/** A refusal that knows whom it refused, for the audit trail. */
+class Forbidden extends HttpProblem {
+  readonly principal: Principal;
+
+  constructor(detail: string, principal: Principal) {
+    super('FORBIDDEN', detail);
+    this.principal = principal;
+  }
 }
 
 /** Strict: the cookie never comes with a request that another site started. */

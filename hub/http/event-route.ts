@@ -18,6 +18,7 @@ export function eventRoute(feed: EventFeed, access: AccessPart): ApiRoute {
     summary:
       'Live changes: server-sent events `fetch`, `study`, `completeness`; `resync` after a gap',
     action: 'watch',
+    audit: null,
     query: z.strictObject({}),
     answer: { status: 200, schema: 'text/event-stream' },
     problems: ['TOO_MANY_LISTENERS'],

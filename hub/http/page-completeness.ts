@@ -17,6 +17,7 @@ export function completenessPage(parts: HttpParts): Page[] {
       method: 'GET',
       path: '/completeness',
       action: 'watch',
+      audit: null,
       run: ({ render }) =>
         render('completeness.njk', {
           ...shown(),
@@ -29,6 +30,7 @@ export function completenessPage(parts: HttpParts): Page[] {
       method: 'GET',
       path: '/completeness/live',
       action: 'watch',
+      audit: null,
       run: ({ render }) => render('completeness-live.njk', shown()),
     },
   ];

@@ -1,5 +1,6 @@
 /** `/fetches`: the orders, newest first, kept live. */
 import { FETCH_STATES } from '../../shared/contract/events.ts';
+import { subjectsOfFetches } from '../audit/subjects.ts';
 import { STATE_WORDS } from '../web/states.ts';
 import { pick, readForm } from './forms.ts';
 import { headingOf } from './page-fetch.ts';
@@ -18,6 +19,7 @@ export function fetchListPages(parts: HttpParts): Page[] {
       method: 'GET',
       path: '/fetches',
       action: 'fetch',
+      audit: 'look',
       run: (call) => {
         const form = readForm(call.request.query);
         const query = call.request.url.split('?')[1];
@@ -50,16 +52,19 @@ export function fetchListPages(parts: HttpParts): Page[] {
       method: 'GET',
       path: '/fetches/live',
       action: 'fetch',
+      // The page that it is a part of was recorded.
+      audit: null,
       run: (call) => call.render('fetches-live.njk', shown(parts, call)),
     },
   ];
 }
 
-function shown(parts: HttpParts, { request }: PageCall): object {
+function shown(parts: HttpParts, { request, saw }: PageCall): object {
   const given = pick(readForm(request.query), ['state', 'trust', 'offset'], []);
   const query = validate(FetchesQuery, { ...given, limit: PAGE_SIZE }, 'query');
   const filter = withoutUndefined(query) as Parameters<HttpParts['fetches']['list']>[0];
   const { fetches, total } = parts.fetches.list(filter);
+  saw(subjectsOfFetches(parts.projection.db, fetches));
   const { limit, offset } = query;
   return {
     fetches: fetches.map((order) => ({ ...order, heading: headingOf(parts, order) })),

@@ -1,5 +1,6 @@
 /** `/fetches/{id}`: how a fetch stands, live; the patient of a held one; its cancellation. */
 import { type FetchStateName, FINAL_FETCH_STATES } from '../../shared/contract/events.ts';
+import { subjectsOfFetches } from '../audit/subjects.ts';
 import type { FetchView } from '../fetch/order.ts';
 import { findStudy } from '../search/study.ts';
 import { STATE_WORDS, USUAL_WAY } from '../web/states.ts';
@@ -13,20 +14,26 @@ import { validate } from './validate.ts';
 
 export function fetchPages(parts: HttpParts): Page[] {
   const { fetches } = parts;
-  const orderOf = ({ request }: PageCall): FetchView =>
-    foundFetch(fetches.find((request.params as { id: string }).id));
+  const orderOf = ({ request, saw }: PageCall): FetchView => {
+    const order = foundFetch(fetches.find((request.params as { id: string }).id));
+    saw(subjectsOfFetches(parts.projection.db, [order]));
+    return order;
+  };
   const address = (order: FetchView): string => `/fetches/${encodeURIComponent(order.fetchId)}`;
   return [
     {
       method: 'GET',
       path: '/fetches/:id',
       action: 'fetch',
+      audit: 'look',
       run: (call) => show(parts, call, { order: orderOf(call), form: {}, faults: [] }),
     },
     {
       method: 'GET',
       path: '/fetches/:id/live',
       action: 'fetch',
+      // The page that it is a part of was recorded.
+      audit: null,
       run: (call) => {
         const order = orderOf(call);
         return call.render('fetch-live.njk', shown(parts, { order, form: {}, faults: [] }));
@@ -36,6 +43,7 @@ export function fetchPages(parts: HttpParts): Page[] {
       method: 'POST',
       path: '/fetches/:id/cancel',
       action: 'fetch',
+      audit: 'fetch',
       run: async (call) => {
         const order = orderOf(call);
         await fetches.cancel(order.fetchId, call.principal);
@@ -46,6 +54,7 @@ export function fetchPages(parts: HttpParts): Page[] {
       method: 'POST',
       path: '/fetches/:id/patient',
       action: 'fetch',
+      audit: 'fetch',
       run: async (call) => {
         const order = orderOf(call);
         const form = readForm(call.request.body);

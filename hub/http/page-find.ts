@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { printNhsNumber } from '../../shared/nhs-number.ts';
 import type { Principal } from '../access/rules.ts';
+import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { Answered } from '../fleet/fleet.ts';
 import type { PatientView, StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
@@ -30,9 +31,11 @@ export function findPage(parts: HttpParts): Page {
     method: 'GET',
     path: '/',
     action: 'search',
-    run: ({ request, principal, render }) => {
+    audit: 'search',
+    isRecorded: (request) => isAsked(request, askedBy(request)),
+    run: ({ request, principal, render, saw }) => {
       const form = readForm(request.query);
-      const by = Object.hasOwn(FIELDS, form['by'] ?? '') ? (form['by'] ?? '') : 'nhs';
+      const by = askedBy(request);
       const answered = parts.fleet.answered();
       const common = {
         title: 'Find a patient’s imaging',
@@ -54,6 +57,7 @@ export function findPage(parts: HttpParts): Page {
         });
       }
       const { studies, total, offset, asked } = found;
+      saw(subjectsOfStudies(studies));
       return render('find.njk', {
         ...common,
         asked,
@@ -64,6 +68,11 @@ export function findPage(parts: HttpParts): Page {
       });
     },
   };
+}
+
+function askedBy(request: FastifyRequest): string {
+  const { by = '' } = readForm(request.query);
+  return Object.hasOwn(FIELDS, by) ? by : 'nhs';
 }
 
 /** The form was sent, if only with empty fields; else it is just to be shown. */

@@ -1,5 +1,6 @@
 /** `/studies/{uid}/fetch`: the form that orders a fetch. */
 
+import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { FetchRequest } from '../fetch/order.ts';
 import { findStudy, type StudyDetail } from '../search/study.ts';
 import { plural } from '../web/format.ts';
@@ -38,6 +39,7 @@ export function orderPages(parts: HttpParts): Page[] {
       method: 'GET',
       path,
       action: 'fetch',
+      audit: 'look',
       run: (call) => {
         const study = studyOf(parts, call, queryValue(call.request, 'home'));
         const form = { purpose: 'direct care', priority: 'urgent' };
@@ -48,6 +50,7 @@ export function orderPages(parts: HttpParts): Page[] {
       method: 'POST',
       path,
       action: 'fetch',
+      audit: 'fetch',
       run: async (call) => {
         const form = readForm(call.request.body);
         const series = readList(call.request.body, 'series');
@@ -62,11 +65,16 @@ export function orderPages(parts: HttpParts): Page[] {
   ];
 }
 
-function studyOf(parts: HttpParts, { request }: PageCall, home: string | undefined): StudyDetail {
+function studyOf(
+  parts: HttpParts,
+  { request, saw }: PageCall,
+  home: string | undefined,
+): StudyDetail {
   const { uid = '' } = request.params as { uid?: string };
   const found = findStudy(parts.projection.db, uid);
   const study = found.find((one) => one.home === home) ?? found[0];
   if (study === undefined) throw studyUnknown(answeredJson(parts.fleet.answered()));
+  saw(subjectsOfStudies([study]));
   return study;
 }
 

@@ -8,7 +8,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Principal } from '../access/rules.ts';
 import type { Pages } from '../web/render.ts';
-import { clearSessionCookie, sessionOf, setSessionCookie } from './authenticate.ts';
+import { NOBODY, recordSignIn } from './audited.ts';
+import { clearSessionCookie, findPrincipal, sessionOf, setSessionCookie } from './authenticate.ts';
 import { readForm } from './forms.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
@@ -35,14 +36,22 @@ export function signInPages(
   });
   app.post(SignInPath, async (request, reply) => {
     const { token } = request.params as { token: string };
-    const begun = parts.access.useSignInLink(token);
+    const record = (principal: Principal, code: string | null): void =>
+      recordSignIn(parts.audit, request, { event: 'sign-in', principal, code });
+    // In the trail before the session begins; that it did not begin after all stands there too.
+    const invited = parts.access.readSignInLink(token);
+    record(invited ?? NOBODY, invited === null ? 'LINK_INVALID' : null);
+    const begun = invited === null ? null : parts.access.useSignInLink(token);
     if (begun === null) return show(reply.status(410), { isRefused: true });
     setSessionCookie(reply, { value: begun.session, seconds: begun.seconds, secure });
     return reply.redirect(nextOf(request.query), 303);
   });
   app.post('/sign-out', async (request, reply) => {
     const session = sessionOf(request);
+    const principal = findPrincipal(parts.access, request);
     if (session !== undefined) parts.access.endSession(session);
+    if (principal !== null)
+      recordSignIn(parts.audit, request, { event: 'sign-out', principal, code: null });
     clearSessionCookie(reply, secure);
     return reply.redirect('/sign-in', 303);
   });

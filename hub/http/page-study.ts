@@ -1,4 +1,6 @@
 /** `/studies/{uid}`: a study, its series, who holds it, and its fetches. */
+
+import { subjectsOfStudies } from '../audit/subjects.ts';
 import { findStudy, type StudyDetail } from '../search/study.ts';
 import { day, minutes, nhsNumber, personName } from '../web/format.ts';
 import { studyAddress } from './page-find.ts';
@@ -11,11 +13,13 @@ export function studyPage(parts: HttpParts): Page {
     method: 'GET',
     path: '/studies/:uid',
     action: 'search',
-    run: ({ request, render }) => {
+    audit: 'look',
+    run: ({ request, render, saw }) => {
       const { uid = '' } = request.params as { uid?: string };
       const answered = parts.fleet.answered();
       const found = findStudy(parts.projection.db, uid);
       if (found.length === 0) throw studyUnknown(answeredJson(answered));
+      saw(subjectsOfStudies(found));
       const studies = found.map((study) => ({
         ...study,
         trustName: trustName(parts, study.home),

@@ -3,9 +3,9 @@
  * without script; with it, parts are kept live from /api/events.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Action, Principal } from '../access/rules.ts';
 import type { Pages } from '../web/render.ts';
-import { findPrincipal, requirePrincipal } from './authenticate.ts';
+import { type AuditedRoute, audited, type Sight } from './audited.ts';
+import { findPrincipal } from './authenticate.ts';
 import { completenessPage } from './page-completeness.ts';
 import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
@@ -16,18 +16,15 @@ import { studyPage } from './page-study.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 
-export interface PageCall {
+export interface PageCall extends Sight {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly principal: Principal;
   /** Renders with what every page has: who is signed in, how trusts are called. */
-  render(template: string, values: object): FastifyReply;
+  render(template: string, values: object): string;
 }
 
-export interface Page {
+export interface Page extends AuditedRoute {
   readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly action: Action;
   run(call: PageCall): Promise<unknown> | unknown;
 }
 
@@ -59,13 +56,15 @@ function servePage(
     handler: async (request, reply) => {
       if (isForReading(request) && findPrincipal(parts.access, request) === null)
         return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
-      const principal = requirePrincipal(parts.access, request, page.action);
-      const render = (template: string, values: object): FastifyReply => {
+      return audited(parts, request, page, (sight) => {
+        const { principal } = sight;
         const common = { principal, trustName: (ods: string) => trustName(parts, ods) };
-        const html = pages.render(template, { ...common, ...values });
-        return reply.type('text/html; charset=utf-8').send(html);
-      };
-      return page.run({ request, reply, principal, render });
+        const render = (template: string, values: object): string => {
+          reply.type('text/html; charset=utf-8');
+          return pages.render(template, { ...common, ...values });
+        };
+        return page.run({ ...sight, request, reply, render });
+      });
     },
   });
 }

@@ -7,6 +7,9 @@
  *
  * Expected failures come as GatewayError; problem.ts turns their `code` into a status.
  */
+import type { AuditEntry } from '../../shared/audit/entry.ts';
+import type { AuditFilter } from '../../shared/audit/statements.ts';
+import type { AuditedEvent } from '../../shared/audit/trail.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { LocalPatient } from '../../shared/contract/commands.ts';
 import type { EnrolReply, EnrolRequest } from '../../shared/contract/enrol.ts';
@@ -32,6 +35,16 @@ export interface AccessPart {
   /** Uses the link up and begins a session. */
   useSignInLink(token: string): { session: string; seconds: number; principal: Principal } | null;
   endSession(session: string): void;
+}
+
+export interface AuditPart {
+  /** Durable when it returns. @throws SQLite's error */
+  append(entry: AuditEntry): void;
+  /** Newest first. */
+  find(
+    filter: AuditFilter,
+    page: { limit: number; offset: number },
+  ): { readonly events: readonly AuditedEvent[]; readonly total: number };
 }
 
 export interface ProjectionPart {
@@ -71,6 +84,7 @@ export interface HttpParts {
   readonly clock: Clock;
   readonly projection: ProjectionPart;
   readonly access: AccessPart;
+  readonly audit: AuditPart;
   readonly fleet: FleetPart;
   readonly fetches: FetchOrdersPart;
   /** Takes a one-time token for an edge's credentials. */

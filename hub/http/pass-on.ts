@@ -7,9 +7,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf } from '../../shared/errors.ts';
+import { subjectsOfStudies } from '../audit/subjects.ts';
 import { type EdgeAnswer, EdgeCallError } from '../dicomweb/call-edge.ts';
 import { type StudySource, studySource } from '../dicomweb/study-source.ts';
 import { findStudy } from '../search/study.ts';
+import type { Sight } from './audited.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import { answeredJson, studyUnknown, trustName } from './routes-studies.ts';
@@ -19,11 +21,13 @@ const ASKED = ['accept', 'accept-encoding', 'range', 'if-none-match'];
 /** Of the answer, what describes its body. */
 const SAID = ['content-type', 'content-encoding', 'content-length', 'warning', 'vary', 'etag'];
 
-export async function passOn(
-  parts: HttpParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+interface Asked extends Pick<Sight, 'saw'> {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** @returns the answer's body; status and headers are set @throws HttpProblem, FetchError `HOME_AMBIGUOUS` */
+export async function passOn(parts: HttpParts, { request, reply, saw }: Asked): Promise<Readable> {
   const { study: uid = '' } = request.params as { study?: string };
   const { home: asked } = request.query as { home?: string };
   const answered = parts.fleet.answered();
@@ -31,6 +35,7 @@ export async function passOn(
   const db = parts.projection.db;
   const source = studySource(db, { studyInstanceUID: uid, home: asked }, isLive);
   if (source === undefined) throw studyUnknown(answeredJson(answered));
+  saw(subjectsOfStudies(findStudy(db, uid).filter(({ home }) => home === source.home)));
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const { trust, answer } = await firstAnswer(parts, request, { uid, source, signal: gone.signal });
@@ -44,7 +49,8 @@ export async function passOn(
     if (gone.signal.aborted) return;
     parts.log.warn('dicomweb.cut', { trust, studyInstanceUID: uid, code: codeOf(error) });
   });
-  return reply.status(answer.status).headers(Object.fromEntries(headers)).send(body);
+  reply.status(answer.status).headers(Object.fromEntries(headers));
+  return body;
 }
 
 interface Wanted {

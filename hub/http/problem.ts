@@ -35,6 +35,8 @@ export type HttpProblemCode =
   | 'FETCH_UNKNOWN'
   | 'NOT_READY'
   | 'TOO_MANY_LISTENERS'
+  /** What can't be recorded is not answered. */
+  | 'AUDIT_UNAVAILABLE'
   | 'INTERNAL';
 
 const STATUS: Readonly<Record<HttpProblemCode, number>> = {
@@ -58,6 +60,7 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   TOO_MANY_LISTENERS: 503,
   EDGE_UNREACHABLE: 503,
   EDGE_SLOW: 504,
+  AUDIT_UNAVAILABLE: 503,
 };
 
 /** Refusals of other parts of the hub, where the status is more exact than their `retry` says. */
@@ -98,9 +101,13 @@ export class HttpProblem extends GatewayError {
   constructor(
     code: HttpProblemCode,
     detail: string,
-    more: { faults?: readonly Fault[]; members?: Readonly<Record<string, unknown>> } = {},
+    more: {
+      faults?: readonly Fault[];
+      members?: Readonly<Record<string, unknown>>;
+      cause?: unknown;
+    } = {},
   ) {
-    super(detail);
+    super(detail, more.cause === undefined ? {} : { cause: more.cause });
     this.code = code;
     this.retry = STATUS[code] >= 503 ? 'safe' : 'never';
     this.faults = more.faults ?? [];
@@ -132,6 +139,9 @@ export function problemOf(error: unknown): { body: ProblemBody; isBug: boolean }
   const detail = 'The hub failed on this request. It is in its log.';
   return { body: bodyOf(500, 'INTERNAL', detail), isBug: true };
 }
+
+/** The HTTP status that an error of any kind is answered with. */
+export const statusOfError = (error: unknown): number => problemOf(error).body.status;
 
 function bodyOf(status: number, code: string, detail: string): ProblemBody {
   return { type: 'about:blank', title: TITLES[status] ?? 'Error', status, code, detail };

@@ -7,45 +7,79 @@
  * Every answer carries a `Warning: 299` for each trust that it does not speak for.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../shared/clock.ts';
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { acceptedJson } from '../../shared/dicomweb/accept.ts';
 import { moreResultsWarning, type QidoQuery, readQidoQuery } from '../../shared/dicomweb/query.ts';
 import { mayBrowse, type Principal } from '../access/rules.ts';
+import { subjectsOfStudies } from '../audit/subjects.ts';
 import { seriesJson, seriesMatching, studyJson, studyQueryOf } from '../dicomweb/qido.ts';
 import { studySource } from '../dicomweb/study-source.ts';
 import type { Answered } from '../fleet/fleet.ts';
 import { hasKey, NEEDS_KEY } from '../search/query.ts';
 import { searchStudies } from '../search/studies.ts';
 import { findStudy } from '../search/study.ts';
-import { requirePrincipal } from './authenticate.ts';
+import { type AuditedRoute, audited, type Sight } from './audited.ts';
 import type { HttpParts } from './parts.ts';
 import { passOn } from './pass-on.ts';
 import { HttpProblem } from './problem.ts';
 import { answeredJson, studyUnknown } from './routes-studies.ts';
 
+/** One who looks at a study is recorded again after so long. */
+const VIEW_MS = 15 * 60_000;
+
 export function serveDicomWeb(app: FastifyInstance, parts: HttpParts): void {
-  app.get('/dicom-web/studies', async (request, reply) => {
-    const principal = requirePrincipal(parts.access, request, 'search');
-    return answerStudies(parts, { request, reply, principal });
-  });
-  app.get('/dicom-web/studies/:study/series', async (request, reply) => {
-    requirePrincipal(parts.access, request, 'search');
-    return answerSeries(parts, request, reply);
-  });
-  for (const path of ['/dicom-web/studies/:study', '/dicom-web/studies/:study/*'])
-    app.get(path, async (request, reply) => {
-      requirePrincipal(parts.access, request, 'view');
-      return passOn(parts, request, reply);
-    });
+  const viewed = recentViews(parts.clock);
+  const pixels = { action: 'view', audit: 'look', isRecorded: viewed, run: passOn } as const;
+  const routes: readonly DicomWebRoute[] = [
+    { path: '/dicom-web/studies', action: 'search', audit: 'search', run: answerStudies },
+    {
+      path: '/dicom-web/studies/:study/series',
+      action: 'search',
+      audit: 'look',
+      run: answerSeries,
+    },
+    { path: '/dicom-web/studies/:study', ...pixels },
+    { path: '/dicom-web/studies/:study/*', ...pixels },
+  ];
+  for (const route of routes)
+    app.get(route.path, (request, reply) =>
+      audited(parts, request, { method: 'GET', ...route }, (sight) =>
+        route.run(parts, { ...sight, request, reply }),
+      ),
+    );
 }
 
-interface Asked {
+interface DicomWebRoute extends Omit<AuditedRoute, 'method'> {
+  run(parts: HttpParts, asked: Asked): unknown;
+}
+
+interface Asked extends Sight {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly principal: Principal;
 }
 
-function answerStudies(parts: HttpParts, { request, reply, principal }: Asked): FastifyReply {
+/** A viewer asks for each image by itself: who looks at a study is recorded once in a while, not per image. */
+function recentViews(clock: Clock): (request: FastifyRequest, principal: Principal) => boolean {
+  const until = new Map<string, number>();
+  return (request, { name, role, trust }) => {
+    const { study = '' } = request.params as { study?: string };
+    const key = JSON.stringify([name, role, trust, request.ip, study, homeAsked(request)]);
+    const now = clock.now();
+    for (const [old, end] of until) {
+      if (end > now) break;
+      until.delete(old);
+    }
+    if (until.has(key)) return false;
+    until.set(key, now + VIEW_MS);
+    return true;
+  };
+}
+
+function answerStudies(
+  parts: HttpParts,
+  { request, reply, principal, saw }: Asked,
+): string | undefined {
   const { query, contentType } = readQuestion(request);
   const found = studyQueryOf(query, principal.trust);
   if ('fault' in found) throw badQuery(found.fault);
@@ -55,6 +89,7 @@ function answerStudies(parts: HttpParts, { request, reply, principal }: Asked): 
     throw badQuery('PatientBirthDate is needed with PatientName');
   const { limit, offset } = query;
   const { studies, total } = searchStudies(parts.projection.db, found.query, { limit, offset });
+  saw(subjectsOfStudies(studies));
   const answered = parts.fleet.answered();
   const base = baseUrl(parts, request);
   const page = studies.map((study) => {
@@ -69,11 +104,7 @@ function answerStudies(parts: HttpParts, { request, reply, principal }: Asked): 
   return send(reply, { page, contentType, answered, remaining });
 }
 
-function answerSeries(
-  parts: HttpParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
+function answerSeries(parts: HttpParts, { request, reply, saw }: Asked): string | undefined {
   const { query, contentType } = readQuestion(request);
   const { study: uid = '' } = request.params as { study?: string };
   const answered = parts.fleet.answered();
@@ -81,6 +112,7 @@ function answerSeries(
   const source = studySource(parts.projection.db, { studyInstanceUID: uid, home }, () => true);
   const study = findStudy(parts.projection.db, uid).find((one) => one.home === source?.home);
   if (study === undefined || source === undefined) throw studyUnknown(answeredJson(answered));
+  saw(subjectsOfStudies([study]));
   const found = seriesMatching(study.series, query);
   if ('fault' in found) throw badQuery(found.fault);
   const { limit, offset } = query;
@@ -102,12 +134,16 @@ interface Answer {
 function send(
   reply: FastifyReply,
   { page, contentType, answered, remaining }: Answer,
-): FastifyReply {
+): string | undefined {
   const warnings = silentWarnings(answered);
   if (remaining > 0) warnings.push(moreResultsWarning(remaining));
   if (warnings.length > 0) reply.header('warning', warnings.join(', '));
-  if (page.length === 0) return reply.status(204).send();
-  return reply.type(contentType).send(JSON.stringify(page));
+  if (page.length > 0) {
+    reply.type(contentType);
+    return JSON.stringify(page);
+  }
+  reply.status(204);
+  return undefined;
 }
 
 /** RFC 7234 §5.5: the text is in quotes, in ASCII. */

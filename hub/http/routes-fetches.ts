@@ -1,7 +1,8 @@
 /** Fetch orders: asked for, watched, given a patient, cancelled. */
 
+import { subjectsOfFetches } from '../audit/subjects.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
-import { type ApiRoute, apiRoute } from './api-route.ts';
+import { type ApiCall, type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import {
@@ -13,19 +14,28 @@ import {
   NoQuery,
 } from './schemas.ts';
 
-export function fetchRoutes({ fetches }: Pick<HttpParts, 'fetches'>): ApiRoute[] {
+type Parts = Pick<HttpParts, 'fetches' | 'projection'>;
+
+export const fetchRoutes = (parts: Parts): ApiRoute[] => [
+  ...ordersRoutes(parts),
+  ...orderRoutes(parts),
+];
+
+function ordersRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
   return [
     apiRoute({
       method: 'POST',
       path: '/api/fetches',
       summary: 'Brings a study to a trust; 202 with the address of the order in Location',
       action: 'fetch',
+      audit: 'fetch',
       query: NoQuery,
       body: FetchRequestInput,
       answer: { status: 202, schema: FetchAnswer },
       problems: ['VALIDATION_FAILED', 'STUDY_UNKNOWN', 'TRUST_UNKNOWN'],
-      run: async ({ body, principal, reply }) => {
+      run: async ({ body, principal, reply, saw }) => {
         const order = await fetches.request(withoutUndefined(body) as FetchRequest, principal);
+        saw(subjectsOfFetches(db, [order]));
         reply.header('location', `/api/fetches/${encodeURIComponent(order.fetchId)}`);
         return order;
       },
@@ -35,37 +45,57 @@ export function fetchRoutes({ fetches }: Pick<HttpParts, 'fetches'>): ApiRoute[]
       path: '/api/fetches',
       summary: 'Fetch orders, newest first',
       action: 'fetch',
+      audit: 'look',
       query: FetchesQuery,
       answer: { status: 200, schema: FetchesAnswer },
       problems: ['VALIDATION_FAILED'],
-      run: ({ query }) => {
+      run: ({ query, saw }) => {
         const { limit, offset } = query;
         const filter = withoutUndefined(query) as Parameters<typeof fetches.list>[0];
-        return { ...fetches.list(filter), limit, offset };
+        const found = fetches.list(filter);
+        saw(subjectsOfFetches(db, found.fetches));
+        return { ...found, limit, offset };
       },
     }),
+  ];
+}
+
+/** Of one order, by its id. */
+function orderRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
+  const orderOf = ({ path, saw }: Pick<ApiCall<unknown, unknown>, 'path' | 'saw'>): FetchView => {
+    const order = foundFetch(fetches.find(path['id'] ?? ''));
+    saw(subjectsOfFetches(db, [order]));
+    return order;
+  };
+  return [
     apiRoute({
       method: 'GET',
       path: '/api/fetches/:id',
       summary: 'How a fetch stands',
       action: 'fetch',
+      audit: 'look',
       query: NoQuery,
       answer: { status: 200, schema: FetchAnswer },
       problems: ['FETCH_UNKNOWN'],
-      run: ({ path }) => foundFetch(fetches.find(path['id'] ?? '')),
+      run: (call) => orderOf(call),
     }),
     apiRoute({
       method: 'PATCH',
       path: '/api/fetches/:id',
       summary: 'Names the local patient of a held fetch, which then goes on',
       action: 'fetch',
+      audit: 'fetch',
       query: NoQuery,
       body: NamePatientInput,
       answer: { status: 200, schema: FetchAnswer },
       problems: ['VALIDATION_FAILED', 'FETCH_UNKNOWN'],
-      run: ({ path, body, principal }) => {
-        const { fetchId } = foundFetch(fetches.find(path['id'] ?? ''));
-        return fetches.namePatient(fetchId, withoutUndefined(body.localPatient), principal);
+      run: (call) => {
+        const { fetchId } = orderOf(call);
+        return fetches.namePatient(
+          fetchId,
+          withoutUndefined(call.body.localPatient),
+          call.principal,
+        );
       },
     }),
     apiRoute({
@@ -73,13 +103,11 @@ export function fetchRoutes({ fetches }: Pick<HttpParts, 'fetches'>): ApiRoute[]
       path: '/api/fetches/:id',
       summary: 'Cancels a fetch; what was delivered stays',
       action: 'fetch',
+      audit: 'fetch',
       query: NoQuery,
       answer: { status: 200, schema: FetchAnswer },
       problems: ['FETCH_UNKNOWN'],
-      run: ({ path, principal }) => {
-        const { fetchId } = foundFetch(fetches.find(path['id'] ?? ''));
-        return fetches.cancel(fetchId, principal);
-      },
+      run: (call) => fetches.cancel(orderOf(call).fetchId, call.principal),
     }),
   ];
 }

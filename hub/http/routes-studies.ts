@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
 import { mayBrowse } from '../access/rules.ts';
+import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { Answered } from '../fleet/fleet.ts';
 import { hasKey, INVALID_NHS_NUMBER, NEEDS_KEY } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
@@ -47,15 +48,17 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       path: '/api/studies',
       summary: 'Studies of all trusts that match, newest first',
       action: 'search',
+      audit: 'search',
       query: StudiesQuery,
       answer: { status: 200, schema: StudiesAnswer },
       problems: ['VALIDATION_FAILED', 'INVALID_NHS_NUMBER'],
-      run: ({ query: { limit, offset, ...query }, principal }) => {
+      run: ({ query: { limit, offset, ...query }, principal, saw }) => {
         if (!hasKey(query) && !mayBrowse(principal))
           throw new HttpProblem('VALIDATION_FAILED', `query: ${NEEDS_KEY}`, {
             faults: [{ path: 'query', code: 'INVALID', message: NEEDS_KEY }],
           });
         const { studies, total } = searchStudies(db, query, { limit, offset });
+        saw(subjectsOfStudies(studies));
         return { studies: studies.map(named), total, limit, offset, answered: answered() };
       },
     }),
@@ -64,12 +67,14 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       path: '/api/studies/:uid',
       summary: 'One study: its series, its home, who holds copies',
       action: 'search',
+      audit: 'look',
       query: NoQuery,
       answer: { status: 200, schema: StudyFoundAnswer },
       problems: ['STUDY_UNKNOWN'],
-      run: ({ path }) => {
+      run: ({ path, saw }) => {
         const [first, ...others] = findStudy(db, path['uid'] ?? '').map(named);
         if (first === undefined) throw studyUnknown(answered());
+        saw(subjectsOfStudies([first, ...others]));
         return { ...first, alsoClaimedBy: others, answered: answered() };
       },
     }),
@@ -78,12 +83,14 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       path: '/api/patients/:nhsNumber',
       summary: "A patient's studies over all trusts, newest first",
       action: 'search',
+      audit: 'search',
       query: z.strictObject(PageShape),
       answer: { status: 200, schema: PatientTimelineAnswer },
       problems: ['INVALID_NHS_NUMBER'],
-      run: ({ path, query: page }) => {
+      run: ({ path, query: page, saw }) => {
         const nhsNumber = readNhsNumberOfPath(path['nhsNumber'] ?? '');
         const { studies, total } = searchStudies(db, { nhsNumber }, page);
+        saw(subjectsOfStudies(studies));
         return { nhsNumber, studies: studies.map(named), total, ...page, answered: answered() };
       },
     }),

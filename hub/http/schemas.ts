@@ -249,6 +249,30 @@ export const FleetAnswer = z.object({
   ),
 });
 
+export const AuditAnswer = z.object({
+  events: z.array(
+    z.object({
+      seq: z.int(),
+      at: z.iso.datetime(),
+      event: z.string(),
+      action: z.enum(['C', 'R', 'U', 'D', 'E']),
+      outcome: z.union([z.literal(0), z.literal(4), z.literal(8), z.literal(12)]),
+      code: z.string().nullable(),
+      user: z.string(),
+      role: z.string(),
+      trust: z.string().nullable(),
+      what: z.string(),
+      address: z.string().nullable(),
+      purpose: z.string().nullable(),
+      query: z.record(z.string(), z.unknown()),
+      patients: z.array(z.string()),
+      studies: z.array(z.string()),
+      homes: z.array(z.string()),
+    }),
+  ),
+  ...paged,
+});
+
 export const ProblemSchema = z.object({
   type: z.string(),
   title: z.string(),

@@ -22,6 +22,7 @@ import { servePages } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { logRequests } from './request-log.ts';
+import { auditRoute } from './routes-audit.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { networkRoutes } from './routes-network.ts';
@@ -84,8 +85,9 @@ async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInsta
     ...fetchRoutes(parts),
     eventRoute(feed, parts.access),
     ...networkRoutes(parts),
+    auditRoute(parts),
   ];
-  for (const route of routes) serveApiRoute(app, parts.access, route);
+  for (const route of routes) serveApiRoute(app, parts, route);
   const description = describeApi(routes);
   app.get('/api/openapi.json', async () => description);
   serveMetrics(app, parts.metrics, feed);

@@ -1,5 +1,6 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import t from 'tap';
 import { stringify } from 'yaml';
 import { Access, openAccessDatabase } from '../../../../hub/access/access.ts';
@@ -135,3 +136,22 @@ t.test('rebuild drops the projection and leaves who may do what', async (t) => {
   t.notOk(existsSync(file));
   t.ok(hub.access((access) => access.authenticate({ bearer: key })));
 });
+
+t.test(
+  'accounts stand in the audit trail, and audit verify names the row that was changed',
+  async (t) => {
+    const hub = hubIn(t);
+    await hub.run('key', 'ris', '--role', 'analyst');
+    await hub.run('token', '--trust', 'RRK');
+    const whole = await hub.run('audit', 'verify');
+    t.equal(whole.code, 0, whole.stderr);
+    t.match(JSON.parse(whole.stdout), { rows: 2, fault: null });
+    const db = new Database(join(hub.dataDirectory, 'audit.sqlite'));
+    db.exec("DROP TRIGGER audit_no_update; UPDATE audit SET user = 'nobody' WHERE seq = 2");
+    db.close();
+    const broken = await hub.run('audit', 'verify');
+    t.equal(broken.code, 1);
+    t.match(JSON.parse(broken.stdout), { rows: 1, fault: { code: 'ROW_ALTERED', seq: 2 } });
+    t.match(broken.stderr, /row 2/);
+  },
+);

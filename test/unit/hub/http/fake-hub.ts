@@ -3,6 +3,9 @@
  * Three trusts: RRK and RJE answer, RXK is silent since a moment that is given.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Principal } from '../../../../hub/access/rules.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
 import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
@@ -12,6 +15,7 @@ import { startHttp } from '../../../../hub/http/server.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { readDate } from '../../../../hub/search/dates.ts';
+import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import type { FetchStateName } from '../../../../shared/contract/events.ts';
 import { GatewayError } from '../../../../shared/errors.ts';
@@ -232,6 +236,8 @@ export interface FakeHub {
   readonly listeners: Set<(change: Change) => void>;
   /** Errors that were logged as bugs: a test that expects none checks that it is empty. */
   readonly bugs: unknown[];
+  /** A real one, in a directory of its own. */
+  readonly audit: AuditTrail;
   change(change: Change): void;
   state: {
     silent: boolean;
@@ -264,7 +270,9 @@ export async function startFakeHub(options: { silent?: boolean } = {}): Promise<
     ...silentLog,
     error: (_event, fields) => void bugs.push((fields as { error?: unknown }).error),
   };
-  const parts = fakeParts({ db, fetches, listeners, state, log });
+  const directory = mkdtempSync(join(tmpdir(), 'cdip-hub-'));
+  const audit = new AuditTrail(directory, systemClock);
+  const parts = { ...fakeParts({ db, fetches, listeners, state, log }), audit };
   const server = await startHttp(parts);
   const url = `http://127.0.0.1:${server.port}`;
   return {
@@ -273,6 +281,7 @@ export async function startFakeHub(options: { silent?: boolean } = {}): Promise<
     fetches,
     listeners,
     bugs,
+    audit,
     change,
     state,
     get: (path, headers = { authorization: `Bearer ${KEY}` }) =>
@@ -280,6 +289,8 @@ export async function startFakeHub(options: { silent?: boolean } = {}): Promise<
     stop: async () => {
       await server.stop();
       db.close();
+      audit.close();
+      rmSync(directory, { recursive: true });
     },
   };
 }
@@ -294,7 +305,7 @@ function fakeParts(world: {
   listeners: Set<(change: Change) => void>;
   state: FakeHub['state'];
   log: Log;
-}): HttpParts {
+}): Omit<HttpParts, 'audit'> {
   const { db, fetches, listeners, state, log } = world;
   const now = (): string => new Date().toISOString();
   const trusts = [

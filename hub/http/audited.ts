@@ -1,0 +1,134 @@
+/**
+ * Who did what to whose data, recorded before the answer leaves. One frame around every route and page.
+ *
+ *   request ─► principal ─► run ─► what came into sight ─► audit row, durable ─► answer
+ *
+ * When the row can't be written the answer is not given.
+ */
+import type { FastifyRequest } from 'fastify';
+import type { AuditEvent, AuditOutcome, AuditSubjects } from '../../shared/audit/entry.ts';
+import { codeOf } from '../../shared/errors.ts';
+import type { Action, Principal } from '../access/rules.ts';
+import { requirePrincipal, sessionOf } from './authenticate.ts';
+import type { AuditPart, HttpParts } from './parts.ts';
+import { HttpProblem, statusOfError } from './problem.ts';
+
+export const NOBODY: Principal = { name: '', role: '', trust: null };
+
+/** What a route says of itself. */
+export interface AuditedRoute {
+  readonly method: string;
+  readonly path: string;
+  /** Null: open to everybody. */
+  readonly action: Action | null;
+  /** What a use of it is; null: nothing of a patient comes into sight and nothing changes. */
+  readonly audit: AuditEvent | null;
+  /** False: this use shows nothing new, and is not recorded unless it is refused. Absent: always recorded. */
+  readonly isRecorded?: (request: FastifyRequest, principal: Principal) => boolean;
+}
+
+export interface Sight {
+  readonly principal: Principal;
+  /** Tells whose data the answer shows. */
+  saw(subjects: AuditSubjects): void;
+}
+
+/** Runs a route and records it, or why it was refused. @throws what `run` throws; HttpProblem `AUDIT_UNAVAILABLE` */
+export async function audited<T>(
+  parts: Pick<HttpParts, 'access' | 'audit'>,
+  request: FastifyRequest,
+  route: AuditedRoute,
+  run: (sight: Sight) => Promise<T> | T,
+): Promise<T> {
+  const event = route.audit;
+  const seen: AuditSubjects[] = [];
+  const record = (principal: Principal, code: string | null, outcome: AuditOutcome): void => {
+    if (event === null) return;
+    append(parts.audit, {
+      ...{ event, code, outcome, principal, request },
+      ...{ what: `${route.method} ${route.path}`, method: route.method, seen, withParams: true },
+    });
+  };
+  const principal = admitted(parts, request, route, record);
+  const isRecorded = route.isRecorded?.(request, principal) ?? true;
+  let result: T;
+  try {
+    result = await run({ principal, saw: (subjects) => seen.push(subjects) });
+  } catch (error) {
+    if (isRecorded) record(principal, codeOf(error), statusOfError(error) >= 500 ? 12 : 4);
+    throw error;
+  }
+  if (isRecorded) record(principal, null, 0);
+  return result;
+}
+
+function admitted(
+  parts: Pick<HttpParts, 'access'>,
+  request: FastifyRequest,
+  { action }: AuditedRoute,
+  record: (principal: Principal, code: string, outcome: AuditOutcome) => void,
+): Principal {
+  if (action === null) return NOBODY;
+  try {
+    return requirePrincipal(parts.access, request, action);
+  } catch (error) {
+    const code = codeOf(error);
+    const { principal } = error as { principal?: Principal };
+    // Whoever shows nothing at all is no event: a scanner would fill the disk with them.
+    if (principal !== undefined || showsCredentials(request)) record(principal ?? NOBODY, code, 8);
+    throw error;
+  }
+}
+
+const showsCredentials = (request: FastifyRequest): boolean =>
+  request.headers.authorization !== undefined || sessionOf(request) !== undefined;
+
+const ACTION = { GET: 'R', HEAD: 'R', POST: 'C', PATCH: 'U', PUT: 'U', DELETE: 'D' } as const;
+
+interface Happened {
+  readonly event: AuditEvent;
+  readonly code: string | null;
+  readonly outcome: AuditOutcome;
+  readonly principal: Principal;
+  readonly request: FastifyRequest;
+  readonly what: string;
+  readonly method: string;
+  readonly seen: readonly AuditSubjects[];
+  /** False where the address holds a secret. */
+  readonly withParams: boolean;
+}
+
+function append(audit: AuditPart, happened: Happened): void {
+  const { event, code, outcome, principal, request, what, method, seen, withParams } = happened;
+  const { purpose } = (request.body ?? {}) as { purpose?: unknown };
+  try {
+    audit.append({
+      ...{ event, code, outcome, what },
+      action: event === 'search' ? 'E' : (ACTION[method as keyof typeof ACTION] ?? 'E'),
+      ...{ user: principal.name, role: principal.role, trust: principal.trust },
+      address: request.ip,
+      purpose: typeof purpose === 'string' ? purpose.slice(0, 100) : null,
+      query: withParams ? { ...(request.params as object), ...(request.query as object) } : {},
+      patients: [...new Set(seen.flatMap(({ patients }) => patients))],
+      studies: [...new Set(seen.flatMap(({ studies }) => studies))],
+      homes: [...new Set(seen.flatMap(({ homes }) => homes))],
+    });
+  } catch (cause) {
+    const detail = 'This can not be recorded in the audit trail just now, so it is not answered.';
+    throw new HttpProblem('AUDIT_UNAVAILABLE', detail, { cause });
+  }
+}
+
+/** @param code why not; null: signed in, or out */
+export function recordSignIn(
+  audit: AuditPart,
+  request: FastifyRequest,
+  given: { event: 'sign-in' | 'sign-out'; principal: Principal; code: string | null },
+): void {
+  append(audit, {
+    ...given,
+    ...{ outcome: given.code === null ? 0 : 8, request, method: 'POST', seen: [] },
+    what: `${request.method} ${request.routeOptions.url ?? ''}`,
+    withParams: false,
+  });
+}

@@ -1,0 +1,58 @@
+/** One event of the audit trail: who did what to whose data. ATNA, DICOM PS3.15 A.5; FHIR R4 AuditEvent. */
+
+/** What was done. */
+export type AuditEvent =
+  | 'search'
+  | 'look'
+  | 'fetch'
+  | 'export'
+  | 'sign-in'
+  | 'sign-out'
+  | 'account'
+  | 'enrolment'
+  | 'audit';
+
+/** Create, read, update, delete, execute. PS3.15 A.5.2, EventActionCode. */
+export type AuditAction = 'C' | 'R' | 'U' | 'D' | 'E';
+
+/** Success, minor failure (a request that can't be carried out), serious failure (refused), major failure. */
+export type AuditOutcome = 0 | 4 | 8 | 12;
+
+/** Whose data came into sight, or was changed. */
+export interface AuditSubjects {
+  /** NHS numbers, or `number^^^issuer` where a patient has none. */
+  readonly patients: readonly string[];
+  /** Study Instance UIDs. */
+  readonly studies: readonly string[];
+  /** The trusts whose data it is. */
+  readonly homes: readonly string[];
+}
+
+export interface AuditEntry extends AuditSubjects {
+  readonly event: AuditEvent;
+  readonly action: AuditAction;
+  readonly outcome: AuditOutcome;
+  /** A stable code: why it was refused or failed; null on success. */
+  readonly code: string | null;
+  /** The person or machine; empty: not known. */
+  readonly user: string;
+  readonly role: string;
+  /** The trust that the user works for; null: the network's own. */
+  readonly trust: string | null;
+  /** What was called: `GET /api/studies`, `cdip hub key`. */
+  readonly what: string;
+  /** Network access point of the user; null: none. */
+  readonly address: string | null;
+  readonly purpose: string | null;
+  /** What was asked for, as it was asked (IS-50: query payload). Never what a report says. */
+  readonly query: Readonly<Record<string, unknown>>;
+}
+
+/** A patient as the trail names them. */
+export function auditedPatient(patient: {
+  readonly nhsNumber: string | null;
+  readonly patientId: string;
+  readonly issuer: string;
+}): string {
+  return patient.nhsNumber ?? `${patient.patientId}^^^${patient.issuer}`;
+}

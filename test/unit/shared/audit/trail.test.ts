@@ -1,0 +1,123 @@
+/** The audit trail: found by patient in order, and no change of its files goes unseen. */
+import { rmSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import t, { type Test } from 'tap';
+import type { AuditEntry } from '../../../../shared/audit/entry.ts';
+import { AuditTrail, auditFile, headFile } from '../../../../shared/audit/trail.ts';
+import { verifyAudit } from '../../../../shared/audit/verify.ts';
+
+const NHS = '9434765919';
+
+const look = (given: Partial<AuditEntry> = {}): AuditEntry => ({
+  ...{ event: 'look', action: 'R', outcome: 0, code: null },
+  ...{ user: 'Dr A. Osei', role: 'clinician', trust: 'RRK', what: 'GET /api/studies/:uid' },
+  ...{ address: '10.0.0.9', purpose: null, query: {} },
+  ...{ patients: [NHS], studies: ['1.2.3'], homes: ['RJE'] },
+  ...given,
+});
+
+function trailOf(t: Test, rows: number): string {
+  const directory = t.testdir();
+  let now = 1_700_000_000_000;
+  const trail = new AuditTrail(directory, { now: () => (now += 1_000), monotonicMs: () => 0 });
+  for (let row = 1; row <= rows; row += 1)
+    trail.append(look({ patients: [row % 2 === 0 ? NHS : 'X1^^^RXK'], studies: [`1.2.${row}`] }));
+  trail.close();
+  return directory;
+}
+
+/** As somebody with the file in his hands would do it: the triggers are no hindrance to him. */
+function tamper(directory: string, sql: string): void {
+  const db = new Database(auditFile(directory));
+  for (const table of ['audit', 'audit_patients', 'audit_studies', 'audit_trusts'])
+    for (const what of ['update', 'delete']) db.exec(`DROP TRIGGER ${table}_no_${what}`);
+  db.exec(sql);
+  db.close();
+}
+
+const verdictOf = (directory: string) => verifyAudit(directory, () => {});
+
+t.test('who has seen a patient is told, newest first, with user, time and place', async (t) => {
+  const trail = new AuditTrail(t.testdir(), { now: () => 1_700_000_000_000, monotonicMs: () => 0 });
+  t.teardown(() => trail.close());
+  trail.append(look());
+  trail.append(look({ user: 'B', patients: [NHS, NHS, '5^^^RXK'], trust: null }));
+  trail.append(look({ user: 'C', patients: [] }));
+  const { events, total } = trail.find({ patient: NHS }, { limit: 10, offset: 0 });
+  t.equal(total, 2);
+  t.match(events, [
+    { seq: 2, user: 'B', at: '2023-11-14T22:13:20.000Z' },
+    { seq: 1, user: 'Dr A. Osei', address: '10.0.0.9', homes: ['RJE'] },
+  ]);
+  t.equal(trail.find({ trust: 'RRK' }, { limit: 10, offset: 0 }).total, 2);
+  t.equal(trail.find({ trust: 'RJE', user: 'C' }, { limit: 10, offset: 0 }).total, 1);
+  t.equal(trail.find({ study: '1.2.3' }, { limit: 1, offset: 1 }).events[0]?.seq, 2);
+  t.equal(trail.find({ to: 1_700_000_000_000 }, { limit: 1, offset: 0 }).total, 0);
+});
+
+t.test('a trail that nobody touched is whole, also an empty one', async (t) => {
+  const directory = trailOf(t, 5);
+  t.match(verdictOf(directory), { rows: 5, fault: null });
+  new AuditTrail(directory, { now: () => 0, monotonicMs: () => 0 }).close();
+  t.match(verdictOf(directory), { rows: 5, fault: null }, 'opened again');
+  t.match(verdictOf(trailOf(t, 0)), { rows: 0, fault: null });
+});
+
+t.test('the program itself can neither change nor delete a row', async (t) => {
+  const db = new Database(auditFile(trailOf(t, 2)));
+  t.teardown(() => db.close());
+  t.throws(() => db.exec("UPDATE audit SET user = 'x'"), /append-only/);
+  t.throws(() => db.exec('DELETE FROM audit_patients'), /append-only/);
+});
+
+const FAULTS: readonly (readonly [string, string, string, number])[] = [
+  ['a user', "UPDATE audit SET user = 'Dr B' WHERE seq = 3", 'ROW_ALTERED', 3],
+  ['a time', 'UPDATE audit SET at = at + 1 WHERE seq = 1', 'ROW_ALTERED', 1],
+  [
+    'an entry',
+    "UPDATE audit SET entry = replace(entry, 'look', 'peek') WHERE seq = 5",
+    'ROW_ALTERED',
+    5,
+  ],
+  ['a digest', "UPDATE audit SET digest = '00' WHERE seq = 2", 'ROW_ALTERED', 2],
+  ['one row', 'DELETE FROM audit WHERE seq = 2', 'ROW_MISSING', 2],
+  ['the first row', 'DELETE FROM audit WHERE seq = 1', 'ROW_MISSING', 1],
+  ['the last row', 'DELETE FROM audit WHERE seq = 5', 'END_MISSING', 5],
+  ['all rows', 'DELETE FROM audit; DELETE FROM audit_patients', 'END_MISSING', 1],
+  ['a number', 'UPDATE audit SET seq = 9 WHERE seq = 5', 'ROW_MISSING', 5],
+  ['by whom a patient is found', `DELETE FROM audit_patients WHERE seq = 4`, 'LOOKUP_ALTERED', 4],
+  [
+    'a row that was never there',
+    "INSERT INTO audit_studies VALUES ('9.9', 2)",
+    'LOOKUP_ALTERED',
+    5,
+  ],
+];
+
+for (const [what, sql, code, seq] of FAULTS)
+  t.test(`altering or deleting ${what} on the disk is found, with its place`, async (t) => {
+    const directory = trailOf(t, 5);
+    tamper(directory, sql);
+    t.match(verdictOf(directory), { fault: { code, seq } });
+  });
+
+t.test('the file of the head can neither be lost nor written anew', async (t) => {
+  const directory = trailOf(t, 5);
+  rmSync(headFile(directory));
+  t.match(verdictOf(directory), { fault: { code: 'HEAD_ALTERED', seq: 5 } });
+  writeFileSync(headFile(directory), `${'5'.padStart(16, '0')} ${'0'.repeat(64)}\n`);
+  t.match(verdictOf(directory), { fault: { code: 'HEAD_ALTERED', seq: 5 } });
+});
+
+t.test('rows that two programs append stand in one chain', async (t) => {
+  const directory = t.testdir();
+  const clock = { now: () => 0, monotonicMs: () => 0 };
+  const [one, other] = [new AuditTrail(directory, clock), new AuditTrail(directory, clock)];
+  for (let round = 0; round < 3; round += 1) {
+    one.append(look({ user: 'hub' }));
+    other.append(look({ user: 'command line' }));
+  }
+  one.close();
+  other.close();
+  t.match(verdictOf(directory), { rows: 6, fault: null });
+});
