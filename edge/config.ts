@@ -47,6 +47,24 @@ const PeerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('performed procedure steps of modalities are passed on to it, PS3.4 Annex F.7'),
+  connections: z
+    .int()
+    .min(1)
+    .max(32)
+    .default(4)
+    .describe('associations at once when studies are delivered to it; fewer where it grants fewer'),
+  window: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('objects unanswered at once on each, where it grants that, PS3.7 D.3.3.3'),
+  ratePerSecond: z
+    .number()
+    .positive()
+    .max(10_000)
+    .optional()
+    .describe('objects a second at most; absent: as fast as it takes them'),
   callingAETitle: AETitle.optional().describe(
     'how we name ourselves to this peer; default dicom.aeTitle',
   ),

@@ -15,8 +15,10 @@ import { FetchStore } from './commands/fetch-store.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
+import { openDeliveryCounters } from './deliver/delivery-counters.ts';
 import { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { dimseDestinations } from './deliver/dimse-destination.ts';
+import { PeerStates } from './deliver/peer-states.ts';
 import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { openGauges } from './health/gauges.ts';
@@ -63,7 +65,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
 
   // Each is told of the other when it is there.
   const late: { uplink?: Uplink; listener?: DicomListener } = {};
-  const { store, queue, inbox } = startFetching(options, { db, storage, late });
+  const { store, queue, states, inbox } = startFetching(options, { db, storage, late });
   const copies = new Copies({ db, trust, clock });
   const expiry = new CopyExpiry({
     ...{ copies, index, spool, clock, log, metrics },
@@ -75,7 +77,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory },
-    status: () => statusView({ config, db, clock, startedAt, storage, store, queue, late }),
+    status: () => statusView({ config, db, clock, startedAt, storage, store, queue, states, late }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
     dicomWeb: openDicomWeb({ db, index, spool, log }),
@@ -120,14 +122,16 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
 function startFetching(
   { config, clock, log, metrics, lifecycle }: StartOptions,
   { db, storage, late }: { db: Sqlite; storage: OpenStorage; late: { uplink?: Uplink } },
-): { store: FetchStore; queue: DeliveryQueue; inbox: CommandInbox } {
+): { store: FetchStore; queue: DeliveryQueue; states: PeerStates; inbox: CommandInbox } {
   const { trust, peers, patientIds } = config;
   const { index, spool, outbox } = storage;
   const now = (): number => clock.now();
   const queue = new DeliveryQueue(db);
-  const destinations = dimseDestinations(config.dicom.aeTitle);
+  const states = new PeerStates(db);
   const deliverer = new Deliverer({
-    ...{ queue, index, spool, destinations, peers, log, now },
+    ...{ queue, states, index, spool, peers, log, now },
+    destinations: dimseDestinations(config.dicom.aeTitle),
+    counters: openDeliveryCounters(metrics, states),
     random: Math.random,
   });
   const store = new FetchStore({
@@ -157,5 +161,5 @@ function startFetching(
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
-  return { store, queue, inbox };
+  return { store, queue, states, inbox };
 }

@@ -5,6 +5,7 @@ import { VERSION } from '../shared/version.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
 import type { DeliveryQueue } from './deliver/delivery-queue.ts';
+import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
@@ -21,6 +22,7 @@ export interface StatusSources {
   readonly storage: OpenStorage;
   readonly store: FetchStore;
   readonly queue: DeliveryQueue;
+  readonly states: PeerStates;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly late: { readonly uplink?: Uplink; readonly listener?: DicomListener };
 }
@@ -52,14 +54,14 @@ export function statusView(sources: StatusSources): StatusView {
       ['Conflicts', `${index.conflicts}`],
     ],
     sections: [
-      ...[callers(sources), fetches(sources), deliveries(sources)],
+      ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       ...[quarantine(sources), conflicts(sources)],
     ],
   };
 }
 
 function troublesOf(
-  { storage, late, config }: StatusSources,
+  { storage, late, config, states }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -71,6 +73,8 @@ function troublesOf(
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
   else if (hub !== undefined && !hub.connected)
     troubles.push(`No connection to the hub since ${rfc3339(hub.since)}: ${hub.reason ?? ''}.`);
+  for (const one of states.list())
+    if (one.state === 'waits') troubles.push(`${one.peer} ${stateOf(one)}: ${whyOf(one)}.`);
   if (index.missing > 0)
     troubles.push(`${index.missing} files of acknowledged objects are missing.`);
   if (index.conflicts > 0)
@@ -117,6 +121,20 @@ function fetches({ store }: StatusSources): StatusSection {
         `${instancesDone} of ${instancesExpected}`,
         reason === null ? '' : `${reason.code}: ${reason.detail}`,
         fetchId,
+      ]),
+  };
+}
+
+function destinations({ states }: StatusSources): StatusSection {
+  return {
+    title: 'Destinations',
+    columns: ['Peer', 'State', 'Objects waiting', 'Oldest', 'Why it waits'],
+    note: 'Nothing was delivered yet.',
+    rows: states
+      .list()
+      .map((one) => [
+        ...[one.peer, stateOf(one), `${one.objects} of ${one.deliveries} studies`],
+        ...[one.oldest === null ? '' : rfc3339(one.oldest), whyOf(one)],
       ]),
   };
 }

@@ -204,6 +204,8 @@ export interface LogEvents {
   'delivery.look-failed': { error: unknown };
   /** A destination does not take objects now; everything for it waits, other destinations go on. */
   'delivery.peer-failed': { peer: string; code: string; waitSeconds: number };
+  /** It takes objects again. */
+  'delivery.peer-works': { peer: string };
   /** An object of the quarantine was filed by a person's decision, or could not be. */
   'quarantine.released': { id: string; outcome: string; code: string };
 }

@@ -5,6 +5,7 @@
 import { statfsSync } from 'node:fs';
 import type { EdgeConfig } from '../config.ts';
 import { DeliveryQueue } from '../deliver/delivery-queue.ts';
+import { PeerStates, stateOf, whyOf } from '../deliver/peer-states.ts';
 import { readStoredStatus } from '../health/edge-status.ts';
 import { openForCommands } from './open-for-commands.ts';
 import { table } from './table.ts';
@@ -74,8 +75,9 @@ export function printQueue(config: EdgeConfig, json: boolean): number {
       const { deliveryId: id, peer, state, reasonCode: code, reasonDetail: detail } = row;
       return { id, with: peer, state, done: sent, expected: instances, code, detail };
     });
+  const destinations = new PeerStates(db).list();
   if (json) {
-    process.stdout.write(`${JSON.stringify({ fetches, deliveries })}\n`);
+    process.stdout.write(`${JSON.stringify({ fetches, deliveries, destinations })}\n`);
     return 0;
   }
   const rows = [
@@ -83,6 +85,11 @@ export function printQueue(config: EdgeConfig, json: boolean): number {
     ...deliveries.map((row) => queueRow('delivery to', row)),
   ];
   process.stdout.write(table(['what', 'peer', 'id', 'state', 'objects', 'why it waits'], rows));
+  if (destinations.length === 0) return 0;
+  const standing = destinations.map((one) => [
+    ...[one.peer, stateOf(one), `${one.objects}`, whyOf(one)],
+  ]);
+  process.stdout.write(`\n${table(['destination', 'state', 'objects', 'why it waits'], standing)}`);
   return 0;
 }
 

@@ -106,9 +106,19 @@ export class DeliveryQueue {
     return this.#statements.sent.pluck().all(deliveryId) as string[];
   }
 
-  /** The most urgent one that may be tried now. */
-  nextDue(peer: string, now: number): DeliveryRow | undefined {
-    return this.#statements.nextDue.get(peer, now);
+  /** The first of a priority that may be tried now. */
+  nextDue(peer: string, priority: number, now: number): DeliveryRow | undefined {
+    return this.#statements.nextDue.get(peer, priority, now);
+  }
+
+  /** Priorities of which something may be tried now. */
+  duePriorities(peer: string, now: number): number[] {
+    return this.#statements.duePriorities.pluck().all(peer, now) as number[];
+  }
+
+  /** Those for a peer that are not over. */
+  openFor(peer: string): DeliveryRow[] {
+    return this.#statements.openFor.all(peer);
   }
 
   /** When the next one of a peer may be tried. */
@@ -202,9 +212,15 @@ function prepareStatements(db: Sqlite) {
        VALUES (?, ?, 'wanted', ?) ON CONFLICT DO NOTHING`,
     ),
     find: row<[string]>('WHERE delivery_id = ?'),
-    nextDue: row<[string, number]>(
-      `WHERE ended_at IS NULL AND peer = ? AND due_at <= ? ORDER BY priority, created_at LIMIT 1`,
+    nextDue: row<[string, number, number]>(
+      `WHERE ended_at IS NULL AND peer = ? AND priority = ? AND due_at <= ?
+       ORDER BY created_at LIMIT 1`,
     ),
+    duePriorities: db.prepare(
+      `SELECT DISTINCT priority FROM deliveries
+       WHERE ended_at IS NULL AND peer = ? AND due_at <= ?`,
+    ),
+    openFor: row<[string]>('WHERE ended_at IS NULL AND peer = ?'),
     list: row<[number]>(
       'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -created_at) DESC LIMIT ?',
     ),

@@ -20,6 +20,8 @@ export interface ObjectToStore extends StoreContext {
 }
 
 export interface StoreAssociation {
+  /** So many stores may be unanswered at once. PS3.7 D.3.3.3. */
+  readonly window: number;
   accepts(context: StoreContext): boolean;
   /**
    * @returns the status that the destination answered

@@ -5,7 +5,7 @@
 import type { Peer } from '../config.ts';
 import { DimseError } from '../dimse/command-set.ts';
 import { decodeIdentifier, encodeIdentifier, type IdentifierElement } from '../dimse/identifier.ts';
-import { openAssociation, scuPeer } from '../dimse/scu.ts';
+import { type OpenOptions, openAssociation, scuPeer } from '../dimse/scu.ts';
 import type { ScuAssociation } from '../dimse/scu-association.ts';
 import type { Destinations, Holding, StoreAssociation, StoreContext } from './destination.ts';
 
@@ -23,24 +23,21 @@ const NOT_ACCEPTED = 'FIND_NOT_ACCEPTED';
 
 /** @param ownAETitle how we name ourselves to a peer that has no name of its own for us */
 export function dimseDestinations(ownAETitle: string): Destinations {
-  const associate = (
-    peer: Peer,
-    contexts: Parameters<typeof openAssociation>[0]['contexts'],
-    signal: AbortSignal,
-  ): Promise<ScuAssociation> =>
-    openAssociation({ peer: scuPeer(peer, ownAETitle), contexts, signal });
+  const associate = (peer: Peer, options: Omit<OpenOptions, 'peer'>): Promise<ScuAssociation> =>
+    openAssociation({ ...options, peer: scuPeer(peer, ownAETitle) });
   return {
     async open(peer, contexts, signal) {
       const wanted = contexts.map(({ sopClassUID, transferSyntaxUID }) => ({
         abstractSyntaxUID: sopClassUID,
         transferSyntaxUIDs: [transferSyntaxUID],
       }));
-      return storing(await associate(peer, wanted, signal));
+      const { window } = peer;
+      return storing(await associate(peer, { contexts: wanted, window, signal }));
     },
     async holding(peer, study, signal) {
       const asking = async <T>(ask: (find: Find) => Promise<T>): Promise<T | Unanswered> => {
         const find = { abstractSyntaxUID: STUDY_ROOT_FIND, transferSyntaxUIDs: QUERY_SYNTAXES };
-        const association = await associate(peer, [find], signal);
+        const association = await associate(peer, { contexts: [find], signal });
         try {
           const context = association.contextFor(STUDY_ROOT_FIND);
           if (context === undefined) return { unanswered: NOT_ACCEPTED };
@@ -56,6 +53,7 @@ export function dimseDestinations(ownAETitle: string): Destinations {
 
 function storing(association: ScuAssociation): StoreAssociation {
   return {
+    window: association.window,
     accepts: ({ sopClassUID, transferSyntaxUID }: StoreContext) =>
       association.contextFor(sopClassUID, transferSyntaxUID) !== undefined,
     store: (object, dataSet) => association.store(object, dataSet),

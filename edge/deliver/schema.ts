@@ -34,4 +34,18 @@ CREATE TABLE delivery_instances (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'how destinations stand',
+    sql: `
+CREATE TABLE delivery_peers (
+  peer TEXT PRIMARY KEY,
+  -- works, waits
+  state TEXT NOT NULL, since_at INTEGER NOT NULL,
+  -- tried again then
+  until_at INTEGER,
+  -- in a row
+  failures INTEGER NOT NULL, reason_code TEXT, reason_detail TEXT
+) STRICT;
+`,
+  },
 ];

@@ -51,11 +51,13 @@ export async function verify(parts: PassParts, options: PassOptions): Promise<Pa
 /** @returns undefined when it has to be asked again */
 async function ask(
   { destinations, queue, now, random }: PassParts,
-  { peer, signal, delivery }: PassOptions,
+  { peer, signal, delivery, onAnswer }: PassOptions,
   study: Parameters<PassParts['destinations']['holding']>[1],
 ): Promise<Holding | undefined> {
   try {
-    return await destinations.holding(peer, study, signal);
+    const holding = await destinations.holding(peer, study, signal);
+    onAnswer({ bytes: 0, isWorking: true });
+    return holding;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const { deliveryId, verifyTries } = delivery;

@@ -10,11 +10,10 @@ import {
 
 const SLICE_BYTES = 512 * 512 * 2;
 
-export function ctSeries(slices: number, pixelBytes = SLICE_BYTES): Part10[] {
-  const study = uid();
+export function ctSeries(slices: number, pixelBytes = SLICE_BYTES, study = newUID()): Part10[] {
   const noise = randomBytes(Math.min(pixelBytes, SLICE_BYTES));
   return Array.from({ length: slices }, () => {
-    const sopInstanceUID = uid();
+    const sopInstanceUID = newUID();
     const pixels = Buffer.alloc(pixelBytes, noise);
     const object = {
       SOPInstanceUID: sopInstanceUID,
@@ -31,4 +30,4 @@ export function ctSeries(slices: number, pixelBytes = SLICE_BYTES): Part10[] {
   });
 }
 
-const uid = (): string => `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`;
+export const newUID = (): string => `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`;

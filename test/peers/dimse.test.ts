@@ -1,4 +1,5 @@
 /** Our side of DICOM against DCMTK and Orthanc. */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,6 +13,7 @@ import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { startOrthanc } from '../support/orthanc.ts';
 import { dataSetDigest, type Part10, readPart10, writePart10 } from '../support/part10.ts';
+import { peerOf } from '../support/peer.ts';
 import { sendFiles } from '../support/send-files.ts';
 import { contextsOf, openSender } from '../support/sender.ts';
 import { dataSetOf, smallObject } from '../support/storage-fixture.ts';
@@ -248,18 +250,7 @@ t.test('what a destination holds', { skip: missingPeer('Orthanc', 'storescp') },
   const storescp = await startStorescp(join(folder, 'scp'));
   t.teardown(() => Promise.all([orthanc.stop(), storescp.stop()]));
   const destinations = dimseDestinations('CDIP_RRK');
-  const peerAt = (port: number, aeTitle: string) => ({
-    ...{
-      name: 'p',
-      aeTitle,
-      host: '127.0.0.1',
-      port,
-      role: 'pacs' as const,
-      importsTo: true,
-      receivesMpps: false,
-    },
-    callingAETitle: undefined,
-  });
+  const peerAt = (port: number, aeTitle: string) => peerOf({ port, aeTitle });
   const { signal } = new AbortController();
   const object = ct(7);
   const file = join(folder, 'x.dcm');

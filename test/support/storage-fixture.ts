@@ -99,6 +99,8 @@ export interface StorageFixture extends OpenStorage {
 export interface SendOptions {
   readonly callingAETitle?: string;
   readonly sopInstanceUID?: string;
+  readonly sopClassUID?: string;
+  readonly transferSyntaxUID?: string;
   readonly chunkBytes?: number;
 }
 
@@ -150,9 +152,9 @@ export function storeRequest(over: SendOptions = {}): StoreRequest {
       host: '127.0.0.1',
       tls: false,
     },
-    sopClassUID: CT_IMAGE_STORAGE,
+    sopClassUID: over.sopClassUID ?? CT_IMAGE_STORAGE,
     sopInstanceUID: over.sopInstanceUID ?? '2.999.1.1',
-    transferSyntaxUID: EXPLICIT_LITTLE_ENDIAN,
+    transferSyntaxUID: over.transferSyntaxUID ?? EXPLICIT_LITTLE_ENDIAN,
   };
 }
 

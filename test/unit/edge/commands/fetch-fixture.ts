@@ -12,7 +12,9 @@ import { commandsSchema } from '../../../../edge/commands/schema.ts';
 import { type EdgeConfig, parseEdgeConfig } from '../../../../edge/config.ts';
 import { openEdgeDatabase } from '../../../../edge/database.ts';
 import { Deliverer } from '../../../../edge/deliver/deliverer.ts';
+import { openDeliveryCounters } from '../../../../edge/deliver/delivery-counters.ts';
 import { DeliveryQueue } from '../../../../edge/deliver/delivery-queue.ts';
+import { PeerStates } from '../../../../edge/deliver/peer-states.ts';
 import { deliverSchema } from '../../../../edge/deliver/schema.ts';
 import { dicomReading } from '../../../../edge/scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from '../../../../edge/scp/open-storage.ts';
@@ -64,7 +66,10 @@ export class Receiver {
       dataDirectory,
       storage: { reserveBytes },
       peers: [
-        { name: 'pacs', aeTitle: 'PACS', host: 'h', port: 104, role: 'pacs', importsTo: true },
+        {
+          ...{ name: 'pacs', aeTitle: 'PACS', host: 'h', port: 104, role: 'pacs' },
+          ...{ importsTo: true, connections: 1 },
+        },
         { name: 'other', aeTitle: 'OTHER', host: 'h', port: 104, role: 'archive' },
       ],
       ...options.config,
@@ -99,7 +104,10 @@ export class Receiver {
     this.destinations = options.destinations ?? new FakeDestinations();
     this.queue = new DeliveryQueue(db);
     const { destinations, queue, client } = this;
-    this.deliverer = new Deliverer({ ...common, queue, index, spool, destinations, peers });
+    const states = new PeerStates(db);
+    const counters = openDeliveryCounters(openMetrics({}), states);
+    const delivering = { queue, states, counters, destinations, peers };
+    this.deliverer = new Deliverer({ ...common, ...delivering, index, spool });
     const appendReceipt = (body: EventBody<ReceiptEvent>): void => {
       this.receipts.push(body);
       outbox.appendReceipt(body);

@@ -2,8 +2,12 @@
 import type { Test } from 'tap';
 import { parseEdgeConfig } from '../../../../edge/config.ts';
 import { Deliverer } from '../../../../edge/deliver/deliverer.ts';
+import {
+  type DeliveryCounters,
+  openDeliveryCounters,
+} from '../../../../edge/deliver/delivery-counters.ts';
 import { DeliveryQueue, type NewDelivery } from '../../../../edge/deliver/delivery-queue.ts';
-import { deliverSchema } from '../../../../edge/deliver/schema.ts';
+import { PeerStates } from '../../../../edge/deliver/peer-states.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { eventually } from '../../../support/eventually.ts';
 import {
@@ -19,7 +23,9 @@ const config = parseEdgeConfig({
   trust: 'RRK',
   dataDirectory: '/nowhere',
   peers: [
-    { name: 'pacs', aeTitle: 'PACS', host: 'h', port: 104, role: 'pacs' },
+    { name: 'pacs', aeTitle: 'PACS', host: 'h', port: 104, role: 'pacs', connections: 1 },
+    { name: 'wide', aeTitle: 'WIDE', host: 'h', port: 104, role: 'archive', connections: 4 },
+    { name: 'slow', aeTitle: 'SLOW', host: 'h', port: 104, role: 'archive', ratePerSecond: 20 },
     { name: 'other', aeTitle: 'OTHER', host: 'h', port: 104, role: 'archive' },
   ],
 });
@@ -29,6 +35,8 @@ export const STUDY = '2.999.7.1';
 export class Deliveries {
   readonly storage: StorageFixture;
   readonly queue: DeliveryQueue;
+  readonly states: PeerStates;
+  readonly counters: DeliveryCounters;
   readonly destinations = new FakeDestinations();
   readonly deliverer: Deliverer;
   readonly told: string[] = [];
@@ -37,18 +45,20 @@ export class Deliveries {
 
   constructor(storage: StorageFixture) {
     const { db } = storage;
-    for (const { sql } of deliverSchema) db.exec(sql);
     this.storage = storage;
     this.queue = new DeliveryQueue(db);
+    this.states = new PeerStates(db);
+    this.counters = openDeliveryCounters(storage.metrics, this.states);
     this.deliverer = this.another();
   }
 
   /** As another process over the same database. */
   another(): Deliverer {
     const { index, spool } = this.storage;
-    const { queue, destinations } = this;
+    const { queue, states, destinations, counters } = this;
     const deliverer = new Deliverer({
-      ...{ queue, destinations, index, spool, peers: config.peers, log: silentLog },
+      ...{ queue, states, destinations, counters, index, spool },
+      ...{ peers: config.peers, log: silentLog },
       now: () => this.nowMs ?? Date.now(),
       random: Math.random,
       backoff: { firstMs: 10, maxMs: 100 },

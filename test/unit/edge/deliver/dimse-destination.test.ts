@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { dimseDestinations } from '../../../../edge/deliver/dimse-destination.ts';
 import { decodeIdentifier, encodeIdentifier } from '../../../../edge/dimse/identifier.ts';
 import { freePort } from '../../../support/free-port.ts';
+import { peerOf } from '../../../support/peer.ts';
 import { type Request, type Script, startScriptedScp } from '../dimse/scripted-scp.ts';
 
 const EXPLICIT = '1.2.840.10008.1.2.1';
@@ -50,12 +51,12 @@ async function holding(t: Test, script: Script, series = ['2.999.1.1']) {
 }
 
 function holdingAt(port: number, seriesInstanceUIDs = ['2.999.1.1']) {
-  const peer = {
-    ...{ name: 'pacs', aeTitle: 'PACS', host: '127.0.0.1', port, role: 'pacs' as const },
-    ...{ importsTo: true, receivesMpps: false, callingAETitle: undefined },
-  };
   const study = { studyInstanceUID: '2.999.1', seriesInstanceUIDs };
-  return dimseDestinations('CDIP_RRK').holding(peer, study, new AbortController().signal);
+  return dimseDestinations('CDIP_RRK').holding(
+    peerOf({ port }),
+    study,
+    new AbortController().signal,
+  );
 }
 
 const of = (answers: Answers): Script => ({ answer: answering(answers) });

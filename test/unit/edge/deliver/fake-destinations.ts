@@ -28,7 +28,10 @@ export class FakePeer {
   released = 0;
   aborted = 0;
   asked = 0;
-  open: (contexts: readonly StoreContext[]) => void | Promise<void> = () => {};
+  /** Open at once, now and at most. */
+  readonly connections = { now: 0, most: 0 };
+  window = 1;
+  open: (contexts: readonly StoreContext[], signal: AbortSignal) => void | Promise<void> = () => {};
   accepts: (context: StoreContext) => boolean = () => true;
   /** The status of a store; the object is held when it is success or a warning. */
   status: (object: ObjectToStore) => number | Promise<number> = () => 0;
@@ -52,9 +55,12 @@ export class FakeDestinations implements Destinations {
   ): Promise<StoreAssociation> {
     const peer = this.peer(name);
     peer.opened += 1;
-    await peer.open(contexts);
+    await peer.open(contexts, signal);
     if (signal.aborted) throw new FakeError('ABORTED');
+    peer.connections.now += 1;
+    peer.connections.most = Math.max(peer.connections.most, peer.connections.now);
     return {
+      window: peer.window,
       accepts: (context) => peer.accepts(context),
       async store(object, dataSet) {
         const chunks: Buffer[] = [];
@@ -66,6 +72,7 @@ export class FakeDestinations implements Destinations {
         return status;
       },
       async release() {
+        peer.connections.now -= 1;
         peer.released += 1;
       },
       abort() {

@@ -1,0 +1,188 @@
+/**
+ * The objects of one group over several associations at once.
+ *
+ *   first association open ─► next ─► next … each takes the next object ─► all released
+ *
+ * One opens after the other, so that a destination that is down is asked once, and one that grants fewer
+ * than are wanted is served by those. One on which anything went wrong is aborted and never used again (a
+ * peer may still take the rest of an object for the next one); the others go on.
+ */
+import { GatewayError } from '../../shared/errors.ts';
+import type { Peer } from '../config.ts';
+import type { StoredInstance } from '../index/types.ts';
+import { readDataSet } from '../spool/read-instance.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { DeliveryCounters } from './delivery-counters.ts';
+import type { Reason } from './delivery-queue.ts';
+import type { Destinations, StoreAssociation, StoreContext } from './destination.ts';
+import type { PassRecord } from './pass-record.ts';
+import type { Rate } from './rate.ts';
+
+/** An association more pays for itself from so many objects on. */
+const OBJECTS_EACH = 4;
+
+export interface LaneParts {
+  readonly spool: Spool;
+  readonly destinations: Destinations;
+  readonly counters: DeliveryCounters;
+}
+
+export interface LaneOptions {
+  readonly peer: Peer;
+  readonly rate: Rate;
+  /** One association alone finds out whether the destination works again; others follow its first object. */
+  readonly isProbing: boolean;
+  /** True: something else goes first, or the delivery is over. Asked between objects. */
+  readonly shouldYield: () => boolean;
+  /** The destination answered; `isWorking`: it does what it is there for, be it that it refuses an object. */
+  readonly onAnswer: (answer: { bytes: number; isWorking: boolean }) => void;
+  /** Ends what is under way at once. */
+  readonly signal: AbortSignal;
+}
+
+/** What is sent over associations of the same contexts. */
+export interface Group {
+  readonly contexts: readonly StoreContext[];
+  readonly objects: readonly StoredInstance[];
+}
+
+export class Lanes {
+  readonly #parts: LaneParts;
+  readonly #options: LaneOptions;
+  readonly #record: PassRecord;
+  readonly #group: Group;
+  /** Of the next object. */
+  #at = 0;
+  #opened = 0;
+  /** Of the association that is being asked for; after a refusal there is no other. */
+  #opening: AbortController | undefined;
+  readonly #running: Promise<void>[] = [];
+  #fault: unknown;
+  hasYielded = false;
+
+  constructor(parts: LaneParts, options: LaneOptions, { record, group }: OfPass) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#record = record;
+    this.#group = group;
+  }
+
+  /** @throws GatewayError when not one association could be had */
+  async run(): Promise<void> {
+    this.#begin();
+    // One that is running may begin another.
+    for (let at = 0; at < this.#running.length; at += 1) await this.#running[at];
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  #begin(): void {
+    const lane = this.#lane().catch((error: unknown) => {
+      this.#fault ??= error;
+    });
+    this.#running.push(lane);
+  }
+
+  async #lane(): Promise<void> {
+    const { peer, signal, isProbing } = this.#options;
+    const { destinations, counters } = this.#parts;
+    let association: StoreAssociation;
+    this.#opening = new AbortController();
+    const either = AbortSignal.any([signal, this.#opening.signal]);
+    try {
+      association = await destinations.open(peer, this.#group.contexts, either);
+    } catch (error) {
+      // The others have to do: it grants no more, or they are done.
+      if (error instanceof GatewayError && this.#opened > 0) return;
+      throw error;
+    }
+    this.#opening = undefined;
+    this.#opened += 1;
+    counters.connection(peer.name, 1);
+    try {
+      if (!isProbing) this.#another();
+      await this.#send(association);
+    } finally {
+      counters.connection(peer.name, -1);
+      await association.release();
+    }
+  }
+
+  /** One more, unless there are as many as may be or as help. */
+  #another(): void {
+    const left = this.#group.objects.length - this.#at;
+    if (this.#opening !== undefined || this.#opened >= this.#options.peer.connections) return;
+    if (left >= this.#opened * OBJECTS_EACH) this.#begin();
+  }
+
+  /** Objects, as many unanswered at once as the destination grants, until there are none or it breaks. */
+  async #send(association: StoreAssociation): Promise<void> {
+    const { rate, signal } = this.#options;
+    const underWay = new Set<Promise<void>>();
+    const lane = { association, underWay, isBroken: false };
+    for (;;) {
+      await rate.slot(signal);
+      if (lane.isBroken) break;
+      const object = this.#next();
+      if (object === undefined) {
+        // A destination that serves one association at a time would answer when this one is released.
+        this.#opening?.abort();
+        break;
+      }
+      const isSuspect = this.#record.isSuspect(object.sopInstanceUID);
+      if (isSuspect) await Promise.all(underWay);
+      const sending = this.#store(lane, object).finally(() => underWay.delete(sending));
+      underWay.add(sending);
+      if (isSuspect || underWay.size >= association.window) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+  }
+
+  #next(): StoredInstance | undefined {
+    if (this.#record.isFull || this.hasYielded) return undefined;
+    this.hasYielded = this.#at < this.#group.objects.length && this.#options.shouldYield();
+    if (this.hasYielded) return undefined;
+    const object = this.#group.objects[this.#at];
+    this.#at += 1;
+    return object;
+  }
+
+  async #store(lane: Lane, object: StoredInstance): Promise<void> {
+    const { sopInstanceUID, dataSetBytes: bytes } = object;
+    const record = this.#record;
+    if (!lane.association.accepts(object)) {
+      record.fail(sopInstanceUID, notAccepted(object));
+      this.#options.onAnswer({ bytes: 0, isWorking: true });
+      return;
+    }
+    const file = this.#parts.spool.absolute(object.path);
+    try {
+      const status = await lane.association.store(object, () => readDataSet(file, object));
+      const isWorking = record.take({ sopInstanceUID, bytes }, status);
+      this.#options.onAnswer({ bytes, isWorking });
+      this.#another();
+    } catch (error) {
+      lane.association.abort();
+      if (!(error instanceof GatewayError)) throw error;
+      lane.isBroken = true;
+      // The edge stops: nobody is to blame.
+      if (!this.#options.signal.aborted)
+        record.break(sopInstanceUID, error, lane.underWay.size <= 1);
+    }
+  }
+}
+
+interface OfPass {
+  readonly record: PassRecord;
+  readonly group: Group;
+}
+
+interface Lane {
+  readonly association: StoreAssociation;
+  readonly underWay: ReadonlySet<Promise<void>>;
+  isBroken: boolean;
+}
+
+const notAccepted = ({ transferSyntaxUID, sopClassUID }: StoreContext): Reason => ({
+  code: 'TRANSFER_SYNTAX_NOT_ACCEPTED',
+  detail: `the destination does not take SOP class ${sopClassUID} in transfer syntax ${transferSyntaxUID}`,
+});

@@ -1,0 +1,104 @@
+/**
+ * How each destination stands, durable, so that it is told while the edge is down, too: whether it works, and
+ * if it does not, since when, why, and when it is tried again.
+ */
+import { rfc3339 } from '../../shared/clock.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Reason } from './delivery-queue.ts';
+
+export interface PeerState {
+  readonly peer: string;
+  readonly state: 'works' | 'waits';
+  /** Milliseconds since the epoch, as all times here. */
+  readonly since: number;
+  /** When it is tried again; null while it works. */
+  readonly until: number | null;
+  /** In a row. */
+  readonly failures: number;
+  readonly reasonCode: string | null;
+  readonly reasonDetail: string | null;
+}
+
+/** A destination, and what it has still to be given. */
+export interface PeerQueue extends Omit<PeerState, 'state' | 'since'> {
+  /** Null: it was not tried yet. */
+  readonly state: PeerState['state'] | null;
+  readonly since: number | null;
+  readonly deliveries: number;
+  readonly objects: number;
+  /** When the oldest delivery was asked for. */
+  readonly oldest: number | null;
+}
+
+/** In words: whether it works, since when, and when it is tried again. */
+export function stateOf({ state, since, until, failures }: PeerQueue): string {
+  if (state === null || since === null) return 'not tried yet';
+  if (state === 'works') return `works since ${rfc3339(since)}`;
+  const next = until === null ? '' : `, tried again at ${rfc3339(until)}`;
+  return `takes nothing since ${rfc3339(since)}, ${failures} tries${next}`;
+}
+
+export const whyOf = ({ reasonCode, reasonDetail }: PeerQueue): string =>
+  reasonCode === null ? '' : `${reasonCode}: ${reasonDetail}`;
+
+export class PeerStates {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(db: Sqlite) {
+    this.#statements = prepareStatements(db);
+  }
+
+  find(peer: string): PeerState | undefined {
+    return this.#statements.find.get(peer);
+  }
+
+  /** Of those that were tried, or have something to be given. */
+  list(): PeerQueue[] {
+    return this.#statements.list.all();
+  }
+
+  works(peer: string, now: number): void {
+    this.#statements.works.run({ peer, now });
+  }
+
+  waits(
+    peer: string,
+    { reason, ...at }: { now: number; until: number; failures: number; reason: Reason },
+  ): void {
+    this.#statements.waits.run({ peer, ...at, ...reason });
+  }
+}
+
+function prepareStatements(db: Sqlite) {
+  return {
+    find: db.prepare<[string], PeerState>(
+      `SELECT peer, state, since_at AS since, until_at AS "until", failures,
+         reason_code AS reasonCode, reason_detail AS reasonDetail
+       FROM delivery_peers WHERE peer = ?`,
+    ),
+    list: db.prepare<[], PeerQueue>(
+      `WITH waiting AS (
+         SELECT peer, count(DISTINCT delivery_id) AS deliveries, count(sop_uid) AS objects,
+           min(created_at) AS oldest
+         FROM deliveries LEFT JOIN delivery_instances i USING (delivery_id)
+         WHERE ended_at IS NULL AND (i.state IS NULL OR i.state = 'wanted') GROUP BY peer)
+       SELECT peer, s.state, since_at AS since, until_at AS "until",
+         coalesce(failures, 0) AS failures, reason_code AS reasonCode,
+         reason_detail AS reasonDetail, coalesce(deliveries, 0) AS deliveries,
+         coalesce(objects, 0) AS objects, oldest
+       FROM delivery_peers s FULL JOIN waiting USING (peer) ORDER BY peer`,
+    ),
+    works: db.prepare<[{ peer: string; now: number }]>(
+      `INSERT INTO delivery_peers (peer, state, since_at, failures) VALUES (@peer, 'works', @now, 0)
+       ON CONFLICT DO UPDATE SET state = 'works', since_at = @now, until_at = NULL, failures = 0,
+         reason_code = NULL, reason_detail = NULL`,
+    ),
+    waits: db.prepare<
+      [{ peer: string; now: number; until: number; failures: number; code: string; detail: string }]
+    >(
+      `INSERT INTO delivery_peers VALUES (@peer, 'waits', @now, @until, @failures, @code, @detail)
+       ON CONFLICT DO UPDATE SET since_at = iif(state = 'waits', since_at, @now), state = 'waits',
+         until_at = @until, failures = @failures, reason_code = @code, reason_detail = @detail`,
+    ),
+  };
+}
