@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
+import { checkRouteNames, routeKeys } from './config-routes.ts';
 
 const AETitle = z
   .string()
@@ -65,11 +66,6 @@ const PeerSchema = z.strictObject({
     .max(10_000)
     .optional()
     .describe('objects a second at most; absent: as fast as it takes them'),
-  characterSet: z
-    .string()
-    .regex(/^[A-Z0-9_ \\]{1,64}$/, 'values of (0008,0005), such as ISO_IR 100')
-    .optional()
-    .describe('of answers that name none; default: UTF-8 or Latin-1, whichever they are'),
   callingAETitle: AETitle.optional().describe(
     'how we name ourselves to this peer; default dicom.aeTitle',
   ),
@@ -126,29 +122,7 @@ const StorageSchema = z.strictObject({
     .describe('a study that got nothing for this long is told to the hub as quiet'),
 });
 
-const CrawlSchema = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe('learns by C-FIND what the peers of role pacs hold; nothing is copied'),
-  queriesPerMinute: z.int().min(1).max(6_000).default(600),
-  busyHours: z
-    .strictObject({
-      from: z.int().min(0).max(24).default(7),
-      to: z.int().min(0).max(24).default(19),
-      queriesPerMinute: z.int().min(0).max(6_000).default(120).describe('0: nothing is asked then'),
-    })
-    .prefault({})
-    .describe('by the clock of Europe/London'),
-  earliestYear: z
-    .int()
-    .min(1900)
-    .max(2100)
-    .default(1990)
-    .describe('what is older is asked for at once, not by day'),
-});
-
-export const EdgeConfigSchema = z.strictObject({
+const Fields = z.strictObject({
   trust: ODSCode,
   dataDirectory: z.string().min(1),
   dicom: DicomSchema.prefault({}),
@@ -181,7 +155,6 @@ export const EdgeConfigSchema = z.strictObject({
     })
     .prefault({}),
   storage: StorageSchema.prefault({}),
-  crawl: CrawlSchema.prefault({}),
   hub: z
     .strictObject({ url: z.url(), nats: z.string().min(1) })
     .optional()
@@ -200,8 +173,10 @@ export const EdgeConfigSchema = z.strictObject({
         .describe('who may use /dicom-web/ from other machines, as Authorization: Bearer KEY'),
     })
     .prefault({}),
-  routes: z.array(z.never()).max(0).default([]),
+  ...routeKeys,
 });
+
+export const EdgeConfigSchema = Fields.superRefine(checkRouteNames);
 
 type Parsed = z.output<typeof EdgeConfigSchema>;
 export type Peer = Readonly<z.output<typeof PeerSchema>>;
@@ -240,6 +215,12 @@ function withTrustDefaults(parsed: Parsed): EdgeConfig {
     }),
   });
 }
+
+/** What stands for a destination that is no peer where a delivery names one. */
+export const asPeer = (name: string): Peer =>
+  Object.freeze(
+    PeerSchema.parse({ name, aeTitle: 'NONE', host: 'none', port: 0, role: 'archive' }),
+  );
 
 /** The edge's own nkey seed, made by `cdip edge enrol`. */
 export const natsSeedFile = (dataDirectory: string): string => join(dataDirectory, 'nats.seed');

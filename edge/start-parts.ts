@@ -13,7 +13,6 @@ import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
-import { crawlProgress } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { openDeliveryCounters } from './deliver/delivery-counters.ts';
@@ -28,6 +27,9 @@ import { startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
+import { allDestinations, deliveryPeers } from './route/destinations.ts';
+import { RouteStore } from './route/route-store.ts';
+import { routeInlet, startRouting } from './route/start-routing.ts';
 import { furtherParts } from './schema-parts.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
@@ -59,26 +61,25 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
 
   const db = openEdgeDatabase(dataDirectory, furtherParts);
   lifecycle.add('database', () => void db.close());
-  const storage = await openStorage({ config, db, reading: dicomReading, clock, log, metrics });
+  const routes = new RouteStore(db);
+  const storage = await openStorage({
+    ...{ config, db, clock, log, metrics, reading: dicomReading },
+    onStored: routeInlet(routes, config),
+  });
   const { index, spool, outbox, quarantine } = storage;
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
 
   // Each is told of the other when it is there.
   const late: { uplink?: Uplink; listener?: DicomListener } = {};
-  const { store, queue, states, inbox } = startFetching(options, { db, storage, late });
-  const copies = new Copies({ db, trust, clock });
-  const expiry = new CopyExpiry({
-    ...{ copies, index, spool, clock, log, metrics },
-    copyRetentionDays: config.storage.copyRetentionDays,
-  });
-  expiry.start();
-  lifecycle.add('copy expiry', () => expiry.stop());
+  const { store, queue, states, inbox } = startFetching(options, { db, storage, routes, late });
+  startCopyExpiry(options, { db, storage });
 
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory },
-    status: () => statusView({ config, db, clock, startedAt, storage, store, queue, states, late }),
+    status: () =>
+      statusView({ ...options, db, startedAt, storage, store, queue, states, routes, late }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
     dicomWeb: openDicomWeb({ db, index, spool, log }),
@@ -92,7 +93,6 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
       httpUrl: httpUrlOf(config, http.port),
       associations: () => late.listener?.associations() ?? 0,
       fetches: () => store.openCount(),
-      crawl: () => crawlProgress(db, config),
     });
   openGauges(metrics, beat);
   if (config.hub !== undefined) {
@@ -120,19 +120,41 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   };
 }
 
-/** Commands, fetches and deliveries; what was under way goes on. */
-function startFetching(
+function startCopyExpiry(
   { config, clock, log, metrics, lifecycle }: StartOptions,
-  { db, storage, late }: { db: Sqlite; storage: OpenStorage; late: { uplink?: Uplink } },
+  { db, storage: { index, spool } }: { db: Sqlite; storage: OpenStorage },
+): void {
+  const copies = new Copies({ db, trust: config.trust, clock });
+  const { copyRetentionDays } = config.storage;
+  const expiry = new CopyExpiry({
+    ...{ copies, index, spool, clock, log, metrics, copyRetentionDays },
+  });
+  expiry.start();
+  lifecycle.add('copy expiry', () => expiry.stop());
+}
+
+interface FetchingParts {
+  readonly db: Sqlite;
+  readonly storage: OpenStorage;
+  readonly routes: RouteStore;
+  readonly late: { uplink?: Uplink };
+}
+
+/** Commands, fetches, deliveries and routes; what was under way goes on. */
+function startFetching(
+  options: StartOptions,
+  { db, storage, routes, late }: FetchingParts,
 ): { store: FetchStore; queue: DeliveryQueue; states: PeerStates; inbox: CommandInbox } {
+  const { config, clock, log, metrics, lifecycle } = options;
   const { trust, peers, patientIds } = config;
   const { index, spool, outbox } = storage;
   const now = (): number => clock.now();
   const queue = new DeliveryQueue(db);
   const states = new PeerStates(db);
   const deliverer = new Deliverer({
-    ...{ queue, states, index, spool, peers, log, now },
-    destinations: dimseDestinations(config.dicom.aeTitle),
+    ...{ queue, states, index, spool, log, now },
+    peers: deliveryPeers(config),
+    destinations: allDestinations(config, dimseDestinations(config.dicom.aeTitle)),
     counters: openDeliveryCounters(metrics, states),
     random: Math.random,
   });
@@ -159,6 +181,7 @@ function startFetching(
   deliverer.onChange(() => runner.wake());
   deliverer.start();
   lifecycle.add('deliverer', () => deliverer.stop());
+  startRouting({ ...options, db, store: routes, spool, deliveries: queue, deliverer });
   runner.start();
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();

@@ -4,12 +4,13 @@ import type { Sqlite } from '../shared/sqlite/open.ts';
 import { VERSION } from '../shared/version.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
-import { crawlProgress, crawlWords } from './crawl/progress.ts';
 import type { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
+import { explainJob } from './route/explain.ts';
+import type { RouteStore } from './route/route-store.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
@@ -24,6 +25,7 @@ export interface StatusSources {
   readonly store: FetchStore;
   readonly queue: DeliveryQueue;
   readonly states: PeerStates;
+  readonly routes: RouteStore;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly late: { readonly uplink?: Uplink; readonly listener?: DicomListener };
 }
@@ -45,7 +47,7 @@ export function statusView(sources: StatusSources): StatusView {
       ['Hub has to be told', `${outbox.waiting} events, oldest ${seconds(outbox.oldestSeconds)}`],
       [
         'Index',
-        `${index.studies} studies, ${index.nearline} of them only in the PACS; ${index.series} series, ${index.instances} instances here, ${size(index.bytes)}`,
+        `${index.studies} studies, ${index.series} series, ${index.instances} instances, ${size(index.bytes)}`,
       ],
       [
         'Disk',
@@ -55,15 +57,15 @@ export function statusView(sources: StatusSources): StatusView {
       ['Conflicts', `${index.conflicts}`],
     ],
     sections: [
-      pacs(sources),
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
+      routes(sources),
       ...[quarantine(sources), conflicts(sources)],
     ],
   };
 }
 
 function troublesOf(
-  { db, storage, late, config, states }: StatusSources,
+  { storage, late, config, states, routes }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -71,14 +73,13 @@ function troublesOf(
     troubles.push(
       'The disk has reached its reserve: objects are refused (A700) until there is room.',
     );
-  for (const { peer, reason } of crawlProgress(db, config))
-    if (reason !== null) troubles.push(`${peer} can not be asked what it holds: ${reason.detail}.`);
   const hub = late.uplink?.status();
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
   else if (hub !== undefined && !hub.connected)
     troubles.push(`No connection to the hub since ${rfc3339(hub.since)}: ${hub.reason ?? ''}.`);
   for (const one of states.list())
     if (one.state === 'waits') troubles.push(`${one.peer} ${stateOf(one)}: ${whyOf(one)}.`);
+  troubles.push(...troublesOfRoutes(routes));
   if (index.missing > 0)
     troubles.push(`${index.missing} files of acknowledged objects are missing.`);
   if (index.conflicts > 0)
@@ -87,24 +88,21 @@ function troublesOf(
   return troubles;
 }
 
+function troublesOfRoutes(routes: RouteStore): string[] {
+  const counts = routes.counts();
+  const failed = (counts.get('failed') ?? 0) + (counts.get('partial') ?? 0);
+  const held = counts.get('held') ?? 0;
+  return [
+    ...(failed > 0 ? [`${failed} jobs of rules did not get there: see Sent by rules.`] : []),
+    ...(held > 0 ? [`${held} jobs of rules wait for a person: see Sent by rules.`] : []),
+  ];
+}
+
 function hubOf({ late: { uplink }, config }: StatusSources): string {
   if (config.hub === undefined || uplink === undefined) return 'not joined';
   const { connected, since, reason } = uplink.status();
   const how = connected ? 'connected' : `not connected: ${reason}`;
   return `${config.hub.url}, ${how}, since ${rfc3339(since)}`;
-}
-
-function pacs({ db, config }: StatusSources): StatusSection {
-  return {
-    title: 'What the PACS holds',
-    columns: ['PACS', 'State', 'Studies', 'Known', 'Compared', 'Not complete'],
-    note: 'No peer has the role pacs.',
-    rows: crawlProgress(db, config).map((of) => {
-      const [studies, known, compared, gaps] = crawlWords(of);
-      const why = of.reason === null ? '' : `: ${of.reason.code}, ${of.reason.detail}`;
-      return [of.peer, `${of.state}${why}`, studies, known, compared, gaps];
-    }),
-  };
 }
 
 function callers({ late }: StatusSources): StatusSection {
@@ -165,6 +163,18 @@ function deliveries({ queue }: StatusSources): StatusSection {
       const { sent, instances } = queue.progress(deliveryId);
       const why = reasonCode === null ? '' : `${reasonCode}: ${reasonDetail}`;
       return [peer, state, `${sent} of ${instances}`, why, deliveryId];
+    }),
+  };
+}
+
+function routes({ routes }: StatusSources): StatusSection {
+  return {
+    title: 'Sent by rules',
+    columns: ['Job', 'Rule', 'To', 'Objects', 'State', 'Why it waits, or how it ended', 'Study'],
+    note: 'None.',
+    rows: routes.list(SHOWN).map((row) => {
+      const { job, rule, to, objects, state, why } = explainJob(row);
+      return [`${job}`, rule, to, `${objects}`, state, why, row.studyInstanceUID];
     }),
   };
 }

@@ -42,7 +42,8 @@ export function parseConfig<S extends z.ZodType>(
   return deepFreeze(result.data);
 }
 
-function readYaml(file: string): unknown {
+/** What a YAML file holds. @throws ConfigError when it can't be read, or is none */
+export function readYaml(file: string): unknown {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -2,7 +2,8 @@
  * `cdip edge …`: which command, with which configuration.
  *
  *   run (no name) ─► main.ts       enrol ─► enrol.ts       status, queue ─► status.ts
- *   quarantine [release|drop ID] ─► quarantine.ts       conformance ─► ../conformance/statement.ts
+ *   quarantine [release|drop ID] ─► quarantine.ts       route … ─► route.ts
+ *   conformance ─► ../conformance/statement.ts
  */
 import { parseArgs } from 'node:util';
 import { type EdgeConfig, readEdgeConfig } from '../config.ts';
@@ -18,6 +19,10 @@ const USAGE = `Usage: cdip edge [COMMAND] --config FILE
   quarantine [--json]                   what could not be filed
   quarantine release ID | drop ID       files it by your decision, or forgets it
   conformance                           the DICOM conformance statement, as Markdown
+  route [--json]                        what rules send, what waits and why
+  route explain UID                     why an object, or a study, went where it went
+  route try FILE [--since 7d]           what the rules in FILE would have sent
+  route release JOB | drop JOB          sends what is held or failed; or never sends it
 `;
 
 const OPTIONS = {
@@ -25,6 +30,8 @@ const OPTIONS = {
   hub: { type: 'string' },
   token: { type: 'string' },
   json: { type: 'boolean', default: false },
+  since: { type: 'string' },
+  reason: { type: 'string', default: 'by a person' },
 } as const;
 
 interface Given {
@@ -33,6 +40,8 @@ interface Given {
   readonly hub: string | undefined;
   readonly token: string | undefined;
   readonly json: boolean;
+  readonly since: string | undefined;
+  readonly reason: string;
 }
 
 /** @returns the exit code @throws ConfigError, EnrolError and other GatewayErrors for bin/main.ts to tell */
@@ -45,8 +54,15 @@ export async function runEdgeCommand(args: readonly string[]): Promise<number> {
       allowPositionals: true,
     });
     if (values.config === undefined) return refuse('--config FILE is needed');
-    const { hub, token, json } = values;
-    given = { names: positionals, file: values.config, hub, token, json };
+    const { config: file, ...options } = values;
+    given = {
+      ...options,
+      names: positionals,
+      file,
+      hub: options.hub,
+      token: options.token,
+      since: options.since,
+    };
   } catch (error) {
     return refuse((error as Error).message);
   }
@@ -79,6 +95,8 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
         (await import('../conformance/statement.ts')).conformanceStatement(config),
       );
       return 0;
+    case 'route':
+      return route(config, given);
     default:
       return refuse(`unknown command "${command}"`);
   }
@@ -94,6 +112,28 @@ async function quarantine(
   if (action === 'release') return commands.release(config, id);
   if (action === 'drop') return commands.drop(config, id);
   return refuse(`unknown command "quarantine ${action}"`);
+}
+
+async function route(config: EdgeConfig, given: Given): Promise<number> {
+  const [, action, which] = given.names;
+  const commands = await import('./route.ts');
+  if (action === undefined) return commands.printJobs(config, given.json);
+  if (which === undefined) return refuse(`route ${action} needs a name behind it`);
+  switch (action) {
+    case 'explain':
+      return commands.printExplanation(config, which, given.json);
+    case 'try':
+      return commands.tryFile(
+        { configFile: given.file, file: which, since: given.since },
+        given.json,
+      );
+    case 'release':
+      return commands.releaseJob(config, which);
+    case 'drop':
+      return commands.dropJob(config, which, given.reason);
+    default:
+      return refuse(`unknown command "route ${action}"`);
+  }
 }
 
 function refuse(why: string): number {

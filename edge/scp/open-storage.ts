@@ -10,7 +10,7 @@ import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { DimseServices } from '../dimse/service.ts';
-import { EdgeIndex } from '../index/edge-index.ts';
+import { EdgeIndex, type ObjectListener } from '../index/edge-index.ts';
 import { finishDeletions } from '../index/remove-study.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { giveUpBallast } from '../spool/ballast.ts';
@@ -28,6 +28,8 @@ export interface StorageOptions {
   readonly config: Pick<EdgeConfig, 'trust' | 'dataDirectory' | 'patientIds' | 'storage'>;
   readonly db: Sqlite;
   readonly reading: ObjectReading;
+  /** Told of each object within the transaction that records it. */
+  readonly onStored?: ObjectListener;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -46,7 +48,7 @@ export interface OpenStorage extends StorageParts {
  * @throws SpoolError when the disk can't be read
  */
 export async function openStorage(options: StorageOptions): Promise<OpenStorage> {
-  const { config, db, reading, clock, log, metrics } = options;
+  const { config, db, reading, onStored, clock, log, metrics } = options;
   const { trust, dataDirectory, storage, patientIds } = config;
   const spool = new Spool({
     dataDirectory,
@@ -58,6 +60,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
     db,
     trust,
     namespace: patientIds.namespace,
+    onStored,
     onPatientConflict: (study) => log.warn('storage.patient-conflict', { ...study }),
   });
   const outbox = new Outbox({

@@ -1,7 +1,6 @@
 /** The effect of one event on the rows; within the transaction that moves the cursor. */
 import { acquisitionDay } from '../../shared/acquisition-day.ts';
 import type { OrderedEvent, StudyEvent } from '../../shared/contract/events.ts';
-import { heldCounts } from '../../shared/held-counts.ts';
 import { applyDigest } from './apply-digest.ts';
 import type { Change } from './change.ts';
 import type { ProjectionStatements } from './statements.ts';
@@ -42,20 +41,14 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
     statements.deleteStudy.run(trust, studyInstanceUID, home);
     return;
   }
-  const { patient, series, nearline, ...study } = event;
-  const held = heldCounts({ series: series.length, instances: event.instances }, nearline);
+  const { patient, series, ...study } = event;
   statements.upsertStudy.run({
     ...study,
     ...patient,
     quiet: Number(event.quiet),
     deleted: 0,
     modalities: modalitiesOf(event),
-    seriesCount: held.series,
-    instances: held.instances,
-    onlineInstances: event.instances,
-    nearlineSeries: nearline?.series ?? null,
-    nearlineInstances: nearline?.instances ?? null,
-    nearlineModalities: nearline?.modalities.join('\\') ?? null,
+    seriesCount: series.length,
     day: acquisitionDay(event.studyDate),
     appliedAt: now,
   });
@@ -64,8 +57,7 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
 }
 
 /** Distinct, sorted, a backslash between them. */
-function modalitiesOf({ series, nearline }: StudyEvent): string {
-  const ofObjects = series.flatMap(({ modality }) => (modality === null ? [] : [modality]));
-  const modalities = [...ofObjects, ...(nearline?.modalities ?? [])];
+function modalitiesOf({ series }: StudyEvent): string {
+  const modalities = series.flatMap(({ modality }) => (modality === null ? [] : [modality]));
   return [...new Set(modalities)].sort().join('\\');
 }

@@ -31,10 +31,6 @@ export interface StudyRow {
   readonly series: number;
   readonly instances: number;
   readonly bytes: number;
-  /** In the spool; null: all. */
-  readonly online_instances: number | null;
-  /** Null: no PACS is known to hold it. */
-  readonly nearline_modalities: string | null;
   readonly set_hash: string;
   readonly conflicts: number;
   readonly day: string;
@@ -55,7 +51,7 @@ export interface CopyView {
   /** The trust that fetched it. */
   readonly trust: string;
   readonly instances: number;
-  /** The copy holds exactly the home's objects; null when the home's own objects are not known. */
+  /** The copy holds exactly the home's objects; null when the home's own row is not known. */
   readonly complete: boolean | null;
   /** Under which local patient it is filed there. */
   readonly patientId: string;
@@ -81,11 +77,8 @@ export interface StudyView {
   readonly accessionIssuer: string | null;
   readonly referringPhysician: string | null;
   readonly institution: string | null;
-  /** NEARLINE: its trust's PACS holds it, the edge does not, or not all of it. */
-  readonly availability: 'ONLINE' | 'NEARLINE';
-  /** Null: the PACS that holds it does not say. */
-  readonly numberOfSeries: number | null;
-  readonly numberOfInstances: number | null;
+  readonly numberOfSeries: number;
+  readonly numberOfInstances: number;
   readonly bytes: number;
   readonly setHash: string;
   /** False while objects still come in. */
@@ -124,9 +117,8 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     accessionIssuer: row.accession_issuer,
     referringPhysician: row.referring_physician,
     institution: row.institution,
-    availability: isOnline(row) ? 'ONLINE' : 'NEARLINE',
-    numberOfSeries: row.series === 0 && !isOnline(row) ? null : row.series,
-    numberOfInstances: row.instances === 0 && !isOnline(row) ? null : row.instances,
+    numberOfSeries: row.series,
+    numberOfInstances: row.instances,
     bytes: row.bytes,
     setHash: row.set_hash,
     quiet: row.quiet === 1,
@@ -134,8 +126,7 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     copies: copies.map((copy) => ({
       trust: copy.trust,
       instances: copy.instances,
-      complete:
-        homeRow === undefined || !isOnline(homeRow) ? null : copy.set_hash === homeRow.set_hash,
+      complete: homeRow === undefined ? null : copy.set_hash === homeRow.set_hash,
       patientId: copy.patient_id,
       issuer: copy.patient_issuer,
       asOf: copy.event_at,
@@ -144,14 +135,6 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     asOf: row.event_at,
   };
 }
-
-/** All that is known of it lies in the edge's spool. */
-const isOnline = ({
-  online_instances: online,
-  instances,
-  nearline_modalities,
-}: StudyRow): boolean =>
-  nearline_modalities === null || (instances > 0 && (online ?? instances) >= instances);
 
 function warningsOf(row: StudyRow, copies: readonly StudyRow[]): StudyWarning[] {
   const warnings: StudyWarning[] = [];

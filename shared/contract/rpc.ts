@@ -66,9 +66,8 @@ export const QueriedStudySchema = z.object({
   referringPhysician: Given,
   institution: Given,
   modalities: z.array(z.string()),
-  /** Null: not known. */
-  numberOfSeries: z.int().nullable(),
-  numberOfInstances: z.int().nullable(),
+  numberOfSeries: z.int(),
+  numberOfInstances: z.int(),
   series: z
     .array(
       z.object({

@@ -15,7 +15,8 @@ const MAX_MEDIAN_LINES = 150;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shared: [],
 
-  'edge/config.ts': ['shared'],
+  'edge/config.ts': ['shared', 'edge/config-routes.ts'],
+  'edge/config-routes.ts': ['shared'],
   'edge/database.ts': ['shared', 'edge/*'],
   'edge/schema-parts.ts': ['edge/*', 'edge/database.ts'],
   'edge/ul': ['shared'],
@@ -33,7 +34,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/coerce': ['shared'],
   'edge/retention': ['shared', 'edge/index', 'edge/spool'],
-  'edge/crawl': ['shared', 'edge/dimse', 'edge/index', 'edge/scp (types)'],
   'edge/deidentify': ['shared'],
   'edge/uplink': ['shared', 'edge/outbox', 'edge/index', 'edge/commands (types)'],
   'edge/commands': [
@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/transfer': ['shared', 'edge/spool', 'edge/index'],
   'edge/deliver': ['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
   'edge/dicomweb': ['shared', 'edge/index', 'edge/spool', 'edge/scp'],
+  'edge/route': ['shared', 'edge/index', 'edge/spool', 'edge/deliver'],
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
   'edge/http': [
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
@@ -75,7 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Every layer of a side may read its configuration. */
-const CONFIG = /^(edge|hub)\/config\.ts$/;
+const CONFIG = /^(edge|hub)\/config(-routes)?\.ts$/;
 
 /** The most exact layer that a file is in. */
 function layerOf(file: string): string | undefined {

@@ -1,0 +1,125 @@
+/**
+ * `cdip edge route`: what routing does, why, and what rules would do that are not live yet. Reads and
+ * writes the database alone, so that it works beside the edge and while it is down.
+ */
+import { rfc3339, systemClock } from '../../shared/clock.ts';
+import { ConfigError, readYaml } from '../../shared/config.ts';
+import { type EdgeConfig, parseEdgeConfig } from '../config.ts';
+import { tagsOf } from '../route/conditions.ts';
+import { RuleSet } from '../route/decide.ts';
+import { type Explanation, explain, explainJob } from '../route/explain.ts';
+import { FactsReader } from '../route/facts.ts';
+import { RouteStore } from '../route/route-store.ts';
+import { type Trial, tryRules } from '../route/trial.ts';
+import { Spool } from '../spool/spool.ts';
+import { openForCommands } from './open-for-commands.ts';
+import { table } from './table.ts';
+
+const LISTED = 1_000;
+const DAY_MS = 86_400_000;
+
+/** What is sent by rules, what waits and why. */
+export function printJobs(config: EdgeConfig, json: boolean): number {
+  const jobs = open(config).list(LISTED).map(explainJob);
+  if (json) return print(`${JSON.stringify(jobs)}\n`);
+  const rows = jobs.map((job) => [
+    ...[`${job.job}`, job.rule, job.to, `${job.objects}`, job.priority, job.state, job.why],
+  ]);
+  return print(table(['job', 'rule', 'to', 'objects', 'priority', 'state', 'why'], rows));
+}
+
+/** @returns 1 when nothing was decided of such an object or study */
+export function printExplanation(config: EdgeConfig, uid: string, json: boolean): number {
+  const explanation = explain(open(config), uid);
+  if (json) print(`${JSON.stringify(explanation)}\n`);
+  else print(explanationText(explanation));
+  if (explanation.ways.length > 0) return 0;
+  process.stderr.write(
+    `no rule has decided on ${uid}: it is not here, or came before there were rules\n`,
+  );
+  return 1;
+}
+
+export function releaseJob(config: EdgeConfig, job: string): number {
+  return told(open(config).release(Number(job), Date.now()), job);
+}
+
+export function dropJob(config: EdgeConfig, job: string, reason: string): number {
+  return told(open(config).cancel(Number(job), { reason, now: Date.now() }), job);
+}
+
+function told(isDone: boolean, job: string): number {
+  if (isDone) return 0;
+  process.stderr.write(`there is no job ${job} of which this can be done; see cdip edge route\n`);
+  return 1;
+}
+
+/**
+ * Tries the rules of a file on what the trust has.
+ *
+ * @param since `7d`, or a date; absent: all
+ * @throws ConfigError for a fault in the rules
+ */
+export async function tryFile(
+  { configFile, file, since }: { configFile: string; file: string; since: string | undefined },
+  json: boolean,
+): Promise<number> {
+  const config = tryingConfig(configFile, file);
+  const db = openForCommands(config);
+  const { dataDirectory, storage, trust, routes } = config;
+  const { reserveBytes } = storage;
+  const spool = new Spool({ dataDirectory, reserveBytes, clock: systemClock });
+  const facts = new FactsReader(db, spool, tagsOf(routes));
+  const trial = await tryRules({ db, trust, rules: new RuleSet(config), facts }, sinceOf(since));
+  return print(json ? `${JSON.stringify(trial)}\n` : trialText(trial));
+}
+
+/** The edge's configuration with what the file says in the place of its own. */
+function tryingConfig(configFile: string, file: string): EdgeConfig {
+  const tried = readYaml(file);
+  const routing = Array.isArray(tried) ? { routes: tried } : tried;
+  return parseEdgeConfig(Object.assign({}, readYaml(configFile), routing), process.env);
+}
+
+function sinceOf(since: string | undefined): number {
+  if (since === undefined) return 0;
+  const [, days] = /^(\d+)d$/.exec(since) ?? [];
+  const at = days === undefined ? Date.parse(since) : Date.now() - Number(days) * DAY_MS;
+  if (Number.isNaN(at)) throw new ConfigError(`✖ --since ${since}: a date, or days as 7d`);
+  return at;
+}
+
+function trialText({ studies, objects, unsent, rules, sends, version }: Trial): string {
+  const would = sends.map((send) => [
+    ...[send.to, send.rule, `${send.studies}`, `${send.objects}`, gigabytes(send.bytes)],
+    `${send.held}`,
+  ]);
+  const acted = rules.map((rule) => [rule.rule, `${rule.studies}`, `${rule.objects}`]);
+  return [
+    `Tried on ${studies} studies, ${objects} objects. Rules ${version}. Nothing was sent.\n`,
+    table(['would have sent to', 'by rule', 'studies', 'objects', 'size', 'held'], would),
+    table(['rule', 'acted on studies', 'objects'], acted),
+    `${unsent} objects would have gone nowhere.\n`,
+  ].join('\n');
+}
+
+function explanationText({ ways, jobs }: Explanation): string {
+  const texts = ways.map(({ objects, sopInstanceUID, version, decidedAt, steps }) => {
+    const which = objects === 1 ? sopInstanceUID : `${objects} objects, such as ${sopInstanceUID}`;
+    const rows = steps.map(({ rule, acted, what }) => [rule, acted ? 'yes' : 'no', what]);
+    return `${which}\ndecided ${rfc3339(decidedAt)} by rules ${version}\n${table(['rule', 'acted', 'what'], rows)}`;
+  });
+  const rows = jobs.map(({ job, to, rule, objects, state, why }) => [
+    ...[`${job}`, to, rule, `${objects}`, state, why],
+  ]);
+  return [...texts, table(['job', 'to', 'by rule', 'objects', 'state', 'why'], rows)].join('\n');
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+const open = (config: EdgeConfig): RouteStore => new RouteStore(openForCommands(config));

@@ -1,0 +1,139 @@
+/**
+ * What edge.yaml says of routing: destinations beside the peers, AI models, projects of secondary use, and
+ * the rules. Part of the edge's one schema; names that point nowhere are faults of the configuration.
+ */
+import * as z from 'zod';
+import { Priority } from '../shared/contract/commands.ts';
+import { tagOfName } from '../shared/dicom/keywords.ts';
+
+const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name: a-z, 0-9 and hyphens');
+const Text = z.string().trim().min(1).max(200);
+
+const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day: 20:00');
+const WindowSchema = z
+  .strictObject({
+    from: TimeOfDay,
+    to: TimeOfDay,
+    days: z
+      .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+      .min(1)
+      .default(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
+      .describe('on which it opens'),
+  })
+  .describe('local time, Europe/London; to before from: over midnight');
+
+const RangeSchema = z
+  .strictObject({ min: z.number().optional(), max: z.number().optional() })
+  .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max, or both');
+
+const Pattern = z
+  .string()
+  .max(200)
+  .describe('* for any characters, ? for one; case does not count');
+
+const ConditionSchema = z.strictObject({
+  callers: z.array(Pattern).min(1).optional().describe('AE titles of who sent it'),
+  attributes: z
+    .record(
+      z
+        .string()
+        .refine(
+          (name) => tagOfName(name) !== undefined,
+          'a keyword such as Modality, or a tag as (0018,1030)',
+        ),
+      z.union([Pattern, z.array(Pattern).min(1), RangeSchema]),
+    )
+    .optional()
+    .describe('every one of them has one of its values'),
+  received: WindowSchema.optional(),
+  objectBytes: RangeSchema.optional(),
+  studyBytes: RangeSchema.optional(),
+  studyObjects: RangeSchema.optional(),
+});
+
+const common = {
+  name: Name,
+  when: ConditionSchema.prefault({}).describe('all of it is so; empty: always'),
+  unless: ConditionSchema.optional().describe('and not all of this'),
+};
+const sending = {
+  during: WindowSchema.optional().describe('sent then; before, it waits'),
+  studiesPerHour: z.int().min(1).optional().describe('more wait'),
+};
+
+const RouteSchema = z.discriminatedUnion('action', [
+  z.strictObject({
+    ...common,
+    action: z.literal('deliver'),
+    to: z.array(Name).min(1).describe('peers, destinations, models'),
+    ...sending,
+  }),
+  z.strictObject({
+    ...common,
+    action: z.literal('prioritise'),
+    priority: Priority.describe('of what the rules below send; never lowered'),
+  }),
+  z.strictObject({
+    ...common,
+    action: z.literal('hold'),
+    reason: Text.describe('what the rules below send waits for a person'),
+  }),
+  z.strictObject({
+    ...common,
+    action: z.literal('drop'),
+    reason: Text.describe('the rules below are not tried; the object stays in the spool'),
+  }),
+]);
+
+const StowSchema = z.strictObject({
+  name: Name,
+  stow: z.strictObject({
+    url: z.url().describe('of the DICOMweb service: …/studies is behind it'),
+    tokenFile: z.string().min(1).optional().describe('sent as a bearer token'),
+    caFile: z.string().min(1).optional(),
+  }),
+});
+const FolderSchema = z.strictObject({
+  name: Name,
+  folder: z.string().min(1).describe('Part 10 files are written there'),
+});
+
+/** The keys of edge.yaml that routing has. */
+export const routeKeys = {
+  destinations: z.array(z.union([StowSchema, FolderSchema])).default([]),
+  routes: z.array(RouteSchema).default([]),
+};
+
+export type RouteRule = Readonly<z.output<typeof RouteSchema>>;
+export type RouteCondition = Readonly<z.output<typeof ConditionSchema>>;
+export type RouteRange = Readonly<z.output<typeof RangeSchema>>;
+export type RouteWindow = Readonly<z.output<typeof WindowSchema>>;
+export type StowDestination = Readonly<z.output<typeof StowSchema>>;
+export type FolderDestination = Readonly<z.output<typeof FolderSchema>>;
+
+interface Named {
+  readonly peers: readonly { readonly name: string }[];
+  readonly destinations: readonly { readonly name: string }[];
+  readonly routes: readonly RouteRule[];
+}
+
+/** Names that stand twice or point nowhere, as faults of the schema. */
+export function checkRouteNames(
+  { peers, destinations, routes }: Named,
+  context: z.RefinementCtx,
+): void {
+  const fault = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message });
+  const targets = new Set(peers.map(({ name }) => name));
+  for (const [i, { name }] of destinations.entries()) {
+    if (targets.has(name)) fault(['destinations', i, 'name'], `"${name}" is taken`);
+    targets.add(name);
+  }
+  const rules = new Set<string>();
+  for (const [i, rule] of routes.entries()) {
+    if (rules.has(rule.name)) fault(['routes', i, 'name'], `"${rule.name}" is taken`);
+    rules.add(rule.name);
+    for (const [j, to] of (rule.action === 'deliver' ? rule.to : []).entries())
+      if (!targets.has(to)) fault(['routes', i, 'to', j], `nothing is named "${to}"`);
+  }
+}
