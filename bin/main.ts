@@ -3,7 +3,7 @@
  * it is asked for.
  *
  *   cdip hub …  ──► hub/cli/commands.ts       cdip edge … ──► edge/cli/commands.ts
- *   cdip bench NAME ──► test/bench/NAME.bench.ts
+ *   cdip deidentify ──► edge/cli/deidentify.ts  cdip bench NAME ──► test/bench/NAME.bench.ts
  *
  * What a script needs goes to stdout, words for people to stderr. Exit: 0 done, 1 a fault was
  * found, 2 the configuration is refused, 64 the command is not understood, 70 a bug.
@@ -32,6 +32,7 @@ const USAGE = `Usage: cdip COMMAND
   cdip edge quarantine [release|drop ID]                what could not be filed
   cdip edge conformance                                 the DICOM conformance statement
 
+  cdip deidentify IN OUT --project NAME --key-file F    files or folders without the patient
   cdip bench NAME [--json]                              runs a benchmark of test/bench
   cdip --version | --help
 
@@ -50,6 +51,11 @@ async function runEdge(args: readonly string[]): Promise<number> {
   return exitCodeOf(await runEdgeCommand([...args]));
 }
 
+async function runDeidentify(args: readonly string[]): Promise<number> {
+  const { runDeidentify } = await import('../edge/cli/deidentify.ts');
+  return runDeidentify(args);
+}
+
 async function runBench(args: readonly string[]): Promise<number> {
   const [name = ''] = args.filter((arg) => !arg.startsWith('-'));
   const file = join(import.meta.dirname, '..', 'test', 'bench', `${name}.bench.ts`);
@@ -61,7 +67,10 @@ async function runBench(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-const COMMANDS: Readonly<Record<string, Run>> = { hub: runHub, edge: runEdge, bench: runBench };
+const COMMANDS: Readonly<Record<string, Run>> = {
+  ...{ hub: runHub, edge: runEdge },
+  ...{ deidentify: runDeidentify, bench: runBench },
+};
 
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;

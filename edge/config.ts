@@ -66,6 +66,11 @@ const PeerSchema = z.strictObject({
     .max(10_000)
     .optional()
     .describe('objects a second at most; absent: as fast as it takes them'),
+  characterSet: z
+    .string()
+    .regex(/^[A-Z0-9_ \\]{1,64}$/, 'values of (0008,0005), such as ISO_IR 100')
+    .optional()
+    .describe('of answers that name none; default: UTF-8 or Latin-1, whichever they are'),
   callingAETitle: AETitle.optional().describe(
     'how we name ourselves to this peer; default dicom.aeTitle',
   ),
@@ -122,6 +127,28 @@ const StorageSchema = z.strictObject({
     .describe('a study that got nothing for this long is told to the hub as quiet'),
 });
 
+const CrawlSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('learns by C-FIND what the peers of role pacs hold; nothing is copied'),
+  queriesPerMinute: z.int().min(1).max(6_000).default(600),
+  busyHours: z
+    .strictObject({
+      from: z.int().min(0).max(24).default(7),
+      to: z.int().min(0).max(24).default(19),
+      queriesPerMinute: z.int().min(0).max(6_000).default(120).describe('0: nothing is asked then'),
+    })
+    .prefault({})
+    .describe('by the clock of Europe/London'),
+  earliestYear: z
+    .int()
+    .min(1900)
+    .max(2100)
+    .default(1990)
+    .describe('what is older is asked for at once, not by day'),
+});
+
 const Fields = z.strictObject({
   trust: ODSCode,
   dataDirectory: z.string().min(1),
@@ -155,6 +182,7 @@ const Fields = z.strictObject({
     })
     .prefault({}),
   storage: StorageSchema.prefault({}),
+  crawl: CrawlSchema.prefault({}),
   hub: z
     .strictObject({ url: z.url(), nats: z.string().min(1) })
     .optional()

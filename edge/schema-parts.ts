@@ -1,5 +1,6 @@
 /** The tables of all parts that build on index, spool and outbox, in the order in which they are made. */
 import { commandsSchema } from './commands/schema.ts';
+import { crawlSchema } from './crawl/schema.ts';
 import type { SchemaParts } from './database.ts';
 import { deliverSchema } from './deliver/schema.ts';
 import { dicomWebSchema } from './dicomweb/schema.ts';
@@ -15,5 +16,6 @@ export const furtherParts: SchemaParts = {
   commitment: commitmentSchema,
   mpps: mppsSchema,
   dicomWeb: dicomWebSchema,
+  crawl: crawlSchema,
   route: routeSchema,
 };

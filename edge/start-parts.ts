@@ -13,6 +13,7 @@ import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
+import { crawlProgress } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { openDeliveryCounters } from './deliver/delivery-counters.ts';
@@ -93,6 +94,7 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
       httpUrl: httpUrlOf(config, http.port),
       associations: () => late.listener?.associations() ?? 0,
       fetches: () => store.openCount(),
+      crawl: () => crawlProgress(db, config),
     });
   openGauges(metrics, beat);
   if (config.hub !== undefined) {

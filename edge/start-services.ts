@@ -10,10 +10,12 @@ import type { Registry } from '../shared/metrics.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
+import { Crawler } from './crawl/crawler.ts';
 import type { ServedClass } from './dimse/service.ts';
 import { Commitments } from './scp/commitment/commitments.ts';
 import { CommitmentReporter } from './scp/commitment/reporter.ts';
 import { storageCommitment } from './scp/commitment/service.ts';
+import { dicomReading } from './scp/dicom-reading.ts';
 import { StepForwarder } from './scp/mpps/forwarder.ts';
 import { PerformedSteps } from './scp/mpps/performed-steps.ts';
 import { performedProcedureStep } from './scp/mpps/service.ts';
@@ -62,6 +64,13 @@ export function startServices(options: ServiceOptions): Services {
   forwarder.start();
   lifecycle.add('step forwarder', () => forwarder.stop());
   const receivers = peers.filter(({ receivesMpps }) => receivesMpps).map(({ name }) => name);
+
+  const crawler = new Crawler({
+    ...{ config, db, index, clock, log, metrics, reading: dicomReading },
+    random: Math.random,
+  });
+  crawler.start();
+  lifecycle.add('crawl', () => crawler.stop());
 
   const worklist = new WorklistItems(config.worklist.folder);
   const served = [

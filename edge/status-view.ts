@@ -4,6 +4,7 @@ import type { Sqlite } from '../shared/sqlite/open.ts';
 import { VERSION } from '../shared/version.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
+import { crawlProgress, crawlWords } from './crawl/progress.ts';
 import type { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
@@ -47,7 +48,7 @@ export function statusView(sources: StatusSources): StatusView {
       ['Hub has to be told', `${outbox.waiting} events, oldest ${seconds(outbox.oldestSeconds)}`],
       [
         'Index',
-        `${index.studies} studies, ${index.series} series, ${index.instances} instances, ${size(index.bytes)}`,
+        `${index.studies} studies, ${index.nearline} of them only in the PACS; ${index.series} series, ${index.instances} instances here, ${size(index.bytes)}`,
       ],
       [
         'Disk',
@@ -57,6 +58,7 @@ export function statusView(sources: StatusSources): StatusView {
       ['Conflicts', `${index.conflicts}`],
     ],
     sections: [
+      pacs(sources),
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       routes(sources),
       ...[quarantine(sources), conflicts(sources)],
@@ -65,7 +67,7 @@ export function statusView(sources: StatusSources): StatusView {
 }
 
 function troublesOf(
-  { storage, late, config, states, routes }: StatusSources,
+  { db, storage, late, config, states, routes }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -73,6 +75,8 @@ function troublesOf(
     troubles.push(
       'The disk has reached its reserve: objects are refused (A700) until there is room.',
     );
+  for (const { peer, reason } of crawlProgress(db, config))
+    if (reason !== null) troubles.push(`${peer} can not be asked what it holds: ${reason.detail}.`);
   const hub = late.uplink?.status();
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
   else if (hub !== undefined && !hub.connected)
@@ -103,6 +107,19 @@ function hubOf({ late: { uplink }, config }: StatusSources): string {
   const { connected, since, reason } = uplink.status();
   const how = connected ? 'connected' : `not connected: ${reason}`;
   return `${config.hub.url}, ${how}, since ${rfc3339(since)}`;
+}
+
+function pacs({ db, config }: StatusSources): StatusSection {
+  return {
+    title: 'What the PACS holds',
+    columns: ['PACS', 'State', 'Studies', 'Known', 'Compared', 'Not complete'],
+    note: 'No peer has the role pacs.',
+    rows: crawlProgress(db, config).map((of) => {
+      const [studies, known, compared, gaps] = crawlWords(of);
+      const why = of.reason === null ? '' : `: ${of.reason.code}, ${of.reason.detail}`;
+      return [of.peer, `${of.state}${why}`, studies, known, compared, gaps];
+    }),
+  };
 }
 
 function callers({ late }: StatusSources): StatusSection {

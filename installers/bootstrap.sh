@@ -44,7 +44,7 @@ fi
 wanted='/usr/sbin/nats-server:nats-server /usr/sbin/Orthanc:orthanc /usr/bin/dcmqrscp:dcmtk'
 if [ "$purpose" = test ]; then
   wanted="$wanted /usr/bin/chromium:chromium /usr/share/fonts/truetype/liberation:fonts-liberation"
-  wanted="$wanted /usr/lib/python3/dist-packages/pydicom:python3-pydicom"
+  wanted="$wanted /usr/lib/python3/dist-packages/pydicom:python3-pydicom /usr/bin/dciodvfy:dicom3tools"
   wanted="$wanted /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb"
 fi
 missing=

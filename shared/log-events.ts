@@ -170,6 +170,18 @@ export interface LogEvents {
   /** Events could not be appended; tried again at once. */
   'outbox.tick-failed': { error: unknown };
 
+  // --- edge/crawl
+  /** A sweep over days of a PACS ended: how many days, studies, and studies that were new. */
+  'crawl.swept': { peer: string; sweep: string; days: number; studies: number; added: number };
+  /** The PACS can't be asked now; tried again after `waitSeconds`. */
+  'crawl.waiting': { peer: string; code: string; waitSeconds: number };
+  /** The PACS has more in these days than it would tell. */
+  'crawl.cut': { peer: string; from: string; to: string };
+  /** Answers that name no study, or can't be read. */
+  'crawl.unreadable': { peer: string; answers: number };
+  /** The PACS was asked twice for a study, and does not hold it any more. */
+  'crawl.gone': { peer: string; studyInstanceUID: string };
+
   // --- edge/transfer, edge/commands, edge/deliver, edge/http
   /** A stream of instances to another edge ended, whole or cut. */
   'transfer.served': {

@@ -3,6 +3,7 @@
  * the XOR of the members' SHA-256. Both sides of the comparison compute them here.
  */
 import { createHash } from 'node:crypto';
+import type { Nearline } from './held-counts.ts';
 
 /** Digest of the empty set, 64 hexadecimal digits. */
 export const EMPTY_SET_HASH = '0'.repeat(64);
@@ -34,16 +35,27 @@ export function instanceHash(SOPInstanceUID: string, contentDigest: string): str
   return createHash('sha256').update(`${SOPInstanceUID}\0${contentDigest}`).digest('hex');
 }
 
-/** A study as a member of its acquisition day. */
+/**
+ * A study as a member of its acquisition day: the objects that are known, and what the PACS says of the rest.
+ *
+ * @param study `series` and `instances` as heldCounts gives them
+ */
 export function studyHash(study: {
   studyInstanceUID: string;
   home: string;
   setHash: string;
   series: number;
   instances: number;
+  nearline?: Nearline | null;
 }): string {
-  const { studyInstanceUID, home, setHash, series, instances } = study;
-  return createHash('sha256')
-    .update([studyInstanceUID, home, setHash, series, instances].join('\0'))
-    .digest('hex');
+  const { studyInstanceUID, home, setHash, series, instances, nearline } = study;
+  const members = [studyInstanceUID, home, setHash, series, instances];
+  if (nearline) members.push(...nearlineMembers(nearline));
+  return createHash('sha256').update(members.join('\0')).digest('hex');
 }
+
+const nearlineMembers = ({ series, instances, modalities }: Nearline): string[] => [
+  `${series ?? ''}`,
+  `${instances ?? ''}`,
+  modalities.join('\\'),
+];

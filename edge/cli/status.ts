@@ -3,7 +3,9 @@
  * edge is down, too.
  */
 import { statfsSync } from 'node:fs';
+import type { CrawlProgress } from '../../shared/contract/events.ts';
 import type { EdgeConfig } from '../config.ts';
+import { crawlProgress, crawlWords } from '../crawl/progress.ts';
 import { DeliveryQueue } from '../deliver/delivery-queue.ts';
 import { PeerStates, stateOf, whyOf } from '../deliver/peer-states.ts';
 import { readStoredStatus } from '../health/edge-status.ts';
@@ -13,11 +15,13 @@ import { table } from './table.ts';
 const READY_MS = 3_000;
 
 export async function printStatus(config: EdgeConfig, json: boolean): Promise<number> {
-  const stored = readStoredStatus(openForCommands(config), config.trust, Date.now());
+  const db = openForCommands(config);
+  const stored = readStoredStatus(db, config.trust, Date.now());
+  const crawl = crawlProgress(db, config);
   const { bavail, bsize } = statfsSync(config.dataDirectory);
   const disk = { freeBytes: bavail * bsize, reserveBytes: config.storage.reserveBytes };
   const running = await readiness(config);
-  const status = { trust: config.trust, running, ...stored, disk };
+  const status = { trust: config.trust, running, ...stored, crawl, disk };
   if (json) {
     process.stdout.write(`${JSON.stringify(status)}\n`);
     return 0;
@@ -25,7 +29,11 @@ export async function printStatus(config: EdgeConfig, json: boolean): Promise<nu
   const { index, outbox } = stored;
   const rows: string[][] = [
     ['edge', `${config.trust} ${running}`],
-    ['index', `${index.studies} studies, ${index.series} series, ${index.instances} instances`],
+    [
+      'index',
+      `${index.studies} studies, ${index.nearline} only in the PACS; ${index.series} series, ${index.instances} instances here`,
+    ],
+    ...crawl.map(crawlRow),
     ['quarantine', `${stored.quarantined}`],
     ['conflicts', `${index.conflicts}`],
     [
@@ -38,6 +46,13 @@ export async function printStatus(config: EdgeConfig, json: boolean): Promise<nu
   ];
   process.stdout.write(table(['what', 'now'], rows));
   return 0;
+}
+
+function crawlRow(of: CrawlProgress): string[] {
+  const [studies, known, compared, gaps] = crawlWords(of);
+  const why = of.reason === null ? '' : ` (${of.reason.code}: ${of.reason.detail})`;
+  const words = `${of.state}${why}, ${studies} studies, ${known}; compared ${compared}`;
+  return [of.peer, gaps === '' ? words : `${words}; ${gaps}`];
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

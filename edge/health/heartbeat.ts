@@ -4,7 +4,7 @@
  *   outbox, index, spool, associations ─► HealthEvent ─► edge/uplink, every few seconds
  */
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
-import type { HealthEvent } from '../../shared/contract/events.ts';
+import type { CrawlProgress, HealthEvent } from '../../shared/contract/events.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -24,6 +24,8 @@ export interface HeartbeatParts {
   readonly associations: () => number;
   /** Fetches that are not over. */
   readonly fetches: () => number;
+  /** How far each PACS is known. */
+  readonly crawl: () => CrawlProgress[];
 }
 
 export function heartbeat(parts: HeartbeatParts): HealthEvent {
@@ -51,6 +53,7 @@ export function heartbeat(parts: HeartbeatParts): HealthEvent {
     conflicts: counts.conflicts,
     associations: parts.associations(),
     fetches: parts.fetches(),
+    crawl: parts.crawl(),
     disk: { freeBytes: Math.trunc(freeBytes), reserveBytes },
   };
 }

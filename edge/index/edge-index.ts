@@ -11,6 +11,7 @@ import { foldName } from '../../shared/dicom/person-name.ts';
 import { instanceHash, toggleMember } from '../../shared/set-hash.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { InstanceAttributes } from './attributes.ts';
+import { type NearlineOutcome, NearlineRows, type PacsStudy } from './nearline.ts';
 import { IndexQueries } from './queries.ts';
 import { type InstanceRow, type StudyRow, storedInstance } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
@@ -52,11 +53,14 @@ export interface StudyKey {
   readonly home: string;
 }
 
+/** `objects`: its set of objects; `nearline`: what the PACS says of it, or less of it in the spool. */
+export type StudyChange = 'objects' | 'nearline';
+
 /** Runs inside the transaction that records the object. */
 export type ObjectListener = (record: ObjectRecord, now: number) => void;
 
 /** Runs inside the transaction that changed the study. */
-export type StudyChangeListener = (study: StudyKey, now: number) => void;
+export type StudyChangeListener = (study: StudyKey, now: number, change?: StudyChange) => void;
 
 export interface EdgeIndexOptions {
   readonly db: Sqlite;
@@ -77,6 +81,7 @@ export class EdgeIndex extends IndexQueries {
   readonly #onStored: ObjectListener | undefined;
   readonly #record: (record: ObjectRecord, now: number, file: ObjectFile) => RecordOutcome;
   readonly #markMissing: (row: InstanceRow, now: number) => void;
+  readonly #nearline: NearlineRows;
   #onStudyChange: StudyChangeListener = () => {};
   #onStudyDelete: (row: StudyRow) => void = () => {};
 
@@ -86,6 +91,7 @@ export class EdgeIndex extends IndexQueries {
     this.#onPatientConflict = onPatientConflict;
     this.#onStored = onStored;
     this.#statements = prepareStatements(db);
+    this.#nearline = new NearlineRows(db, { trust, namespace });
     this.#foldNames();
     const record = db.transaction((object: ObjectRecord, now: number, file: ObjectFile) =>
       this.#recordInTransaction(object, now, file),
@@ -125,6 +131,51 @@ export class EdgeIndex extends IndexQueries {
   }
 
   /**
+   * What a PACS of this trust says of a study. To be called within a transaction.
+   *
+   * @returns `import`: it is the PACS's copy of another trust's study, and nothing is recorded
+   */
+  recordNearline(study: PacsStudy, now: number): NearlineOutcome {
+    const outcome = this.#nearline.record(study, now);
+    if (outcome === 'new' || outcome === 'changed')
+      this.#onStudyChange(this.#own(study.attributes), now, 'nearline');
+    return outcome;
+  }
+
+  /** No PACS holds it any longer: what is in the spool stays. To be called within a transaction. */
+  forgetNearline(studyInstanceUID: string, now: number): void {
+    const row = this.#statements.findStudy.get(studyInstanceUID, this.trust);
+    if (row === undefined || row.pacs_seen_at === null) return;
+    this.#nearline.forget(row);
+    if (row.instances > 0) this.#onStudyChange(this.#own({ studyInstanceUID }), now, 'nearline');
+    else this.#deleteRows(row);
+  }
+
+  /**
+   * Takes objects of an own study out of the index that its PACS holds, durably: those that came from these
+   * callers. As with {@link deleteStudy} the files go afterwards.
+   *
+   * @returns the paths of their files
+   */
+  releaseToPacs(
+    studyInstanceUID: string,
+    { callers, now }: { callers: readonly string[]; now: number },
+  ): string[] {
+    return commitDurably(this.db, () => {
+      const row = this.#statements.findStudy.get(studyInstanceUID, this.trust);
+      if (row === undefined || row.pacs_seen_at === null) return [];
+      const paths = this.#nearline.release(row, callers);
+      for (const path of paths) this.#statements.insertDeletion.run(path);
+      if (paths.length > 0) this.#onStudyChange(this.#own({ studyInstanceUID }), now, 'nearline');
+      return paths;
+    });
+  }
+
+  #own({ studyInstanceUID }: { studyInstanceUID: string }): StudyKey {
+    return { studyInstanceUID, home: this.trust };
+  }
+
+  /**
    * Forgets a study, durably. For removeStudy, which then removes the files and calls
    * {@link deletionDone}.
    *
@@ -135,13 +186,17 @@ export class EdgeIndex extends IndexQueries {
       const row = this.#statements.findStudy.get(study.studyInstanceUID, study.home);
       if (row === undefined) return [];
       const paths = this.#pathsOf(row.study_key);
-      this.#onStudyDelete(row);
       for (const path of paths) this.#statements.insertDeletion.run(path);
-      this.#statements.deleteStudy.run(row.study_key);
-      const { home, patient_id: patientId, issuer } = row;
-      this.#statements.deletePatientIfUnused.run({ home, patientId, issuer });
+      this.#deleteRows(row);
       return paths;
     });
+  }
+
+  #deleteRows(row: StudyRow): void {
+    this.#onStudyDelete(row);
+    this.#statements.deleteStudy.run(row.study_key);
+    const { home, patient_id: patientId, issuer } = row;
+    this.#statements.deletePatientIfUnused.run({ home, patientId, issuer });
   }
 
   /** The files of deleted studies are gone. */
@@ -227,6 +282,7 @@ export class EdgeIndex extends IndexQueries {
         .lastInsertRowid,
     );
     this.#statements.upsertPatient.run(values);
+    if (home !== this.trust) this.#statements.insertImport.run(attributes.studyInstanceUID, home);
     return Number(this.#statements.insertSeries.run({ ...values, studyKey }).lastInsertRowid);
   }
 

@@ -9,6 +9,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import {
   FROM_STORED,
   type InstanceRow,
+  nearlineOf,
   type SeriesRow,
   STORED_COLUMNS,
   type StudyRow,
@@ -18,6 +19,9 @@ import type { LocalPatientRow, StoredInstance } from './types.ts';
 export interface IndexCounts {
   readonly patients: number;
   readonly studies: number;
+  /** Of them those that only the PACS holds. */
+  readonly nearline: number;
+  /** In the spool, as instances and bytes. */
   readonly series: number;
   readonly instances: number;
   readonly bytes: number;
@@ -127,6 +131,7 @@ export class IndexQueries {
       setHash: row.set_hash,
       conflicts: row.conflicts,
       series: this.#statements.seriesOf.all(row.study_key).map(seriesState),
+      nearline: nearlineOf(row),
     };
   }
 
@@ -204,6 +209,7 @@ function prepareQueries(db: Sqlite) {
     ),
     counts: db.prepare<[], IndexCounts>(
       `SELECT (SELECT count(*) FROM patients) AS patients, count(*) AS studies,
+         count(*) FILTER (WHERE instances = 0 AND pacs_seen_at IS NOT NULL) AS nearline,
          coalesce(sum(series), 0) AS series, coalesce(sum(instances), 0) AS instances,
          coalesce(sum(bytes), 0) AS bytes,
          coalesce(sum(conflicts), 0) +

@@ -1,4 +1,5 @@
 /** Rows of the index as SQLite gives them, and what they are for the rest of the edge. */
+import type { Nearline } from '../../shared/held-counts.ts';
 import type { StoredInstance } from './types.ts';
 
 /** The columns that make a {@link StoredInstance}, from `instances i`, `series s`, `studies t`. */
@@ -43,6 +44,11 @@ export interface StudyRow {
   readonly bytes: number;
   readonly set_hash: string;
   readonly conflicts: number;
+  /** Null: no PACS is known to hold it. */
+  readonly pacs_seen_at: number | null;
+  readonly pacs_series: number | null;
+  readonly pacs_instances: number | null;
+  readonly pacs_modalities: string | null;
   readonly announced_day: string | null;
   readonly announced_hash: string | null;
   readonly announced_series: number;
@@ -59,6 +65,18 @@ export interface SeriesRow {
   readonly instances: number;
   readonly bytes: number;
   readonly set_hash: string;
+}
+
+/** What the PACS says of the study; null: no PACS is known to hold it. */
+export function nearlineOf(
+  row: Pick<StudyRow, 'pacs_seen_at' | 'pacs_series' | 'pacs_instances' | 'pacs_modalities'>,
+): Nearline | null {
+  if (row.pacs_seen_at === null) return null;
+  return {
+    series: row.pacs_series,
+    instances: row.pacs_instances,
+    modalities: row.pacs_modalities ? row.pacs_modalities.split('\\') : [],
+  };
 }
 
 export function storedInstance(row: InstanceRow): StoredInstance {

@@ -102,4 +102,23 @@ CREATE INDEX studies_date ON studies (study_date);
 CREATE INDEX studies_accession ON studies (accession_number);
 `,
   },
+  {
+    name: 'what the PACS holds, and what came from other trusts',
+    sql: `
+-- What the trust's PACS says of a study; pacs_seen_at null: no PACS is known to hold it. series, instances,
+-- bytes and set_hash are of the spool alone.
+ALTER TABLE studies ADD COLUMN pacs_seen_at INTEGER;
+ALTER TABLE studies ADD COLUMN pacs_series INTEGER;
+ALTER TABLE studies ADD COLUMN pacs_instances INTEGER;
+-- distinct, sorted, a backslash between them
+ALTER TABLE studies ADD COLUMN pacs_modalities TEXT;
+
+-- Studies that were brought from other trusts, for good: the PACS may hold its copy long after ours expired,
+-- and must not make it a study of this trust's own.
+CREATE TABLE imports (
+  study_uid TEXT NOT NULL, home TEXT NOT NULL, PRIMARY KEY (study_uid, home)
+) STRICT, WITHOUT ROWID;
+INSERT INTO imports SELECT study_uid, home FROM studies;
+`,
+  },
 ];

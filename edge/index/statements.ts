@@ -113,6 +113,9 @@ function prepareObjectWrites(db: Sqlite) {
     forgetVersion: db.prepare<[path: string], { studyKey: number }>(
       'DELETE FROM instance_conflicts WHERE path = ? RETURNING study_key AS studyKey',
     ),
+    insertImport: db.prepare<[study: string, home: string]>(
+      'INSERT OR IGNORE INTO imports VALUES (?, ?)',
+    ),
     insertDeletion: db.prepare<[path: string]>('INSERT OR IGNORE INTO deletions VALUES (?)'),
     deletionDone: db.prepare<[path: string]>('DELETE FROM deletions WHERE path = ?'),
     upsertPatientConflict: db.prepare(

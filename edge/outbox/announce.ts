@@ -9,10 +9,11 @@
  */
 import { acquisitionDay } from '../../shared/acquisition-day.ts';
 import type { AnyEventBody, Bucket, DigestEvent, EventBody } from '../../shared/contract/events.ts';
+import { heldCounts } from '../../shared/held-counts.ts';
 import { EMPTY_SET_HASH, studyHash, toggleMember } from '../../shared/set-hash.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
-import type { StudyRow } from '../index/rows.ts';
+import { nearlineOf, type StudyRow } from '../index/rows.ts';
 
 /** A day that changed is told when it was quiet for so long … */
 const DAY_QUIET_MS = 5_000;
@@ -121,8 +122,10 @@ export class Announcer {
   /** The study's announced state leaves its day, the one just told enters its own. */
   #moveDay(row: StudyRow, now: number): void {
     const day = acquisitionDay(row.study_date);
-    const { study_uid: studyInstanceUID, home, set_hash: setHash, series, instances } = row;
-    const hash = studyHash({ studyInstanceUID, home, setHash, series, instances });
+    const { study_uid: studyInstanceUID, home, set_hash: setHash } = row;
+    const nearline = nearlineOf(row);
+    const { series, instances } = heldCounts(row, nearline);
+    const hash = studyHash({ studyInstanceUID, home, setHash, series, instances, nearline });
     if (day === row.announced_day && hash === row.announced_hash) return;
     this.#takeOut(row, now);
     this.#change(day, { studies: 1, series, instances, hash }, now);

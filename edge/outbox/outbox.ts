@@ -10,7 +10,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { AnyEventBody, EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
-import type { EdgeIndex, StudyKey } from '../index/edge-index.ts';
+import type { EdgeIndex, StudyChange, StudyKey } from '../index/edge-index.ts';
 import type { StudyRow } from '../index/rows.ts';
 import { Announcer } from './announce.ts';
 import { prepareOutbox } from './statements.ts';
@@ -84,7 +84,7 @@ export class Outbox {
     this.#announcer = new Announcer(db, index);
     this.#statements = prepareOutbox(db);
     this.#onTickFailure = onTickFailure ?? (() => {});
-    index.onStudyChange((study, now) => this.markStudyDirty(study, now));
+    index.onStudyChange((study, now, change) => this.markStudyDirty(study, now, change));
     index.onStudyDelete((row) => this.#appendDeleted(row));
     const current = this.#statements.currentEpoch.get();
     this.#epoch = current?.epoch ?? 0;
@@ -102,12 +102,13 @@ export class Outbox {
     clearInterval(this.#timer);
   }
 
-  /** Called within the transaction that changed the study. */
-  markStudyDirty({ studyInstanceUID, home }: StudyKey, now: number): void {
+  /** Called within the transaction that changed the study. What the PACS says is told once, as quiet. */
+  markStudyDirty({ studyInstanceUID, home }: StudyKey, now: number, change?: StudyChange): void {
     this.#statements.markDirty.run({
       study: studyInstanceUID,
       home,
       now,
+      changedAt: change === 'nearline' ? 0 : now,
       firstDue: now + FIRST_EVENT_MS,
       every: EVENT_EVERY_MS,
     });

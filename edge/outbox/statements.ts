@@ -21,8 +21,9 @@ export function prepareOutbox(db: Sqlite) {
     /** An idle study is due soon, a growing one a second after it was told last. */
     markDirty: db.prepare(
       `INSERT INTO dirty_studies (study_uid, home, changed_at, is_pending, announced_at, due_at)
-       VALUES (@study, @home, @now, 1, 0, @firstDue)
-       ON CONFLICT DO UPDATE SET changed_at = @now, is_pending = 1,
+       VALUES (@study, @home, @changedAt, 1, 0, @firstDue)
+       ON CONFLICT DO UPDATE SET is_pending = 1,
+         changed_at = CASE WHEN @changedAt = 0 THEN changed_at ELSE @changedAt END,
          due_at = CASE WHEN is_pending THEN min(due_at, @now + @every)
                   ELSE min(max(announced_at + @every, @now), @now + @every) END`,
     ),

@@ -9,8 +9,8 @@ import { type Charset, charsetOf, decodeText } from '../../shared/dicom/characte
 import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-reader.ts';
 import { trimUID } from '../../shared/dicom/part10.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
+import { findNhsNumber, type Identifier } from '../../shared/patient-identifiers.ts';
 import type { InstanceAttributes } from '../index/attributes.ts';
-import { findNhsNumber, type Identifier } from './patient-identifiers.ts';
 import { dateOf, integerOf, textOf } from './values.ts';
 
 /** Text of 64 characters may take four bytes each, and escape sequences; a name has three such groups. */

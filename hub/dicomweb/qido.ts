@@ -159,7 +159,7 @@ export function studyJson(study: StudyView, { url, isOnline }: Located): JsonDat
     [T.StudyDate, stored(study.studyDate)],
     [T.StudyTime, stored(study.studyTime)],
     [T.AccessionNumber, study.accessionNumber ?? ''],
-    [T.InstanceAvailability, isOnline ? 'ONLINE' : 'OFFLINE'],
+    [T.InstanceAvailability, isOnline ? study.availability : 'OFFLINE'],
     [T.ModalitiesInStudy, study.modalities.join('\\')],
     [T.InstitutionName, study.institution ?? study.home],
     [T.ReferringPhysicianName, study.referringPhysician ?? ''],
@@ -172,10 +172,12 @@ export function studyJson(study: StudyView, { url, isOnline }: Located): JsonDat
     [T.PatientSex, patient.sex ?? ''],
     [T.StudyInstanceUID, study.studyInstanceUID],
     [T.StudyID, study.studyId ?? ''],
-    [T.NumberOfStudyRelatedSeries, String(study.numberOfSeries)],
-    [T.NumberOfStudyRelatedInstances, String(study.numberOfInstances)],
+    [T.NumberOfStudyRelatedSeries, countText(study.numberOfSeries)],
+    [T.NumberOfStudyRelatedInstances, countText(study.numberOfInstances)],
   ]);
 }
+
+const countText = (count: number | null): string => (count === null ? '' : String(count));
 
 export function seriesJson(
   studyInstanceUID: string,

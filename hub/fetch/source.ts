@@ -67,7 +67,16 @@ export function expectedOf(
        WHERE trust = ? AND study_uid = ? AND home = ?`,
     )
     .all(study.trust, study.studyInstanceUID, study.home);
+  const nearline = db
+    .prepare<[string, string, string], { instances: number }>(
+      `SELECT instances FROM studies
+       WHERE trust = ? AND study_uid = ? AND home = ? AND nearline_modalities IS NOT NULL`,
+    )
+    .get(study.trust, study.studyInstanceUID, study.home);
   const unknown = seriesInstanceUIDs?.find((uid) => !series.some((one) => one.uid === uid));
+  // Of what only a PACS holds the series are not known here.
+  if (nearline !== undefined && (unknown !== undefined || seriesInstanceUIDs === undefined))
+    return { instances: seriesInstanceUIDs ? 0 : nearline.instances, bytes: 0 };
   if (unknown !== undefined)
     throw new FetchError('SERIES_UNKNOWN', `The study has no series ${unknown}.`);
   const wanted = series.filter(({ uid }) => seriesInstanceUIDs?.includes(uid) ?? true);

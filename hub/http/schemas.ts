@@ -1,7 +1,7 @@
 /** What the API takes and answers, beside the questions of hub/search/query.ts. Described by /api/openapi.json. */
 import * as z from 'zod';
 import { PRIORITIES } from '../../shared/contract/commands.ts';
-import { FETCH_STATES } from '../../shared/contract/events.ts';
+import { CrawlProgressSchema, FETCH_STATES } from '../../shared/contract/events.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import { readDate } from '../search/dates.ts';
 import { checkCombination, studyQueryShape } from '../search/query.ts';
@@ -134,8 +134,13 @@ export const StudyAnswer = z.object({
   accessionIssuer: Text,
   referringPhysician: Text,
   institution: Text,
-  numberOfSeries: Count,
-  numberOfInstances: Count,
+  availability: z
+    .enum(['ONLINE', 'NEARLINE'])
+    .describe(
+      "NEARLINE: not, or not wholly, at its trust's edge; a fetch retrieves it from the PACS",
+    ),
+  numberOfSeries: Count.nullable().describe('null: its PACS does not say'),
+  numberOfInstances: Count.nullable().describe('null: its PACS does not say'),
   bytes: Count,
   setHash: z.string().describe('Order-free digest of the objects: equal hashes, equal studies'),
   quiet: z.boolean().describe('False while objects still come in'),
@@ -228,6 +233,7 @@ export const CompletenessAnswer = z.object({
       comparedAt: Time.nullable(),
       asOf: Time.nullable(),
       lagSeconds: z.number().nullable(),
+      crawl: z.array(CrawlProgressSchema).describe('How far each PACS of the trust is known'),
     }),
   ),
   answered: AnsweredSchema,

@@ -3,8 +3,9 @@
  * saying: the events before it are applied, those behind it not, so an unequal digest is a difference.
  */
 import type { Bucket, DigestEvent } from '../../shared/contract/events.ts';
+import type { Nearline } from '../../shared/held-counts.ts';
 import { EMPTY_SET_HASH, studyHash, toggleMember } from '../../shared/set-hash.ts';
-import type { ProjectionStatements } from './statements.ts';
+import type { ProjectionStatements, StudySetRow } from './statements.ts';
 
 /** @returns the days that differ */
 export function applyDigest(
@@ -52,9 +53,19 @@ function bucketOf(statements: ProjectionStatements, trust: string, day: string):
     bucket.studies += 1;
     bucket.series += study.series;
     bucket.instances += study.instances;
-    bucket.digest = toggleMember(bucket.digest, studyHash(study));
+    bucket.digest = toggleMember(
+      bucket.digest,
+      studyHash({ ...study, nearline: nearlineOf(study) }),
+    );
   }
   return bucket;
+}
+
+function nearlineOf(row: StudySetRow): Nearline | null {
+  const { nearlineSeries: series, nearlineInstances: instances, nearlineModalities } = row;
+  if (nearlineModalities === null) return null;
+  const modalities = nearlineModalities === '' ? [] : nearlineModalities.split('\\');
+  return { series, instances, modalities };
 }
 
 /** The trust listed what it holds on that day: what is not listed is not there. */

@@ -1,6 +1,7 @@
 /** The effect of one event on the rows; within the transaction that moves the cursor. */
 import { acquisitionDay } from '../../shared/acquisition-day.ts';
 import type { OrderedEvent, StudyEvent } from '../../shared/contract/events.ts';
+import { heldCounts } from '../../shared/held-counts.ts';
 import { applyDigest } from './apply-digest.ts';
 import type { Change } from './change.ts';
 import type { ProjectionStatements } from './statements.ts';
@@ -41,14 +42,20 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
     statements.deleteStudy.run(trust, studyInstanceUID, home);
     return;
   }
-  const { patient, series, ...study } = event;
+  const { patient, series, nearline, ...study } = event;
+  const held = heldCounts({ series: series.length, instances: event.instances }, nearline);
   statements.upsertStudy.run({
     ...study,
     ...patient,
     quiet: Number(event.quiet),
     deleted: 0,
     modalities: modalitiesOf(event),
-    seriesCount: series.length,
+    seriesCount: held.series,
+    instances: held.instances,
+    onlineInstances: event.instances,
+    nearlineSeries: nearline?.series ?? null,
+    nearlineInstances: nearline?.instances ?? null,
+    nearlineModalities: nearline?.modalities.join('\\') ?? null,
     day: acquisitionDay(event.studyDate),
     appliedAt: now,
   });
@@ -57,7 +64,8 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
 }
 
 /** Distinct, sorted, a backslash between them. */
-function modalitiesOf({ series }: StudyEvent): string {
-  const modalities = series.flatMap(({ modality }) => (modality === null ? [] : [modality]));
+function modalitiesOf({ series, nearline }: StudyEvent): string {
+  const ofObjects = series.flatMap(({ modality }) => (modality === null ? [] : [modality]));
+  const modalities = [...ofObjects, ...(nearline?.modalities ?? [])];
   return [...new Set(modalities)].sort().join('\\');
 }

@@ -1,5 +1,9 @@
 /** What a trust says it holds beside what is held here: whether the two were equal, and as of when. */
-import { HealthEventSchema } from '../../shared/contract/events.ts';
+import {
+  type CrawlProgress,
+  type HealthEvent,
+  HealthEventSchema,
+} from '../../shared/contract/events.ts';
 import { jsonOf } from './read-event.ts';
 import type { ProjectionStatements } from './statements.ts';
 
@@ -21,6 +25,8 @@ export interface TrustCompleteness {
   readonly asOf: string | null;
   /** How far the hub is behind what the trust's edge last said of itself; null when it said nothing. */
   readonly lagSeconds: number | null;
+  /** How far its edge knows each PACS of the trust, as it last said. */
+  readonly crawl: readonly CrawlProgress[];
 }
 
 export function completenessOf(
@@ -33,6 +39,7 @@ export function completenessOf(
   const there: Held | null = cursor === undefined || digests.length === 0 ? null : sumOf(digests);
   const comparedAt = digests.reduce((newest, row) => later(newest, row.comparedAt), '');
   const heard = statements.findHealth.get(trust);
+  const health = HealthEventSchema.safeParse(jsonOf(Buffer.from(heard?.body ?? ''))).data;
   const asOf = later(cursor?.eventAt ?? '', heard?.at ?? '');
   return {
     trust,
@@ -42,7 +49,8 @@ export function completenessOf(
     equal: equalityOf(here, there, digests),
     comparedAt: comparedAt === '' ? null : comparedAt,
     asOf: asOf === '' ? null : asOf,
-    lagSeconds: lagOf(cursor, heard?.body),
+    lagSeconds: lagOf(cursor, health),
+    crawl: health?.crawl ?? [],
   };
 }
 
@@ -74,9 +82,8 @@ function equalityOf(
 
 function lagOf(
   cursor: { epoch: number; seq: number; eventAt: string } | undefined,
-  body: string | undefined,
+  health: HealthEvent | undefined,
 ): number | null {
-  const health = HealthEventSchema.safeParse(jsonOf(Buffer.from(body ?? ''))).data;
   if (cursor === undefined || health === undefined) return null;
   const hasAll =
     cursor.epoch > health.epoch || (cursor.epoch === health.epoch && cursor.seq >= health.lastSeq);

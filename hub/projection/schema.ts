@@ -100,4 +100,15 @@ CREATE INDEX fetches_source ON fetches (source_trust, requested_at);
 CREATE INDEX fetch_receipts_state ON fetch_receipts (state, fetch_id);
 `,
   },
+  {
+    name: 'what the PACS of a trust holds',
+    sql: `
+-- series and instances count what is held, in the spool or by the PACS; online_instances those in the spool
+-- (null: all). nearline_modalities null: no PACS is known to hold it.
+ALTER TABLE studies ADD COLUMN online_instances INTEGER;
+ALTER TABLE studies ADD COLUMN nearline_series INTEGER;
+ALTER TABLE studies ADD COLUMN nearline_instances INTEGER;
+ALTER TABLE studies ADD COLUMN nearline_modalities TEXT;
+`,
+  },
 ];

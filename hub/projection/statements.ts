@@ -17,6 +17,9 @@ export interface StudySetRow {
   readonly setHash: string;
   readonly series: number;
   readonly instances: number;
+  readonly nearlineSeries: number | null;
+  readonly nearlineInstances: number | null;
+  readonly nearlineModalities: string | null;
 }
 
 export interface DigestRow {
@@ -74,7 +77,8 @@ function prepareStudies(db: Sqlite) {
       `INSERT INTO studies VALUES (@trust, @studyInstanceUID, @home, @rev, @quiet, @patientId, @issuer,
          @nhsNumber, @name, @birthDate, @sex, @studyDate, @studyTime, @studyId, @accessionNumber,
          @accessionIssuer, @description, @referringPhysician, @institution, @modalities,
-         @seriesCount, @instances, @bytes, @setHash, @conflicts, @day, @at, @appliedAt)
+         @seriesCount, @instances, @bytes, @setHash, @conflicts, @day, @at, @appliedAt,
+         @onlineInstances, @nearlineSeries, @nearlineInstances, @nearlineModalities)
        ON CONFLICT DO UPDATE SET rev = excluded.rev, quiet = excluded.quiet,
          patient_id = excluded.patient_id, patient_issuer = excluded.patient_issuer,
          nhs_number = excluded.nhs_number, patient_name = excluded.patient_name,
@@ -85,7 +89,10 @@ function prepareStudies(db: Sqlite) {
          institution = excluded.institution, modalities = excluded.modalities,
          series = excluded.series, instances = excluded.instances, bytes = excluded.bytes,
          set_hash = excluded.set_hash, conflicts = excluded.conflicts, day = excluded.day,
-         event_at = excluded.event_at, applied_at = excluded.applied_at`,
+         event_at = excluded.event_at, applied_at = excluded.applied_at,
+         online_instances = excluded.online_instances, nearline_series = excluded.nearline_series,
+         nearline_instances = excluded.nearline_instances,
+         nearline_modalities = excluded.nearline_modalities`,
     ),
     deleteStudy: db.prepare<[string, string, string]>(
       'DELETE FROM studies WHERE trust = ? AND study_uid = ? AND home = ?',
@@ -98,7 +105,9 @@ function prepareStudies(db: Sqlite) {
          @seriesNumber, @description, @bodyPart, @instances, @bytes, @setHash)`,
     ),
     studiesOn: db.prepare<[string, string], StudySetRow>(
-      `SELECT study_uid AS studyInstanceUID, home, set_hash AS setHash, series, instances
+      `SELECT study_uid AS studyInstanceUID, home, set_hash AS setHash, series, instances,
+         nearline_series AS nearlineSeries, nearline_instances AS nearlineInstances,
+         nearline_modalities AS nearlineModalities
        FROM studies WHERE trust = ? AND day = ?`,
     ),
     daysOf: db.prepare<[string]>('SELECT DISTINCT day FROM studies WHERE trust = ?'),

@@ -31,6 +31,10 @@ export interface StudyRow {
   readonly series: number;
   readonly instances: number;
   readonly bytes: number;
+  /** In the spool; null: all. */
+  readonly online_instances: number | null;
+  /** Null: no PACS is known to hold it. */
+  readonly nearline_modalities: string | null;
   readonly set_hash: string;
   readonly conflicts: number;
   readonly day: string;
@@ -51,7 +55,7 @@ export interface CopyView {
   /** The trust that fetched it. */
   readonly trust: string;
   readonly instances: number;
-  /** The copy holds exactly the home's objects; null when the home's own row is not known. */
+  /** The copy holds exactly the home's objects; null when the home's own objects are not known. */
   readonly complete: boolean | null;
   /** Under which local patient it is filed there. */
   readonly patientId: string;
@@ -77,8 +81,11 @@ export interface StudyView {
   readonly accessionIssuer: string | null;
   readonly referringPhysician: string | null;
   readonly institution: string | null;
-  readonly numberOfSeries: number;
-  readonly numberOfInstances: number;
+  /** NEARLINE: its trust's PACS holds it, the edge does not, or not all of it. */
+  readonly availability: 'ONLINE' | 'NEARLINE';
+  /** Null: the PACS that holds it does not say. */
+  readonly numberOfSeries: number | null;
+  readonly numberOfInstances: number | null;
   readonly bytes: number;
   readonly setHash: string;
   /** False while objects still come in. */
@@ -117,8 +124,9 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     accessionIssuer: row.accession_issuer,
     referringPhysician: row.referring_physician,
     institution: row.institution,
-    numberOfSeries: row.series,
-    numberOfInstances: row.instances,
+    availability: isOnline(row) ? 'ONLINE' : 'NEARLINE',
+    numberOfSeries: row.series === 0 && !isOnline(row) ? null : row.series,
+    numberOfInstances: row.instances === 0 && !isOnline(row) ? null : row.instances,
     bytes: row.bytes,
     setHash: row.set_hash,
     quiet: row.quiet === 1,
@@ -126,7 +134,8 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     copies: copies.map((copy) => ({
       trust: copy.trust,
       instances: copy.instances,
-      complete: homeRow === undefined ? null : copy.set_hash === homeRow.set_hash,
+      complete:
+        homeRow === undefined || !isOnline(homeRow) ? null : copy.set_hash === homeRow.set_hash,
       patientId: copy.patient_id,
       issuer: copy.patient_issuer,
       asOf: copy.event_at,
@@ -135,6 +144,14 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     asOf: row.event_at,
   };
 }
+
+/** All that is known of it lies in the edge's spool. */
+const isOnline = ({
+  online_instances: online,
+  instances,
+  nearline_modalities,
+}: StudyRow): boolean =>
+  nearline_modalities === null || (instances > 0 && (online ?? instances) >= instances);
 
 function warningsOf(row: StudyRow, copies: readonly StudyRow[]): StudyWarning[] {
   const warnings: StudyWarning[] = [];

@@ -93,6 +93,8 @@ export function duration(seconds: number | null | undefined): string {
 export const nhsNumber = (digits: string | null | undefined): string =>
   digits ? printNhsNumber(digits) : 'Not known';
 
-/** `1 image`, `2 images`. */
-export const plural = (value: number, word: string): string =>
-  `${numberFormat.format(value)} ${word}${value === 1 || word === 'series' ? '' : 's'}`;
+/** `1 image`, `2 images`; an unknown number is said to be so. */
+export const plural = (value: number | null, word: string): string => {
+  const words = `${word}${value === 1 || word === 'series' ? '' : 's'}`;
+  return value === null ? `unknown number of ${words}` : `${numberFormat.format(value)} ${words}`;
+};

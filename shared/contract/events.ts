@@ -48,6 +48,13 @@ export const SeriesSchema = z.object({
   setHash: Hash,
 });
 
+/** What the trust's PACS says it holds of a study; null: it does not say. */
+export const NearlineSchema = z.object({
+  series: Count.nullable(),
+  instances: Count.nullable(),
+  modalities: z.array(z.string()).readonly(),
+});
+
 /** State of one study at one trust. Trust, study UID and `home` together are its key. */
 export const StudyEventSchema = z.object({
   ...ordered,
@@ -76,7 +83,10 @@ export const StudyEventSchema = z.object({
   setHash: Hash,
   /** Instances that came again with other content; both are kept, the first is current. */
   conflicts: Count,
+  /** In the spool, as `instances`, `bytes` and `setHash`. */
   series: z.array(SeriesSchema),
+  /** Absent or null: no PACS of the trust is known to hold it. */
+  nearline: NearlineSchema.nullish(),
 });
 
 /** The bucket of studies whose StudyDate is absent or malformed. */
@@ -166,6 +176,27 @@ export const ReceiptEventSchema = z.object({
   steps: z.array(z.object({ state: FetchState, at: Time })),
 });
 
+/** What the edge has learnt of one PACS. Days are YYYYMMDD. */
+export const CrawlProgressSchema = z.object({
+  peer: z.string(),
+  state: z.enum(['running', 'waiting', 'idle', 'off']),
+  /** Everything from this day on is known; null: nothing is. `history`: all of the past is. */
+  knownFrom: z.string().nullable(),
+  history: z.boolean(),
+  /** Studies that the PACS holds, as far as it was asked. */
+  studies: Count,
+  /** Of them those of which it does not say how many instances they have. */
+  uncounted: Count,
+  /** Those that it held and does not hold any more. */
+  vanished: Count,
+  /** Days of which the PACS would not tell everything. */
+  cutDays: Count,
+  /** The last comparison of the newest 31 days: what the PACS said, and how many of them were new to us. */
+  reconciled: z.object({ at: Time, days: Count, studies: Count, added: Count }).nullable(),
+  /** Why it stands still. */
+  reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
+});
+
 /** The edge's heartbeat: no sequence, only the newest counts. */
 export const HealthEventSchema = z.object({
   ...envelope,
@@ -186,6 +217,8 @@ export const HealthEventSchema = z.object({
   associations: Count,
   fetches: Count,
   disk: z.object({ freeBytes: Count, reserveBytes: Count }),
+  /** How far each PACS of the trust is known. Absent: this edge knows of no PACS. */
+  crawl: z.array(CrawlProgressSchema).optional(),
 });
 
 export const OrderedEventSchema = z.discriminatedUnion('kind', [
@@ -200,6 +233,7 @@ export type StudyEvent = z.output<typeof StudyEventSchema>;
 export type DigestEvent = z.output<typeof DigestEventSchema>;
 export type Bucket = z.output<typeof BucketSchema>;
 export type ReceiptEvent = z.output<typeof ReceiptEventSchema>;
+export type CrawlProgress = z.output<typeof CrawlProgressSchema>;
 export type HealthEvent = z.output<typeof HealthEventSchema>;
 export type OrderedEvent = z.output<typeof OrderedEventSchema>;
 

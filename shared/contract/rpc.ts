@@ -66,8 +66,9 @@ export const QueriedStudySchema = z.object({
   referringPhysician: Given,
   institution: Given,
   modalities: z.array(z.string()),
-  numberOfSeries: z.int(),
-  numberOfInstances: z.int(),
+  /** Null: not known. */
+  numberOfSeries: z.int().nullable(),
+  numberOfInstances: z.int().nullable(),
   series: z
     .array(
       z.object({

@@ -7,6 +7,18 @@ for (const [vr, tags] of Object.entries(TAGS_BY_VR)) {
     VR_OF_TAG.set(Number.parseInt(tags.slice(at, at + 8), 16), vr);
 }
 
+/** True for what PS3.6 lists, repeating groups included. */
+export function isKnownTag(tag: number): boolean {
+  return VR_OF_TAG.has(tag) || VR_OF_TAG.has(repeatingTag(tag));
+}
+
+/** Repeating groups 50xx and 60xx stand in the dictionary once. */
+function repeatingTag(tag: number): number {
+  const group = tag >>> 16;
+  const isRepeating = (group & 0xff00) === 0x6000 || (group & 0xff00) === 0x5000;
+  return isRepeating ? ((group & 0xff00) * 0x1_0000 + (tag & 0xffff)) >>> 0 : tag;
+}
+
 /** @returns `UN` for a private or unknown tag */
 export function vrOfTag(tag: number): string {
   const vr = VR_OF_TAG.get(tag);
@@ -15,9 +27,5 @@ export function vrOfTag(tag: number): string {
   const group = tag >>> 16;
   // Private creators: (gggg,0010-00FF) with gggg odd. PS3.5 §7.8.1.
   if ((group & 1) === 1 && (tag & 0xffff) >= 0x10 && (tag & 0xffff) <= 0xff) return 'LO';
-  // Repeating groups 50xx and 60xx stand in the dictionary once.
-  if ((group & 0xff00) === 0x6000 || (group & 0xff00) === 0x5000) {
-    return VR_OF_TAG.get(((group & 0xff00) * 0x1_0000 + (tag & 0xffff)) >>> 0) ?? 'UN';
-  }
-  return 'UN';
+  return VR_OF_TAG.get(repeatingTag(tag)) ?? 'UN';
 }

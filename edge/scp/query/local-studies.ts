@@ -5,7 +5,9 @@
  */
 
 import { foldName } from '../../../shared/dicom/person-name.ts';
+import { heldCounts, type Nearline } from '../../../shared/held-counts.ts';
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
+import { nearlineOf } from '../../index/rows.ts';
 import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
 import { keyOf, QUERY_KEYS } from './keys.ts';
 import { rangeOf } from './match-value.ts';
@@ -34,6 +36,10 @@ interface StudyLine {
   readonly modalities: string | null;
   readonly series: number;
   readonly instances: number;
+  readonly pacs_seen_at: number | null;
+  readonly pacs_series: number | null;
+  readonly pacs_instances: number | null;
+  readonly pacs_modalities: string | null;
 }
 
 interface SeriesLine {
@@ -72,10 +78,14 @@ export class LocalStudies {
   }
 
   #found(line: StudyLine): FoundStudy {
+    const nearline = nearlineOf(line);
+    const held = heldCounts(line, nearline);
+    const isOnline = line.instances > 0 && line.instances >= held.instances;
+    const count = (number: number): string => (number === 0 && !isOnline ? '' : String(number));
     return {
       studyInstanceUID: line.study_uid,
       home: line.home,
-      availability: 'ONLINE',
+      availability: isOnline ? 'ONLINE' : 'NEARLINE',
       values: valuesOf({
         PatientID: line.patient_id,
         IssuerOfPatientID: line.issuer,
@@ -87,12 +97,12 @@ export class LocalStudies {
         StudyTime: line.study_time,
         StudyID: line.study_id,
         AccessionNumber: line.accession_number,
-        ModalitiesInStudy: line.modalities,
+        ModalitiesInStudy: modalitiesOf(line, nearline),
         StudyDescription: line.description,
         ReferringPhysicianName: line.referring_physician,
         InstitutionName: line.institution,
-        NumberOfStudyRelatedSeries: String(line.series),
-        NumberOfStudyRelatedInstances: String(line.instances),
+        NumberOfStudyRelatedSeries: count(held.series),
+        NumberOfStudyRelatedInstances: count(held.instances),
       }),
       series: () => this.#seriesOf(line.study_key).map(foundSeries),
       instances: (uid) => {
@@ -136,6 +146,12 @@ const SELECT_STUDIES = `SELECT s.*, (SELECT group_concat(modality, '\\') FROM
   (SELECT DISTINCT modality FROM series r WHERE r.study_key = s.study_key AND modality IS NOT NULL)
 ) AS modalities FROM studies s`;
 
+/** Of the objects, and as the PACS says. */
+function modalitiesOf({ modalities }: StudyLine, nearline: Nearline | null): string {
+  const ofObjects = modalities?.split('\\') ?? [];
+  return [...new Set([...ofObjects, ...(nearline?.modalities ?? [])])].join('\\');
+}
+
 export function foundSeries(line: Omit<SeriesLine, 'series_key'>): FoundSeries {
   return {
     seriesInstanceUID: line.series_uid,
@@ -167,7 +183,7 @@ const TAG_OF: Readonly<Record<string, number>> = Object.fromEntries(
 
 /** Conditions in SQL: never narrower than the matching that follows. */
 function conditionsOf(keys: Values): { sql: string; values: unknown[] } {
-  const conditions = ['s.instances > 0'];
+  const conditions = ['(s.instances > 0 OR s.pacs_seen_at IS NOT NULL)'];
   const values: unknown[] = [];
   const add = (sql: string, ...more: unknown[]): void => {
     conditions.push(sql);
@@ -192,7 +208,11 @@ function addExact(keyword: string, text: string, add: Add): void {
   if (keyword === 'PatientID') add('s.patient_id = ?', text);
   else if (keyword === 'AccessionNumber') add('s.accession_number = ?', text);
   else if (keyword === 'ModalitiesInStudy')
-    add('EXISTS (SELECT 1 FROM series r WHERE r.study_key = s.study_key AND r.modality = ?)', text);
+    add(
+      `(EXISTS (SELECT 1 FROM series r WHERE r.study_key = s.study_key AND r.modality = ?)
+        OR instr('\\' || s.pacs_modalities || '\\', '\\' || ? || '\\') > 0)`,
+      ...[text, text],
+    );
 }
 
 function addDates(text: string, add: Add): void {

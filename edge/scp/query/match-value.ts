@@ -34,26 +34,41 @@ function anyOf(matchers: readonly Matcher[]): Matcher {
 }
 
 function textMatcher(key: string, vr: string): Matcher {
-  const pattern = WITH_WILDCARDS.has(vr) ? patternOf(key) : undefined;
-  if (pattern === undefined) return (value) => value === key;
-  return (value) => value !== '' && pattern.test(value);
+  if (!WITH_WILDCARDS.has(vr)) return (value) => value === key;
+  const isLike = likeness(key);
+  return (value) => (value === '' ? key === '' : isLike(value));
 }
 
 function nameMatcher(key: string): Matcher {
-  const folded = foldName(key);
-  const pattern = patternOf(folded);
-  const matches = (group: string): boolean => pattern?.test(group) ?? group === folded;
-  return (value) => foldGroups(value).some(matches);
+  const isLike = likeness(foldName(key));
+  return (value) => foldGroups(value).some(isLike);
 }
 
-/** `*` any number of characters, `?` one. @returns undefined when there is none of them */
-function patternOf(key: string): RegExp | undefined {
-  if (!/[*?]/.test(key)) return undefined;
-  const source = key
-    .replace(/[.+^${}()|[\]\\/-]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'su');
+/**
+ * `*` any number of characters, `?` one. A character of the value is looked at once for each `*` at most: a
+ * regular expression would go through all ways to share the value among them.
+ */
+function likeness(key: string): (value: string) => boolean {
+  const pattern = [...key];
+  return (value) => {
+    const characters = [...value];
+    let [at, next] = [0, 0];
+    /** Behind the last `*`, and where what is behind it was last tried. */
+    let star: { readonly next: number; at: number } | undefined;
+    while (at < characters.length) {
+      if (pattern[next] === '*') {
+        next += 1;
+        star = { next, at };
+      } else if (pattern[next] === '?' || pattern[next] === characters[at]) {
+        next += 1;
+        at += 1;
+      } else if (star !== undefined) {
+        star.at += 1;
+        [at, next] = [star.at, star.next];
+      } else return false;
+    }
+    return pattern.slice(next).every((character) => character === '*');
+  };
 }
 
 function listMatcher(key: string): Matcher {

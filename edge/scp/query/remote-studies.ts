@@ -113,8 +113,8 @@ function foundStudy(parts: RemoteParts, study: QueriedStudy, keys: Values): Foun
       StudyDescription: study.description,
       ReferringPhysicianName: study.referringPhysician,
       InstitutionName: study.institution ?? home,
-      NumberOfStudyRelatedSeries: String(study.numberOfSeries),
-      NumberOfStudyRelatedInstances: String(study.numberOfInstances),
+      NumberOfStudyRelatedSeries: countText(study.numberOfSeries),
+      NumberOfStudyRelatedInstances: countText(study.numberOfInstances),
     }),
     series: () =>
       (series ?? []).map((one) =>
@@ -130,6 +130,8 @@ function foundStudy(parts: RemoteParts, study: QueriedStudy, keys: Values): Foun
     instances: () => undefined,
   };
 }
+
+const countText = (count: number | null): string => (count === null ? '' : String(count));
 
 /**
  * Whom the study is answered under: the local patient, when exactly one has its NHS number and birth date;

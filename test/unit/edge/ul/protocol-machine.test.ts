@@ -1,30 +1,14 @@
 /** What a connection does at every event in every state, as either side: PS3.8 tables 9-6 to 9-10. */
-import { Duplex } from 'node:stream';
 import t from 'tap';
 import type { Association, AssociationEnd } from '../../../../edge/ul/association.ts';
 import { Connection, type Role } from '../../../../edge/ul/connection.ts';
 import { Event, type State } from '../../../../edge/ul/state-table.ts';
 import { associateRQ, pdu } from '../../../support/sender.ts';
+import { Wire } from '../../../support/wire.ts';
 import { NEXT_STATE, STANDARD_CELLS, type StandardCell } from './table-9-10.ts';
 
 /** PS3.8 §9.3.1. */
 const NAMES = ['', 'RQ', 'AC', 'RJ', 'DATA', 'RELEASE-RQ', 'RELEASE-RP', 'ABORT'];
-
-/** A connection in memory: what is written to it, and whether our side closed it. */
-class Wire extends Duplex {
-  readonly sent: string[] = [];
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (chunk.length > 0) this.sent.push(NAMES[chunk[0] ?? 0] ?? '?');
-    done();
-  }
-  override _read(): void {}
-  setNoDelay(): void {}
-  setTimeout(): void {}
-  destroySoon(): void {
-    this.destroy();
-  }
-}
 
 interface Side {
   readonly wire: Wire;
@@ -44,8 +28,7 @@ function side(state: State, isRequestor: boolean): Side {
     onAssociateRJ: () => void told.push('associate refusal'),
     onEnd: ({ kind }: AssociationEnd) => void ends.push(kind),
   };
-  const socket = wire as unknown as ConstructorParameters<typeof Connection>[0]['socket'];
-  const connection = new Connection({ socket, state, role, artimMs: 60_000 });
+  const connection = new Connection({ socket: wire.socket, state, role, artimMs: 60_000 });
   const peer = { associationId: 'a', callingAETitle: 'A', calledAETitle: 'B' };
   const open = (_: Association) => ({
     onData: () => void told.push('data indication'),
@@ -80,7 +63,7 @@ const CAUSE: Readonly<Record<number, (side: Side) => void>> = {
 };
 
 function receives(bytes: Buffer): (side: Side) => void {
-  return ({ wire }) => void wire.emit('data', bytes);
+  return ({ wire }) => wire.receive(bytes);
 }
 
 interface Effect {
@@ -137,11 +120,8 @@ for (const isRequestor of [false, true]) {
       const title = `Sta${cell.state}, event ${cell.event}: ${cell.action ?? 'nothing'}`;
       const { sent, told, ends, state } = effectOf(cell, isRequestor);
       // A PDV's header and its bytes are two writes.
-      t.strictSame(
-        one.wire.sent.filter((name) => name !== '?'),
-        sent,
-        `${title}, sent`,
-      );
+      const names = one.wire.written.flatMap(([type = 0]) => NAMES[type] ?? []);
+      t.strictSame(names, sent, `${title}, sent`);
       t.strictSame(one.told, told, `${title}, told`);
       if (!SILENT_ENDS.has(cell.action ?? '')) t.strictSame(one.ends, ends, `${title}, ends`);
       t.equal(one.connection.state, state, `${title}, state`);

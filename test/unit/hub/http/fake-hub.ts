@@ -339,7 +339,7 @@ function fakeParts(world: {
           equal: at !== 1,
           comparedAt: asOf(ods),
           asOf: asOf(ods),
-          lagSeconds: isSilent(ods) ? 5_400 : 0,
+          ...{ lagSeconds: isSilent(ods) ? 5_400 : 0, crawl: [] },
         }));
       },
     },

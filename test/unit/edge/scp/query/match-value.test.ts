@@ -12,6 +12,8 @@ const CASES: readonly (readonly [string, string, readonly string[], readonly str
   ['AB*', 'LO', ['AB', 'ABC'], ['XAB', 'ab']],
   ['A?C', 'SH', ['ABC'], ['AC', 'ABBC']],
   ['*+*', 'LO', ['a+b'], ['ab']],
+  // Whoever asks like this does not hold up everybody else.
+  [`${'*A'.repeat(30)}*B`, 'LO', [`${'A'.repeat(60)}B`], ['A'.repeat(64)]],
   ['2026*', 'DA', [], ['20260101']],
   // Names: neither case nor accents, nor empty components behind.
   ['SMITH^JOHN', 'PN', ['Smith^John^^^', 'smith^john'], ['Smith', 'Smith^Johnny']],

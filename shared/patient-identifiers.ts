@@ -2,7 +2,7 @@
  * The NHS number among the identifiers that an object gives its patient. Only one that the object
  * itself calls an NHS number counts: ten digits with a right check digit may be a local number too.
  */
-import { readNhsNumber } from '../../shared/nhs-number.ts';
+import { readNhsNumber } from './nhs-number.ts';
 
 /** PS3.3 C.7.1.1: Patient ID with its issuer and type. */
 export interface Identifier {

@@ -1,0 +1,80 @@
+/**
+ * Looks through what came out for what was known of the patient, without knowing the rules that made it:
+ * a second pair of eyes. PS3.15 leaves this to the implementation; one hit holds the object back.
+ *
+ *   output ─► every value but pixels ─► as text, in each character set it may be in ─► identifier-search.ts
+ */
+import { type Charset, charsetOf, decodeText } from '../../shared/dicom/character-set.ts';
+import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-reader.ts';
+import { Tag } from '../../shared/dicom/tag.ts';
+import type { IdentifierSearch, LeakKind, TextKind } from './identifier-search.ts';
+
+export interface Leak {
+  readonly tag: number;
+  readonly depth: number;
+  readonly what: LeakKind;
+}
+
+/** VRs whose values are no text. */
+const BINARY_NUMBERS = new Set([
+  ...['AT', 'FD', 'FL', 'OD', 'OF', 'OL', 'OV', 'SL', 'SS', 'SV', 'UL', 'US', 'UV'],
+]);
+/** Pixels as numbers, and waveforms. */
+const SAMPLES = new Set([0x7fe0_0010, 0x7fe0_0008, 0x7fe0_0009, 0x5400_1010]);
+const MAX_VALUE_BYTES = 16 * 1024 * 1024;
+
+export class LeakCheck implements ElementVisitor {
+  readonly #search: IdentifierSearch;
+  readonly #datesStay: boolean;
+  readonly #charsets: Charset[];
+  readonly leaks: Leak[] = [];
+  /** The first value that was too long to be looked at. */
+  unread: number | undefined;
+
+  /**
+   * @param charset of the original
+   * @param datesStay those of the examination are as they were, and may be that of the birth
+   */
+  constructor(search: IdentifierSearch, charset: Charset, datesStay: boolean) {
+    this.#search = search;
+    this.#charsets = [charset, { kind: 'encoding', label: 'utf-8' }];
+    this.#datesStay = datesStay;
+  }
+
+  element({ tag, vr, length }: ElementHeader): boolean {
+    if (BINARY_NUMBERS.has(vr) || SAMPLES.has(tag)) return false;
+    // Of a sequence, and of fragments, no value comes.
+    if (length <= MAX_VALUE_BYTES) return true;
+    if (vr !== 'SQ' && length !== 0xffff_ffff) this.unread ??= tag;
+    return false;
+  }
+
+  value(header: ElementHeader, bytes: Buffer): void {
+    const { tag, depth, vr } = header;
+    // Items have character sets of their own.
+    if (tag === Tag.SpecificCharacterSet)
+      this.#charsets.push(charsetOf(bytes.toString('latin1').trim()));
+    const kind: TextKind = {
+      isNumeric: vr === 'DS' || vr === 'IS' || vr === 'TM',
+      isCode: vr === 'CS' || vr === 'AS',
+      isUID: vr === 'UI',
+      isBinary: vr.startsWith('O') || vr === 'UN',
+      isDateThatStays: this.#datesStay && (vr === 'DA' || vr === 'DT') && tag !== BIRTH_DATE,
+    };
+    const found = [...this.#readings(bytes, kind)].flatMap((text) => this.#search.find(text, kind));
+    for (const what of new Set(found)) this.leaks.push({ tag, depth, what });
+  }
+
+  /** Bytes of unknown VR may be text of any encoding. */
+  #readings(bytes: Buffer, { isBinary }: TextKind): Set<string> {
+    const readings = new Set(this.#charsets.map((charset) => decodeText(bytes, charset)));
+    if (isBinary) {
+      readings.add(bytes.toString('latin1'));
+      readings.add(bytes.toString('utf16le'));
+      readings.add(bytes.subarray(1).toString('utf16le'));
+    }
+    return readings;
+  }
+}
+
+const BIRTH_DATE: number = Tag.PatientBirthDate;

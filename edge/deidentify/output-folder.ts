@@ -1,0 +1,194 @@
+/**
+ * Where a run puts what it made.
+ *
+ *   OUT/<study>/<object>.dcm     clean objects, by their new UIDs
+ *   OUT/held/<id>.dcm, .json     what is withheld, as it came, and why; for its owner alone
+ *   OUT/report.json              counts and reasons, nothing of a patient
+ *
+ * A file gets its name when it is whole, synced and found to be clean.
+ */
+import { createHash } from 'node:crypto';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
+import { chmod, copyFile, link, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { DeidentifyError } from './deidentify-error.ts';
+import { WithheldError } from './withheld.ts';
+
+const REPORT = 'report.json';
+
+/** What two runs into one folder must have in common. */
+export interface RunIdentity {
+  readonly project: string;
+  /** Tells two keys apart, and nothing about them. */
+  readonly keyMark: string;
+  readonly profile: string;
+  readonly options: readonly string[];
+}
+
+export class OutputFolder {
+  readonly #folder: string;
+  readonly #partial: string;
+  #count = 0;
+
+  /** @throws DeidentifyError `OUTPUT_IN_USE` when something else is there */
+  constructor(folder: string, identity: RunIdentity) {
+    this.#folder = realPathOf(folder);
+    refuseOthers(this.#folder, identity);
+    mkdirSync(join(this.#folder, 'held'), { recursive: true, mode: 0o700 });
+    this.#partial = join(this.#folder, '.partial');
+    rmSync(this.#partial, { recursive: true, force: true });
+    mkdirSync(this.#partial, { mode: 0o700 });
+  }
+
+  /**
+   * Writes all that `bytes` gives to a file, and names it when that has ended.
+   *
+   * @returns its length; `same`: one with the same bytes was there
+   * @throws what `bytes` throws, and WithheldError `UID_CONFLICT`: nothing is left then
+   */
+  async writeClean(
+    { study, object }: { readonly study: string; readonly object: string },
+    bytes: AsyncIterable<Buffer[]>,
+  ): Promise<{ readonly bytes: number; readonly same: boolean }> {
+    this.#count += 1;
+    const temporary = join(this.#partial, String(this.#count));
+    try {
+      const length = await writeSynced(temporary, bytes);
+      const file = join(this.#folder, study, `${object}.dcm`);
+      await mkdir(dirname(file), { recursive: true });
+      const same = !(await linkNew(temporary, file));
+      if (same && !(await haveSameBytes(temporary, file)))
+        throw new WithheldError('UID_CONFLICT', 'another object has the same SOP Instance UID');
+      return { bytes: length, same };
+    } finally {
+      await unlink(temporary).catch(ignoreMissing);
+    }
+  }
+
+  /** @param path of the object as it came; null when it can't be read @param id tells nothing of the file */
+  async writeHeld(id: string, path: string | null, reason: object): Promise<void> {
+    const base = join(this.#folder, 'held', id);
+    if (path !== null) {
+      await unlink(`${base}.dcm`).catch(ignoreMissing);
+      await copyFile(path, `${base}.dcm`);
+      await chmod(`${base}.dcm`, 0o600);
+    }
+    await writeFile(`${base}.json`, `${JSON.stringify(reason, null, 2)}\n`, { mode: 0o600 });
+  }
+
+  async writeReport(report: RunIdentity): Promise<void> {
+    const file = join(this.#folder, REPORT);
+    const text = Buffer.from(`${JSON.stringify(report, null, 2)}\n`);
+    await writeSynced(`${file}.new`, [[text]]);
+    await rename(`${file}.new`, file);
+  }
+
+  close(): void {
+    rmSync(this.#partial, { recursive: true, force: true });
+  }
+}
+
+/** @throws DeidentifyError when one of them is, or lies in, another, so that input, output and key would mix */
+export function refuseOverlaps(paths: {
+  readonly input: string;
+  readonly output: string;
+  readonly keyFile: string;
+}): void {
+  const input = realPathOf(paths.input);
+  const output = realPathOf(paths.output);
+  const keyFile = realPathOf(paths.keyFile);
+  if (isWithin(output, input) || isWithin(input, output))
+    throw new DeidentifyError(
+      'FOLDERS_OVERLAP',
+      'the output must not be the input, nor one in the other',
+    );
+  if (isWithin(keyFile, output) || isWithin(keyFile, input))
+    throw new DeidentifyError('KEY_FILE_INVALID', 'the key must lie apart from the objects');
+}
+
+/** With links resolved, of what need not be there yet. */
+function realPathOf(path: string): string {
+  const full = resolve(path);
+  if (existsSync(full)) return realpathSync(full);
+  const parent = dirname(full);
+  return parent === full ? full : join(realPathOf(parent), basename(full));
+}
+
+const isWithin = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+
+/** An empty folder, or one of the same project, key and options. */
+function refuseOthers(folder: string, identity: RunIdentity): void {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  const report = join(folder, REPORT);
+  const earlier = existsSync(report) ? readIdentity(report) : undefined;
+  const isSame = (Object.keys(identity) as (keyof RunIdentity)[]).every(
+    (key) => JSON.stringify(earlier?.[key]) === JSON.stringify(identity[key]),
+  );
+  if (!isSame)
+    throw new DeidentifyError(
+      'OUTPUT_IN_USE',
+      `${folder} is not empty, and not of a run of the same project, key, profile and options`,
+    );
+}
+
+function readIdentity(report: string): Partial<RunIdentity> | undefined {
+  try {
+    return JSON.parse(readFileSync(report, 'utf8')) as Partial<RunIdentity>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns the length */
+async function writeSynced(
+  path: string,
+  bytes: AsyncIterable<Buffer[]> | Iterable<Buffer[]>,
+): Promise<number> {
+  const file = await open(path, 'w');
+  let length = 0;
+  try {
+    for await (const parts of bytes) {
+      if (parts.length > 0) length += (await file.writev(parts)).bytesWritten;
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  return length;
+}
+
+/** @returns false when the name is taken */
+async function linkNew(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function haveSameBytes(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([a, b].map(digestOf));
+  return first === second;
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
