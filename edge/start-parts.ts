@@ -4,6 +4,7 @@
  *   database ─► storage ─► deliver ─► commands ─► HTTP ─► uplink ─► DICOM
  */
 import type { Clock } from '../shared/clock.ts';
+import type { HealthEvent } from '../shared/contract/events.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
@@ -24,7 +25,7 @@ import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { openGauges } from './health/gauges.ts';
 import { heartbeat } from './health/heartbeat.ts';
-import { startHttp } from './http/server.ts';
+import { type HttpServer, startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
@@ -39,6 +40,8 @@ import { startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { DirectoryCache } from './transfer/directory.ts';
 import { SourceClient } from './transfer/source-client.ts';
+import { SourcePaths } from './transfer/source-paths.ts';
+import { RelayWait } from './transfer/wait-at-relay.ts';
 import { Uplink } from './uplink/uplink.ts';
 import { UplinkError } from './uplink/uplink-error.ts';
 
@@ -97,21 +100,11 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
       crawl: () => crawlProgress(db, config),
     });
   openGauges(metrics, beat);
-  if (config.hub !== undefined) {
-    const uplink = new Uplink({
-      ...{ trust, outbox, clock, log, metrics },
-      servers: config.hub.nats,
-      seedFile: natsSeedFile(dataDirectory),
-      heartbeat: beat,
-      onCommand: (command) => inbox.take(command),
-      onDirectory: (told) => directory.store(told),
-    });
-    late.uplink = uplink;
-    uplink.start();
-    lifecycle.add('uplink', () => uplink.stop());
-  }
+  const join = { directory, outbox, inbox, beat, http };
+  const uplink = config.hub && joinHub(options, config.hub, join);
+  if (uplink !== undefined) late.uplink = uplink;
 
-  const { served } = startServices({ ...options, db, storage, store, uplink: late.uplink });
+  const { served } = startServices({ ...options, db, storage, store, uplink });
   const services = { store: storage.store, served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
@@ -167,7 +160,12 @@ function startFetching(
     onState: ({ fetchId, state, reason }) =>
       log.info('fetch.state', { fetchId, state, code: reason?.code ?? '' }),
   });
-  const client = new SourceClient({ stallMs: STALL_MS });
+  const paths = new SourcePaths({
+    hubUrl: config.hub?.url,
+    now,
+    onChange: (change) => log.info('transfer.path', change),
+  });
+  const client = new SourceClient({ stallMs: STALL_MS, paths });
   lifecycle.add('source client', () => client.close());
   const runner = new FetchRunner({
     ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },
@@ -189,4 +187,38 @@ function startFetching(
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
   return { store, queue, states, inbox };
+}
+
+/** What is told to the hub and asked by it, and what waits there for those who can't dial this edge. */
+function joinHub(
+  { config, clock, log, metrics, lifecycle }: StartOptions,
+  hub: { url: string; nats: string },
+  parts: {
+    directory: DirectoryCache;
+    outbox: OpenStorage['outbox'];
+    inbox: CommandInbox;
+    beat: () => HealthEvent;
+    http: HttpServer;
+  },
+): Uplink {
+  const { trust, dataDirectory } = config;
+  const uplink = new Uplink({
+    ...{ trust, outbox: parts.outbox, clock, log, metrics },
+    servers: hub.nats,
+    seedFile: natsSeedFile(dataDirectory),
+    heartbeat: parts.beat,
+    onCommand: (command) => parts.inbox.take(command),
+    onDirectory: (told) => parts.directory.store(told),
+  });
+  uplink.start();
+  lifecycle.add('uplink', () => uplink.stop());
+  const relay = new RelayWait({
+    hubUrl: hub.url,
+    requestPass: () => uplink.requestRelayPass(),
+    serve: parts.http.serveRelayed,
+    log,
+  });
+  relay.start();
+  lifecycle.add('relay', () => relay.stop());
+  return uplink;
 }

@@ -25,6 +25,7 @@ import { startHttp } from './http/server.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Projection } from './projection/projection.ts';
+import { Relay } from './relay/relay.ts';
 
 /** A broker that is not reached within this is worth a line. */
 const PATIENCE_MS = 5_000;
@@ -85,11 +86,13 @@ async function startParts(
   });
   answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
 
+  const relay = new Relay({ tickets, metrics });
+  networkLog.answer('relay', (ods) => relay.passFor(ods));
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock });
   lifecycle.add('edge calls', () => edges.close());
   const http = await startHttp({
     callEdge: edges.call,
-    ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches },
+    ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches, relay },
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;

@@ -194,6 +194,13 @@ export interface LogEvents {
     bytes: number;
     wireBytes: number;
   };
+  /** Somebody wanted to wait at the relay with a pass that is none of the hub's. */
+  'relay.refused': { code: string };
+  /** This edge waits at the hub for those who can't dial it; or does not any more, and why. */
+  'relay.waiting': { hub: string };
+  'relay.failed': { code: string };
+  /** Another way to a source works, and is used from now on. */
+  'transfer.path': { source: string; path: string };
   /** A command of the hub was made durable. */
   'command.received': { id: string; kind: string; isNew: boolean };
   /** A command of the hub could not be carried out. */

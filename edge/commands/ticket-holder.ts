@@ -33,7 +33,7 @@ export class FetchTicket implements TicketHolder {
 
   get address(): StudyAddress {
     const { studyInstanceUID, home } = this.#row;
-    return { url: this.#url, studyInstanceUID, home };
+    return { trust: this.#trust, url: this.#url, studyInstanceUID, home };
   }
 
   /** @returns false when there is none now, or it is for another source */

@@ -7,10 +7,12 @@
  * Holds no state; what is shown is read from the parts when it is asked for.
  */
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { HttpProblem, problemOf } from './problem.ts';
+import { relayedServer } from './relayed.ts';
 import { type DicomWebParts, serveDicomWeb } from './routes-dicomweb.ts';
 import { type LocalParts, serveLocal } from './routes-local.ts';
 import { serveTransfers, type TransferParts } from './routes-transfer.ts';
@@ -24,6 +26,8 @@ export interface HttpParts extends TransferParts, LocalParts, StatusPageParts, D
 export interface HttpServer {
   /** The port that was bound. */
   readonly port: number;
+  /** Serves transfers on a connection that this edge has dialled; `onUsed` is called when a request comes. */
+  readonly serveRelayed: (connection: Socket, onUsed: () => void) => void;
   /** Finishes requests that run, closes. */
   stop(): Promise<void>;
 }
@@ -31,12 +35,17 @@ export interface HttpServer {
 /** Listens on `config.http`. @throws a Node system error such as EADDRINUSE */
 export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const app = buildApp(parts);
+  const relayed = openApp(parts, null);
+  const serveRelayed = await relayedServer(relayed, parts);
   const { host, port } = parts.config.http;
   await app.listen({ host, port });
   const address = app.server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
-    stop: () => closeSoon(app),
+    serveRelayed,
+    stop: async () => {
+      await Promise.all([closeSoon(app), closeSoon(relayed)]);
+    },
   };
 }
 
@@ -53,6 +62,19 @@ function buildApp(parts: HttpParts): FastifyInstance {
     tls === undefined
       ? null
       : { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certificateFile) };
+  const app = openApp(parts, https);
+  serveTransfers(app, parts);
+  serveDicomWeb(app, parts);
+  serveLocal(app, parts);
+  serveStatusPage(app, parts);
+  return app;
+}
+
+/** What answers errors, and nothing else yet. */
+function openApp(
+  { log }: Pick<HttpParts, 'log'>,
+  https: { key: Buffer; cert: Buffer } | null,
+): FastifyInstance {
   const app = Fastify({
     logger: false,
     forceCloseConnections: 'idle',
@@ -62,7 +84,7 @@ function buildApp(parts: HttpParts): FastifyInstance {
   }) as unknown as FastifyInstance;
   app.setErrorHandler((error, _request, reply) => {
     const { body, isBug } = problemOf(error);
-    if (isBug) parts.log.error('program.bug', { where: 'http', error });
+    if (isBug) log.error('program.bug', { where: 'http', error });
     return answer(reply, body);
   });
   app.setNotFoundHandler((_request, reply) =>
@@ -71,10 +93,6 @@ function buildApp(parts: HttpParts): FastifyInstance {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
   });
-  serveTransfers(app, parts);
-  serveDicomWeb(app, parts);
-  serveLocal(app, parts);
-  serveStatusPage(app, parts);
   return app;
 }
 

@@ -2,19 +2,22 @@
  * Asks another edge: for a manifest, for a stream of instances. HTTP/1.1 always: the window of HTTP/2
  * is too small for a WAN.
  *
- *   (ticket) ──request──► source ──► body │ TransferError by status and problem code
+ *   (ticket) ──request──► source, directly or by the hub's relay ──► body │ TransferError by status and code
  */
 import { Agent, request } from 'undici';
 import { codeOf } from '../../shared/errors.ts';
 import { type Manifest, ManifestSchema } from './protocol.ts';
+import { SourcePaths } from './source-paths.ts';
 import { TransferError } from './transfer-error.ts';
 
-const CONNECT_MS = 10_000;
+const CONNECT_MS = 4_000;
 /** A manifest of a study of 50,000 instances is about 20 MB. */
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
 export interface StudyAddress {
-  /** Base URL of the source edge. */
+  /** The source, ODS code. */
+  readonly trust: string;
+  /** Base URL of its edge. */
   readonly url: string;
   readonly studyInstanceUID: string;
   readonly home: string;
@@ -25,11 +28,22 @@ export interface AskOptions {
   readonly signal: AbortSignal;
 }
 
+interface Asked extends AskOptions {
+  readonly what: string;
+  /** Absent: it is a GET. */
+  readonly body?: string;
+}
+
 export class SourceClient {
   readonly #agent: Agent;
+  readonly #paths: SourcePaths;
 
-  /** @param stallMs a response of which nothing comes for so long is given up */
-  constructor({ stallMs }: { stallMs: number }) {
+  /**
+   * @param stallMs a response of which nothing comes for so long is given up
+   * @param paths default: directly
+   */
+  constructor({ stallMs, paths }: { stallMs: number; paths?: SourcePaths }) {
+    this.#paths = paths ?? new SourcePaths({});
     this.#agent = new Agent({
       allowH2: false,
       connect: { timeout: CONNECT_MS },
@@ -68,9 +82,23 @@ export class SourceClient {
     return this.#agent.destroy();
   }
 
-  async #ask(
-    { url, studyInstanceUID, home }: StudyAddress,
-    { what, body, ticket, signal }: AskOptions & { what: string; body?: string },
+  /** By the way that worked last; by the other one when nobody answers on it. */
+  async #ask(address: StudyAddress, asked: Asked): Promise<AsyncIterable<Buffer>> {
+    const [path, other] = this.#paths.to(address);
+    try {
+      return await this.#askBy(path.url, address, asked);
+    } catch (error) {
+      if (other === undefined || codeOf(error) !== 'SOURCE_UNREACHABLE') throw error;
+      const body = await this.#askBy(other.url, address, asked);
+      this.#paths.works(address, other);
+      return body;
+    }
+  }
+
+  async #askBy(
+    url: string,
+    { studyInstanceUID, home }: StudyAddress,
+    { what, body, ticket, signal }: Asked,
   ): Promise<AsyncIterable<Buffer>> {
     const base = url.endsWith('/') ? url : `${url}/`;
     const path = `transfer/v1/studies/${encodeURIComponent(studyInstanceUID)}/${what}`;
@@ -119,6 +147,8 @@ function refusalOf(status: number, text: string): TransferError {
   if (code === 'TICKET_EXPIRED' || code === 'TICKET_KEY_UNKNOWN')
     return new TransferError('TICKET_EXPIRED', said);
   if (status === 401 || status === 403) return new TransferError('TICKET_REFUSED', said);
+  if (code === 'RELAY_NOT_WAITING' || code === 'RELAY_CUT')
+    return new TransferError('SOURCE_UNREACHABLE', said);
   if (status === 404) return new TransferError('STUDY_NOT_FOUND', said);
   return new TransferError('SOURCE_FAILED', said);
 }

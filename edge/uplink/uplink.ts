@@ -12,6 +12,7 @@ import { sleep } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import type { HealthEvent } from '../../shared/contract/events.ts';
+import { type RelayReply, RelayReplySchema } from '../../shared/contract/relay.ts';
 import {
   CursorReplySchema,
   type Directory,
@@ -117,6 +118,11 @@ export class Uplink {
   /** A fresh ticket for a fetch that goes on. @throws UplinkError */
   requestTicket(fetchId: string): Promise<TicketReply> {
     return this.#hub.ask('ticket', { fetchId }, TicketReplySchema);
+  }
+
+  /** A pass to wait at the hub's relay. @throws UplinkError */
+  requestRelayPass(): Promise<RelayReply> {
+    return this.#hub.ask('relay', {}, RelayReplySchema);
   }
 
   /** Studies of other trusts. @throws UplinkError */

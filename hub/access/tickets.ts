@@ -4,13 +4,37 @@
  *   TicketClaims ─► private key of access.sqlite ─► JWT          publicKeys() ─► directory of every edge
  */
 import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
+import {
+  createLocalJWKSet,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import type { Clock } from '../../shared/clock.ts';
-import { TICKET_ISSUER, TICKET_SECONDS, type TicketClaims } from '../../shared/contract/ticket.ts';
+import {
+  RELAY_AUDIENCE,
+  RELAY_PASS_SECONDS,
+  RelayPassSchema,
+} from '../../shared/contract/relay.ts';
+import {
+  TICKET_ISSUER,
+  TICKET_SECONDS,
+  type TicketClaims,
+  TicketClaimsSchema,
+} from '../../shared/contract/ticket.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 
 export interface TicketSigner {
   sign(claims: TicketClaims): Promise<string>;
+  /** The trust that a ticket of ours is for. Rejects for any other token. */
+  audienceOf(ticket: string): Promise<string>;
+  /** What an edge waits with at the relay. */
+  signPass(ods: string): Promise<string>;
+  /** The trust that a pass was signed for. Rejects for any other token. */
+  holderOf(pass: string): Promise<string>;
   /** RFC 7517. */
   publicKeys(): { readonly keys: Record<string, unknown>[] };
 }
@@ -21,23 +45,48 @@ export async function openTicketSigner(db: Sqlite, clock: Clock): Promise<Ticket
   const newest = keys[0] ?? (await makeKey(db, clock));
   const privateKey = await importJWK(newest, 'EdDSA');
   const all = keys.length > 0 ? keys : [newest];
-  return {
-    async sign({ aud, sub, ...claims }) {
-      const issuedAt = Math.floor(clock.now() / 1000);
-      return new SignJWT({ ...claims })
-        .setProtectedHeader({ alg: 'EdDSA', kid: newest.kid ?? '', typ: 'JWT' })
-        .setIssuer(TICKET_ISSUER)
-        .setAudience(aud)
-        .setSubject(sub)
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + TICKET_SECONDS)
-        .setJti(randomUUID())
-        .sign(privateKey);
-    },
-    publicKeys: () => ({
-      keys: all.map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' })),
-    }),
+  const publicKeys = all.map(({ kty, crv, x, kid }) => ({
+    kty,
+    crv,
+    x,
+    kid,
+    alg: 'EdDSA',
+    use: 'sig',
+  }));
+  const keySet = createLocalJWKSet({ keys: publicKeys as JWK[] });
+  const signed = (claims: object, { aud, sub, seconds }: Addressed): Promise<string> => {
+    const issuedAt = Math.floor(clock.now() / 1000);
+    return new SignJWT({ ...claims })
+      .setProtectedHeader({ alg: 'EdDSA', kid: newest.kid ?? '', typ: 'JWT' })
+      .setIssuer(TICKET_ISSUER)
+      .setAudience(aud)
+      .setSubject(sub)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + seconds)
+      .setJti(randomUUID())
+      .sign(privateKey);
   };
+  const verified = async (token: string): Promise<unknown> => {
+    const options = {
+      issuer: TICKET_ISSUER,
+      requiredClaims: ['exp', 'aud'],
+      currentDate: new Date(clock.now()),
+    };
+    return (await jwtVerify(token, keySet, options)).payload;
+  };
+  return {
+    sign: ({ aud, sub, ...claims }) => signed(claims, { aud, sub, seconds: TICKET_SECONDS }),
+    audienceOf: async (ticket) => TicketClaimsSchema.parse(await verified(ticket)).aud,
+    signPass: (ods) => signed({}, { aud: RELAY_AUDIENCE, sub: ods, seconds: RELAY_PASS_SECONDS }),
+    holderOf: async (pass) => RelayPassSchema.parse(await verified(pass)).sub,
+    publicKeys: () => ({ keys: publicKeys }),
+  };
+}
+
+interface Addressed {
+  readonly aud: string;
+  readonly sub: string;
+  readonly seconds: number;
 }
 
 /** The newest first. */

@@ -24,6 +24,7 @@ import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
+import type { Relay } from '../relay/relay.ts';
 
 export interface AccessPart {
   /** The principal of an API key, or of a session cookie's value; null when it is none or has ended. */
@@ -91,4 +92,5 @@ export interface HttpParts {
   enrol(request: EnrolRequest): Promise<EnrolReply>;
   /** RFC 7517: the public keys that tickets are signed with. */
   ticketKeys(): { readonly keys: readonly object[] };
+  readonly relay: Relay;
 }

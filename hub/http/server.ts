@@ -26,6 +26,7 @@ import { auditRoute } from './routes-audit.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { networkRoutes } from './routes-network.ts';
+import { serveRelay } from './routes-relay.ts';
 import { studyRoutes } from './routes-studies.ts';
 import { protect, SECURITY_HEADERS } from './security.ts';
 
@@ -94,6 +95,7 @@ async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInsta
   serveAssets(app, loadAssets());
   serveDicomWeb(app, parts);
   servePages(app, parts, { pages, secure });
+  await serveRelay(app, parts);
   endWithServer(app, feed);
   return app;
 }

@@ -64,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/search': ['shared', 'hub/projection'],
   'hub/fetch': ['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/search'],
   'hub/audit': ['shared', 'hub/search', 'hub/fetch (types)'],
+  'hub/relay': ['shared', 'hub/access (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
   'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch'],
   'hub/web': ['shared', 'hub/search'],

@@ -36,7 +36,7 @@ class Receiver {
   }
 
   async manifest(url: string): Promise<Manifest> {
-    const address = { url, studyInstanceUID: STUDY, home: 'RRK' };
+    const address = { trust: 'RRK', url, studyInstanceUID: STUDY, home: 'RRK' };
     return this.client.manifest(address, {
       ticket: await ticket(),
       signal: this.controller.signal,
@@ -47,7 +47,7 @@ class Receiver {
     const current = await ticket();
     return fetchStudy({
       client: this.client,
-      source: { url, studyInstanceUID: STUDY, home: 'RRK' },
+      source: { trust: 'RRK', url, studyInstanceUID: STUDY, home: 'RRK' },
       ticket: { current: () => current, renew: async () => false },
       wanted: manifest.instances,
       staging: this.staging,

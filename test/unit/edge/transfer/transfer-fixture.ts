@@ -75,6 +75,7 @@ export async function serveStudies(
   t: Teardown,
   trust: string,
   { spool, index }: Pick<StorageFixture, 'spool' | 'index'>,
+  host = '127.0.0.1',
 ): Promise<Pick<Source, 'app' | 'port' | 'url'>> {
   const app = Fastify({ routerOptions: { maxParamLength: 256 } });
   app.setErrorHandler((error, _request, reply) => {
@@ -88,13 +89,13 @@ export async function serveStudies(
     log: silentLog,
     transferCounters: openTransferCounters(openMetrics({})),
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  await app.listen({ host, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   t.teardown(async () => {
     app.server.closeAllConnections();
     await app.close();
   });
-  return { app, port, url: `http://127.0.0.1:${port}` };
+  return { app, port, url: `http://${host}:${port}` };
 }
 
 /** Puts real objects into one study, whatever study they came from: only their bytes matter here. */

@@ -14,6 +14,7 @@ import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
+import { Relay } from '../../../../hub/relay/relay.ts';
 import { readDate } from '../../../../hub/search/dates.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { systemClock } from '../../../../shared/clock.ts';
@@ -378,6 +379,10 @@ function fakeParts(world: {
         })),
     },
     enrol: () => Promise.reject(new FetchRefused('TOKEN_INVALID')),
+    relay: new Relay({ tickets: refusingTickets, metrics: openMetrics({}) }),
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
 }
+
+const refuse = (): Promise<string> => Promise.reject(new Error('no ticket'));
+const refusingTickets = { audienceOf: refuse, holderOf: refuse, signPass: refuse };
