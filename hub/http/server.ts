@@ -35,6 +35,8 @@ const MAX_BODY_BYTES = 256 * 1024;
 export interface HttpServer {
   /** The port that was bound. */
   readonly port: number;
+  /** All that is served, `GET /api/studies`: what has no rule of access would stand out. */
+  readonly routes: readonly string[];
   /** Ends listeners, finishes requests that run, closes. */
   stop(): Promise<void>;
 }
@@ -48,7 +50,7 @@ export class ListenError extends GatewayError {
 /** Listens on `config.http`. @throws ListenError when the address is taken, or is none of this machine's */
 export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const feed = new EventFeed({ ...parts, run: randomUUID().slice(0, 8) });
-  const app = await buildApp(parts, feed);
+  const { app, routes } = await buildApp(parts, feed);
   const { host, port } = parts.config.http;
   try {
     await app.listen({ host, port });
@@ -60,11 +62,15 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const address = app.server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
+    routes,
     stop: () => app.close(),
   };
 }
 
-async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInstance> {
+async function buildApp(
+  parts: HttpParts,
+  feed: EventFeed,
+): Promise<{ app: FastifyInstance; routes: readonly string[] }> {
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -73,6 +79,10 @@ async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInsta
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (_error, _request, reply) => answerBrokenUrl(reply as unknown as FastifyReply),
+  });
+  const served: string[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    served.push(...[method].flat().map((one) => `${one} ${url}`));
   });
   const secure = parts.config.http.publicUrl?.startsWith('https:') ?? false;
   const pages = openPages();
@@ -97,7 +107,7 @@ async function buildApp(parts: HttpParts, feed: EventFeed): Promise<FastifyInsta
   servePages(app, parts, { pages, secure });
   await serveRelay(app, parts);
   endWithServer(app, feed);
-  return app;
+  return { app, routes: served };
 }
 
 /** JSON, where no body at all is no fault of its own; HTML forms, where a field that comes twice is a list. */

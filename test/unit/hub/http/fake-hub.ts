@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Principal } from '../../../../hub/access/rules.ts';
+import { type Principal, refusalOf } from '../../../../hub/access/rules.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
 import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
@@ -237,6 +237,7 @@ export interface FakeHub {
   readonly listeners: Set<(change: Change) => void>;
   /** Errors that were logged as bugs: a test that expects none checks that it is empty. */
   readonly bugs: unknown[];
+  readonly routes: readonly string[];
   /** A real one, in a directory of its own. */
   readonly audit: AuditTrail;
   change(change: Change): void;
@@ -251,7 +252,13 @@ export interface FakeHub {
   stop(): Promise<void>;
 }
 
-export async function startFakeHub(options: { silent?: boolean } = {}): Promise<FakeHub> {
+export async function startFakeHub(
+  options: {
+    silent?: boolean;
+    /** Principals by key or session, decided on by the real rules; absent: one clinician, allowed everything. */
+    principals?: ReadonlyMap<string, Principal>;
+  } = {},
+): Promise<FakeHub> {
   const db = openSqlite(':memory:', projectionSchema);
   const fetches = new FakeFetches();
   const listeners = new Set<(change: Change) => void>();
@@ -274,6 +281,13 @@ export async function startFakeHub(options: { silent?: boolean } = {}): Promise<
   const directory = mkdtempSync(join(tmpdir(), 'cdip-hub-'));
   const audit = new AuditTrail(directory, systemClock);
   const parts = { ...fakeParts({ db, fetches, listeners, state, log }), audit };
+  const { principals } = options;
+  if (principals !== undefined)
+    Object.assign(parts.access, {
+      authenticate: ({ bearer, session }: { bearer?: string; session?: string }) =>
+        principals.get(bearer ?? session ?? '') ?? null,
+      refuse: refusalOf,
+    });
   const server = await startHttp(parts);
   const url = `http://127.0.0.1:${server.port}`;
   return {
@@ -283,6 +297,7 @@ export async function startFakeHub(options: { silent?: boolean } = {}): Promise<
     listeners,
     bugs,
     audit,
+    routes: server.routes,
     change,
     state,
     get: (path, headers = { authorization: `Bearer ${KEY}` }) =>

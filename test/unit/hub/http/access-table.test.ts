@@ -1,0 +1,131 @@
+/**
+ * Every address of the hub against every kind of asker. The table is written apart from the rules; an address
+ * that is served and stands in no row fails.
+ */
+import t from 'tap';
+import { type Principal, ROLES } from '../../../../hub/access/rules.ts';
+import { type FakeHub, seedStudy, startFakeHub } from './fake-hub.ts';
+
+const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
+const SEARCH = [...CARE, 'booker', 'privacy'];
+const OPEN = 'open';
+
+type Row = readonly [address: string, allowed: readonly string[] | typeof OPEN];
+
+const TABLE: readonly Row[] = [
+  ['GET /api/studies', SEARCH],
+  ['GET /api/studies/:uid', SEARCH],
+  ['GET /api/patients/:nhsNumber', SEARCH],
+  ['POST /api/fetches', CARE],
+  ['GET /api/fetches', CARE],
+  ['GET /api/fetches/:id', CARE],
+  ['PATCH /api/fetches/:id', CARE],
+  ['DELETE /api/fetches/:id', CARE],
+  ['GET /api/audit', ['admin', 'privacy']],
+  ['GET /api/events', ROLES],
+  ['GET /api/completeness', ROLES],
+  ['GET /api/fleet', ROLES],
+  ['GET /dicom-web/studies', SEARCH],
+  ['GET /dicom-web/studies/:study/series', SEARCH],
+  ['GET /dicom-web/studies/:study', CARE],
+  ['GET /dicom-web/studies/:study/*', CARE],
+  ['GET /', SEARCH],
+  ['GET /studies/:uid', SEARCH],
+  ['GET /studies/:uid/fetch', CARE],
+  ['POST /studies/:uid/fetch', CARE],
+  ['GET /fetches', CARE],
+  ['GET /fetches/live', CARE],
+  ['GET /fetches/:id', CARE],
+  ['GET /fetches/:id/live', CARE],
+  ['POST /fetches/:id/cancel', CARE],
+  ['POST /fetches/:id/patient', CARE],
+  ['GET /completeness', ROLES],
+  ['GET /completeness/live', ROLES],
+  // Whoever comes with a one-time token or link, and what tells nothing of a patient.
+  ['POST /api/enrol', OPEN],
+  ['GET /sign-in', OPEN],
+  ['GET /sign-in/:token', OPEN],
+  ['POST /sign-in/:token', OPEN],
+  ['POST /sign-out', OPEN],
+  ['GET /.well-known/jwks.json', OPEN],
+  ['GET /health/live', OPEN],
+  ['GET /health/ready', OPEN],
+  ['GET /api/openapi.json', OPEN],
+  ['GET /metrics', OPEN],
+];
+
+const principals = new Map<string, Principal>(
+  [...ROLES].flatMap((role): [string, Principal][] => [
+    [`key-${role}`, { name: `machine ${role}`, role, trust: null }],
+    [`session-${role}`, { name: `person ${role}`, role, trust: 'RRK' }],
+  ]),
+);
+
+const pathOf = (address: string): string =>
+  (address.split(' ')[1] ?? '')
+    .replace(':uid', '1.2.3')
+    .replace(':study', '1.2.3')
+    .replace(':id', 'f1')
+    .replace(':nhsNumber', '9434765919')
+    .replace(':token', 'none')
+    .replace('*', 'metadata');
+
+async function ask(
+  hub: FakeHub,
+  address: string,
+  headers: Record<string, string>,
+): Promise<number> {
+  const [method = 'GET'] = address.split(' ');
+  const ending = new AbortController();
+  const answer = await fetch(hub.url + pathOf(address), {
+    ...{ method, headers, redirect: 'manual', signal: ending.signal },
+  });
+  // An answer that never ends is not waited for.
+  ending.abort();
+  return answer.status;
+}
+
+const isPage = (address: string): boolean => !/ \/(api|dicom-web)/.test(address);
+const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
+const cookie = (session: string): Record<string, string> => ({
+  cookie: `cdip-session=${session}`,
+});
+
+t.test('every address has its row, and no row is of an address that is gone', async (t) => {
+  const hub = await startFakeHub({ principals });
+  t.teardown(() => hub.stop());
+  const served = hub.routes.filter((route) => !/^HEAD | \/assets\//.test(route));
+  t.strictSame([...served].sort(), TABLE.map(([address]) => address).sort());
+});
+
+t.test(
+  'every address, for nobody, each role, a forged key, an ended session, another site',
+  async (t) => {
+    const hub = await startFakeHub({ principals });
+    t.teardown(() => hub.stop());
+    seedStudy(hub.db, { trust: 'RJE', uid: '1.2.3' });
+    for (const [address, allowed] of TABLE) {
+      if (allowed === OPEN) {
+        t.notOk([401, 403].includes(await ask(hub, address, {})), `${address} is open`);
+        continue;
+      }
+      const isRead = isPage(address) && address.startsWith('GET') && !address.endsWith('/live');
+      const nobody = isRead ? 303 : 401;
+      t.equal(await ask(hub, address, {}), nobody, `${address}: nobody`);
+      t.equal(await ask(hub, address, bearer('forged')), nobody, `${address}: a forged key`);
+      t.equal(await ask(hub, address, cookie('ended')), nobody, `${address}: an ended session`);
+      for (const role of ROLES)
+        for (const [kind, headers] of [
+          ['machine', bearer(`key-${role}`)],
+          ['person', cookie(`session-${role}`)],
+        ] as const) {
+          const status = await ask(hub, address, headers);
+          const isLetIn = status !== 401 && status !== 403;
+          t.equal(isLetIn, allowed.includes(role), `${address}: ${kind}, ${role} (${status})`);
+        }
+      if (address.startsWith('GET')) continue;
+      const crossSite = { ...cookie('session-admin'), 'sec-fetch-site': 'cross-site' };
+      t.equal(await ask(hub, address, crossSite), 403, `${address}: from another site`);
+    }
+  },
+);
