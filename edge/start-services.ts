@@ -13,6 +13,7 @@ import type { EdgeConfig } from './config.ts';
 import { Crawler } from './crawl/crawler.ts';
 import type { ServedClass } from './dimse/service.ts';
 import { Commitments } from './scp/commitment/commitments.ts';
+import { OpenAskers } from './scp/commitment/open-askers.ts';
 import { CommitmentReporter } from './scp/commitment/reporter.ts';
 import { storageCommitment } from './scp/commitment/service.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
@@ -55,7 +56,8 @@ export function startServices(options: ServiceOptions): Services {
   const common = { peers, log, now, random: Math.random, ownAETitle: dicom.aeTitle };
 
   const commitments = new Commitments(db);
-  const reporter = new CommitmentReporter({ ...common, commitments, index, spool });
+  const askers = new OpenAskers();
+  const reporter = new CommitmentReporter({ ...common, commitments, askers, index, spool });
   reporter.start();
   lifecycle.add('commitment reporter', () => reporter.stop());
 
@@ -80,7 +82,7 @@ export function startServices(options: ServiceOptions): Services {
       ownAETitle: dicom.aeTitle,
       network: uplink && networkFor(uplink, store),
     }),
-    storageCommitment({ commitments, peers, now }),
+    storageCommitment({ commitments, askers, peers, now }),
     performedProcedureStep({ steps, receivers, now }),
     modalityWorklist(worklist),
   ];

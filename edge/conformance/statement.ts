@@ -23,7 +23,7 @@ export function conformanceStatement(config: EdgeConfig): string {
       'One application entity, one AE title, for everything that it provides and uses.',
       'A study of another trust is fetched when a C-MOVE or C-GET names it; pending responses are sent at least every two seconds until it is there.',
       'A query that could not be answered for every trust ends with a warning, and the Error Comment names those that are missing.',
-      'The result of a commitment is told on an association of our own, tried again for seven days.',
+      'The result of a commitment is told on the association on which it was asked while that is open, else on one of our own, tried again for seven days.',
     ]),
     ...servicesProvided(),
     ...servicesUsed(),

@@ -17,6 +17,7 @@ import {
   encodeCommand,
   RESPONSE_BIT,
 } from './command-set.ts';
+import type { OwnRequests } from './own-requests.ts';
 import { ScuAssociation } from './scu-association.ts';
 import { ScuSession } from './scu-session.ts';
 import type {
@@ -46,6 +47,8 @@ export interface OperationOptions {
   readonly context: AcceptedContext;
   readonly command: CommandSet;
   readonly served: ServedClass;
+  /** Requests of ours over the association. */
+  readonly own: OwnRequests;
   readonly log: Log;
 }
 
@@ -94,12 +97,13 @@ export class Operation {
 
   /** Never rejects. */
   async run(dataSet: Buffer): Promise<void> {
-    const { log, served } = this.#options;
+    const { log, served, own, context } = this.#options;
     let reply: OperationReply;
     try {
       reply = await served.handle(this.#request(dataSet), {
         pending: (pending) => this.#send(pending),
         store: this.#store(),
+        ask: (fields, dataSet) => own.request({ contextId: context.id, fields, dataSet }),
       });
     } catch (error) {
       // An association that ended ends what is carried out for it.

@@ -8,6 +8,7 @@
  * pushes back.
  */
 import type { AssociationPeer } from '../ul/association.ts';
+import type { CommandFields } from './command-set.ts';
 import type { ScuAssociation } from './scu-association.ts';
 
 /** Answer of a service: a status of PS3.7 Annex C and, beside failures, the (0000,0902) Error Comment, at most 64 characters. */
@@ -89,6 +90,12 @@ export interface OperationLink {
   pending(reply: OperationReply): Promise<void>;
   /** C-GET: stores at the peer, over the contexts in which it may be stored at. PS3.4 §C.4.3. */
   readonly store: Pick<ScuAssociation, 'contextFor' | 'store'>;
+  /**
+   * Sends a request of ours in the same presentation context, also once this one is answered.
+   *
+   * @returns the peer's status @throws DimseError when the association has ended, or no answer came
+   */
+  readonly ask: (fields: CommandFields, dataSet: Buffer) => Promise<number>;
 }
 
 /** Answers a request. What it throws is answered as 0110H, and logged as a bug. */

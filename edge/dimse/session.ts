@@ -20,6 +20,7 @@ import type {
 import { CommandAssembler, pdvsOf } from './command-pdvs.ts';
 import { CommandField, type CommandSet, encodeCommand, RESPONSE_BIT } from './command-set.ts';
 import { Operation, responseTo } from './operation.ts';
+import { OwnRequests } from './own-requests.ts';
 import { MAX_IDENTIFIER_BYTES } from './scu-session.ts';
 import type { DataSetSink, DimseServices, DimseStatus } from './service.ts';
 
@@ -52,11 +53,13 @@ type RequestSink = Omit<DataSetSink, 'end'> & { end(): Promise<DimseStatus | und
 export class ScpSession implements AssociationUser {
   readonly #options: SessionOptions;
   readonly #assembler = new CommandAssembler();
+  readonly #own: OwnRequests;
   #coming: Coming | undefined;
   #operation: Operation | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#own = new OwnRequests(options.association);
   }
 
   get isAtWork(): boolean {
@@ -76,6 +79,14 @@ export class ScpSession implements AssociationUser {
 
   onEnd(_end: AssociationEnd): void {
     this.#drop();
+  }
+
+  /** Nothing more is sent, and what is coming is dropped. */
+  #drop(): void {
+    this.#own.end();
+    this.#coming?.sink.abort();
+    this.#coming = undefined;
+    this.#operation?.end();
   }
 
   #takeCommand(pdv: Pdv): Promise<void> | undefined {
@@ -104,7 +115,9 @@ export class ScpSession implements AssociationUser {
       return undefined;
     }
     if (field !== undefined && (field & RESPONSE_BIT) !== 0)
-      return operation?.takeResponse(command) === true ? undefined : this.#abort('unexpected-pdu');
+      return operation?.takeResponse(command) === true || this.#own.take(command)
+        ? undefined
+        : this.#abort('unexpected-pdu');
     if (operation === undefined) return this.#begin(contextId, command);
     // A peer that sends ahead waits.
     return operation.done.then(() => this.#begin(contextId, command));
@@ -156,7 +169,10 @@ export class ScpSession implements AssociationUser {
     );
     if (served === undefined || context === undefined)
       return answering(AnyStatus.unrecognizedOperation);
-    const operation = new Operation({ association, context, command, served, log });
+    const operation = new Operation({
+      ...{ association, context, command, served, log },
+      own: this.#own,
+    });
     if (!operation.isServed) return answering(AnyStatus.unrecognizedOperation);
     const pieces: Buffer[] = [];
     let bytes = 0;
@@ -210,12 +226,6 @@ export class ScpSession implements AssociationUser {
   #abort(reason: AbortReason): undefined {
     this.#options.association.abort(reason);
     this.#drop();
-  }
-
-  #drop(): void {
-    this.#coming?.sink.abort();
-    this.#coming = undefined;
-    this.#operation?.end();
   }
 }
 

@@ -7,6 +7,7 @@ import { EdgeIndex } from '../../edge/index/edge-index.ts';
 import { indexSchema } from '../../edge/index/schema.ts';
 import { furtherParts } from '../../edge/schema-parts.ts';
 import { Commitments } from '../../edge/scp/commitment/commitments.ts';
+import { OpenAskers } from '../../edge/scp/commitment/open-askers.ts';
 import { storageCommitment } from '../../edge/scp/commitment/service.ts';
 import { PerformedSteps } from '../../edge/scp/mpps/performed-steps.ts';
 import { performedProcedureStep } from '../../edge/scp/mpps/service.ts';
@@ -46,7 +47,9 @@ function openServices(): { served: readonly ServedClass[]; forget: () => void } 
       ...{ spool: { absolute: (path: string) => path }, log: silentLog, network: undefined },
       metrics: openMetrics({}),
     } as Parameters<typeof queryRetrieve>[0]),
-    storageCommitment({ commitments: new Commitments(db), peers, now }),
+    storageCommitment({
+      ...{ commitments: new Commitments(db), askers: new OpenAskers(), peers, now },
+    }),
     performedProcedureStep({ steps: new PerformedSteps(db), receivers: ['ct1'], now }),
     modalityWorklist(worklist as Parameters<typeof modalityWorklist>[0]),
   ];

@@ -8,7 +8,7 @@ import {
   STORAGE_COMMITMENT,
   STORAGE_COMMITMENT_INSTANCE,
 } from '../../edge/scp/commitment/push-model.ts';
-import { writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
+import { readSmallDataSet, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { startEdge } from '../support/edge.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
@@ -19,6 +19,7 @@ import { dataSetOf, smallObject } from '../support/storage-fixture.ts';
 
 const skip = missingPeer('Orthanc');
 const CT = '1.2.840.10008.5.1.4.1.1.2';
+const IMPLICIT = '1.2.840.10008.1.2';
 
 interface Report {
   readonly Status: 'Pending' | 'Success' | 'Failure';
@@ -156,4 +157,57 @@ t.test('whoever is no peer is told at once that nothing will come', { skip }, as
   t.equal(command.number('Status'), 0x0110);
   t.match(command.text('ErrorComment'), /STRANGER is no peer/);
   await association.release();
+});
+
+t.test('whoever holds his association open is told over it', async (t) => {
+  const { edge, store } = await world(t);
+  await store([1]);
+  const told: { typeId: number | undefined; transactionUID: string | undefined }[] = [];
+  // Nobody listens at the port of this scanner: there is no other way.
+  const association = await openAssociation({
+    peer: {
+      ...{ host: '127.0.0.1', port: edge.dicomPort },
+      ...{ aeTitle: edge.aeTitle, callingAETitle: 'SCANNER' },
+    },
+    contexts: [{ abstractSyntaxUID: STORAGE_COMMITMENT, transferSyntaxUIDs: [IMPLICIT] }],
+    services: {
+      store: () => ({ write: () => undefined, end: async () => ({ status: 0 }), abort: () => {} }),
+      served: [
+        {
+          ...{ name: 'results', sopClassUID: STORAGE_COMMITMENT, kinds: ['event-report'] },
+          statuses: {},
+          async handle({ typeId, transferSyntaxUID, dataSet }) {
+            const result = readSmallDataSet(transferSyntaxUID, dataSet);
+            told.push({ typeId, transactionUID: result.text(CommitmentTag.TransactionUID) });
+            return { status: 0 };
+          },
+        },
+      ],
+    },
+  });
+  for (const [transactionUID, uid] of [
+    ['2.25.7', '2.999.1.1'],
+    ['2.25.8', '2.999.1.2'],
+  ] as const) {
+    const { command } = await association.request({
+      ...{ field: CommandField.nActionRQ, sopClassUID: STORAGE_COMMITMENT },
+      fields: {
+        RequestedSOPClassUID: STORAGE_COMMITMENT,
+        RequestedSOPInstanceUID: STORAGE_COMMITMENT_INSTANCE,
+        ActionTypeID: 1,
+      },
+      dataSet: writeSmallDataSet(IMPLICIT, [
+        [CommitmentTag.TransactionUID, transactionUID],
+        [CommitmentTag.ReferencedSOPSequence, [[[CommitmentTag.ReferencedSOPInstanceUID, uid]]]],
+      ]),
+    });
+    t.equal(command.number('Status'), 0);
+  }
+  await eventually('both results have come', () => told.length === 2);
+  t.match(told, [
+    { typeId: 1, transactionUID: '2.25.7' },
+    { typeId: 2, transactionUID: '2.25.8' },
+  ]);
+  await association.release();
+  t.notMatch(edge.program.output, /commitment\.not-told/);
 });

@@ -61,7 +61,7 @@ export class Program {
   }
 
   async untilReady(): Promise<void> {
-    const { name, ready, readyMs = 30_000 } = this.#options;
+    const { name, ready, readyMs = 120_000 } = this.#options;
     try {
       await eventually(
         `${name} is ready`,

@@ -1,6 +1,6 @@
 /**
- * Tells the results of storage commitment, by N-EVENT-REPORT over an association of our own, for as long as
- * it takes: a scanner that is not told keeps its disk full. PS3.4 §J.3.3.
+ * Tells the results of storage commitment, by N-EVENT-REPORT over the asker's association while it is open,
+ * else over one of our own, for as long as it takes: a scanner that is not told keeps its disk full. PS3.4 §J.3.3.
  *
  *   due commitment ─► each instance: indexed, its file whole? ─► event 1 or 2 ─► told │ tried again later
  */
@@ -10,11 +10,12 @@ import { type Entry, writeSmallDataSet } from '../../../shared/dicom/small-data-
 import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import type { Peer } from '../../config.ts';
-import { CommandField, DimseError } from '../../dimse/command-set.ts';
+import { CommandField, type CommandFields, DimseError } from '../../dimse/command-set.ts';
 import { openAssociation, scuPeer } from '../../dimse/scu.ts';
 import type { EdgeIndex } from '../../index/edge-index.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { Commitment, Commitments, CommittedInstance } from './commitments.ts';
+import type { OpenAskers } from './open-askers.ts';
 import {
   CommitmentEvent,
   CommitmentTag,
@@ -31,6 +32,7 @@ export const REPORT_SYNTAXES = ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
 
 export interface ReporterParts {
   readonly commitments: Commitments;
+  readonly askers: OpenAskers;
   readonly index: Pick<EdgeIndex, 'findInstance' | 'trust'>;
   readonly spool: Pick<Spool, 'absolute'>;
   readonly peers: readonly Peer[];
@@ -100,7 +102,59 @@ export class CommitmentReporter {
   }
 
   /** @returns how many instances are not committed @throws UlError, DimseError */
-  async #report({ transactionUID, callingAETitle, instances }: Commitment): Promise<number> {
+  async #report(commitment: Commitment): Promise<number> {
+    const failures = commitment.instances
+      .map((instance) => this.#failureOf(instance))
+      .filter((failure) => failure !== undefined);
+    const fields = {
+      CommandField: CommandField.nEventReportRQ,
+      AffectedSOPClassUID: STORAGE_COMMITMENT,
+      AffectedSOPInstanceUID: STORAGE_COMMITMENT_INSTANCE,
+      EventTypeID:
+        failures.length === 0 ? CommitmentEvent.successful : CommitmentEvent.failuresExist,
+    };
+    const entries = this.#result(commitment, failures);
+    const isTold =
+      (await this.#tellAsker(commitment, fields, entries)) ||
+      (await this.#callPeer(commitment, fields, entries));
+    if (!isTold) throw new DimseError('RESPONSE_MALFORMED', 'the peer refused the result');
+    return failures.length;
+  }
+
+  #result({ transactionUID, instances }: Commitment, failures: readonly Failure[]): Entry[] {
+    const failed = new Set(failures.map(([[, uid]]) => uid));
+    const committed = instances.filter(([, uid]) => !failed.has(uid)).map(referenceTo);
+    return [
+      [CommitmentTag.TransactionUID, transactionUID],
+      [CommitmentTag.RetrieveAETitle, this.#parts.ownAETitle],
+      [CommitmentTag.ReferencedSOPSequence, committed],
+      ...(failures.length === 0 ? [] : [failedSequence(failures)]),
+    ];
+  }
+
+  /** Over the association on which it was asked. @returns false when that is over, or the peer does not answer there */
+  async #tellAsker(
+    commitment: Commitment,
+    fields: CommandFields,
+    entries: readonly Entry[],
+  ): Promise<boolean> {
+    const asker = this.#parts.askers.take(commitment);
+    if (asker === undefined) return false;
+    try {
+      const { ask, transferSyntaxUID } = asker;
+      return (await ask(fields, writeSmallDataSet(transferSyntaxUID, entries))) === 0;
+    } catch (error) {
+      if (!(error instanceof DimseError)) throw error;
+      return false;
+    }
+  }
+
+  /** Over an association of ours. @returns false when the peer refuses it @throws UlError, DimseError */
+  async #callPeer(
+    { callingAETitle }: Commitment,
+    fields: CommandFields,
+    entries: readonly Entry[],
+  ): Promise<boolean> {
     const { peers, ownAETitle } = this.#parts;
     const peer = peers.find(({ aeTitle }) => aeTitle === callingAETitle);
     if (peer === undefined)
@@ -119,33 +173,11 @@ export class CommitmentReporter {
       const context = association.contextFor(STORAGE_COMMITMENT);
       if (context === undefined)
         throw new DimseError('CONTEXT_NOT_ACCEPTED', 'the peer takes no results of commitment');
-      const failures = instances
-        .map((instance) => this.#failureOf(instance))
-        .filter((failure) => failure !== undefined);
-      const failed = new Set(failures.map(([[, uid]]) => uid));
-      const entries: Entry[] = [
-        [CommitmentTag.TransactionUID, transactionUID],
-        [CommitmentTag.RetrieveAETitle, ownAETitle],
-        [
-          CommitmentTag.ReferencedSOPSequence,
-          instances.filter(([, uid]) => !failed.has(uid)).map(referenceTo),
-        ],
-        ...(failures.length === 0 ? [] : [failedSequence(failures)]),
-      ];
       const { command } = await association.request({
-        ...{ field: CommandField.nEventReportRQ, sopClassUID: STORAGE_COMMITMENT },
-        fields: {
-          AffectedSOPClassUID: STORAGE_COMMITMENT,
-          AffectedSOPInstanceUID: STORAGE_COMMITMENT_INSTANCE,
-          EventTypeID:
-            failures.length === 0 ? CommitmentEvent.successful : CommitmentEvent.failuresExist,
-        },
+        ...{ field: CommandField.nEventReportRQ, sopClassUID: STORAGE_COMMITMENT, fields },
         dataSet: writeSmallDataSet(context.transferSyntaxUID, entries),
       });
-      const status = command.number('Status') ?? 0;
-      if (status !== 0)
-        throw new DimseError('RESPONSE_MALFORMED', `the peer answered ${status.toString(16)}`);
-      return failures.length;
+      return command.number('Status') === 0;
     } finally {
       await association.release();
     }

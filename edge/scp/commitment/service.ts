@@ -7,12 +7,14 @@ import { DicomError } from '../../../shared/dicom/dicom-error.ts';
 import { readSmallDataSet } from '../../../shared/dicom/small-data-set.ts';
 import type { Peer } from '../../config.ts';
 import type {
+  OperationLink,
   OperationReply,
   OperationRequest,
   ServedClass,
   ServedClassFacts,
 } from '../../dimse/service.ts';
 import type { Commitments, CommittedInstance } from './commitments.ts';
+import type { OpenAskers } from './open-askers.ts';
 import { CommitmentTag, STORAGE_COMMITMENT } from './push-model.ts';
 
 const REQUEST_COMMITMENT = 1;
@@ -36,6 +38,7 @@ export const COMMITMENT_CLASS: ServedClassFacts = {
 
 export interface CommitmentParts {
   readonly commitments: Commitments;
+  readonly askers: OpenAskers;
   readonly peers: readonly Peer[];
   readonly now: () => number;
 }
@@ -43,13 +46,14 @@ export interface CommitmentParts {
 export function storageCommitment(parts: CommitmentParts): ServedClass {
   return {
     ...COMMITMENT_CLASS,
-    handle: async (request) => take(parts, request),
+    handle: async (request, link) => take(parts, request, link),
   };
 }
 
 function take(
-  { commitments, peers, now }: CommitmentParts,
+  { commitments, askers, peers, now }: CommitmentParts,
   request: OperationRequest,
+  { ask }: OperationLink,
 ): OperationReply {
   const { callingAETitle } = request.peer;
   if (request.typeId !== REQUEST_COMMITMENT) return { status: Status.noSuchAction };
@@ -72,6 +76,8 @@ function take(
       status: Status.duplicateTransaction,
       errorComment: 'the transaction UID stands for other instances',
     };
+  const { transferSyntaxUID } = request;
+  askers.add({ ...asked, callingAETitle }, { ask, transferSyntaxUID });
   return { status: Status.success };
 }
 
