@@ -32,6 +32,7 @@ import {
   type Level,
   studyID,
 } from './change-element.ts';
+import { blankCodestreamText } from './codestream-text.ts';
 import type { IdentifierSearch } from './identifier-search.ts';
 import { LeakCheck } from './leak-check.ts';
 import { equipmentItem, MARK_TAGS, markElements, NEEDED } from './marks.ts';
@@ -210,9 +211,11 @@ export class ObjectDeidentifier {
   }
 
   #overwrite({ tag, length, bigEndian }: ElementHeader): Overwrite | undefined {
-    if (tag !== Tag.PixelData || this.#mask === undefined) return undefined;
+    if (tag !== Tag.PixelData) return undefined;
+    const isCompressed = length === UNDEFINED_LENGTH;
+    if (this.#mask === undefined) return isCompressed ? blankCodestreamText() : undefined;
     const { layout, mask } = this.#mask;
-    if (length === UNDEFINED_LENGTH)
+    if (isCompressed)
       throw new WithheldError(
         'MASK_NOT_APPLICABLE',
         'it has a mask, but its pixels are compressed',

@@ -70,11 +70,15 @@ export class LeakCheck implements ElementVisitor {
     const readings = new Set(this.#charsets.map((charset) => decodeText(bytes, charset)));
     if (isBinary) {
       readings.add(bytes.toString('latin1'));
-      readings.add(bytes.toString('utf16le'));
-      readings.add(bytes.subarray(1).toString('utf16le'));
+      readings.add(wideText(bytes));
+      readings.add(wideText(bytes.subarray(1)));
     }
     return readings;
   }
 }
+
+/** Of an odd number of bytes Node 24 writes one beyond the end of its memory, where they are not aligned. */
+const wideText = (bytes: Buffer): string =>
+  bytes.toString('utf16le', 0, bytes.length - (bytes.length % 2));
 
 const BIRTH_DATE: number = Tag.PatientBirthDate;
