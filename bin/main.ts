@@ -31,6 +31,7 @@ const USAGE = `Usage: cdip COMMAND
   cdip edge status | queue                              what the edge is doing, what waits and why
   cdip edge quarantine [release|drop ID]                what could not be filed
   cdip edge conformance                                 the DICOM conformance statement
+  cdip edge hl7 [show|replay|drop N]                    HL7 messages that could not be applied
 
   cdip deidentify IN OUT --project NAME --key-file F    files or folders without the patient
   cdip bench NAME [--json]                              runs a benchmark of test/bench
@@ -59,7 +60,7 @@ async function runDeidentify(args: readonly string[]): Promise<number> {
 async function runBench(args: readonly string[]): Promise<number> {
   const [name = ''] = args.filter((arg) => !arg.startsWith('-'));
   const file = join(import.meta.dirname, '..', 'test', 'bench', `${name}.bench.ts`);
-  if (!/^[a-z-]+$/.test(name) || !existsSync(file)) {
+  if (!/^[a-z0-9-]+$/.test(name) || !existsSync(file)) {
     return refuse(`there is no benchmark "${name}"; see test/bench`);
   }
   const bench = (await import(file)) as { run(json: boolean): Promise<void> };

@@ -149,6 +149,70 @@ const CrawlSchema = z.strictObject({
     .describe('what is older is asked for at once, not by day'),
 });
 
+const FieldPath = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9]{2}-\d{1,2}(\.\d{1,2})?$/, 'a field, such as ORC-3 or OBR-18.1');
+
+const Hl7SourceSchema = z.strictObject({
+  sendingApplication: z.string().optional().describe('MSH-3; absent: any'),
+  sendingFacility: z.string().optional().describe('MSH-4; absent: any'),
+  accession: z.array(FieldPath).min(1).optional().describe('default hl7.accession'),
+  addenda: z
+    .enum(['replace', 'append'])
+    .default('replace')
+    .describe('append: an addendum comes without the text that it adds to'),
+  nhsNumberStatus: z
+    .string()
+    .regex(/^0[1-8]$/)
+    .optional()
+    .describe('of NHS numbers whose status the message does not tell (PID-32)'),
+  acknowledgement: z
+    .enum(['auto', 'original'])
+    .default('auto')
+    .describe('auto: enhanced where MSH-15 asks for it; original: one AA, AE or AR always'),
+  onFault: z.enum(['accept', 'refuse']).optional().describe('default hl7.onFault'),
+});
+
+const Hl7Schema = z.strictObject({
+  host: Host.default('127.0.0.1'),
+  port: Port.default(2575),
+  tls: TlsSchema.extend({ port: Port.default(2576) }).optional(),
+  maxConnections: z.int().min(1).max(2_000).default(100),
+  maxMessageBytes: z.int().min(65_536).max(100_000_000).default(20_000_000),
+  frameSeconds: z
+    .number()
+    .positive()
+    .max(3_600)
+    .default(60)
+    .describe('a message that has begun and of which nothing more comes ends its connection'),
+  retentionDays: z.number().positive().default(30).describe('raw messages are kept so long'),
+  timeZone: z
+    .string()
+    .default('Europe/London')
+    .refine(
+      (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
+      'an IANA time zone',
+    ),
+  charset: z
+    .enum(['windows-1252', 'iso-8859-15', 'utf-8'])
+    .default('windows-1252')
+    .describe('of messages that declare none and are not UTF-8'),
+  onFault: z
+    .enum(['accept', 'refuse'])
+    .default('accept')
+    .describe('a fault of content: AA and a dead letter, or AE and a dead letter'),
+  localAuthorities: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('further names of patientIds.namespace in PID-3.4'),
+  accession: z
+    .array(FieldPath)
+    .min(1)
+    .default(['IPC-1', 'ORC-3', 'OBR-3', 'OBR-18', 'OBR-20'])
+    .describe('where the accession number stands; the first that is filled'),
+  sources: z.array(Hl7SourceSchema).default([]).describe('the first that fits MSH-3 and MSH-4'),
+});
+
 const Fields = z.strictObject({
   trust: ODSCode,
   dataDirectory: z.string().min(1),
@@ -163,7 +227,7 @@ const Fields = z.strictObject({
         .optional(),
     })
     .prefault({}),
-  hl7: z.strictObject({ host: Host.default('127.0.0.1'), port: Port.default(2575) }).prefault({}),
+  hl7: Hl7Schema.prefault({}).describe('MLLP, HL7 2.x'),
   peers: z.array(PeerSchema).default([]),
   patientIds: z
     .strictObject({

@@ -7,6 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Migration, openSqlite, type Sqlite } from '../shared/sqlite/open.ts';
+import { recordsSchema } from './index/records/schema.ts';
 import { indexSchema } from './index/schema.ts';
 import { outboxSchema } from './outbox/schema.ts';
 import { giveUpBallast, keepBallast } from './spool/ballast.ts';
@@ -23,7 +24,8 @@ export function openEdgeDatabase(dataDirectory: string, further: SchemaParts = {
   const db = openEvenWhenFull(dataDirectory);
   // A checkpoint syncs twice: rarer and larger ones hold up ingest less.
   db.pragma('wal_autocheckpoint = 4000');
-  const parts = { index: indexSchema, spool: spoolSchema, outbox: outboxSchema, ...further };
+  const own = { index: indexSchema, records: recordsSchema, spool: spoolSchema };
+  const parts = { ...own, outbox: outboxSchema, ...further };
   db.transaction(() => {
     db.exec(`CREATE TABLE IF NOT EXISTS schema_versions (
       part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT`);

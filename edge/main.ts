@@ -2,7 +2,7 @@
  * The edge, put together. What runs is started here in the order in which it is needed, and stopped in
  * reverse: DICOM last, so that whoever can send finds all in place.
  *
- *   data directory ─► storage ─► deliver ─► commands ─► HTTP ─► uplink ─► DICOM
+ *   data directory ─► storage ─► records ─► deliver ─► commands ─► HTTP ─► uplink ─► HL7 ─► DICOM
  */
 import { collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../shared/clock.ts';

@@ -4,6 +4,7 @@ import { crawlSchema } from './crawl/schema.ts';
 import type { SchemaParts } from './database.ts';
 import { deliverSchema } from './deliver/schema.ts';
 import { dicomWebSchema } from './dicomweb/schema.ts';
+import { hl7Schema } from './hl7/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
 import { routeSchema } from './route/schema.ts';
 import { commitmentSchema } from './scp/commitment/schema.ts';
@@ -18,4 +19,5 @@ export const furtherParts: SchemaParts = {
   dicomWeb: dicomWebSchema,
   crawl: crawlSchema,
   route: routeSchema,
+  hl7: hl7Schema,
 };

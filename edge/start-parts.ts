@@ -1,7 +1,7 @@
 /**
  * Every part of the edge, in the order in which it is needed.
  *
- *   database ─► storage ─► deliver ─► commands ─► HTTP ─► uplink ─► DICOM
+ *   database ─► storage ─► records ─► deliver ─► commands ─► HTTP ─► uplink ─► HL7 ─► DICOM
  */
 import type { Clock } from '../shared/clock.ts';
 import type { HealthEvent } from '../shared/contract/events.ts';
@@ -25,8 +25,12 @@ import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { openGauges } from './health/gauges.ts';
 import { heartbeat } from './health/heartbeat.ts';
+import { Hl7Inbox } from './hl7/inbox.ts';
+import { openHl7Counter, startHl7Listener } from './hl7/listener.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
+import { Records } from './index/records/records.ts';
+import type { Outbox } from './outbox/outbox.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
@@ -47,6 +51,8 @@ import { UplinkError } from './uplink/uplink-error.ts';
 
 /** A response of another edge of which nothing comes for so long is given up. */
 const STALL_MS = 30_000;
+/** Records that are told again in one transaction. */
+const ANNOUNCED_TOGETHER = 200;
 
 export interface StartOptions {
   readonly config: EdgeConfig;
@@ -58,7 +64,9 @@ export interface StartOptions {
 }
 
 /** @returns where it listens */
-export async function startParts(options: StartOptions): Promise<{ dicom: string; http: string }> {
+export async function startParts(
+  options: StartOptions,
+): Promise<{ dicom: string; hl7: string; http: string }> {
   const { config, clock, log, metrics, lifecycle } = options;
   const { trust, dataDirectory } = config;
   const startedAt = clock.now();
@@ -74,6 +82,8 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
 
+  const { records, hl7Inbox } = startRecords(options, { db, outbox });
+
   // Each is told of the other when it is there.
   const late: { uplink?: Uplink; listener?: DicomListener } = {};
   const { store, queue, states, inbox } = startFetching(options, { db, storage, routes, late });
@@ -83,10 +93,14 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory },
     status: () =>
-      statusView({ ...options, db, startedAt, storage, store, queue, states, routes, late }),
+      statusView({
+        ...{ ...options, db, startedAt, storage, store, queue, states, routes, late },
+        hl7: hl7Inbox.log,
+      }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
     dicomWeb: openDicomWeb({ db, index, spool, log }),
+    replayHl7: (key) => hl7Inbox.replay(key),
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
   });
   lifecycle.add('http', () => http.stop());
@@ -104,15 +118,32 @@ export async function startParts(options: StartOptions): Promise<{ dicom: string
   const uplink = config.hub && joinHub(options, config.hub, join);
   if (uplink !== undefined) late.uplink = uplink;
 
-  const { served } = startServices({ ...options, db, storage, store, uplink });
+  const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
+  lifecycle.add('hl7', () => hl7.stop());
+  const { served } = startServices({ ...options, db, storage, records, store, uplink });
   const services = { store: storage.store, served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());
   return {
     dicom: `${config.dicom.host}:${listener.port}`,
+    hl7: `${config.hl7.host}:${hl7.port}`,
     http: `${config.http.host}:${http.port}`,
   };
+}
+
+/** What RIS and PAS tell, and the messages by which they do. */
+function startRecords(
+  { config, clock, log, metrics, lifecycle }: StartOptions,
+  { db, outbox }: { db: Sqlite; outbox: Outbox },
+): { records: Records; hl7Inbox: Hl7Inbox } {
+  const records = new Records(db, (body) => outbox.appendRecord(body));
+  outbox.alsoAnnounce(() => records.everything(ANNOUNCED_TOGETHER));
+  const onOutcome = openHl7Counter(metrics);
+  const inbox = new Hl7Inbox({ config, db, records, clock, log, onOutcome });
+  inbox.start();
+  lifecycle.add('hl7 inbox', () => inbox.stop());
+  return { records, hl7Inbox: inbox };
 }
 
 function startCopyExpiry(

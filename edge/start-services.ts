@@ -8,10 +8,12 @@ import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
+import { zoneOf } from '../shared/time-zone.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
 import { Crawler } from './crawl/crawler.ts';
 import type { ServedClass } from './dimse/service.ts';
+import type { Records } from './index/records/records.ts';
 import { Commitments } from './scp/commitment/commitments.ts';
 import { OpenAskers } from './scp/commitment/open-askers.ts';
 import { CommitmentReporter } from './scp/commitment/reporter.ts';
@@ -23,6 +25,7 @@ import { performedProcedureStep } from './scp/mpps/service.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
 import type { Network } from './scp/query/network.ts';
 import { queryRetrieve } from './scp/query/query-retrieve.ts';
+import { orderedItems } from './scp/worklist/ordered-items.ts';
 import { modalityWorklist } from './scp/worklist/service.ts';
 import { WorklistItems } from './scp/worklist/worklist-items.ts';
 import type { Uplink } from './uplink/uplink.ts';
@@ -35,6 +38,7 @@ export interface ServiceOptions {
   readonly lifecycle: Lifecycle;
   readonly db: Sqlite;
   readonly storage: OpenStorage;
+  readonly records: Records;
   readonly store: FetchStore;
   /** Absent: the trust works alone. */
   readonly uplink: Uplink | undefined;
@@ -49,7 +53,7 @@ export interface Services {
 }
 
 export function startServices(options: ServiceOptions): Services {
-  const { config, clock, log, metrics, lifecycle, db, storage, store, uplink } = options;
+  const { config, clock, log, metrics, lifecycle, db, storage, records, store, uplink } = options;
   const { trust, peers, patientIds, dicom } = config;
   const { index, spool } = storage;
   const now = (): number => clock.now();
@@ -74,7 +78,8 @@ export function startServices(options: ServiceOptions): Services {
   crawler.start();
   lifecycle.add('crawl', () => crawler.stop());
 
-  const worklist = new WorklistItems(config.worklist.folder);
+  const ordered = orderedItems({ trust, records, now, zone: zoneOf(config.hl7.timeZone) });
+  const worklist = new WorklistItems(ordered, config.worklist.folder);
   const served = [
     ...queryRetrieve({
       ...{ db, trust, index, spool, log, metrics, peers },

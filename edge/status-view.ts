@@ -9,6 +9,7 @@ import type { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
+import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
 import { explainJob } from './route/explain.ts';
 import type { RouteStore } from './route/route-store.ts';
@@ -27,6 +28,7 @@ export interface StatusSources {
   readonly queue: DeliveryQueue;
   readonly states: PeerStates;
   readonly routes: RouteStore;
+  readonly hl7: MessageLog;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly late: { readonly uplink?: Uplink; readonly listener?: DicomListener };
 }
@@ -61,13 +63,13 @@ export function statusView(sources: StatusSources): StatusView {
       pacs(sources),
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       routes(sources),
-      ...[quarantine(sources), conflicts(sources)],
+      ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
     ],
   };
 }
 
 function troublesOf(
-  { db, storage, late, config, states, routes }: StatusSources,
+  { db, storage, late, config, states, routes, hl7 }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -89,6 +91,8 @@ function troublesOf(
   if (index.conflicts > 0)
     troubles.push(`${index.conflicts} conflicts that a person has to look at: see Conflicts.`);
   if (quarantined > 0) troubles.push(`${quarantined} objects could not be filed: see Quarantine.`);
+  const dead = hl7.deadCount();
+  if (dead > 0) troubles.push(`${dead} HL7 messages could not be applied: see HL7 dead letters.`);
   return troubles;
 }
 
@@ -229,6 +233,46 @@ function conflicts({ storage }: StatusSources): StatusSection {
         ...[callingAETitle, WHAT[kind], `${instances}`, rfc3339(at)],
         ...[sopInstanceUID, studyInstanceUID],
       ]),
+  };
+}
+
+function hl7Sources({ hl7 }: StatusSources): StatusSection {
+  return {
+    title: 'HL7 senders',
+    columns: ['Application', 'Facility', 'Messages kept', 'Dead letters', 'Last'],
+    note: 'No message is kept.',
+    rows: hl7
+      .sources(SHOWN)
+      .map(({ application, facility, messages, dead, lastAt }) => [
+        ...[application, facility, `${messages}`, `${dead}`, rfc3339(lastAt)],
+      ]),
+  };
+}
+
+function deadLetters({ hl7 }: StatusSources): StatusSection {
+  return {
+    title: 'HL7 dead letters',
+    columns: ['From', 'Type', 'Control ID', 'Why', 'Times', 'Last', 'Number'],
+    note: 'None. Each would be shown with its reason; "cdip edge hl7 replay NUMBER" applies it again.',
+    rows: hl7
+      .deadLetters(SHOWN)
+      .map(
+        ({
+          key,
+          receivedAt,
+          host,
+          application,
+          facility,
+          type,
+          controlId,
+          code,
+          detail,
+          times,
+        }) => [
+          `${application} ${facility} ${host}`.trim(),
+          ...[type, controlId, `${code}: ${detail}`, `${times}`, rfc3339(receivedAt), `${key}`],
+        ],
+      ),
   };
 }
 

@@ -46,6 +46,7 @@ if [ "$purpose" = test ]; then
   wanted="$wanted /usr/bin/chromium:chromium /usr/share/fonts/truetype/liberation:fonts-liberation"
   wanted="$wanted /usr/lib/python3/dist-packages/pydicom:python3-pydicom /usr/bin/dciodvfy:dicom3tools"
   wanted="$wanted /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb"
+  wanted="$wanted /usr/bin/mllp_send:python3-hl7"
 fi
 missing=
 for pair in $wanted; do

@@ -100,6 +100,18 @@ export interface LogEvents {
   /** Copies could not be removed now; tried again in a minute. */
   'copy.expiry-failed': { error: unknown };
 
+  // --- edge/hl7
+  /** The database did not take messages; their senders were told to come again. */
+  'hl7.refused': { messages: number; code: string; error: unknown };
+  /** There are as many connections as are allowed. */
+  'hl7.connection-refused': { host: string };
+  /** A message began and did not end in time; its connection was ended. */
+  'hl7.unfinished': { host: string };
+  /** Old messages could not be forgotten now; tried again later. */
+  'hl7.forget-failed': { error: unknown };
+  /** A dead letter was applied again by a person's decision, or could not be. */
+  'hl7.replayed': { state: string; code: string };
+
   // --- edge/uplink
   /** There is a connection to the hub's broker. */
   'uplink.connected': { server: string };

@@ -20,3 +20,17 @@ export function readNhsNumber(text: string): string | null {
 export function printNhsNumber(digits: string): string {
   return `${digits.slice(0, 3)} ${digits.slice(3, 6)} ${digits.slice(6)}`;
 }
+
+/** Who issues NHS numbers, as systems name it: the authority, the FHIR system, and the OID. */
+const ISSUERS: ReadonlySet<string> = new Set([
+  'NHS',
+  'NHSNUMBER',
+  'NHSNO',
+  'HTTPS://FHIR.NHS.UK/ID/NHS-NUMBER',
+  '2.16.840.1.113883.2.1.4.1',
+]);
+
+/** True for an assigning authority that issues NHS numbers. */
+export function isNhsIssuer(issuer: string | null): boolean {
+  return issuer !== null && ISSUERS.has(issuer.toUpperCase().replace(/[\s_]/g, ''));
+}

@@ -2,7 +2,7 @@
  * The NHS number among the identifiers that an object gives its patient. Only one that the object
  * itself calls an NHS number counts: ten digits with a right check digit may be a local number too.
  */
-import { readNhsNumber } from './nhs-number.ts';
+import { isNhsIssuer, readNhsNumber } from './nhs-number.ts';
 
 /** PS3.3 C.7.1.1: Patient ID with its issuer and type. */
 export interface Identifier {
@@ -12,15 +12,6 @@ export interface Identifier {
   readonly universalId: string | null;
   readonly type: string | null;
 }
-
-/** Who issues NHS numbers, as objects name it: the authority, the FHIR system, and the OID. */
-const NHS_ISSUERS: ReadonlySet<string> = new Set([
-  'NHS',
-  'NHSNUMBER',
-  'NHSNO',
-  'HTTPS://FHIR.NHS.UK/ID/NHS-NUMBER',
-  '2.16.840.1.113883.2.1.4.1',
-]);
 
 /** @returns ten digits; null when there is none, or when two differ */
 export function findNhsNumber(identifiers: readonly Identifier[]): string | null {
@@ -35,9 +26,5 @@ export function findNhsNumber(identifiers: readonly Identifier[]): string | null
 }
 
 function isQualified({ issuer, universalId, type }: Identifier): boolean {
-  return isNhs(issuer) || isNhs(universalId) || type?.toUpperCase() === 'NH';
-}
-
-function isNhs(issuer: string | null): boolean {
-  return issuer !== null && NHS_ISSUERS.has(issuer.toUpperCase().replace(/[\s_]/g, ''));
+  return isNhsIssuer(issuer) || isNhsIssuer(universalId) || type?.toUpperCase() === 'NH';
 }

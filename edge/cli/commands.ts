@@ -2,8 +2,8 @@
  * `cdip edge …`: which command, with which configuration.
  *
  *   run (no name) ─► main.ts       enrol ─► enrol.ts       status, queue ─► status.ts
- *   quarantine [release|drop ID] ─► quarantine.ts       route … ─► route.ts
- *   conformance ─► ../conformance/statement.ts
+ *   quarantine [release|drop ID] ─► quarantine.ts       hl7 [show|replay|drop N] ─► hl7.ts
+ *   route … ─► route.ts       conformance ─► ../conformance/statement.ts
  */
 import { parseArgs } from 'node:util';
 import { type EdgeConfig, readEdgeConfig } from '../config.ts';
@@ -23,6 +23,8 @@ const USAGE = `Usage: cdip edge [COMMAND] --config FILE
   route explain UID                     why an object, or a study, went where it went
   route try FILE [--since 7d]           what the rules in FILE would have sent
   route release JOB | drop JOB          sends what is held or failed; or never sends it
+  hl7 [--json]                          HL7 messages that could not be applied, and why
+  hl7 show N | replay N | drop N        one as it came; applies it again; forgets it
 `;
 
 const OPTIONS = {
@@ -97,15 +99,31 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
       return 0;
     case 'route':
       return route(config, given);
+    case 'hl7':
+      return hl7(config, { action, id, json: given.json });
     default:
       return refuse(`unknown command "${command}"`);
   }
 }
 
-async function quarantine(
-  config: EdgeConfig,
-  { action, id, json }: { action: string | undefined; id: string | undefined; json: boolean },
-): Promise<number> {
+interface Action {
+  readonly action: string | undefined;
+  readonly id: string | undefined;
+  readonly json: boolean;
+}
+
+async function hl7(config: EdgeConfig, { action, id, json }: Action): Promise<number> {
+  const commands = await import('./hl7.ts');
+  if (action === undefined) return commands.printDeadLetters(config, json);
+  const key = Number(id);
+  if (!Number.isSafeInteger(key)) return refuse(`hl7 ${action} needs the number of a message`);
+  if (action === 'show') return commands.show(config, key);
+  if (action === 'replay') return commands.replay(config, key);
+  if (action === 'drop') return commands.drop(config, key);
+  return refuse(`unknown command "hl7 ${action}"`);
+}
+
+async function quarantine(config: EdgeConfig, { action, id, json }: Action): Promise<number> {
   const commands = await import('./quarantine.ts');
   if (action === undefined) return commands.printQuarantine(config, json);
   if (id === undefined) return refuse(`quarantine ${action} needs the ID of an entry`);

@@ -3,10 +3,10 @@
  * the running edge; a release is done by it, since it owns the index.
  */
 import { systemClock } from '../../shared/clock.ts';
-import { codeOf } from '../../shared/errors.ts';
 import type { EdgeConfig } from '../config.ts';
 import { Quarantine } from '../spool/quarantine.ts';
 import { Spool } from '../spool/spool.ts';
+import { askEdge } from './ask-edge.ts';
 import { openForCommands } from './open-for-commands.ts';
 import { table } from './table.ts';
 
@@ -38,25 +38,11 @@ export function drop(config: EdgeConfig, id: string): number {
 
 /** @returns 1 when it was not filed; why is on stderr */
 export async function release(config: EdgeConfig, id: string): Promise<number> {
-  const { host, port, tls } = config.http;
-  const url = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
-  let response: Response;
-  try {
-    response = await fetch(`${url}/local/quarantine/${encodeURIComponent(id)}/release`, {
-      method: 'POST',
-    });
-  } catch (cause) {
-    const why = codeOf((cause as Error).cause ?? cause);
-    process.stderr.write(`the edge does not answer at ${url} (${why}): start it first\n`);
-    return 1;
-  }
-  const body = (await response.json()) as { outcome?: string; code?: string; detail?: string };
-  if (response.ok) {
-    process.stdout.write(`${body.outcome}\n`);
-    return 0;
-  }
-  process.stderr.write(`${body.code}: ${body.detail}\n`);
-  return 1;
+  const path = `/local/quarantine/${encodeURIComponent(id)}/release`;
+  const body = await askEdge<{ outcome: string }>(config, path);
+  if (body === undefined) return 1;
+  process.stdout.write(`${body.outcome}\n`);
+  return 0;
 }
 
 function open(config: EdgeConfig): Quarantine {

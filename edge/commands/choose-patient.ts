@@ -70,8 +70,9 @@ function asNamed(
   const known = local.localPatient(named.patientId, issuer);
   return {
     by: 'request',
-    patientId: named.patientId,
-    issuer,
+    // A number that was merged is no longer in use: the one in force takes its place.
+    patientId: known?.patientId ?? named.patientId,
+    issuer: known?.issuer ?? issuer,
     patientName: named.patientName ?? known?.patientName ?? null,
     birthDate: named.birthDate ?? known?.birthDate ?? null,
     sex: named.sex ?? known?.sex ?? null,

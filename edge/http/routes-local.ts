@@ -14,11 +14,19 @@ export type ReleaseOutcome =
   | { readonly kind: 'stored' | 'duplicate' | 'conflict' }
   | { readonly kind: 'fault'; readonly fault: { readonly code: string; readonly detail: string } };
 
+/** What became of a message that was applied again; undefined: there is no such dead letter. */
+export interface ReplayOutcome {
+  readonly state: string;
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
 export interface LocalParts {
   readonly metrics: Registry;
   readonly log: Log;
   /** Null: ready; else why not. */
   readonly notReady: () => string | null;
+  readonly replayHl7: (key: number) => ReplayOutcome | undefined;
   readonly releaseQuarantined: (id: string) => Promise<ReleaseOutcome | undefined>;
 }
 
@@ -44,6 +52,14 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
     if (outcome.kind === 'fault')
       throw new HttpProblem('QUARANTINE_FAULT', `${code}: ${outcome.fault.detail}`);
     return { outcome: outcome.kind };
+  });
+  app.post('/local/hl7/:key/replay', async (request) => {
+    requireLocal(request);
+    const outcome = parts.replayHl7(Number((request.params as { key: string }).key));
+    if (outcome === undefined)
+      throw new HttpProblem('HL7_MESSAGE_NOT_FOUND', 'There is no dead letter with this number.');
+    parts.log.info('hl7.replayed', { state: outcome.state, code: outcome.code ?? '' });
+    return outcome;
   });
 }
 

@@ -6,6 +6,7 @@
 import { isDicomDate } from '../../shared/acquisition-day.ts';
 import type { EventBody, SeriesState, StudyEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { LocalPatients } from './records/local-patients.ts';
 import {
   FROM_STORED,
   type InstanceRow,
@@ -65,11 +66,13 @@ export class IndexQueries {
   /** The edge's own ODS code: the home of its own studies. */
   readonly trust: string;
   readonly #statements: ReturnType<typeof prepareQueries>;
+  readonly #localPatients: LocalPatients;
 
   constructor(db: Sqlite, trust: string) {
     this.db = db;
     this.trust = trust;
     this.#statements = prepareQueries(db);
+    this.#localPatients = new LocalPatients(db, trust);
   }
 
   /** The objects of a study, or of some of its series, in the order of series and instance number. */
@@ -135,14 +138,14 @@ export class IndexQueries {
     };
   }
 
-  /** This trust's own patients with an NHS number and birth date, as its own objects name them. */
+  /** This trust's own patients with an NHS number and birth date, as PAS, RIS or its own objects name them. */
   localPatientsByNhsNumber(nhsNumber: string, birthDate: string): LocalPatientRow[] {
-    return this.#statements.patientsByNhs.all(nhsNumber, birthDate, this.trust);
+    return this.#localPatients.withNhsNumber(nhsNumber, birthDate);
   }
 
-  /** The patient of a local identifier, from this trust's own studies only. */
+  /** The patient of a local identifier, or whom that was merged into; from PAS, RIS and the trust's own studies. */
   localPatient(patientId: string, issuer: string): LocalPatientRow | undefined {
-    return this.#statements.patientById.get(patientId, issuer, this.trust);
+    return this.#localPatients.find({ patientId, issuer });
   }
 
   counts(): IndexCounts {
@@ -180,9 +183,6 @@ export class IndexQueries {
   }
 }
 
-const PATIENT_COLUMNS = `patient_id AS patientId, issuer, nhs_number AS nhsNumber,
-  patient_name AS patientName, birth_date AS birthDate, sex`;
-
 function prepareQueries(db: Sqlite) {
   return {
     instancesOf: db.prepare<[string, string], StoredInstance>(
@@ -199,13 +199,6 @@ function prepareQueries(db: Sqlite) {
     ),
     seriesOf: db.prepare<[number], SeriesRow>(
       'SELECT * FROM series WHERE study_key = ? ORDER BY series_number, series_uid',
-    ),
-    patientsByNhs: db.prepare<[nhs: string, birthDate: string, home: string], LocalPatientRow>(
-      `SELECT ${PATIENT_COLUMNS} FROM patients WHERE nhs_number = ? AND birth_date = ? AND home = ?
-       ORDER BY updated_at DESC`,
-    ),
-    patientById: db.prepare<[id: string, issuer: string, home: string], LocalPatientRow>(
-      `SELECT ${PATIENT_COLUMNS} FROM patients WHERE patient_id = ? AND issuer = ? AND home = ?`,
     ),
     counts: db.prepare<[], IndexCounts>(
       `SELECT (SELECT count(*) FROM patients) AS patients, count(*) AS studies,

@@ -8,7 +8,12 @@
  * tell again from an earlier row.
  */
 import type { Clock } from '../../shared/clock.ts';
-import type { AnyEventBody, EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
+import type {
+  AnyEventBody,
+  EventBody,
+  ReceiptEvent,
+  RecordEventBody,
+} from '../../shared/contract/events.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex, StudyChange, StudyKey } from '../index/edge-index.ts';
 import type { StudyRow } from '../index/rows.ts';
@@ -75,6 +80,7 @@ export class Outbox {
   #staleThrough = 0;
   #nextWholeDigestAt = Number.NEGATIVE_INFINITY;
   #isNotifying = false;
+  #records: () => Iterable<readonly RecordEventBody[]> = () => [];
 
   /** Registers with the index, so that what changes there is marked here in the same transaction. */
   constructor({ db, index, clock, quietMs, onTickFailure }: OutboxOptions) {
@@ -118,6 +124,17 @@ export class Outbox {
   appendReceipt(body: EventBody<ReceiptEvent>): void {
     this.#announcer.append(body, this.#clock.now());
     this.#notify();
+  }
+
+  /** Appends what RIS or PAS told, within the transaction that keeps it. */
+  appendRecord(body: RecordEventBody): void {
+    this.#announcer.append(body, this.#clock.now());
+    this.#notify();
+  }
+
+  /** @param records gives all of them in chunks, for when all is told again */
+  alsoAnnounce(records: () => Iterable<readonly RecordEventBody[]>): void {
+    this.#records = records;
   }
 
   /** Within the transaction that deletes the study. */
@@ -229,7 +246,7 @@ export class Outbox {
     return true;
   }
 
-  /** Appends every study's state, then a whole digest. Gives way between chunks. */
+  /** Appends every study's state, a whole digest, and what RIS and PAS told. Gives way between chunks. */
   async announceAll(): Promise<void> {
     const studies = this.#statements.allStudies.all();
     for (let at = 0; at < studies.length; at += ANNOUNCE_CHUNK) {
@@ -242,6 +259,12 @@ export class Outbox {
     }
     this.#wholeDigest(this.#clock.now());
     this.#notify();
+    for (const bodies of this.#records()) {
+      this.#inTransaction(() => {
+        for (const body of bodies) this.appendRecord(body);
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * Live changes as server-sent events (HTML Standard §9.2): `fetch`, `study`, `completeness`.
+ * Live changes as server-sent events (HTML Standard §9.2): `fetch`, `study`, `record`, `completeness`.
  *
  *   projection.onChange ──► ring of the newest ──► every open listener
  *

@@ -3,6 +3,7 @@ import { acquisitionDay } from '../../shared/acquisition-day.ts';
 import type { OrderedEvent, StudyEvent } from '../../shared/contract/events.ts';
 import { heldCounts } from '../../shared/held-counts.ts';
 import { applyDigest } from './apply-digest.ts';
+import { applyRecord } from './apply-record.ts';
 import type { Change } from './change.ts';
 import type { ProjectionStatements } from './statements.ts';
 
@@ -32,6 +33,11 @@ export function applyEvent(
     case 'receipt':
       statements.receipt.run(event.fetchId, trust, event.state, event.at, JSON.stringify(event));
       return { changes: [{ kind: 'fetch', fetchId: event.fetchId }], differing: [] };
+    case 'patient':
+    case 'order':
+    case 'report':
+    case 'appointment':
+      return { changes: [applyRecord(statements, event)], differing: [] };
   }
 }
 

@@ -111,4 +111,56 @@ ALTER TABLE studies ADD COLUMN nearline_instances INTEGER;
 ALTER TABLE studies ADD COLUMN nearline_modalities TEXT;
 `,
   },
+  {
+    name: 'patients, orders, reports, appointments as the trusts tell them',
+    sql: `
+CREATE TABLE patients (
+  trust TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,
+  nhs_number TEXT, nhs_status TEXT, patient_name TEXT, birth_date TEXT, sex TEXT, postcode TEXT,
+  deceased INTEGER NOT NULL, restricted INTEGER NOT NULL, deleted INTEGER NOT NULL,
+  merged_into_id TEXT, merged_into_issuer TEXT,
+  as_of TEXT NOT NULL,
+  PRIMARY KEY (trust, patient_id, issuer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX patients_nhs ON patients (nhs_number) WHERE nhs_number IS NOT NULL;
+CREATE INDEX patients_birth ON patients (birth_date) WHERE birth_date IS NOT NULL;
+CREATE INDEX patients_merged ON patients (trust, merged_into_id, merged_into_issuer)
+  WHERE merged_into_id IS NOT NULL;
+
+-- \`body\`: the event's own fields, as told.
+CREATE TABLE orders (
+  trust TEXT NOT NULL, order_id TEXT NOT NULL,
+  patient_id TEXT NOT NULL, issuer TEXT NOT NULL, nhs_number TEXT,
+  status TEXT NOT NULL, happens_at TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (trust, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orders_patient ON orders (trust, patient_id, issuer);
+CREATE INDEX orders_nhs ON orders (nhs_number) WHERE nhs_number IS NOT NULL;
+
+CREATE TABLE report_versions (
+  trust TEXT NOT NULL, report_id TEXT NOT NULL, version INTEGER NOT NULL,
+  patient_id TEXT NOT NULL, issuer TEXT NOT NULL, nhs_number TEXT,
+  status TEXT NOT NULL, issued_at TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (trust, report_id, version)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX report_versions_patient ON report_versions (trust, patient_id, issuer);
+CREATE INDEX report_versions_nhs ON report_versions (nhs_number) WHERE nhs_number IS NOT NULL;
+
+-- What a report is of: an accession number of that trust, or a study.
+CREATE TABLE report_subjects (
+  trust TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, report_id TEXT NOT NULL,
+  PRIMARY KEY (trust, kind, value, report_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX report_subjects_value ON report_subjects (kind, value);
+
+CREATE TABLE appointments (
+  trust TEXT NOT NULL, appointment_id TEXT NOT NULL,
+  patient_id TEXT NOT NULL, issuer TEXT NOT NULL, nhs_number TEXT,
+  status TEXT NOT NULL, happens_at TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (trust, appointment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX appointments_patient ON appointments (trust, patient_id, issuer);
+CREATE INDEX appointments_nhs ON appointments (nhs_number) WHERE nhs_number IS NOT NULL;
+`,
+  },
 ];

@@ -1,6 +1,7 @@
 /** SQL of the projection. */
 import type { DigestEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { prepareRecords } from './apply-record.ts';
 
 export interface CursorRow {
   readonly epoch: number;
@@ -37,6 +38,7 @@ export function prepareProjection(db: Sqlite) {
   return {
     ...prepareStudies(db),
     ...prepareDigests(db),
+    ...prepareRecords(db),
     cursor: db.prepare<[string], CursorRow>(
       `SELECT epoch, seq, stream_seq AS streamSeq, stream_created AS streamCreated,
          event_at AS eventAt, applied_at AS appliedAt FROM cursors WHERE trust = ?`,

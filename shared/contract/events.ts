@@ -197,6 +197,109 @@ export const CrawlProgressSchema = z.object({
   reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
 });
 
+const PatientKeySchema = z.object({ patientId: z.string(), issuer: z.string() });
+
+/**
+ * A patient as the trust's PAS or RIS tells it. `mergedInto`: this number is the same person as another
+ * one of the trust, which is in force; null again when that was undone.
+ */
+export const PatientEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('patient'),
+  patient: PatientSchema,
+  /** NHS Number Status Indicator Code; null when it was not told. */
+  nhsNumberStatus: Text,
+  /** Null also when the address is restricted. */
+  postcode: Text,
+  deceased: z.boolean(),
+  /** Where the patient lives, is seen and was imaged must not be shown. */
+  restricted: z.boolean(),
+  deleted: z.boolean(),
+  mergedInto: PatientKeySchema.nullable(),
+  /** When the sender says that it was so; so below. */
+  asOf: Time,
+});
+
+const CodedSchema = z.object({ code: Text, text: Text, system: Text });
+
+export const ORDER_STATUSES = [
+  'requested',
+  'scheduled',
+  'in-progress',
+  'completed',
+  'held',
+  'cancelled',
+] as const;
+
+/** A request for an examination, as the trust's RIS tells it. `orderId` names it at the trust. */
+export const OrderEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('order'),
+  orderId: z.string(),
+  patient: PatientSchema,
+  accessionNumber: Text,
+  accessionIssuer: Text,
+  placerNumber: Text,
+  fillerNumber: Text,
+  status: z.enum(ORDER_STATUSES),
+  procedure: CodedSchema.nullable(),
+  modality: Text,
+  priority: Text,
+  scheduledAt: Time.nullable(),
+  requestedAt: Time.nullable(),
+  referrer: Text,
+  location: Text,
+  reason: Text,
+  studyInstanceUID: UID.nullable(),
+  asOf: Time,
+});
+
+export const REPORT_STATUSES = ['preliminary', 'final', 'corrected', 'withdrawn'] as const;
+
+/** One version of a report. Which one is in force follows from status and `issuedAt`. */
+export const ReportEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('report'),
+  reportId: z.string(),
+  version: z.int().positive(),
+  patient: PatientSchema,
+  accessionNumbers: z.array(z.string()),
+  studyInstanceUIDs: z.array(UID),
+  status: z.enum(REPORT_STATUSES),
+  issuedAt: Time,
+  title: Text,
+  author: Text,
+  text: z.string(),
+  /** True: only the beginning of the text is here; the edge holds the whole. */
+  isCut: z.boolean(),
+  /** A document that the edge holds beside the text. */
+  document: z.object({ mediaType: z.string(), bytes: Count }).nullable(),
+});
+
+export const APPOINTMENT_STATUSES = [
+  'booked',
+  'cancelled',
+  'deleted',
+  'missed',
+  'attended',
+] as const;
+
+export const AppointmentEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('appointment'),
+  appointmentId: z.string(),
+  patient: PatientSchema,
+  status: z.enum(APPOINTMENT_STATUSES),
+  startsAt: Time.nullable(),
+  minutes: z.int().positive().nullable(),
+  procedure: CodedSchema.nullable(),
+  resource: Text,
+  location: Text,
+  placerNumber: Text,
+  fillerNumber: Text,
+  asOf: Time,
+});
+
 /** The edge's heartbeat: no sequence, only the newest counts. */
 export const HealthEventSchema = z.object({
   ...envelope,
@@ -225,6 +328,10 @@ export const OrderedEventSchema = z.discriminatedUnion('kind', [
   StudyEventSchema,
   DigestEventSchema,
   ReceiptEventSchema,
+  PatientEventSchema,
+  OrderEventSchema,
+  ReportEventSchema,
+  AppointmentEventSchema,
 ]);
 
 export type Patient = z.output<typeof PatientSchema>;
@@ -234,9 +341,26 @@ export type DigestEvent = z.output<typeof DigestEventSchema>;
 export type Bucket = z.output<typeof BucketSchema>;
 export type ReceiptEvent = z.output<typeof ReceiptEventSchema>;
 export type CrawlProgress = z.output<typeof CrawlProgressSchema>;
+export type PatientEvent = z.output<typeof PatientEventSchema>;
+export type OrderEvent = z.output<typeof OrderEventSchema>;
+export type ReportEvent = z.output<typeof ReportEventSchema>;
+export type AppointmentEvent = z.output<typeof AppointmentEventSchema>;
+export type OrderStatus = OrderEvent['status'];
+export type ReportStatus = ReportEvent['status'];
+export type AppointmentStatus = AppointmentEvent['status'];
 export type HealthEvent = z.output<typeof HealthEventSchema>;
 export type OrderedEvent = z.output<typeof OrderedEventSchema>;
 
 /** An event before the outbox has given it its place: what differs from kind to kind. */
 export type EventBody<E extends OrderedEvent> = Omit<E, 'v' | 'at' | 'trust' | 'epoch' | 'seq'>;
-export type AnyEventBody = EventBody<StudyEvent> | EventBody<DigestEvent> | EventBody<ReceiptEvent>;
+/** What RIS and PAS tell, passed on. */
+export type RecordEventBody =
+  | EventBody<PatientEvent>
+  | EventBody<OrderEvent>
+  | EventBody<ReportEvent>
+  | EventBody<AppointmentEvent>;
+export type AnyEventBody =
+  | EventBody<StudyEvent>
+  | EventBody<DigestEvent>
+  | EventBody<ReceiptEvent>
+  | RecordEventBody;

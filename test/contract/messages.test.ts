@@ -55,6 +55,34 @@ const receipt = {
   ...{ instances: { done: 36, expected: 36 }, bytes: { done: 1, expected: null } },
   ...{ etaSeconds: null, failures: [], localPatient: null, steps: [{ state: 'held', at: AT }] },
 };
+const { patient } = study;
+const order = {
+  ...ordered,
+  ...{ kind: 'order', orderId: 'A1', patient, accessionNumber: 'A1', accessionIssuer: 'RIS' },
+  ...{ placerNumber: 'P1', fillerNumber: null, status: 'scheduled', modality: 'CT' },
+  procedure: { code: 'CSKUH', text: 'CT head', system: 'NICIP' },
+  ...{ priority: 'R', scheduledAt: AT, requestedAt: null, referrer: 'Ref^Erer', location: null },
+  ...{ reason: 'Fall', studyInstanceUID: '2.999.1', asOf: AT },
+};
+const report = {
+  ...ordered,
+  ...{ kind: 'report', reportId: 'R1', version: 2, patient, accessionNumbers: ['A1'] },
+  ...{ studyInstanceUIDs: ['2.999.1'], status: 'corrected', issuedAt: AT, title: 'CT head' },
+  ...{ author: 'Okafor^Ngozi', text: 'Normal.', isCut: false },
+  document: { mediaType: 'application/pdf', bytes: 1_000 },
+};
+const appointment = {
+  ...ordered,
+  ...{ kind: 'appointment', appointmentId: 'B1', patient, status: 'booked', startsAt: AT },
+  ...{ minutes: 20, procedure: null, resource: 'CT1', location: 'RRK01', asOf: AT },
+  ...{ placerNumber: null, fillerNumber: null },
+};
+const knownPatient = {
+  ...ordered,
+  ...{ kind: 'patient', patient, nhsNumberStatus: '01', postcode: 'B15 2GW', deceased: false },
+  ...{ restricted: false, deleted: false, asOf: AT },
+  mergedInto: { patientId: '4712', issuer: 'RRK' },
+};
 const fetchCommand = {
   ...head,
   ...{ kind: 'fetch', fetchId: 'f1', studyInstanceUID: '2.999.1', home: 'RRK' },
@@ -78,6 +106,10 @@ const READABLE: readonly (readonly [
     },
   ],
   ['a receipt', OrderedEventSchema, receipt],
+  ['a patient', OrderedEventSchema, knownPatient],
+  ['an order', OrderedEventSchema, order],
+  ['a version of a report', OrderedEventSchema, report],
+  ['an appointment', OrderedEventSchema, appointment],
   ['a fetch', CommandSchema, fetchCommand],
   ['a fetch of some series', CommandSchema, { ...fetchCommand, seriesInstanceUIDs: ['2.999.1.1'] }],
   ['a cancel', CommandSchema, { ...head, kind: 'cancel', fetchId: 'f1' }],

@@ -9,7 +9,7 @@ import type { Program } from './program.ts';
 export interface EdgeOptions {
   readonly directory: string;
   readonly trust: string;
-  /** Keys of edge.yaml that replace those written here; `dicom`, `http`, `storage` and `patientIds` are merged. */
+  /** Keys of edge.yaml that replace those written here; `dicom`, `http`, `hl7`, `storage` and `patientIds` are merged. */
   readonly config?: Record<string, object | string | readonly object[]>;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -26,6 +26,7 @@ export class Edge {
   readonly configFile: string;
   readonly dataDirectory: string;
   readonly dicomPort: number;
+  readonly hl7Port: number;
   readonly url: string;
   readonly program: Program;
 
@@ -35,6 +36,7 @@ export class Edge {
     this.dataDirectory = join(options.directory, 'data');
     this.configFile = join(options.directory, 'edge.yaml');
     this.dicomPort = ports.dicom;
+    this.hl7Port = ports.hl7;
     this.url = `http://127.0.0.1:${ports.http}`;
     mkdirSync(this.dataDirectory, { recursive: true });
     writeFileSync(this.configFile, stringify(configOf(options, this.dataDirectory, ports)));
@@ -86,13 +88,13 @@ function configOf(
   dataDirectory: string,
   ports: Ports,
 ): object {
-  const { dicom, http, storage, patientIds, ...rest } = config as Record<string, object>;
+  const { dicom, http, hl7, storage, patientIds, ...rest } = config as Record<string, object>;
   return {
     trust,
     dataDirectory,
     dicom: { port: ports.dicom, ...dicom },
     http: { port: ports.http, ...http },
-    hl7: { port: ports.hl7 },
+    hl7: { port: ports.hl7, ...hl7 },
     storage: { reserveBytes: 50_000_000, quietSeconds: 1, ...storage },
     patientIds: { ...patientIds },
     ...rest,

@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/spool': ['shared'],
   'edge/index': ['shared', 'edge/spool'],
   'edge/outbox': ['shared', 'edge/index'],
+  'edge/hl7': ['shared', 'edge/index'],
   'edge/scp': [
     'shared',
     'edge/dimse',

@@ -1,8 +1,8 @@
 /**
- * Scheduled procedure steps, from a folder of DICOM files as DCMTK's wlmscpfs reads them (`*.wl`). A file
- * that can't be read is shown with its reason; the others are answered.
+ * Scheduled procedure steps: from the RIS's orders, and from a folder of DICOM files as DCMTK's wlmscpfs
+ * reads them (`*.wl`). A file that can't be read is shown with its reason; the others are answered.
  *
- *   <worklist.folder>/*.wl ─► read when it changes ─► items()
+ *   orders, <worklist.folder>/*.wl ─► read when it changes ─► items()
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,17 +22,19 @@ interface ReadFile {
 
 export class WorklistItems {
   readonly #folder: string | undefined;
+  readonly #ordered: () => readonly SmallDataSet[];
   #files = new Map<string, ReadFile>();
 
-  /** @param folder absent: there is no worklist */
-  constructor(folder: string | undefined) {
+  /** @param ordered what the RIS's orders make @param folder absent: there are no files */
+  constructor(ordered: () => readonly SmallDataSet[], folder: string | undefined) {
+    this.#ordered = ordered;
     this.#folder = folder;
   }
 
-  /** As the files are now. */
+  /** As orders and files are now. */
   items(): SmallDataSet[] {
     this.#refresh();
-    return [...this.#files.values()].flatMap(({ item }) => item ?? []);
+    return [...this.#ordered(), ...[...this.#files.values()].flatMap(({ item }) => item ?? [])];
   }
 
   /** Files that can't be answered from, and why. */

@@ -35,6 +35,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     dicomWeb: openDicomWeb({ db: index.db, index, spool, log: silentLog }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => null,
+    replayHl7: () => undefined,
     releaseQuarantined: async () => undefined,
     status: () => ({ ...VIEW, ...view }),
   });

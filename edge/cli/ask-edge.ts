@@ -1,0 +1,21 @@
+/** What only the running edge does, since it owns the index: asked over its HTTP on this machine. */
+import { codeOf } from '../../shared/errors.ts';
+import type { EdgeConfig } from '../config.ts';
+
+/** @returns the answer; undefined when it was refused, why is on stderr */
+export async function askEdge<T>({ http }: EdgeConfig, path: string): Promise<T | undefined> {
+  const { host, port, tls } = http;
+  const url = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+  let response: Response;
+  try {
+    response = await fetch(`${url}${path}`, { method: 'POST' });
+  } catch (cause) {
+    const why = codeOf((cause as Error).cause ?? cause);
+    process.stderr.write(`the edge does not answer at ${url} (${why}): start it first\n`);
+    return undefined;
+  }
+  const body = (await response.json()) as T & { code?: string; detail?: string };
+  if (response.ok) return body;
+  process.stderr.write(`${body.code}: ${body.detail}\n`);
+  return undefined;
+}

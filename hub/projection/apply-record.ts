@@ -1,0 +1,89 @@
+/** What a trust's RIS and PAS told, put into rows; within the transaction that moves the cursor. */
+import type {
+  AppointmentEvent,
+  OrderEvent,
+  PatientEvent,
+  ReportEvent,
+} from '../../shared/contract/events.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Change } from './change.ts';
+
+export type RecordEvent = PatientEvent | OrderEvent | ReportEvent | AppointmentEvent;
+export type RecordStatements = ReturnType<typeof prepareRecords>;
+
+/** The event is its subject's whole state; of a report, one version. */
+export function applyRecord(statements: RecordStatements, event: RecordEvent): Change {
+  const { trust } = event;
+  const { patientId, issuer, nhsNumber } = event.patient;
+  const common = { trust, patientId, issuer, nhsNumber };
+  switch (event.kind) {
+    case 'patient':
+      applyPatient(statements, event);
+      break;
+    case 'order': {
+      const happensAt = event.scheduledAt ?? event.requestedAt ?? event.asOf;
+      const { orderId, status } = event;
+      statements.order.run({ ...common, orderId, status, happensAt, body: JSON.stringify(event) });
+      break;
+    }
+    case 'report':
+      applyReport(statements, event, common);
+      break;
+    case 'appointment': {
+      const happensAt = event.startsAt ?? event.asOf;
+      const { appointmentId, status } = event;
+      const body = JSON.stringify(event);
+      statements.appointment.run({ ...common, appointmentId, status, happensAt, body });
+    }
+  }
+  return { kind: 'record', trust, record: event.kind };
+}
+
+function applyPatient(statements: RecordStatements, event: PatientEvent): void {
+  const { trust, patient, mergedInto } = event;
+  statements.patient.run({
+    ...patient,
+    ...{ trust, nhsStatus: event.nhsNumberStatus, postcode: event.postcode, asOf: event.asOf },
+    deceased: Number(event.deceased),
+    restricted: Number(event.restricted),
+    deleted: Number(event.deleted),
+    mergedIntoId: mergedInto?.patientId ?? null,
+    mergedIntoIssuer: mergedInto?.issuer ?? null,
+  });
+}
+
+function applyReport(statements: RecordStatements, event: ReportEvent, common: object): void {
+  const { trust, reportId, version, status, issuedAt } = event;
+  statements.report.run({
+    ...{ ...common, reportId, version, status, issuedAt },
+    body: JSON.stringify(event),
+  });
+  for (const number of event.accessionNumbers)
+    statements.subject.run(trust, 'accession', number, reportId);
+  for (const uid of event.studyInstanceUIDs) statements.subject.run(trust, 'study', uid, reportId);
+}
+
+export function prepareRecords(db: Sqlite) {
+  return {
+    patient: db.prepare<[object]>(
+      `INSERT OR REPLACE INTO patients VALUES (@trust, @patientId, @issuer, @nhsNumber, @nhsStatus,
+         @name, @birthDate, @sex, @postcode, @deceased, @restricted, @deleted, @mergedIntoId,
+         @mergedIntoIssuer, @asOf)`,
+    ),
+    order: db.prepare<[object]>(
+      `INSERT OR REPLACE INTO orders VALUES (@trust, @orderId, @patientId, @issuer, @nhsNumber,
+         @status, @happensAt, @body)`,
+    ),
+    report: db.prepare<[object]>(
+      `INSERT OR REPLACE INTO report_versions VALUES (@trust, @reportId, @version, @patientId,
+         @issuer, @nhsNumber, @status, @issuedAt, @body)`,
+    ),
+    subject: db.prepare<[string, string, string, string]>(
+      'INSERT OR IGNORE INTO report_subjects VALUES (?, ?, ?, ?)',
+    ),
+    appointment: db.prepare<[object]>(
+      `INSERT OR REPLACE INTO appointments VALUES (@trust, @appointmentId, @patientId, @issuer,
+         @nhsNumber, @status, @happensAt, @body)`,
+    ),
+  };
+}

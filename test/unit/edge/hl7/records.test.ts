@@ -1,0 +1,216 @@
+import t from 'tap';
+import { hl7Message, hl7World, PID } from '../../../support/hl7.ts';
+
+const key = (patientId: string) => ({ patientId, issuer: 'RRK' });
+const merge = (survivor: string, prior: string, at: string, type = 'ADT^A40'): string =>
+  hl7Message({ type, at, segments: [`PID|1||${survivor}^^^RRK^MR`, `MRG|${prior}^^^RRK^MR`] });
+
+t.test('merges of merges lead to the number in force, in whatever order they came', async (t) => {
+  const world = hl7World(t);
+  await world.send(merge('C', 'B', '20261126110100'));
+  await world.send(merge('B', 'A', '20261126110000'));
+  t.strictSame(world.records.patients.inForce(key('A')), key('C'));
+  t.match(world.events.at(-1), { kind: 'patient', patient: key('A'), mergedInto: key('B') });
+});
+
+t.test(
+  'an unlink takes a merge back, and what is older than it does not bring it again',
+  async (t) => {
+    const world = hl7World(t);
+    await world.send(merge('B', 'A', '20261126110000'));
+    const unlink = hl7Message({
+      type: 'ADT^A37',
+      at: '20261126110500',
+      segments: ['PID|1||A^^^RRK^MR', 'PID|2||B^^^RRK^MR'],
+    });
+    await world.send(unlink);
+    t.strictSame(world.records.patients.inForce(key('A')), key('A'));
+    t.match(world.events.at(-1), { patient: key('A'), mergedInto: null });
+    await world.send(merge('B', 'A', '20261126110100', 'ADT^A34'));
+    t.strictSame(world.records.patients.inForce(key('A')), key('A'));
+  },
+);
+
+t.test(
+  'a merge the other way round undoes the earlier one, and never makes a circle',
+  async (t) => {
+    const world = hl7World(t);
+    await world.send(merge('B', 'A', '20261126110000'));
+    await world.send(merge('A', 'B', '20261126110100'));
+    t.strictSame(world.records.patients.inForce(key('B')), key('A'));
+    t.strictSame(world.records.patients.inForce(key('A')), key('A'));
+    await world.send(merge('B', 'C', '20261126110200'));
+    await world.send(merge('C', 'A', '20261126110300'));
+    for (const one of ['A', 'B', 'C'])
+      t.strictSame(world.records.patients.inForce(key(one)), key('C'));
+  },
+);
+
+t.test('an order is kept by its accession number and follows its status', async (t) => {
+  const world = hl7World(t);
+  const order = (control: string, at: string, more = ''): string =>
+    hl7Message({
+      type: 'ORM^O01',
+      at,
+      segments: [
+        PID,
+        `ORC|${control}|P1|ACC1^RIS|||||||||C1^Ref^Erer`,
+        `OBR|1|P1|ACC1|CTCHE^CT chest^NICIP|R||${more}|||||||||||||||||CT|||^^^20261127093000^^U`,
+        'ZDS|1.2.3.4^Application^DICOM',
+      ],
+    });
+  await world.send(order('NW', '20261126110000'));
+  t.match(world.events.at(-1), {
+    ...{ kind: 'order', orderId: 'ACC1', accessionNumber: 'ACC1', accessionIssuer: 'RIS' },
+    ...{ status: 'requested', modality: 'CT', studyInstanceUID: '1.2.3.4', referrer: 'Ref^Erer' },
+    procedure: { code: 'CTCHE', text: 'CT chest', system: 'NICIP' },
+  });
+  await world.send(order('CA', '20261126120000'));
+  t.match(world.events.at(-1), { status: 'cancelled' });
+  await world.send(order('XO', '20261126113000'));
+  t.equal(
+    world.records.orders.find('ACC1')?.status,
+    'cancelled',
+    'an older change does not revive it',
+  );
+});
+
+t.test(
+  'each examination of an order is one, and the accession number stands where the site says',
+  async (t) => {
+    const world = hl7World(t, {
+      sources: [{ sendingFacility: 'ORTHO', accession: ['OBR-18'] }],
+    });
+    const segments = [
+      PID,
+      'ORC|NW|P1',
+      'OBR|1|P1||A^Knee||||||||||||||A1',
+      'OBR|2|P1||B^Hip||||||||||||||A2',
+    ];
+    await world.send(hl7Message({ type: 'ORM^O01', facility: 'ORTHO', segments }));
+    t.strictSame(world.records.orders.idsAfter('', 10), ['A1', 'A2']);
+  },
+);
+
+const report = (
+  status: string,
+  issued: string,
+  text: string,
+  more: { at?: string; obr?: string } = {},
+): string =>
+  hl7Message({
+    type: 'ORU^R01',
+    at: more.at ?? '20261126110000',
+    segments: [
+      PID,
+      `OBR|1|P1|ACC1|CTCHE^CT chest||||||||||||||||||${issued}|||${status}`,
+      ...(text === ''
+        ? []
+        : text.split('\n').map((line, at) => `OBX|${at + 1}|TX|X||${line}||||||${status}`)),
+      ...(more.obr === undefined ? [] : [more.obr]),
+    ],
+  });
+
+t.test('the version in force is the newest by its issue, whatever came last', async (t) => {
+  const world = hl7World(t);
+  await world.send(report('F', '20261125100000', 'Normal.'));
+  await world.send(report('C', '20261125110000', 'A nodule.\nSee CT.'));
+  await world.send(report('P', '20261125120000', 'Draft.'));
+  await world.send(report('F', '20261125093000', 'Older.'));
+  t.match(world.records.reports.current('ACC1'), {
+    status: 'corrected',
+    text: 'A nodule.\nSee CT.',
+  });
+  t.equal(world.records.reports.versionsOf('ACC1').length, 4, 'every version is kept');
+});
+
+t.test('a preliminary report counts only while there is no other', async (t) => {
+  const world = hl7World(t);
+  await world.send(report('P', '20261125120000', 'Draft.'));
+  t.match(world.records.reports.current('ACC1'), { status: 'preliminary' });
+  await world.send(report('F', '20261125110000', 'Final.'));
+  t.match(world.records.reports.current('ACC1'), { status: 'final' });
+});
+
+t.test('a withdrawn report stays as that, and its versions can be read', async (t) => {
+  const world = hl7World(t);
+  await world.send(report('F', '20261125100000', 'Of another patient.'));
+  await world.send(report('X', '20261125110000', ''));
+  t.match(world.records.reports.current('ACC1'), { status: 'withdrawn', text: '' });
+  t.match(world.events.at(-1), { kind: 'report', version: 2, status: 'withdrawn' });
+});
+
+t.test('examinations that were reported together have one report', async (t) => {
+  const world = hl7World(t);
+  const text = report('F', '20261125100000', 'Both normal.', {
+    obr: 'OBR|2|P2|ACC2|CTABD^CT abdomen',
+  });
+  await world.send(text);
+  t.match(world.events.at(-1), { reportId: 'ACC1', accessionNumbers: ['ACC1', 'ACC2'] });
+});
+
+t.test('a document that comes with a report is kept whole, and only told of', async (t) => {
+  const world = hl7World(t);
+  const pdf = Buffer.from('%PDF-1.4 …');
+  const segments = [
+    PID,
+    'OBR|1|P1|ACC1|X||||||||||||||||||20261125|||F',
+    `OBX|1|ED|X||^application^pdf^Base64^${pdf.toString('base64')}||||||F`,
+  ];
+  await world.send(hl7Message({ type: 'ORU^R01', segments }));
+  t.match(world.events.at(-1), {
+    text: '',
+    document: { mediaType: 'application/pdf', bytes: pdf.length },
+  });
+});
+
+t.test(
+  'an addendum that comes alone is put behind what it adds to, where the site says so',
+  async (t) => {
+    const world = hl7World(t, { sources: [{ addenda: 'append' }] });
+    await world.send(report('F', '20261125100000', 'Normal.'));
+    const segments = [
+      PID,
+      'OBR|1|P1|ACC1|X||||||||||||||||||20261125120000|||C',
+      'OBX|1|TX|X&ADT||Addendum: a nodule.||||||C',
+    ];
+    await world.send(hl7Message({ type: 'ORU^R01', segments }));
+    t.match(world.records.reports.current('ACC1'), { text: 'Normal.\n\nAddendum: a nodule.' });
+  },
+);
+
+t.test('a booking follows its status', async (t) => {
+  const world = hl7World(t);
+  const booking = (event: string, at: string): string =>
+    hl7Message({
+      type: `SIU^${event}`,
+      at,
+      segments: [
+        'SCH|B1|B2|||||CT^CT chest||30|min|^^^20261201093000',
+        PID,
+        'AIL|1||ROOM1^^^RRK01',
+      ],
+    });
+  await world.send(booking('S12', '20261126110000'));
+  t.match(world.events.at(-1), {
+    ...{
+      kind: 'appointment',
+      appointmentId: 'B2',
+      status: 'booked',
+      minutes: 30,
+      location: 'RRK01',
+    },
+    startsAt: '2026-12-01T09:30:00.000Z',
+  });
+  await world.send(booking('S15', '20261126113000'));
+  t.match(world.events.at(-1), { status: 'cancelled' });
+});
+
+t.test('all that is held is told again when a hub lost it', async (t) => {
+  const world = hl7World(t);
+  await world.send(report('F', '20261125100000', 'Normal.'));
+  await world.send(report('C', '20261125110000', 'A nodule.'));
+  await world.send(merge('B', 'A', '20261126110000'));
+  const told = [...world.records.everything(1)].flat().map(({ kind }) => kind);
+  t.strictSame(told, ['patient', 'patient', 'patient', 'report', 'report']);
+});
