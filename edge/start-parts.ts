@@ -99,6 +99,7 @@ export async function startParts(
       }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
+    stow: { store: storage.store, index },
     dicomWeb: openDicomWeb({ db, index, spool, log }),
     replayHl7: (key) => hl7Inbox.replay(key),
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up what is missing on this machine, and nothing else. Run again it takes a moment and changes nothing.
 #
-#   bootstrap.sh --for run     what `npm start` needs: node_modules, nats-server, and the demo's two kinds of PACS
+#   bootstrap.sh --for run     what `npm start` needs: node_modules, the viewer, nats-server, the demo's two kinds of PACS
 #   bootstrap.sh --for test    that, and the peers of the tests
 #
 # Debian packages are installed as root or by sudo. A package that would start a service of its own is kept
@@ -32,6 +32,11 @@ if ! node_modules_fresh; then
     fail 'npm ran no install script, so Node 24 is missing: run "npm rebuild node" (npm may ask to allow it)'
 fi
 [ -f node_modules/.cdip-lock ] || lock_digest > node_modules/.cdip-lock
+
+if [ ! -f node_modules/.cdip-viewer/index.html ]; then
+  say 'preparing the viewer (OHIF, from its npm package)'
+  node_modules/node/bin/node installers/prepare-viewer.ts || fail 'the viewer could not be prepared; why is above'
+fi
 
 if [ "$purpose" = test ] && [ ! -f node_modules/.cdip-tap-built ]; then
   say 'building the test runner'

@@ -4,6 +4,7 @@ import { GatewayError, type Retry } from '../../shared/errors.ts';
 export type DicomWebErrorCode =
   | 'INVALID_QUERY'
   | 'RESOURCE_NOT_FOUND'
+  | 'NO_PIXELS'
   | 'FRAME_NOT_FOUND'
   | 'NOT_ACCEPTABLE'
   | 'MEDIA_TYPE_UNSUPPORTED'
@@ -15,6 +16,7 @@ const STATUS: Readonly<Record<DicomWebErrorCode, number>> = {
   INVALID_QUERY: 400,
   MULTIPART_MALFORMED: 400,
   RESOURCE_NOT_FOUND: 404,
+  NO_PIXELS: 404,
   FRAME_NOT_FOUND: 404,
   NOT_ACCEPTABLE: 406,
   STUDY_CONFLICT: 409,

@@ -13,7 +13,7 @@ import { numberOf, readObjectHead } from './object-head.ts';
 /** Objects whose tables are remembered: a few series. */
 const MAX_KEPT = 4_000;
 /** Modality, image pixel and look-up modules, presentation, functional groups. */
-const ABOUT_PIXELS = /^(00080060|0028|2050|5200)/;
+const ABOUT_PIXELS = /^(00080060|0028|2050|5200|7FE0)/;
 
 export interface FrameSource {
   readonly instance: StoredInstance;

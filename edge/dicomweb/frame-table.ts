@@ -21,14 +21,13 @@ export type FrameTable =
     }
   | { readonly kind: 'encapsulated'; readonly frames: readonly (readonly ByteRange[])[] };
 
-/** @throws DicomWebError `RESOURCE_NOT_FOUND` without pixels, `PIXELS_UNREADABLE` when frames can't be told apart */
+/** @throws DicomWebError `NO_PIXELS`, `PIXELS_UNREADABLE` when frames can't be told apart */
 export async function frameTableOf(
   file: string,
   instance: StoredInstance,
   { attributes, pixelData }: ObjectHead,
 ): Promise<FrameTable> {
-  if (pixelData === undefined)
-    throw new DicomWebError('RESOURCE_NOT_FOUND', 'This object has no pixels.');
+  if (pixelData === undefined) throw new DicomWebError('NO_PIXELS', 'This object has no pixels.');
   const frames = Math.max(1, numberOf(attributes, '00280008') ?? 1);
   if (pixelData.length === UNDEFINED_LENGTH) {
     const extended = attributes['7FE00001']?.InlineBinary;

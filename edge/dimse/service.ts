@@ -24,6 +24,8 @@ export interface StoreRequest {
   readonly sopInstanceUID: string;
   /** Of the presentation context that carries the data set. */
   readonly transferSyntaxUID: string;
+  /** The study that it has to be of, where the sender named one. */
+  readonly studyInstanceUID?: string;
   readonly moveOriginator?: { readonly aeTitle: string; readonly messageId: number };
 }
 

@@ -18,12 +18,17 @@ export interface DicomWebAccessParts {
   readonly clock: Clock;
 }
 
-/** Null: to all that the trust holds; else to one study of one home, or some series of it. */
-export type DicomWebGrant = {
-  readonly studyInstanceUID: string;
-  readonly home: string;
-  readonly seriesInstanceUIDs: readonly string[] | undefined;
-} | null;
+/** To all that the trust holds; or to one study of one home, or some series of it. */
+export type DicomWebGrant =
+  | { readonly kind: 'all'; readonly client: string }
+  | {
+      readonly kind: 'study';
+      readonly studyInstanceUID: string;
+      readonly home: string;
+      readonly seriesInstanceUIDs: readonly string[] | undefined;
+    };
+
+const THIS_MACHINE: DicomWebGrant = { kind: 'all', client: 'STOW_LOCAL' };
 
 /** @throws TicketError (401, 403) or HttpProblem `FORBIDDEN` */
 export async function admitDicomWeb(
@@ -33,18 +38,20 @@ export async function admitDicomWeb(
   const { authorization } = request.headers;
   if (authorization === undefined) {
     requireLocal(request);
-    return null;
+    return THIS_MACHINE;
   }
   const key = /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '';
-  if (config.dicomWeb.clients.some((client) => isSame(client.key, key))) return null;
+  const known = config.dicomWeb.clients.find((client) => isSame(client.key, key));
+  if (known !== undefined) return { kind: 'all', client: known.name };
   const { study } = request.params as { study?: string };
   if (study === undefined)
-    throw new TicketError('TICKET_OTHER_STUDY', 'a ticket opens the study that it is for');
+    throw new TicketError('TICKET_MALFORMED', 'this is no key of this edge');
   const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
   if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
   const use = { authorization, trust: config.trust, studyInstanceUID: study, home: home.data };
   const claims = await verifyTicket(use, { directory: directory.current(), clock });
-  return { studyInstanceUID: study, home: home.data, seriesInstanceUIDs: claims.series };
+  const { series: seriesInstanceUIDs } = claims;
+  return { kind: 'study', studyInstanceUID: study, home: home.data, seriesInstanceUIDs };
 }
 
 /** In a time that tells nothing of where they differ. */

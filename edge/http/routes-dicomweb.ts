@@ -15,6 +15,7 @@ import {
   retrieveMetadata,
   retrieveObjects,
 } from '../dicomweb/retrieve.ts';
+import { retrieveRendered } from '../dicomweb/retrieve-rendered.ts';
 import { searchInstances, searchSeries, searchStudies } from '../dicomweb/search.ts';
 import { admitDicomWeb, type DicomWebAccessParts } from './dicomweb-access.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -54,6 +55,15 @@ export function serveDicomWeb(app: FastifyInstance, parts: DicomWebParts): void 
     serve(part, ({ scope, accept }) => retrieveObjects(web, scope, accept));
     serve(`${part}/metadata`, ({ scope, accept }) => retrieveMetadata(web, scope, accept));
   }
+  for (const part of [STUDY, SERIES, INSTANCE, `${INSTANCE}/frames/:list`])
+    for (const form of ['rendered', 'thumbnail'] as const)
+      serve(`${part}/${form}`, ({ scope, path, ...wish }) =>
+        retrieveRendered(web, scope, {
+          ...wish,
+          list: path['list'],
+          isThumbnail: form === 'thumbnail',
+        }),
+      );
   serve(`${INSTANCE}/frames/:list`, ({ scope, accept, path }) =>
     retrieveFrames(web, scope, { list: path['list'] ?? '', accept }),
   );
@@ -76,12 +86,12 @@ function questionOf(request: FastifyRequest): Pick<Call, 'accept' | 'parameters'
 async function scopeOf(request: FastifyRequest, parts: DicomWebParts): Promise<Scope> {
   const grant = await admitDicomWeb(request, parts);
   const { study = '', series, instance } = request.params as Record<string, string>;
-  const allowed = grant?.seriesInstanceUIDs;
+  const allowed = grant.kind === 'study' ? grant.seriesInstanceUIDs : undefined;
   if (allowed !== undefined && (series === undefined || !allowed.includes(series)))
     throw new DicomWebError('RESOURCE_NOT_FOUND', 'The ticket is for other series.');
   return {
     studyInstanceUID: study,
-    home: grant?.home ?? parts.dicomWeb.held.homeOf(study),
+    home: grant.kind === 'study' ? grant.home : parts.dicomWeb.held.homeOf(study),
     seriesInstanceUID: series,
     sopInstanceUID: instance,
   };

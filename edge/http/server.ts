@@ -15,10 +15,16 @@ import { HttpProblem, problemOf } from './problem.ts';
 import { relayedServer } from './relayed.ts';
 import { type DicomWebParts, serveDicomWeb } from './routes-dicomweb.ts';
 import { type LocalParts, serveLocal } from './routes-local.ts';
+import { type StowParts, serveStow } from './routes-stow.ts';
 import { serveTransfers, type TransferParts } from './routes-transfer.ts';
 import { type StatusPageParts, serveStatusPage } from './status-page.ts';
 
-export interface HttpParts extends TransferParts, LocalParts, StatusPageParts, DicomWebParts {
+export interface HttpParts
+  extends TransferParts,
+    LocalParts,
+    StatusPageParts,
+    DicomWebParts,
+    StowParts {
   readonly config: EdgeConfig;
   readonly metrics: Registry;
 }
@@ -65,6 +71,7 @@ function buildApp(parts: HttpParts): FastifyInstance {
   const app = openApp(parts, https);
   serveTransfers(app, parts);
   serveDicomWeb(app, parts);
+  serveStow(app, parts);
   serveLocal(app, parts);
   serveStatusPage(app, parts);
   return app;

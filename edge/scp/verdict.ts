@@ -25,15 +25,21 @@ const SAFE_UID = /^[0-9A-Za-z][0-9A-Za-z._-]*$/;
 
 /** @returns why the object can't be filed; undefined when it can */
 export function findFault(
-  command: { readonly sopInstanceUID: string },
+  command: { readonly sopInstanceUID: string; readonly studyInstanceUID?: string },
   attributes: ReadAttributes,
 ): Fault | undefined {
   return (
     faultOfUID('SOP Instance UID', attributes.sopInstanceUID) ??
     faultOfUID('Study Instance UID', attributes.studyInstanceUID) ??
     faultOfUID('Series Instance UID', attributes.seriesInstanceUID) ??
-    faultOfCommand(command.sopInstanceUID, attributes.sopInstanceUID)
+    faultOfCommand(command.sopInstanceUID, attributes.sopInstanceUID) ??
+    faultOfStudy(command.studyInstanceUID, attributes.studyInstanceUID)
   );
+}
+
+function faultOfStudy(named: string | undefined, found: string): Fault | undefined {
+  if (named === undefined || named === found) return undefined;
+  return { code: 'UID_MISMATCH', detail: 'Study Instance UID is not the one that it was sent to' };
 }
 
 function faultOfUID(name: string, uid: string): Fault | undefined {

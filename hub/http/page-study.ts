@@ -26,6 +26,9 @@ export function studyPage(parts: HttpParts): Page {
         rows: factsOf(study),
         silent: answered.find((one) => one.trust === study.home && !one.ok),
         fetchHref: `${studyAddress(uid)}/fetch?home=${study.home}`,
+        openHref: `/viewer/viewer?StudyInstanceUIDs=${encodeURIComponent(uid)}`,
+        address: `/dicom-web/studies/${encodeURIComponent(uid)}`,
+        homeQuery: `&home=${study.home}`,
       }));
       const { fetches } = parts.fetches.list({ studyInstanceUID: uid, limit: 20, offset: 0 });
       const title = found[0]?.description ?? 'Study';

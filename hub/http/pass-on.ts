@@ -103,18 +103,27 @@ interface Missing {
 /** What the hub was told of and the edge no longer has is gone; anything else was never there. PS3.18 §8.5. */
 async function refuseMissing(parts: HttpParts, missing: Missing): Promise<never> {
   const { request, trust, answer, uid } = missing;
-  answer.body.destroy();
-  const rest = (request.params as Record<string, string>)['*'] ?? '';
-  const [, series] = /^series\/([^/]+)(?:\/metadata|\/rendered|\/thumbnail)?$/.exec(rest) ?? [];
+  const { code, detail } = await problemOfEdge(answer);
+  const { '*': rest = '' } = request.params as Record<string, string>;
+  const [, series] = /^series\/([^/]+)(?!.*\/instances)/.exec(rest) ?? [];
   const isWhole = !rest.startsWith('series/') || series !== undefined;
   const known = findStudy(parts.projection.db, uid).flatMap((study) => study.series);
-  if (isWhole && known.some((one) => (series ?? one.seriesInstanceUID) === one.seriesInstanceUID))
-    throw new HttpProblem(
-      'GONE_AT_SOURCE',
-      `${trustName(parts, trust)} (${trust}) no longer holds it.`,
-      {
-        members: { trust },
-      },
-    );
-  throw new HttpProblem('NOT_FOUND', 'The study has no such part.', { members: { trust } });
+  const isKnown = known.some((one) => (series ?? one.seriesInstanceUID) === one.seriesInstanceUID);
+  const members = { trust };
+  if (code === 'RESOURCE_NOT_FOUND' && isWhole && isKnown) {
+    const gone = `${trustName(parts, trust)} (${trust}) no longer holds it.`;
+    throw new HttpProblem('GONE_AT_SOURCE', gone, { members });
+  }
+  throw new HttpProblem('NOT_FOUND', detail ?? 'The study has no such part.', { members });
+}
+
+/** RFC 9457. */
+async function problemOfEdge({ body }: EdgeAnswer): Promise<{ code?: string; detail?: string }> {
+  let text = '';
+  for await (const chunk of body) text += chunk.toString();
+  try {
+    return JSON.parse(text) as { code?: string; detail?: string };
+  } catch {
+    return {};
+  }
 }

@@ -34,6 +34,7 @@ export type HttpProblemCode =
   | 'STUDY_UNKNOWN'
   | 'FETCH_UNKNOWN'
   | 'NOT_READY'
+  | 'VIEWER_MISSING'
   | 'TOO_MANY_LISTENERS'
   /** What can't be recorded is not answered. */
   | 'AUDIT_UNAVAILABLE'
@@ -57,6 +58,7 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   MEDIA_TYPE_UNSUPPORTED: 415,
   INTERNAL: 500,
   NOT_READY: 503,
+  VIEWER_MISSING: 503,
   TOO_MANY_LISTENERS: 503,
   EDGE_UNREACHABLE: 503,
   EDGE_SLOW: 504,

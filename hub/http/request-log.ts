@@ -8,7 +8,7 @@ import type { Log } from '../../shared/log.ts';
 import { Counter, Histogram, type Registry } from '../../shared/metrics.ts';
 
 /** Too many and too dull to be logged; they are counted. */
-const SILENT = /^\/(assets|health|metrics)/;
+const SILENT = /^\/(assets|viewer|health|metrics)/;
 
 export function logRequests(
   app: FastifyInstance,

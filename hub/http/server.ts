@@ -28,6 +28,7 @@ import { fetchRoutes } from './routes-fetches.ts';
 import { networkRoutes } from './routes-network.ts';
 import { serveRelay } from './routes-relay.ts';
 import { studyRoutes } from './routes-studies.ts';
+import { serveViewer } from './routes-viewer.ts';
 import { protect, SECURITY_HEADERS } from './security.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -104,6 +105,7 @@ async function buildApp(
   serveMetrics(app, parts.metrics, feed);
   serveAssets(app, loadAssets());
   serveDicomWeb(app, parts);
+  await serveViewer(app, parts);
   servePages(app, parts, { pages, secure });
   await serveRelay(app, parts);
   endWithServer(app, feed);

@@ -10,6 +10,22 @@ import { initAll } from '/assets/nhsuk-frontend.js';
 document.body.classList.add('js-enabled', 'nhsuk-frontend-supported');
 initAll();
 
+for (const image of document.querySelectorAll('[data-thumbnail]')) {
+  if (image.complete && image.naturalWidth === 0) void explain(image);
+  image.addEventListener('error', () => void explain(image));
+}
+
+/** A series without pixels has no image; a source that does not answer is named. */
+async function explain(image) {
+  image.hidden = true;
+  const answer = await fetch(image.src).catch(() => undefined);
+  const note = image.closest('section')?.querySelector('[data-thumbnail-note]');
+  if (answer === undefined || answer.status < 500 || !note) return;
+  const { detail } = await answer.json().catch(() => ({}));
+  note.textContent = detail ?? 'The images can not be shown just now.';
+  note.hidden = false;
+}
+
 const PAUSE_MS = 400;
 
 for (const live of document.querySelectorAll('[data-live]')) keepLive(live);

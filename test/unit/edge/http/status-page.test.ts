@@ -32,6 +32,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     ...{ spool, index, metrics, trust: 'RRK', clock: systemClock, log: silentLog },
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
     directory: { current: () => undefined },
+    stow: storage,
     dicomWeb: openDicomWeb({ db: index.db, index, spool, log: silentLog }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => null,

@@ -29,6 +29,8 @@ const TABLE: readonly Row[] = [
   ['GET /dicom-web/studies/:study/series', SEARCH],
   ['GET /dicom-web/studies/:study', CARE],
   ['GET /dicom-web/studies/:study/*', CARE],
+  ['GET /viewer/', CARE],
+  ['GET /viewer/viewer', CARE],
   ['GET /', SEARCH],
   ['GET /studies/:uid', SEARCH],
   ['GET /studies/:uid/fetch', CARE],
@@ -42,6 +44,9 @@ const TABLE: readonly Row[] = [
   ['GET /completeness', ROLES],
   ['GET /completeness/live', ROLES],
   // Whoever comes with a one-time token or link, and what tells nothing of a patient.
+  ['GET /viewer/*', OPEN],
+  ['GET /viewer/app-config.js', OPEN],
+  ['GET /viewer/retry-worker.js', OPEN],
   ['POST /api/enrol', OPEN],
   ['GET /sign-in', OPEN],
   ['GET /sign-in/:token', OPEN],

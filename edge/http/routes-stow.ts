@@ -1,0 +1,88 @@
+/**
+ * `POST /dicom-web/studies`, `…/studies/{study}`: objects from clients of the trust. PS3.18 §10.5.
+ *
+ *   body ─► multipart/related, a part at a time ─► edge/dicomweb/store.ts ─► 200, 202, 409, 503
+ */
+import type { Readable } from 'node:stream';
+import { Dicer } from '@fastify/busboy';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebAnswer } from '../dicomweb/answer.ts';
+import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
+import { type StoreParts, StoreRun } from '../dicomweb/store.ts';
+import { admitDicomWeb, type DicomWebAccessParts } from './dicomweb-access.ts';
+import { HttpProblem } from './problem.ts';
+import { sendAnswer } from './send-answer.ts';
+
+export type StowParts = DicomWebAccessParts & { readonly stow: StoreParts };
+
+const MAX_CALLER = 16;
+
+export function serveStow(app: FastifyInstance, parts: StowParts): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    for (const path of ['/dicom-web/studies', '/dicom-web/studies/:study'])
+      scope.post(path, async (request, reply) =>
+        sendAnswer(request, reply, await store(request, parts)),
+      );
+  });
+}
+
+async function store(request: FastifyRequest, parts: StowParts): Promise<WebAnswer> {
+  const grant = await admitDicomWeb(request, parts);
+  if (grant.kind !== 'all')
+    throw new HttpProblem('FORBIDDEN', 'A ticket is for reading; objects are taken with a key.');
+  const { study } = request.params as { study?: string };
+  const run = new StoreRun(parts.stow, {
+    name: grant.client.slice(0, MAX_CALLER),
+    host: request.ip,
+    isTls: request.protocol === 'https',
+    studyInstanceUID: study,
+  });
+  const body = request.body as Readable | null | undefined;
+  if (body === null || body === undefined) throw malformed('There is no body.');
+  const type = request.headers['content-type'] ?? '';
+  if (/^application\/dicom\s*(;|$)/i.test(type)) await run.take(body);
+  else await takeParts(body, boundaryOf(type), run);
+  return run.answer();
+}
+
+/** @throws DicomWebError `MULTIPART_MALFORMED`; what came before is stored */
+function takeParts(body: Readable, boundary: string, run: StoreRun): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const dicer = new Dicer({ boundary });
+    let work = Promise.resolve();
+    let count = 0;
+    const fail = (error: unknown): void => {
+      body.unpipe(dicer);
+      body.resume();
+      reject(error);
+    };
+    dicer.on('part', (part) => {
+      count += 1;
+      work = work.then(() => run.take(part as unknown as AsyncIterable<Buffer>));
+      work.catch(fail);
+    });
+    dicer.on('error', () => fail(malformed('The parts end before their closing boundary.')));
+    dicer.on('finish', () => {
+      if (count === 0) fail(malformed('There is no part in it.'));
+      else work.then(resolve, fail);
+    });
+    body.on('error', fail);
+    body.pipe(dicer);
+  });
+}
+
+function boundaryOf(type: string): string {
+  const isTaken =
+    /^multipart\/related\s*;/i.test(type) && /type="?application\/dicom"?\s*(;|$)/i.test(type);
+  const [, quoted, bare] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(type) ?? [];
+  const boundary = quoted ?? bare;
+  if (isTaken && boundary !== undefined) return boundary;
+  throw new DicomWebError(
+    'MEDIA_TYPE_UNSUPPORTED',
+    'Objects are taken as multipart/related; type="application/dicom"; boundary=…, or one as application/dicom.',
+  );
+}
+
+const malformed = (why: string): DicomWebError => new DicomWebError('MULTIPART_MALFORMED', why);

@@ -1,0 +1,155 @@
+/** A radiologist opens another trust's images in the viewer; their edge stops, and comes back. */
+import { join } from 'node:path';
+import t from 'tap';
+import { filesOf, STUDIES } from '../../demo/studies.ts';
+import { accessibilityFaults, openChromium } from '../support/browser.ts';
+import { cdipDone } from '../support/cdip.ts';
+import { eventually } from '../support/eventually.ts';
+import { missingPeer } from '../support/missing-peer.ts';
+import { startNetwork } from '../support/network.ts';
+import { sendFiles } from '../support/send-files.ts';
+
+const skip = missingPeer('chromium', 'nats-server');
+/** On a machine that does much else. */
+const PATIENCE_MS = 120_000;
+
+/** How many greys or colours the middle of the largest canvas has. */
+const TONES = `(() => {
+  const area = ({ width, height }) => width * height;
+  const [canvas] = [...document.querySelectorAll('canvas')].sort((a, b) => area(b) - area(a));
+  if (!canvas) return 0;
+  const { width, height } = canvas;
+  const { data } = canvas.getContext('2d').getImageData(width / 4, height / 4, width / 2, height / 2);
+  return new Set(new Uint32Array(data.buffer)).size;
+})()`;
+
+const studyOf = (key: string) => {
+  const found = STUDIES.find((study) => study.key === key);
+  if (found === undefined) throw new Error(`no study ${key}`);
+  return found;
+};
+
+t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, async (t) => {
+  const directory = t.testdir();
+  const network = await startNetwork({ directory, trusts: ['RRK', 'RJE'], withPacs: false });
+  t.teardown(() => network.stop());
+  const { hub } = network;
+  for (const key of ['ct-1', 'dx-2', 'us-4']) {
+    const { ods, ...study } = studyOf(key);
+    const paths = filesOf({ ods, ...study }, join(directory, 'files'));
+    await sendFiles(network.site(ods).edge.dicomPort, paths);
+  }
+  await eventually('the hub has all', async () => {
+    const { body } = await hub.api<{ total: number; studies: { quiet: boolean }[] }>(
+      '/api/studies',
+    );
+    return body.total === 3 && body.studies.every(({ quiet }) => quiet);
+  });
+  const link = await cdipDone([
+    ...['hub', 'user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'],
+    ...['--config', hub.configFile],
+  ]);
+  const browser = await openChromium();
+  t.teardown(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(PATIENCE_MS);
+  const outside: string[] = [];
+  const broken: string[] = [];
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${hub.url}/`) && !/^(blob|data):/.test(url)) outside.push(url);
+  });
+  page.on('pageerror', (error) => broken.push(error.message));
+  const frames = new Set<string>();
+  page.on('response', (answer) => {
+    if (/\/frames\/\d+/.test(answer.url()) && answer.status() === 200) frames.add(answer.url());
+  });
+  const tones = async (): Promise<number> => (await page.evaluate(TONES)) as number;
+  const imageShown = (what: string) =>
+    eventually(what, async () => (await tones()) > 8, { timeoutMs: PATIENCE_MS, everyMs: 500 });
+  const open = async (key: string): Promise<void> => {
+    await page.goto(`${hub.url}/studies/${studyOf(key).studyInstanceUID}`);
+    await page.getByRole('link', { name: 'Open the images' }).click();
+    await page.waitForURL(/\/viewer\//);
+    await imageShown(`${key} is shown`);
+  };
+
+  await page.goto(link);
+  await page.getByRole('button').first().click();
+
+  await t.test('the study’s page shows its series and is accessible', async (t) => {
+    await page.goto(`${hub.url}/studies/${studyOf('ct-1').studyInstanceUID}`);
+    await eventually('the thumbnail is there', async () =>
+      Boolean(await page.evaluate(`document.querySelector('[data-thumbnail]').naturalWidth > 50`)),
+    );
+    t.strictSame(await accessibilityFaults(page), []);
+    for (const width of [1280, 768, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      const overflow = Number(
+        await page.evaluate('document.documentElement.scrollWidth - innerWidth'),
+      );
+      t.ok(overflow <= 0, `nothing is cut off at ${width} pixels`);
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
+  await t.test(
+    'all slices of a CT are scrolled through; priors of the other trust are listed',
+    async (t) => {
+      await open('ct-1');
+      t.ok(
+        await page.getByText('Chest PA').count(),
+        'the radiograph of the other trust is beside it',
+      );
+      const box = await page.locator('canvas').last().boundingBox();
+      await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 200);
+      const isOfCt = (url: string) => url.includes(studyOf('ct-1').studyInstanceUID);
+      await eventually(
+        'the last slice is shown',
+        async () => {
+          await page.mouse.wheel(0, 100);
+          return (await page.getByText('(36/36)').count()) > 0;
+        },
+        { timeoutMs: PATIENCE_MS, everyMs: 100 },
+      );
+      await eventually('every slice has come', () => [...frames].filter(isOfCt).length === 36, {
+        timeoutMs: PATIENCE_MS,
+      });
+      t.ok((await tones()) > 8, 'the last one has an image');
+    },
+  );
+
+  await t.test('a radiograph and a clip of the other trust are shown', async () => {
+    await open('dx-2');
+    await open('us-4');
+  });
+
+  await t.test(
+    'an edge that stops half way is named, and the images come when it is back',
+    async (t) => {
+      const { edge } = network.site('RRK');
+      let asked = 0;
+      await page.route(/\/frames\//, async (route) => {
+        asked += 1;
+        if (asked === 5) await edge.kill9();
+        await route.continue();
+      });
+      frames.clear();
+      await page.goto(
+        `${hub.url}/viewer/viewer?StudyInstanceUIDs=${studyOf('ct-1').studyInstanceUID}`,
+      );
+      const notice = page.locator('#cdip-notice');
+      await notice.filter({ hasText: 'Trust RRK (RRK)' }).waitFor();
+      t.match(await notice.textContent(), /does not answer.*asked again/);
+      await edge.start();
+      await notice.filter({ hasText: 'answers again' }).waitFor();
+      await imageShown('the images go on');
+      await eventually('every slice has come', () => frames.size === 36, {
+        timeoutMs: PATIENCE_MS,
+      });
+    },
+  );
+
+  t.strictSame(outside, [], 'no other host was asked for anything');
+  t.strictSame(broken, [], 'no script failed');
+});
