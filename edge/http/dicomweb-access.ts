@@ -44,8 +44,7 @@ export async function admitDicomWeb(
   const known = config.dicomWeb.clients.find((client) => isSame(client.key, key));
   if (known !== undefined) return { kind: 'all', client: known.name };
   const { study } = request.params as { study?: string };
-  if (study === undefined)
-    throw new TicketError('TICKET_MALFORMED', 'this is no key of this edge');
+  if (study === undefined) throw new TicketError('TICKET_MALFORMED', 'this is no key of this edge');
   const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
   if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
   const use = { authorization, trust: config.trust, studyInstanceUID: study, home: home.data };

@@ -55,7 +55,7 @@ export async function serveViewer(app: FastifyInstance, parts: HttpParts): Promi
       return reply.type('text/html; charset=utf-8').send(page);
     };
     for (const path of ['/viewer/', '/viewer/viewer'])
-scope.get(path, async (request, reply) => showPage(request, reply));
+      scope.get(path, async (request, reply) => showPage(request, reply));
     if (page === undefined) {
       scope.get('/viewer/*', async (request, reply) => showPage(request, reply));
       return;
