@@ -98,13 +98,28 @@ const FolderSchema = z.strictObject({
   folder: z.string().min(1).describe('Part 10 files are written there'),
 });
 
+const ModelSchema = z.strictObject({
+  name: Name,
+  peer: Name.describe('the node that runs it, of role ai'),
+  version: Text.describe('stands in its results'),
+  returnTo: z.array(Name).min(1).describe('the peers that get its results'),
+  resultMinutes: z.int().min(1).default(60).describe('without one for so long: shown'),
+  raisesTo: Priority.optional(),
+  raisesOn: z
+    .array(z.strictObject({ value: Text, scheme: Text }))
+    .default([])
+    .describe('codes that, in a result, raise the priority of what is still to be sent'),
+});
+
 /** The keys of edge.yaml that routing has. */
 export const routeKeys = {
+  models: z.array(ModelSchema).default([]).describe('AI that rules can send to, by name'),
   destinations: z.array(z.union([StowSchema, FolderSchema])).default([]),
   routes: z.array(RouteSchema).default([]),
 };
 
 export type RouteRule = Readonly<z.output<typeof RouteSchema>>;
+export type Model = Readonly<z.output<typeof ModelSchema>>;
 export type RouteCondition = Readonly<z.output<typeof ConditionSchema>>;
 export type RouteRange = Readonly<z.output<typeof RangeSchema>>;
 export type RouteWindow = Readonly<z.output<typeof WindowSchema>>;
@@ -112,28 +127,55 @@ export type StowDestination = Readonly<z.output<typeof StowSchema>>;
 export type FolderDestination = Readonly<z.output<typeof FolderSchema>>;
 
 interface Named {
-  readonly peers: readonly { readonly name: string }[];
+  readonly peers: readonly { readonly name: string; readonly role: string }[];
+  readonly models: readonly Model[];
   readonly destinations: readonly { readonly name: string }[];
   readonly routes: readonly RouteRule[];
 }
 
+interface Fault {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
 /** Names that stand twice or point nowhere, as faults of the schema. */
-export function checkRouteNames(
-  { peers, destinations, routes }: Named,
-  context: z.RefinementCtx,
-): void {
-  const fault = (path: (string | number)[], message: string): void =>
-    context.addIssue({ code: 'custom', path, message });
-  const targets = new Set(peers.map(({ name }) => name));
-  for (const [i, { name }] of destinations.entries()) {
-    if (targets.has(name)) fault(['destinations', i, 'name'], `"${name}" is taken`);
-    targets.add(name);
+export function checkRouteNames(named: Named, context: z.RefinementCtx): void {
+  const faults = [...namedTwice(named), ...modelFaults(named), ...ruleFaults(named)];
+  for (const fault of faults) context.addIssue({ code: 'custom', ...fault });
+}
+
+/** Peers, destinations and models are named by rules: each name is one of them. Rules are named by themselves. */
+function* namedTwice({ peers, destinations, models, routes }: Named): Generator<Fault> {
+  const targets = { peers, destinations, models };
+  for (const lists of [targets, { routes }]) {
+    const seen = new Set<string>();
+    for (const [key, list] of Object.entries(lists))
+      for (const [i, { name }] of list.entries()) {
+        if (seen.has(name)) yield { path: [key, i, 'name'], message: `"${name}" is taken` };
+        seen.add(name);
+      }
   }
-  const rules = new Set<string>();
-  for (const [i, rule] of routes.entries()) {
-    if (rules.has(rule.name)) fault(['routes', i, 'name'], `"${rule.name}" is taken`);
-    rules.add(rule.name);
+}
+
+function* modelFaults({ peers, models }: Named): Generator<Fault> {
+  const nodes = new Set(peers.filter(({ role }) => role === 'ai').map(({ name }) => name));
+  const takers = new Set(peers.filter(({ role }) => role !== 'ai').map(({ name }) => name));
+  for (const [i, { peer, returnTo }] of models.entries()) {
+    if (!nodes.has(peer))
+      yield { path: ['models', i, 'peer'], message: `no peer of role ai is named "${peer}"` };
+    for (const [j, to] of returnTo.entries())
+      if (!takers.has(to))
+        yield {
+          path: ['models', i, 'returnTo', j],
+          message: `no peer that takes results is named "${to}"`,
+        };
+  }
+}
+
+function* ruleFaults({ peers, destinations, models, routes }: Named): Generator<Fault> {
+  const targets = new Set([...peers, ...destinations, ...models].map(({ name }) => name));
+  for (const [i, rule] of routes.entries())
     for (const [j, to] of (rule.action === 'deliver' ? rule.to : []).entries())
-      if (!targets.has(to)) fault(['routes', i, 'to', j], `nothing is named "${to}"`);
-  }
+      if (!targets.has(to))
+        yield { path: ['routes', i, 'to', j], message: `nothing is named "${to}"` };
 }

@@ -34,12 +34,17 @@ import type { Outbox } from './outbox/outbox.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
-import { RouteStore } from './route/route-store.ts';
-import { routeInlet, startRouting } from './route/start-routing.ts';
+import {
+  openRouteTables,
+  type RouteTables,
+  recoverResults,
+  routeInlet,
+  startRouting,
+} from './route/start-routing.ts';
 import { furtherParts } from './schema-parts.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
-import { releaseFromQuarantine } from './scp/refile.ts';
+import { refile, releaseFromQuarantine } from './scp/refile.ts';
 import { startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { DirectoryCache } from './transfer/directory.ts';
@@ -73,11 +78,13 @@ export async function startParts(
 
   const db = openEdgeDatabase(dataDirectory, furtherParts);
   lifecycle.add('database', () => void db.close());
-  const routes = new RouteStore(db);
+  const routes = openRouteTables(db, config);
   const storage = await openStorage({
     ...{ config, db, clock, log, metrics, reading: dicomReading },
     onStored: routeInlet(routes, config),
+    setAside: (into, object) => routes.inbox.take(into, object),
   });
+  await recoverResults(routes, storage.spool, (file) => refile(storage, file, { anyUID: false }));
   const { index, spool, outbox, quarantine } = storage;
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
@@ -163,7 +170,7 @@ function startCopyExpiry(
 interface FetchingParts {
   readonly db: Sqlite;
   readonly storage: OpenStorage;
-  readonly routes: RouteStore;
+  readonly routes: RouteTables;
   readonly late: { uplink?: Uplink };
 }
 
@@ -213,7 +220,10 @@ function startFetching(
   deliverer.onChange(() => runner.wake());
   deliverer.start();
   lifecycle.add('deliverer', () => deliverer.stop());
-  startRouting({ ...options, db, store: routes, spool, deliveries: queue, deliverer });
+  startRouting({
+    ...{ ...options, db, tables: routes, index, spool, deliveries: queue, deliverer },
+    reading: dicomReading,
+  });
   runner.start();
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();

@@ -12,7 +12,7 @@ import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
 import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
 import { explainJob } from './route/explain.ts';
-import type { RouteStore } from './route/route-store.ts';
+import type { RouteTables } from './route/start-routing.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
@@ -27,7 +27,7 @@ export interface StatusSources {
   readonly store: FetchStore;
   readonly queue: DeliveryQueue;
   readonly states: PeerStates;
-  readonly routes: RouteStore;
+  readonly routes: Pick<RouteTables, 'store' | 'inbox'>;
   readonly hl7: MessageLog;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly late: { readonly uplink?: Uplink; readonly listener?: DicomListener };
@@ -64,6 +64,8 @@ export function statusView(sources: StatusSources): StatusView {
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       routes(sources),
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
+      ...[routes(sources), results(sources)],
+      ...[quarantine(sources), conflicts(sources)],
     ],
   };
 }
@@ -96,12 +98,18 @@ function troublesOf(
   return troubles;
 }
 
-function troublesOfRoutes(routes: RouteStore): string[] {
-  const counts = routes.counts();
+function troublesOfRoutes({ store, inbox }: StatusSources['routes']): string[] {
+  const counts = store.counts();
+  const results = inbox.heldCount();
+  const unanswered = counts.get('unanswered') ?? 0;
   const failed = (counts.get('failed') ?? 0) + (counts.get('partial') ?? 0);
   const held = counts.get('held') ?? 0;
   return [
     ...(failed > 0 ? [`${failed} jobs of rules did not get there: see Sent by rules.`] : []),
+    ...(results > 0 ? [`${results} results of AI models are held: see AI results.`] : []),
+    ...(unanswered > 0
+      ? [`${unanswered} studies got no AI result in time: see Sent by rules.`]
+      : []),
     ...(held > 0 ? [`${held} jobs of rules wait for a person: see Sent by rules.`] : []),
   ];
 }
@@ -193,10 +201,25 @@ function routes({ routes }: StatusSources): StatusSection {
     title: 'Sent by rules',
     columns: ['Job', 'Rule', 'To', 'Objects', 'State', 'Why it waits, or how it ended', 'Study'],
     note: 'None.',
-    rows: routes.list(SHOWN).map((row) => {
+    rows: routes.store.list(SHOWN).map((row) => {
       const { job, rule, to, objects, state, why } = explainJob(row);
       return [`${job}`, rule, to, `${objects}`, state, why, row.studyInstanceUID];
     }),
+  };
+}
+
+function results({ routes }: StatusSources): StatusSection {
+  return {
+    title: 'AI results',
+    columns: ['From', 'Model', 'State', 'Why it is held', 'Came', 'Object', 'Study'],
+    note: 'None.',
+    rows: routes.inbox
+      .list(SHOWN)
+      .map((row) => [
+        ...[row.callingAETitle, row.model ?? '', row.state],
+        row.reasonCode === null ? '' : `${row.reasonCode}: ${row.reasonDetail}`,
+        ...[rfc3339(row.receivedAt), row.sopInstanceUID, row.studyInstanceUID],
+      ]),
   };
 }
 

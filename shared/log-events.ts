@@ -246,6 +246,10 @@ export interface LogEvents {
     studyInstanceUID: string;
     outcome: string;
   };
+  /** A result of an AI model was found to be of what was sent, marked, and filed. */
+  'route.result-filed': { model: string; sopInstanceUID: string; studyInstanceUID: string };
+  /** A result is not, or can't be said to be: it is held. */
+  'route.result-held': { node: string; sopInstanceUID: string; code: string };
   /** Routing could not be looked after, for example for a full disk; tried again at once. */
   'route.look-failed': { error: unknown };
 

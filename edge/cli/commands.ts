@@ -23,6 +23,9 @@ const USAGE = `Usage: cdip edge [COMMAND] --config FILE
   route explain UID                     why an object, or a study, went where it went
   route try FILE [--since 7d]           what the rules in FILE would have sent
   route release JOB | drop JOB          sends what is held or failed; or never sends it
+  route off MODEL | on MODEL            the switch of an AI model; --reason WORDS
+  route results [--json]                what AI models sent, and what is held
+  route drop-result RESULT              never files a held result
   hl7 [--json]                          HL7 messages that could not be applied, and why
   hl7 show N | replay N | drop N        one as it came; applies it again; forgets it
 `;
@@ -136,6 +139,7 @@ async function route(config: EdgeConfig, given: Given): Promise<number> {
   const [, action, which] = given.names;
   const commands = await import('./route.ts');
   if (action === undefined) return commands.printJobs(config, given.json);
+  if (action === 'results') return commands.printResults(config, given.json);
   if (which === undefined) return refuse(`route ${action} needs a name behind it`);
   switch (action) {
     case 'explain':
@@ -149,6 +153,11 @@ async function route(config: EdgeConfig, given: Given): Promise<number> {
       return commands.releaseJob(config, which);
     case 'drop':
       return commands.dropJob(config, which, given.reason);
+    case 'off':
+    case 'on':
+      return commands.switchModel(config, which, { to: action, reason: given.reason });
+    case 'drop-result':
+      return commands.dropResult(config, which);
     default:
       return refuse(`unknown command "route ${action}"`);
   }

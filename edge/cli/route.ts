@@ -9,7 +9,9 @@ import { tagsOf } from '../route/conditions.ts';
 import { RuleSet } from '../route/decide.ts';
 import { type Explanation, explain, explainJob } from '../route/explain.ts';
 import { FactsReader } from '../route/facts.ts';
+import { ResultInbox } from '../route/result-inbox.ts';
 import { RouteStore } from '../route/route-store.ts';
+import { MODEL_OFF, Switches } from '../route/switches.ts';
 import { type Trial, tryRules } from '../route/trial.ts';
 import { Spool } from '../spool/spool.ts';
 import { openForCommands } from './open-for-commands.ts';
@@ -46,6 +48,45 @@ export function releaseJob(config: EdgeConfig, job: string): number {
 
 export function dropJob(config: EdgeConfig, job: string, reason: string): number {
   return told(open(config).cancel(Number(job), { reason, now: Date.now() }), job);
+}
+
+/** Results of AI models, held ones first. */
+export function printResults(config: EdgeConfig, json: boolean): number {
+  const results = new ResultInbox(openForCommands(config), config).list(LISTED);
+  if (json) return print(`${JSON.stringify(results)}\n`);
+  const rows = results.map((row) => [
+    ...[row.contentDigest, row.callingAETitle, row.model ?? '', row.state],
+    ...[
+      row.sopInstanceUID,
+      row.reasonCode === null ? '' : `${row.reasonCode}: ${row.reasonDetail}`,
+    ],
+  ]);
+  return print(table(['result', 'from', 'model', 'state', 'object', 'why'], rows));
+}
+
+/** Forgets a held result. Its bytes stay for two months. */
+export function dropResult(config: EdgeConfig, result: string): number {
+  const inbox = new ResultInbox(openForCommands(config), config);
+  if (inbox.drop(result, Date.now())) return 0;
+  process.stderr.write(`there is no held result ${result}; see cdip edge route results\n`);
+  return 1;
+}
+
+/** A model that is off gets nothing, and its results are held; on again, both go on. */
+export function switchModel(
+  config: EdgeConfig,
+  model: string,
+  { to, reason }: { to: 'off' | 'on'; reason: string },
+): number {
+  if (!config.models.some(({ name }) => name === model)) {
+    process.stderr.write(`no model is named ${model}\n`);
+    return 1;
+  }
+  const db = openForCommands(config);
+  if (to === 'off') new Switches(db).off(model, reason, Date.now());
+  else new Switches(db).on(model);
+  if (to === 'on') new ResultInbox(db, config).lookAgain(MODEL_OFF, null);
+  return 0;
 }
 
 function told(isDone: boolean, job: string): number {

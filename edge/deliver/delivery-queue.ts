@@ -121,6 +121,11 @@ export class DeliveryQueue {
     return this.#statements.openFor.all(peer);
   }
 
+  /** What is still to be delivered of a study becomes as urgent as this; never less. */
+  raise({ studyInstanceUID, home }: { studyInstanceUID: string; home: string }, to: number): void {
+    this.#statements.raise.run(to, studyInstanceUID, home, to);
+  }
+
   /** When the next one of a peer may be tried. */
   nextDueAt(peer: string): number | undefined {
     return (this.#statements.nextDueAt.pluck().get(peer) as number | null) ?? undefined;
@@ -225,6 +230,10 @@ function prepareStatements(db: Sqlite) {
       'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -created_at) DESC LIMIT ?',
     ),
     pastDeadline: row<[number]>('WHERE ended_at IS NULL AND deadline_at <= ?'),
+    raise: db.prepare<[number, string, string, number]>(
+      `UPDATE deliveries SET priority = ?
+       WHERE study_uid = ? AND home = ? AND priority > ? AND ended_at IS NULL`,
+    ),
     nextDueAt: db.prepare('SELECT min(due_at) FROM deliveries WHERE ended_at IS NULL AND peer = ?'),
     openPeers: db.prepare('SELECT DISTINCT peer FROM deliveries WHERE ended_at IS NULL'),
     progress: db.prepare<[string], DeliveryProgress>(

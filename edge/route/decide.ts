@@ -45,7 +45,7 @@ interface Course {
   held: string | null;
 }
 
-export type RouteConfig = Pick<EdgeConfig, 'peers' | 'destinations' | 'routes'>;
+export type RouteConfig = Pick<EdgeConfig, 'peers' | 'destinations' | 'models' | 'routes'>;
 
 const DEFAULT_PRIORITY = PRIORITIES.indexOf('scheduled');
 
@@ -55,11 +55,13 @@ export class RuleSet {
   readonly rules: readonly RouteRule[];
   readonly #aeTitles: ReadonlyMap<string, string>;
 
-  constructor({ peers, destinations, routes }: RouteConfig) {
+  constructor({ peers, destinations, models, routes }: RouteConfig) {
     this.rules = routes;
-    const text = JSON.stringify({ routes, destinations });
+    const text = JSON.stringify({ routes, destinations, models });
     this.version = createHash('sha256').update(text).digest('hex').slice(0, 12);
-    this.#aeTitles = new Map(peers.map(({ name, aeTitle }) => [name, aeTitle]));
+    const aeTitles = new Map(peers.map(({ name, aeTitle }) => [name, aeTitle]));
+    for (const { name, peer } of models) aeTitles.set(name, aeTitles.get(peer) ?? '');
+    this.#aeTitles = aeTitles;
   }
 
   decide(facts: ObjectFacts): Way {

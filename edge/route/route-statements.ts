@@ -5,12 +5,16 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
  * - `waiting`: for its time, a rate, a switch: the reason says
  * - `held`: for a person
  * - `delivering`: its delivery is under way
- * - the others are ends; a person may send a failed or partial one again
+ * - `awaiting`: sent to an AI model, whose result has not come
+ * - the others are ends; a person may send again what did not get there or was not answered
  */
 export type JobState =
   | 'waiting'
   | 'held'
   | 'delivering'
+  | 'awaiting'
+  | 'answered'
+  | 'unanswered'
   | 'delivered'
   | 'partial'
   | 'failed'
@@ -33,6 +37,7 @@ export interface JobRow {
   readonly deliveryId: string | null;
   readonly createdAt: number;
   readonly sentAt: number | null;
+  readonly answeredAt: number | null;
   readonly endedAt: number | null;
 }
 
@@ -55,7 +60,7 @@ const JOB = `SELECT job_key AS jobKey, rule, version, destination, j.study_uid A
   coalesce(j.reason_code, d.reason_code) AS reasonCode,
   coalesce(j.reason_detail, d.reason_detail) AS reasonDetail,
   instances, bytes, attempt, j.delivery_id AS deliveryId, j.created_at AS createdAt,
-  sent_at AS sentAt, j.ended_at AS endedAt
+  sent_at AS sentAt, answered_at AS answeredAt, j.ended_at AS endedAt
   FROM route_jobs j LEFT JOIN deliveries d ON d.delivery_id = j.delivery_id AND j.state = 'delivering'`;
 
 /** Of what is still to be decided, and what was. */
@@ -120,6 +125,7 @@ export function prepareJobs(db: Sqlite) {
       `WHERE j.state = 'waiting' AND j.ended_at IS NULL AND j.due_at <= ?
        ORDER BY j.priority, job_key`,
     ),
+    overdue: jobs<[number]>(`WHERE j.state = 'awaiting' AND j.ended_at IS NULL AND j.due_at <= ?`),
     delivering: jobs<[]>(`WHERE j.state = 'delivering' AND j.ended_at IS NULL`),
     list: jobs<[number]>('ORDER BY j.ended_at IS NOT NULL, job_key DESC LIMIT ?'),
     jobObjects: db.prepare<[number], { sopInstanceUID: string; dataSetBytes: number }>(
@@ -133,6 +139,24 @@ export function prepareJobs(db: Sqlite) {
       `UPDATE route_jobs SET state = 'delivering', reason_code = NULL, reason_detail = NULL,
          delivery_id = ?, sent_at = ? WHERE job_key = ?`,
     ),
+    putBack: db.prepare<[number]>(
+      `UPDATE route_jobs SET state = 'waiting', delivery_id = NULL, sent_at = NULL,
+         attempt = attempt + 1 WHERE job_key = ?`,
+    ),
+    awaitResult: db.prepare<[number, string | null, string | null, number]>(
+      `UPDATE route_jobs SET state = 'awaiting', due_at = ?, reason_code = ?, reason_detail = ?
+       WHERE job_key = ?`,
+    ),
+    answered: db.prepare<[number, number]>(
+      'UPDATE route_jobs SET answered_at = coalesce(answered_at, ?) WHERE job_key = ?',
+    ),
+    endAnswered: db.prepare<[number, number]>(
+      `UPDATE route_jobs SET state = 'answered', reason_code = NULL, reason_detail = NULL, ended_at = ?
+       WHERE job_key = ? AND state IN ('awaiting', 'unanswered')`,
+    ),
+    raise: db.prepare<[number, string, number]>(
+      `UPDATE route_jobs SET priority = ? WHERE study_uid = ? AND priority > ? AND ended_at IS NULL`,
+    ),
     end: db.prepare<[JobState, string | null, string | null, number, number]>(
       `UPDATE route_jobs SET state = ?, reason_code = ?, reason_detail = ?, ended_at = ?
        WHERE job_key = ? AND ended_at IS NULL`,
@@ -140,7 +164,7 @@ export function prepareJobs(db: Sqlite) {
     release: db.prepare<[number, number]>(
       `UPDATE route_jobs SET state = 'waiting', reason_code = NULL, reason_detail = NULL, due_at = ?,
          attempt = attempt + 1, ended_at = NULL
-       WHERE job_key = ? AND state IN ('held', 'failed', 'partial', 'cancelled')`,
+       WHERE job_key = ? AND state IN ('held', 'failed', 'partial', 'cancelled', 'unanswered')`,
     ),
     cancel: db.prepare<[string, number, number]>(
       `UPDATE route_jobs SET state = 'cancelled', reason_code = 'DROPPED', reason_detail = ?, ended_at = ?
@@ -151,7 +175,8 @@ export function prepareJobs(db: Sqlite) {
     ),
     counts: db.prepare<[], { state: JobState; jobs: number }>(
       `SELECT state, count(*) AS jobs FROM route_jobs
-       WHERE ended_at IS NULL OR state IN ('failed', 'partial') GROUP BY state`,
+       WHERE ended_at IS NULL OR state IN ('failed', 'partial', 'unanswered')
+       GROUP BY state`,
     ),
     forgetJobs: db.prepare<[number]>('DELETE FROM route_jobs WHERE ended_at < ?'),
   };

@@ -125,18 +125,19 @@ export class RouteStore {
     return this.#statements.sentSince.pluck().get(rule, since) as number;
   }
 
+  objectsOf({ jobKey }: JobRow): { sopInstanceUID: string; dataSetBytes: number }[] {
+    return this.#statements.jobObjects.all(jobKey);
+  }
+
   /** Hands a job to the deliveries; the caller then wakes the peer's worker. */
-  send(job: JobRow, deliveries: DeliveryQueue, now: number): void {
-    const { jobKey, attempt, destination, studyInstanceUID, home, priority } = job;
+  send(job: JobRow, { peer, deliveries, now }: Sending): void {
+    const { jobKey, attempt, studyInstanceUID, home, priority } = job;
     const deliveryId = `route-${jobKey}.${attempt}`;
     this.#inTransaction(() => {
       const instances = this.#statements.jobObjects.all(jobKey);
       const deadlineAt = now + DEADLINE_MS;
       const study = { studyInstanceUID, home };
-      deliveries.add(
-        { deliveryId, peer: destination, ...study, priority, deadlineAt, instances },
-        now,
-      );
+      deliveries.add({ deliveryId, peer, ...study, priority, deadlineAt, instances }, now);
       this.#statements.setDelivering.run(deliveryId, now, jobKey);
     });
   }
@@ -147,6 +148,50 @@ export class RouteStore {
     { reason, now }: { reason: Reason | null; now: number },
   ): void {
     this.#statements.end.run(state, reason?.code ?? null, reason?.detail ?? null, now, jobKey);
+  }
+
+  /** What was handed to the deliveries is not to be sent now; the caller ends the delivery. */
+  putBack({ jobKey }: JobRow): void {
+    this.#statements.putBack.run(jobKey);
+  }
+
+  /** The model has it; a result that came already ends it. */
+  awaitResult(
+    job: JobRow,
+    { reason, dueAt, now }: { reason: Reason | null; dueAt: number; now: number },
+  ): void {
+    const { code = null, detail = null } = reason ?? {};
+    this.#statements.awaitResult.run(dueAt, code, detail, job.jobKey);
+    if (job.answeredAt !== null) this.#statements.endAnswered.run(now, job.jobKey);
+  }
+
+  /** Of which no result came in time. */
+  overdue(now: number): JobRow[] {
+    return this.#statements.overdue.all(now);
+  }
+
+  /** A result of these jobs is filed. */
+  answered(jobs: readonly JobRow[], now: number): void {
+    for (const { jobKey } of jobs) {
+      this.#statements.answered.run(now, jobKey);
+      this.#statements.endAnswered.run(now, jobKey);
+    }
+  }
+
+  /** What is still to be sent of a study becomes as urgent as this; never less. */
+  raise(studyInstanceUID: string, priority: number): void {
+    this.#statements.raise.run(priority, studyInstanceUID, priority);
+  }
+
+  /** A filed result is to be sent. Within the caller's transaction. */
+  addResult(
+    { model, version, destination, priority }: ResultSend,
+    { sopInstanceUID, studyInstanceUID, dataSetBytes, home }: ResultObject,
+    now: number,
+  ): void {
+    const send = { rule: `results-of-${model}`, to: destination, priority, held: null };
+    const objects = [{ sopInstanceUID, studyInstanceUID, dataSetBytes }];
+    this.#addJob({ send, version, objects }, { home, now });
   }
 
   /** By a person: what was held, or did not get there, is sent. @returns false when it is neither */
@@ -192,10 +237,30 @@ export class RouteStore {
   }
 }
 
+interface Sending {
+  readonly peer: string;
+  readonly deliveries: DeliveryQueue;
+  readonly now: number;
+}
+
+interface ResultSend {
+  readonly model: string;
+  /** Of the rules in force. */
+  readonly version: string;
+  readonly destination: string;
+  readonly priority: number;
+}
+
+interface ResultObject extends JobObject {
+  readonly home: string;
+}
+
+type JobObject = Pick<ObjectFacts, 'sopInstanceUID' | 'studyInstanceUID' | 'dataSetBytes'>;
+
 interface Job {
   readonly send: Send;
   readonly version: string;
-  readonly objects: ObjectFacts[];
+  readonly objects: JobObject[];
 }
 
 /** Objects of one study with the same send are one job. */

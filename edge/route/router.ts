@@ -7,12 +7,14 @@
  * Everything is in the database: what a kill -9 interrupts goes on at the next start.
  */
 import type { Log } from '../../shared/log.ts';
+import type { Model } from '../config-routes.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
 import type { DeliveryQueue, Reason } from '../deliver/delivery-queue.ts';
 import type { RuleSet } from './decide.ts';
 import type { FactsReader } from './facts.ts';
-import type { JobRow, QueuedStudy } from './route-statements.ts';
+import type { JobRow, JobState, QueuedStudy } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
+import { MODEL_OFF, type Switches } from './switches.ts';
 import { isWithin, windowText } from './windows.ts';
 
 const LOOK_MS = 500;
@@ -20,6 +22,9 @@ const LOOK_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 /** How soon a job that may not go now is looked at again. */
 const AGAIN_MS = 30_000;
+/** A model that is switched on again is to get its studies soon. */
+const OFF_AGAIN_MS = 2_000;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 export interface RouterParts {
@@ -29,7 +34,9 @@ export interface RouterParts {
   readonly store: RouteStore;
   readonly facts: FactsReader;
   readonly deliveries: DeliveryQueue;
-  readonly deliverer: Pick<Deliverer, 'wake'>;
+  readonly deliverer: Pick<Deliverer, 'wake' | 'cancel'>;
+  readonly models: readonly Model[];
+  readonly switches: Switches;
   /** A study of which nothing came for so long is decided. */
   readonly quietMs: number;
   readonly now: () => number;
@@ -69,6 +76,7 @@ export class Router {
   async #look(): Promise<void> {
     try {
       await this.#decideQuiet();
+      this.#callBack();
       this.#sendDue();
       this.#follow();
     } catch (error) {
@@ -109,16 +117,34 @@ export class Router {
     for (const job of store.due(now())) {
       const reason = this.#whyNotNow(job);
       if (reason !== undefined) {
-        store.postpone(job, now() + AGAIN_MS, reason);
+        store.postpone(job, now() + (reason.code === MODEL_OFF ? OFF_AGAIN_MS : AGAIN_MS), reason);
         continue;
       }
-      store.send(job, deliveries, now());
-      deliverer.wake(job.destination);
+      const peer = this.#modelOf(job)?.peer ?? job.destination;
+      store.send(job, { peer, deliveries, now: now() });
+      deliverer.wake(peer);
     }
   }
 
-  #whyNotNow({ rule: name }: JobRow): Reason | undefined {
-    const { rules, store, now } = this.#parts;
+  #modelOf({ destination }: JobRow): Model | undefined {
+    return this.#parts.models.find(({ name }) => name === destination);
+  }
+
+  /** What is on its way to a model that was switched off. */
+  #callBack(): void {
+    const { store, deliverer, switches } = this.#parts;
+    for (const job of store.delivering()) {
+      const { destination, deliveryId } = job;
+      if (this.#modelOf(job) === undefined || switches.whyOff(destination) === undefined) continue;
+      store.putBack(job);
+      if (deliveryId !== null) deliverer.cancel(deliveryId);
+    }
+  }
+
+  #whyNotNow({ rule: name, destination }: JobRow): Reason | undefined {
+    const { rules, store, switches, now } = this.#parts;
+    const off = switches.whyOff(destination);
+    if (off !== undefined) return { code: MODEL_OFF, detail: off };
     const rule = rules.rules.find((candidate) => candidate.name === name);
     if (rule?.action !== 'deliver') return undefined;
     const { during, studiesPerHour } = rule;
@@ -130,16 +156,34 @@ export class Router {
   }
 
   #follow(): void {
-    const { store, deliveries, now, log } = this.#parts;
-    for (const job of store.delivering()) {
-      const delivery = deliveries.find(job.deliveryId ?? '');
-      if (delivery === undefined || delivery.endedAt === null) continue;
-      const { state, reasonCode: code, reasonDetail } = delivery;
-      if (state === 'waiting' || state === 'verifying') continue;
-      const reason = code === null ? null : { code, detail: reasonDetail ?? '' };
-      store.end(job, state, { reason, now: now() });
-      const { jobKey, rule, destination, studyInstanceUID } = job;
-      log.info('route.ended', { jobKey, rule, destination, studyInstanceUID, outcome: state });
+    const { store, now } = this.#parts;
+    for (const job of store.delivering()) this.#followDelivery(job);
+    for (const job of store.overdue(now())) {
+      const detail = 'the model has it and sent no result in time';
+      this.#end(job, 'unanswered', { code: 'NO_RESULT', detail });
     }
+  }
+
+  #followDelivery(job: JobRow): void {
+    const { store, deliveries, now } = this.#parts;
+    const delivery = deliveries.find(job.deliveryId ?? '');
+    if (delivery === undefined || delivery.endedAt === null) return;
+    const { state, reasonCode: code, reasonDetail } = delivery;
+    if (state === 'waiting' || state === 'verifying') return;
+    const reason = code === null ? null : { code, detail: reasonDetail ?? '' };
+    const model = this.#modelOf(job);
+    if (model === undefined || state === 'failed' || state === 'cancelled') {
+      this.#end(job, state, reason);
+      return;
+    }
+    const dueAt = now() + model.resultMinutes * MINUTE_MS;
+    store.awaitResult(job, { reason, dueAt, now: now() });
+  }
+
+  #end(job: JobRow, state: JobState, reason: Reason | null): void {
+    const { store, now, log } = this.#parts;
+    store.end(job, state, { reason, now: now() });
+    const { jobKey, rule, destination, studyInstanceUID } = job;
+    log.info('route.ended', { jobKey, rule, destination, studyInstanceUID, outcome: state });
   }
 }

@@ -56,4 +56,27 @@ CREATE TABLE route_job_objects (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'AI models and their results',
+    sql: `
+-- A result came before the delivery to the model had ended, or after.
+ALTER TABLE route_jobs ADD COLUMN answered_at INTEGER;
+
+-- A model that is here is switched off.
+CREATE TABLE route_models_off (
+  model TEXT PRIMARY KEY, reason TEXT NOT NULL, off_at INTEGER NOT NULL
+) STRICT;
+
+-- What an AI node sent, by the digest of its bytes. Held: for the reason; filed: in the index, marked.
+CREATE TABLE route_results (
+  content_digest TEXT PRIMARY KEY,
+  sop_uid TEXT NOT NULL, sop_class_uid TEXT NOT NULL, transfer_syntax_uid TEXT NOT NULL,
+  study_uid TEXT NOT NULL, calling_ae_title TEXT NOT NULL, received_at INTEGER NOT NULL,
+  path TEXT NOT NULL, data_set_offset INTEGER NOT NULL, data_set_bytes INTEGER NOT NULL,
+  state TEXT NOT NULL, model TEXT, reason_code TEXT, reason_detail TEXT, ended_at INTEGER
+) STRICT;
+CREATE INDEX route_results_study ON route_results (study_uid);
+CREATE INDEX route_results_open ON route_results (state) WHERE ended_at IS NULL;
+`,
+  },
 ];

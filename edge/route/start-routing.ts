@@ -1,4 +1,4 @@
-/** Routing, put together. The inlet is there before storage opens: recovery files objects, too. */
+/** Routing, put together. Inlet and inbox are there before storage opens: recovery files objects, too. */
 import type { Clock } from '../../shared/clock.ts';
 import type { Lifecycle } from '../../shared/lifecycle.ts';
 import type { Log } from '../../shared/log.ts';
@@ -6,26 +6,46 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
 import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
-import type { ObjectListener } from '../index/edge-index.ts';
+import type { EdgeIndex, ObjectListener } from '../index/edge-index.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { SealedFile } from '../spool/write-instance.ts';
 import { tagsOf } from './conditions.ts';
 import { RuleSet } from './decide.ts';
 import { FactsReader } from './facts.ts';
-import type { RouteStore } from './route-store.ts';
+import { ResultDesk, type ResultReading } from './result-desk.ts';
+import { ResultInbox } from './result-inbox.ts';
+import { RouteStore } from './route-store.ts';
 import { Router } from './router.ts';
+import { Switches } from './switches.ts';
 
-/** Copies of other trusts' studies go where their fetch says, by no rule. */
-export function routeInlet(store: RouteStore, { trust, routes }: EdgeConfig): ObjectListener {
+/** The tables of routing. */
+export interface RouteTables {
+  readonly store: RouteStore;
+  readonly inbox: ResultInbox;
+  readonly switches: Switches;
+}
+
+export const openRouteTables = (db: Sqlite, config: EdgeConfig): RouteTables => ({
+  store: new RouteStore(db),
+  inbox: new ResultInbox(db, config),
+  switches: new Switches(db),
+});
+
+/** Copies of other trusts' studies go where their fetch says, and results where their model says: by no rule. */
+export function routeInlet({ store }: RouteTables, { trust, routes }: EdgeConfig): ObjectListener {
   return (record, now) => {
-    if (routes.length > 0 && record.home === trust) store.enqueue(record, now);
+    const isOwn = record.home === trust && record.callingAETitle !== '';
+    if (routes.length > 0 && isOwn) store.enqueue(record, now);
   };
 }
 
 export interface RoutingOptions {
   readonly config: EdgeConfig;
   readonly db: Sqlite;
-  readonly store: RouteStore;
+  readonly tables: RouteTables;
+  readonly index: EdgeIndex;
   readonly spool: Spool;
+  readonly reading: ResultReading;
   readonly deliveries: DeliveryQueue;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
@@ -34,14 +54,28 @@ export interface RoutingOptions {
 }
 
 export function startRouting(options: RoutingOptions): void {
-  const { config, db, store, spool, deliveries, deliverer, clock, log, lifecycle } = options;
+  const { config, db, tables, index, spool, reading, deliveries, deliverer, clock, log } = options;
+  const { lifecycle } = options;
+  const { models } = config;
+  const rules = new RuleSet(config);
+  const common = { ...tables, rules, deliveries, log, now: () => clock.now() };
   const router = new Router({
-    ...{ trust: config.trust, store, deliveries, deliverer, log },
-    rules: new RuleSet(config),
+    ...{ ...common, trust: config.trust, deliverer, models },
     facts: new FactsReader(db, spool, tagsOf(config.routes)),
     quietMs: config.storage.quietSeconds * 1000,
-    now: () => clock.now(),
   });
   router.start();
   lifecycle.add('router', () => router.stop());
+  const desk = new ResultDesk({ ...common, config, db, index, spool, reading });
+  desk.start();
+  lifecycle.add('result desk', () => desk.stop());
+}
+
+/** Results that a power cut took from the inbox are taken again. */
+export async function recoverResults(
+  { inbox }: RouteTables,
+  spool: Spool,
+  file: (sealed: SealedFile) => Promise<unknown>,
+): Promise<void> {
+  for (const sealed of await inbox.lost(spool)) await file(sealed);
 }

@@ -22,7 +22,7 @@ import type { ObjectReading } from './object-reading.ts';
 import { recoveryTarget } from './refile.ts';
 import { storeService } from './storage.ts';
 import { openStorageCounters } from './storage-counters.ts';
-import type { StorageParts } from './storage-parts.ts';
+import type { SetAside, StorageParts } from './storage-parts.ts';
 
 export interface StorageOptions {
   readonly config: Pick<EdgeConfig, 'trust' | 'dataDirectory' | 'patientIds' | 'storage'>;
@@ -30,6 +30,7 @@ export interface StorageOptions {
   readonly reading: ObjectReading;
   /** Told of each object within the transaction that records it. */
   readonly onStored?: ObjectListener;
+  readonly setAside?: SetAside;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -72,7 +73,8 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
   });
   const quarantine = new Quarantine({ db, spool });
   const counters = openStorageCounters(metrics, () => spool.reserve.status());
-  const parts = { trust, spool, index, quarantine, reading, clock, log, counters };
+  const { setAside } = options;
+  const parts = { trust, spool, index, quarantine, reading, clock, log, counters, setAside };
   finishDeletions(parts);
   quarantine.reconcile(clock.now());
   const recovered = await recoverEvenWhenFull(dataDirectory, parts);

@@ -6,12 +6,12 @@
  */
 import { open } from 'node:fs/promises';
 import { codeOf } from '../../shared/errors.ts';
-import { acceptObject } from '../index/accept-object.ts';
 import type { RecordOutcome } from '../index/types.ts';
 import type { Fault, QuarantineOrigin } from '../spool/quarantine.ts';
 import { readDataSet, readSeal } from '../spool/read-instance.ts';
 import type { RecoveryTarget } from '../spool/recover.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
+import { fileObject } from './file-object.ts';
 import type { FileIdentity, ReadAttributes } from './object-reading.ts';
 import type { StorageParts } from './storage-parts.ts';
 import { findFault } from './verdict.ts';
@@ -42,7 +42,7 @@ export async function refile(
   if (fault !== undefined) return { kind: 'fault', fault };
   const attributes = { ...found, sopClassUID: found.sopClassUID || identity.sopClassUID };
   const { transferSyntaxUID } = identity;
-  return acceptObject(parts, { sealed, attributes, transferSyntaxUID }, parts.clock.now());
+  return fileObject(parts, { sealed, attributes, transferSyntaxUID }, parts.clock.now());
 }
 
 /** The index as recovery needs it: what can't be filed goes to quarantine. */

@@ -1,6 +1,7 @@
 /** What storage is made of; one set a program, made by open-storage.ts. */
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import type { AcceptedObject } from '../index/accept-object.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Quarantine } from '../spool/quarantine.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -17,4 +18,13 @@ export interface StorageParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: StorageCounters;
+  readonly setAside?: SetAside | undefined;
 }
+
+/**
+ * Makes an object durable in another place than the index.
+ *
+ * @returns false: it is none of those; nothing was done
+ * @throws SpoolError or SQLite's error; then the file is where it was
+ */
+export type SetAside = (spool: Spool, object: AcceptedObject, now: number) => boolean;

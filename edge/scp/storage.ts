@@ -10,11 +10,11 @@
  */
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { DataSetSink, DimseServices, DimseStatus, StoreRequest } from '../dimse/service.ts';
-import { acceptObject } from '../index/accept-object.ts';
 import type { RecordOutcome } from '../index/types.ts';
 import type { Fault } from '../spool/quarantine.ts';
 import { SpoolError } from '../spool/spool-error.ts';
 import type { InstanceWriter, SealedFile } from '../spool/write-instance.ts';
+import { fileObject } from './file-object.ts';
 import type { AttributesReader, ReadAttributes } from './object-reading.ts';
 import type { StorageParts } from './storage-parts.ts';
 import { findFault, StoreStatus } from './verdict.ts';
@@ -111,7 +111,7 @@ class StoreSink implements DataSetSink {
     const { transferSyntaxUID } = this.#request;
     const attributes = { ...read, sopClassUID: read.sopClassUID || this.#request.sopClassUID };
     const accepted = { sealed, attributes, transferSyntaxUID };
-    const outcome = acceptObject(this.#parts, accepted, this.#parts.clock.now());
+    const outcome = fileObject(this.#parts, accepted, this.#parts.clock.now());
     this.#tell(outcome, sealed, attributes);
     return { status: StoreStatus.success };
   }

@@ -5,6 +5,7 @@
  *   <home>/<h2>/<study>/<object>.dcm    what was acknowledged
  *   quarantine/<id>.dcm                 what can't be filed
  *   staging/…                           fetches under way, see edge/transfer
+ *   results/<digest>.dcm                what AI nodes sent, before and after it is checked, see edge/route
  *
  * `study` and `object` are digests: no character that a peer sent ever stands in a path.
  */
@@ -16,12 +17,15 @@ export interface SpoolLayout {
   readonly incoming: string;
   readonly quarantine: string;
   readonly staging: string;
+  readonly results: string;
 }
 
 export const TEMPORARY_SUFFIX = '.part';
 export const OBJECT_SUFFIX = '.dcm';
 /** Folders of `root` that hold no studies. An ODS code is in capitals, so no home has such a name. */
-export const RESERVED_FOLDERS: ReadonlySet<string> = new Set(['incoming', 'quarantine', 'staging']);
+export const RESERVED_FOLDERS: ReadonlySet<string> = new Set([
+  ...['incoming', 'quarantine', 'staging', 'results'],
+]);
 
 export function spoolLayout(dataDirectory: string): SpoolLayout {
   const root = join(dataDirectory, 'spool');
@@ -30,6 +34,7 @@ export function spoolLayout(dataDirectory: string): SpoolLayout {
     incoming: join(root, 'incoming'),
     quarantine: join(root, 'quarantine'),
     staging: join(root, 'staging'),
+    results: join(root, 'results'),
   };
 }
 

@@ -45,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/transfer': ['shared', 'edge/spool', 'edge/index'],
   'edge/deliver': ['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
   'edge/dicomweb': ['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
-  'edge/route': ['shared', 'edge/index', 'edge/spool', 'edge/deliver'],
+  'edge/route': ['shared', 'edge/index', 'edge/spool', 'edge/deliver', 'edge/coerce'],
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
   'edge/http': [
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],

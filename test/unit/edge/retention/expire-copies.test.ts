@@ -2,11 +2,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import t, { type Test } from 'tap';
-import { commandsSchema } from '../../../../edge/commands/schema.ts';
-import { deliverSchema } from '../../../../edge/deliver/schema.ts';
 import { Copies } from '../../../../edge/retention/copies.ts';
 import { CopyExpiry } from '../../../../edge/retention/expire-copies.ts';
-import { retentionSchema } from '../../../../edge/retention/schema.ts';
 import type { Spool } from '../../../../edge/spool/spool.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import {
@@ -40,7 +37,6 @@ async function world(t: Test): Promise<World> {
   const storage = await openStorageFixture({ dataDirectory: temporaryDirectory(t), clock });
   t.teardown(() => storage.close());
   const { db, index, spool } = storage;
-  for (const { sql } of [...commandsSchema, ...deliverSchema, ...retentionSchema]) db.exec(sql);
   const copies = new Copies({ db, trust: 'RRK', clock });
   const disk = { freeBytes: 100 * GB };
   const status = () => ({ ...disk, reserveBytes: 20 * GB, reached: false });
