@@ -66,6 +66,11 @@ const PeerSchema = z.strictObject({
     .max(10_000)
     .optional()
     .describe('objects a second at most; absent: as fast as it takes them'),
+  retrieveBy: z
+    .array(z.enum(['c-get', 'c-move']))
+    .min(1)
+    .optional()
+    .describe('of a PACS: how studies are retrieved from it; default: whichever works'),
   characterSet: z
     .string()
     .regex(/^[A-Z0-9_ \\]{1,64}$/, 'values of (0008,0005), such as ISO_IR 100')
@@ -247,6 +252,16 @@ const Fields = z.strictObject({
     .prefault({}),
   storage: StorageSchema.prefault({}),
   crawl: CrawlSchema.prefault({}),
+  retrieve: z
+    .strictObject({
+      stallSeconds: z
+        .number()
+        .positive()
+        .default(120)
+        .describe('a retrieve from the PACS of which nothing comes for so long is ended'),
+      deadlineMinutes: z.number().positive().default(30).describe('… and one that takes longer'),
+    })
+    .prefault({}),
   hub: z
     .strictObject({ url: z.url(), nats: z.string().min(1) })
     .optional()

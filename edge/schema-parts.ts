@@ -6,6 +6,7 @@ import { deliverSchema } from './deliver/schema.ts';
 import { dicomWebSchema } from './dicomweb/schema.ts';
 import { hl7Schema } from './hl7/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
+import { retrieveSchema } from './retrieve/schema.ts';
 import { routeSchema } from './route/schema.ts';
 import { commitmentSchema } from './scp/commitment/schema.ts';
 import { mppsSchema } from './scp/mpps/schema.ts';
@@ -20,4 +21,5 @@ export const furtherParts: SchemaParts = {
   crawl: crawlSchema,
   route: routeSchema,
   hl7: hl7Schema,
+  retrieve: retrieveSchema,
 };

@@ -33,6 +33,7 @@ import { Records } from './index/records/records.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
+import { Retriever } from './retrieve/retriever.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
 import {
   openRouteTables,
@@ -79,9 +80,11 @@ export async function startParts(
   const db = openEdgeDatabase(dataDirectory, furtherParts);
   lifecycle.add('database', () => void db.close());
   const routes = openRouteTables(db, config);
+  // Each is told of the other when it is there.
+  const late: { uplink?: Uplink; listener?: DicomListener; pacs?: Retriever } = {};
   const storage = await openStorage({
     ...{ config, db, clock, log, metrics, reading: dicomReading },
-    onStored: routeInlet(routes, config),
+    onStored: routeInlet(routes, config, (study) => late.pacs?.isBringing(study) ?? false),
     setAside: (into, object) => routes.inbox.take(into, object),
   });
   await recoverResults(routes, storage.spool, (file) => refile(storage, file, { anyUID: false }));
@@ -90,15 +93,13 @@ export async function startParts(
   lifecycle.add('outbox', () => outbox.stop());
 
   const { records, hl7Inbox } = startRecords(options, { db, outbox });
-
-  // Each is told of the other when it is there.
-  const late: { uplink?: Uplink; listener?: DicomListener } = {};
   const { store, queue, states, inbox } = startFetching(options, { db, storage, routes, late });
+  const pacs = startRetriever(options, { db, storage, late });
   startCopyExpiry(options, { db, storage });
 
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({
-    ...{ config, metrics, log, clock, trust, index, spool, directory },
+    ...{ config, metrics, log, clock, trust, index, spool, directory, pacs },
     status: () =>
       statusView({
         ...{ ...options, db, startedAt, storage, store, queue, states, routes, late },
@@ -128,8 +129,8 @@ export async function startParts(
 
   const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
   lifecycle.add('hl7', () => hl7.stop());
-  const { served } = startServices({ ...options, db, storage, records, store, uplink });
-  const services = { store: storage.store, served };
+  const { served } = startServices({ ...options, db, storage, records, store, pacs, uplink });
+  const services = { store: pacs.store, served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());
@@ -138,6 +139,18 @@ export async function startParts(
     hl7: `${config.hl7.host}:${hl7.port}`,
     http: `${config.http.host}:${http.port}`,
   };
+}
+
+/** Brings what only the PACS holds. */
+function startRetriever(
+  options: StartOptions,
+  { db, storage, late }: { db: Sqlite; storage: OpenStorage; late: { pacs?: Retriever } },
+): Retriever {
+  const { index, spool, store } = storage;
+  const pacs = new Retriever({ ...options, db, index, spool, store });
+  late.pacs = pacs;
+  options.lifecycle.add('retrieves', () => pacs.stop());
+  return pacs;
 }
 
 /** What RIS and PAS tell, and the messages by which they do. */

@@ -23,6 +23,7 @@ import { StepForwarder } from './scp/mpps/forwarder.ts';
 import { PerformedSteps } from './scp/mpps/performed-steps.ts';
 import { performedProcedureStep } from './scp/mpps/service.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
+import type { LocalPacs } from './scp/query/local-pacs.ts';
 import type { Network } from './scp/query/network.ts';
 import { queryRetrieve } from './scp/query/query-retrieve.ts';
 import { orderedItems } from './scp/worklist/ordered-items.ts';
@@ -40,6 +41,7 @@ export interface ServiceOptions {
   readonly storage: OpenStorage;
   readonly records: Records;
   readonly store: FetchStore;
+  readonly pacs: LocalPacs;
   /** Absent: the trust works alone. */
   readonly uplink: Uplink | undefined;
 }
@@ -53,7 +55,8 @@ export interface Services {
 }
 
 export function startServices(options: ServiceOptions): Services {
-  const { config, clock, log, metrics, lifecycle, db, storage, records, store, uplink } = options;
+  const { config, clock, log, metrics, lifecycle } = options;
+  const { db, storage, records, store, pacs, uplink } = options;
   const { trust, peers, patientIds, dicom } = config;
   const { index, spool } = storage;
   const now = (): number => clock.now();
@@ -86,6 +89,7 @@ export function startServices(options: ServiceOptions): Services {
       namespace: patientIds.namespace,
       ownAETitle: dicom.aeTitle,
       network: uplink && networkFor(uplink, store),
+      pacs,
     }),
     storageCommitment({ commitments, askers, peers, now }),
     performedProcedureStep({ steps, receivers, now }),

@@ -11,6 +11,7 @@ import type { DicomListener } from './dimse/listener.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
 import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
+import { RetrieveLog } from './retrieve/retrieve-log.ts';
 import { explainJob } from './route/explain.ts';
 import type { RouteTables } from './route/start-routing.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
@@ -60,7 +61,7 @@ export function statusView(sources: StatusSources): StatusView {
       ['Conflicts', `${index.conflicts}`],
     ],
     sections: [
-      pacs(sources),
+      ...[pacs(sources), retrieves(sources)],
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       routes(sources),
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
@@ -131,6 +132,21 @@ function pacs({ db, config }: StatusSources): StatusSection {
       const why = of.reason === null ? '' : `: ${of.reason.code}, ${of.reason.detail}`;
       return [of.peer, `${of.state}${why}`, studies, known, compared, gaps];
     }),
+  };
+}
+
+function retrieves({ db }: StatusSources): StatusSection {
+  return {
+    title: 'Retrieved from the PACS',
+    columns: ['PACS', 'By', 'State', 'Objects', 'Why', 'Study'],
+    note: 'Nothing yet.',
+    rows: new RetrieveLog(db)
+      .list(SHOWN)
+      .map((row) => [
+        ...[row.peer, row.method ?? '', row.state, `${row.instances} of ${row.expected ?? '?'}`],
+        row.reasonCode === null ? '' : `${row.reasonCode}: ${row.reasonDetail}`,
+        row.studyInstanceUID,
+      ]),
   };
 }
 

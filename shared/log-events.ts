@@ -182,6 +182,16 @@ export interface LogEvents {
   /** Events could not be appended; tried again at once. */
   'outbox.tick-failed': { error: unknown };
 
+  // --- edge/retrieve
+  /** A study was brought from the PACS, or could not be; `code` says why. */
+  'pacs-retrieve.ended': {
+    peer: string;
+    studyInstanceUID: string;
+    state: string;
+    instances: number;
+    code: string;
+  };
+
   // --- edge/crawl
   /** A sweep over days of a PACS ended: how many days, studies, and studies that were new. */
   'crawl.swept': { peer: string; sweep: string; days: number; studies: number; added: number };

@@ -118,6 +118,11 @@ export class PacsStudies {
       .immediate();
   }
 
+  /** Names of the PACS that hold it, the one that holds most of it first. */
+  peersWith(studyInstanceUID: string): string[] {
+    return this.#statements.peersWith.pluck().all(studyInstanceUID) as string[];
+  }
+
   #takeOne(peer: string, study: PacsStudy, now: number): boolean {
     const { studyInstanceUID, studyDate } = study.attributes;
     const before = this.#statements.isKnown.get(peer, studyInstanceUID);
@@ -178,6 +183,10 @@ function prepareStatements(db: Sqlite) {
     holders: db.prepare<[string], HeldRow>(
       `SELECT series, instances, modalities FROM pacs_studies
        WHERE study_uid = ? AND gone_at IS NULL`,
+    ),
+    peersWith: db.prepare<[string]>(
+      `SELECT peer FROM pacs_studies WHERE study_uid = ? AND gone_at IS NULL
+       ORDER BY instances DESC, peer`,
     ),
     uncounted: db.prepare<[object], UncountedStudy>(
       `SELECT study_uid AS studyInstanceUID, day FROM pacs_studies

@@ -21,6 +21,8 @@ export type HttpProblemCode =
   | 'METHOD_NOT_ALLOWED'
   | 'BODY_TOO_LARGE'
   | 'MEDIA_TYPE_UNSUPPORTED'
+  | 'RETRIEVING'
+  | 'PACS_FAILED'
   | 'NOT_READY';
 
 const STATUS: Readonly<Record<HttpProblemCode, number>> = {
@@ -35,6 +37,8 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE_UNSUPPORTED: 415,
   QUARANTINE_FAULT: 422,
+  RETRIEVING: 503,
+  PACS_FAILED: 503,
   NOT_READY: 503,
 };
 

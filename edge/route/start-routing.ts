@@ -31,11 +31,19 @@ export const openRouteTables = (db: Sqlite, config: EdgeConfig): RouteTables => 
   switches: new Switches(db),
 });
 
-/** Copies of other trusts' studies go where their fetch says, and results where their model says: by no rule. */
-export function routeInlet({ store }: RouteTables, { trust, routes }: EdgeConfig): ObjectListener {
+/**
+ * Copies of other trusts' studies go where their fetch says, results where their model says, and what is brought
+ * from the trust's own PACS to whoever asked for it: by no rule.
+ */
+export function routeInlet(
+  { store }: RouteTables,
+  { trust, routes }: EdgeConfig,
+  isBringing: (studyInstanceUID: string) => boolean,
+): ObjectListener {
   return (record, now) => {
     const isOwn = record.home === trust && record.callingAETitle !== '';
-    if (routes.length > 0 && isOwn) store.enqueue(record, now);
+    if (routes.length === 0 || !isOwn) return;
+    if (!isBringing(record.attributes.studyInstanceUID)) store.enqueue(record, now);
   };
 }
 

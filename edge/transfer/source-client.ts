@@ -149,6 +149,11 @@ function refusalOf(status: number, text: string): TransferError {
   if (status === 401 || status === 403) return new TransferError('TICKET_REFUSED', said);
   if (code === 'RELAY_NOT_WAITING' || code === 'RELAY_CUT')
     return new TransferError('SOURCE_UNREACHABLE', said);
+  if (code === 'RETRIEVING')
+    return new TransferError(
+      'SOURCE_RETRIEVING',
+      'the source brings the study from its PACS first',
+    );
   if (status === 404) return new TransferError('STUDY_NOT_FOUND', said);
   return new TransferError('SOURCE_FAILED', said);
 }

@@ -6,6 +6,8 @@ export type TransferErrorCode =
   | 'SOURCE_UNREACHABLE'
   /** The source answered with a failure of its own. */
   | 'SOURCE_FAILED'
+  /** The source brings it from its PACS first. */
+  | 'SOURCE_RETRIEVING'
   /** The source does not hold the study. */
   | 'STUDY_NOT_FOUND'
   /** The connection ended before the end frame, or nothing came for too long. */
@@ -22,6 +24,7 @@ export type TransferErrorCode =
 const RETRY: Readonly<Record<TransferErrorCode, Retry>> = {
   SOURCE_UNREACHABLE: 'safe',
   SOURCE_FAILED: 'safe',
+  SOURCE_RETRIEVING: 'safe',
   STUDY_NOT_FOUND: 'never',
   TRANSFER_CUT: 'safe',
   TRANSFER_MALFORMED: 'safe',

@@ -16,6 +16,7 @@ import { modalityWorklist } from '../../edge/scp/worklist/service.ts';
 import { readSmallDataSet, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { silentLog } from '../../shared/log.ts';
 import { openMetrics } from '../../shared/metrics.ts';
+import { noPacs } from '../support/no-pacs.ts';
 import type { Dice } from './mutate.ts';
 import type { Target } from './target.ts';
 
@@ -45,7 +46,7 @@ function openServices(): { served: readonly ServedClass[]; forget: () => void } 
     ...queryRetrieve({
       ...{ db, trust: 'RRK', namespace: 'RRK', index, ownAETitle: 'CDIP_RRK', peers: [] },
       ...{ spool: { absolute: (path: string) => path }, log: silentLog, network: undefined },
-      metrics: openMetrics({}),
+      ...{ pacs: noPacs, metrics: openMetrics({}) },
     } as Parameters<typeof queryRetrieve>[0]),
     storageCommitment({
       ...{ commitments: new Commitments(db), askers: new OpenAskers(), peers, now },

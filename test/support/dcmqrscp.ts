@@ -12,17 +12,22 @@ export interface Dcmqrscp {
   stop(): Promise<void>;
 }
 
-/** @param neighbours whom it may send to by C-MOVE */
+export interface DcmqrscpOptions {
+  readonly port?: number;
+  /** Whom it may send to by C-MOVE. */
+  readonly neighbours?: readonly { readonly aeTitle: string; readonly port: number }[];
+}
+
 export async function startDcmqrscp(
   directory: string,
-  neighbours: readonly { readonly aeTitle: string; readonly dicomPort: number }[] = [],
+  { port: given, neighbours = [] }: DcmqrscpOptions = {},
 ): Promise<Dcmqrscp> {
-  const port = await freePort();
+  const port = given ?? (await freePort());
   const storage = join(directory, 'storage');
   mkdirSync(storage, { recursive: true });
   const configFile = join(directory, 'dcmqrscp.cfg');
   const hosts = neighbours.map(
-    ({ aeTitle, dicomPort }, at) => `peer${at} = (${aeTitle}, 127.0.0.1, ${dicomPort})`,
+    (neighbour, at) => `peer${at} = (${neighbour.aeTitle}, 127.0.0.1, ${neighbour.port})`,
   );
   const lines = [
     ...[`NetworkTCPPort = ${port}`, 'MaxPDUSize = 16384', 'MaxAssociations = 16'],

@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/coerce': ['shared'],
   'edge/retention': ['shared', 'edge/index', 'edge/spool'],
   'edge/crawl': ['shared', 'edge/dimse', 'edge/index', 'edge/scp (types)'],
+  'edge/retrieve': ['shared', 'edge/dimse', 'edge/index', 'edge/spool', 'edge/crawl'],
   'edge/deidentify': ['shared'],
   'edge/uplink': ['shared', 'edge/outbox', 'edge/index', 'edge/commands (types)'],
   'edge/commands': [

@@ -2,6 +2,7 @@
  * Finds what a retrieve names, and brings what other trusts have into the spool first.
  *
  *   identifier ─► own study, else a copy ─► its objects
+ *              ├► else, or what is missing, from the trust's own PACS ─► its objects
  *              └► else rpc fetch ─► … ─► filed as a copy ─► its objects
  */
 import { sleep } from '../../../shared/backoff.ts';
@@ -10,6 +11,7 @@ import type { EdgeIndex } from '../../index/edge-index.ts';
 import type { StoredInstance } from '../../index/types.ts';
 import type { Identifier } from './identifier.ts';
 import { QUERY_KEYS } from './keys.ts';
+import type { LocalPacs } from './local-pacs.ts';
 import type { LocalStudies } from './local-studies.ts';
 import type { FetchStand, Network } from './network.ts';
 
@@ -21,6 +23,7 @@ export interface BringParts {
   readonly index: Pick<EdgeIndex, 'instancesOf' | 'trust'>;
   readonly local: LocalStudies;
   readonly network: Network | undefined;
+  readonly pacs: LocalPacs;
   /** A fetch for a workstation that takes longer goes on without it. */
   readonly waitMs: number;
 }
@@ -101,6 +104,7 @@ interface One {
 }
 
 async function bringStudy(parts: BringParts, one: One): Promise<Brought> {
+  if (parts.pacs.isWanted(one.studyInstanceUID)) return fromPacs(parts, one);
   const held = heldOf(parts, one);
   if (held !== undefined) return { instances: held, failed: [] };
   if (parts.network === undefined) return { instances: [], failed: [] };
@@ -111,6 +115,31 @@ async function bringStudy(parts: BringParts, one: One): Promise<Brought> {
   const failed = stand?.failed ?? [];
   if (stand?.state === 'available') return { instances, failed };
   return { instances, failed, fault: faultOf(stand).slice(0, 64) };
+}
+
+/** What the trust's own PACS holds of it, and the spool does not. */
+async function fromPacs(parts: BringParts, one: One): Promise<Brought> {
+  const { pacs } = parts;
+  const { studyInstanceUID, options } = one;
+  const bringing = pacs.bring(studyInstanceUID, options.signal);
+  let isOver = false;
+  const over = bringing.finally(() => {
+    isOver = true;
+  });
+  while (!isOver && !options.signal.aborted) {
+    await options.onWaiting(pacs.stand(studyInstanceUID)?.expected ?? 0);
+    await Promise.race([over, sleep(LOOK_MS, options.signal)]);
+  }
+  const { missing, reason } = await bringing;
+  const instances = heldOf(parts, one) ?? [];
+  if (reason === null) return { instances, failed: [] };
+  const { sopInstanceUIDs, seriesInstanceUIDs } = one.wanted;
+  // Of part of a study only that part counts.
+  const failed = missing.filter((uid) => sopInstanceUIDs?.includes(uid) ?? true);
+  const isPart = sopInstanceUIDs !== undefined && failed.length === 0 && instances.length > 0;
+  if (isPart) return { instances, failed: [] };
+  const fault = `from the PACS: ${reason.code}`.slice(0, 64);
+  return { instances, failed: seriesInstanceUIDs === undefined ? failed : [], fault };
 }
 
 /** Of the trust's own study, else of a copy. @returns undefined when there is none */

@@ -8,6 +8,7 @@ import {
   startPacsStandIn,
 } from '../../../support/pacs-stand-in.ts';
 import { temporaryDirectory } from '../../../support/storage-fixture.ts';
+import { objectRecord } from '../index/object-record.ts';
 
 const NOW = Date.UTC(2026, 5, 15, 12);
 const DAY_MS = 86_400_000;
@@ -152,4 +153,34 @@ t.test('what was told is not told again when nothing changed', async (t) => {
   world.now += 1_000;
   world.outbox.tick();
   t.equal(told(), 50);
+});
+
+t.test("the PACS's copy of another trust's study is never one of the trust's own", async (t) => {
+  const pacs = await startPacsStandIn(many(3));
+  t.teardown(() => pacs.stop());
+  const world = openCrawlWorld({ directory: temporaryDirectory(t), pacs, now: NOW });
+  t.teardown(() => world.close());
+  const fetched = { studyInstanceUID: '2.999.1.1', home: 'RJE' };
+  const record = objectRecord(1, {}, { home: 'RJE' });
+  const attributes = { ...record.attributes, studyInstanceUID: fetched.studyInstanceUID };
+  world.index.recordInstance({ ...record, attributes }, NOW);
+  world.index.deleteStudy(fetched);
+  await world.settle();
+  t.equal(world.index.studyState('2.999.1.1', 'RRK'), undefined);
+  t.strictSame(world.studies(), ['2.999.1.0', '2.999.1.2']);
+});
+
+t.test('a study that is in the spool too is one, and counts as the PACS says', async (t) => {
+  const pacs = await startPacsStandIn(many(2));
+  t.teardown(() => pacs.stop());
+  const world = openCrawlWorld({ directory: temporaryDirectory(t), pacs, now: NOW });
+  t.teardown(() => world.close());
+  const record = objectRecord(1);
+  const attributes = { ...record.attributes, studyInstanceUID: '2.999.1.1' };
+  world.index.recordInstance({ ...record, attributes }, NOW);
+  const setHash = world.index.studyState('2.999.1.1', 'RRK')?.setHash;
+  await world.settle();
+  const state = world.index.studyState('2.999.1.1', 'RRK');
+  t.match(state, { instances: 1, setHash, nearline: { instances: 41, series: 2 } });
+  t.match(world.index.counts(), { studies: 2, nearline: 1, instances: 1 });
 });

@@ -9,6 +9,7 @@ import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts
 import { systemClock } from '../../../../shared/clock.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
+import { noPacs } from '../../../support/no-pacs.ts';
 import { openStorageFixture, temporaryDirectory } from '../../../support/storage-fixture.ts';
 
 const VIEW: StatusView = {
@@ -37,6 +38,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     transferCounters: openTransferCounters(metrics),
     notReady: () => null,
     replayHl7: () => undefined,
+    pacs: noPacs,
     releaseQuarantined: async () => undefined,
     status: () => ({ ...VIEW, ...view }),
   });

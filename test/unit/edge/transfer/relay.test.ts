@@ -17,6 +17,7 @@ import { systemClock } from '../../../../shared/clock.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { noPacs } from '../../../support/no-pacs.ts';
 import {
   openStorageFixture,
   type StorageFixture,
@@ -60,6 +61,7 @@ async function startWorld(t: Test): Promise<World> {
   });
   const serve = await relayedServer(app as never, {
     ...{ trust: 'RRK', spool: source.spool, index: source.index, clock: systemClock },
+    pacs: noPacs,
     directory: { current: () => ({ trusts: [], ticketKeys: tickets.publicKeys() }) },
     log: silentLog,
     transferCounters: openTransferCounters(openMetrics({})),

@@ -14,6 +14,7 @@ import type { Directory } from '../../../../shared/contract/rpc.ts';
 import { encodePart10Head } from '../../../../shared/dicom/part10.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
+import { noPacs } from '../../../support/no-pacs.ts';
 import { readPart10 } from '../../../support/part10.ts';
 import {
   openStorageFixture,
@@ -83,7 +84,7 @@ export async function serveStudies(
     void reply.status(body.status).send(body);
   });
   serveTransfers(app, {
-    ...{ trust, spool, index },
+    ...{ trust, spool, index, pacs: noPacs },
     directory: { current: () => directory },
     clock: systemClock,
     log: silentLog,

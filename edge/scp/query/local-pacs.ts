@@ -1,0 +1,19 @@
+/** The trust's own PACS, as whoever needs a study of it sees it; put together by the edge's main. */
+export interface LocalPacs {
+  /** A study of the trust's own of which the PACS holds what the spool does not. */
+  isWanted(studyInstanceUID: string): boolean;
+  /** Undefined: it is not being brought. */
+  stand(
+    studyInstanceUID: string,
+  ): { readonly instances: number; readonly expected: number | null } | undefined;
+  /** @param signal whoever asked waits no longer */
+  bring(studyInstanceUID: string, signal?: AbortSignal): Promise<BroughtFromPacs>;
+}
+
+export interface BroughtFromPacs {
+  readonly state: 'whole' | 'partial' | 'failed';
+  /** SOP Instance UIDs that the PACS holds and that did not come. */
+  readonly missing: readonly string[];
+  /** Null: all of it is here. */
+  readonly reason: { readonly code: string; readonly detail: string } | null;
+}
