@@ -22,6 +22,8 @@ import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHttp } from './http/server.ts';
+import { decideIdentity } from './identity/decide.ts';
+import { applyIdentityDecision } from './identity/decisions.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Projection } from './projection/projection.ts';
@@ -86,12 +88,18 @@ async function startParts(
   });
   answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
 
+  projection.registerHubAggregate('identity', applyIdentityDecision);
+  const deciding = {
+    ...{ networkLog, clock, db: projection.db },
+    untilDecided: (streamSeq: number) => projection.untilDecided(streamSeq),
+  };
   const relay = new Relay({ tickets, metrics });
   networkLog.answer('relay', (ods) => relay.passFor(ods));
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock });
   lifecycle.add('edge calls', () => edges.close());
   const http = await startHttp({
     callEdge: edges.call,
+    decideIdentity: (given) => decideIdentity(deciding, given),
     ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches, relay },
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {

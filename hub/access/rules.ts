@@ -13,7 +13,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What is asked, in the words that access rules decide on. */
-export type Action = 'search' | 'view' | 'fetch' | 'watch' | 'fleet' | 'audit';
+export type Action = 'search' | 'view' | 'fetch' | 'watch' | 'fleet' | 'audit' | 'identity';
 
 /** Who asks. */
 export interface Principal {
@@ -31,6 +31,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   watch: ROLES,
   fleet: ['admin', 'fleet'],
   audit: ['admin', 'privacy'],
+  identity: ['admin', 'coordinator', 'privacy'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -39,6 +40,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   watch: 'see how the network stands',
   fleet: 'look after edges',
   audit: 'read the audit trail',
+  identity: 'decide who is the same person',
 };
 
 /** Null: allowed. Else why not, in words for the person. */

@@ -22,6 +22,7 @@ import type { HubConfig } from '../config.ts';
 import type { CallEdge } from '../dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
+import type { GivenDecision } from '../identity/decide.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -88,6 +89,8 @@ export interface HttpParts {
   readonly audit: AuditPart;
   readonly fleet: FleetPart;
   readonly fetches: FetchOrdersPart;
+  /** Writes a person's decision on two identities. @throws LogError */
+  decideIdentity(given: GivenDecision): Promise<void>;
   /** Takes a one-time token for an edge's credentials. */
   enrol(request: EnrolRequest): Promise<EnrolReply>;
   /** RFC 7517: the public keys that tickets are signed with. */

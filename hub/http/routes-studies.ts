@@ -1,25 +1,17 @@
 /** Studies and patients over all trusts. Every answer says which trusts it speaks for. */
 
-import * as z from 'zod';
-import { readNhsNumber } from '../../shared/nhs-number.ts';
 import { mayBrowse } from '../access/rules.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { Answered } from '../fleet/fleet.ts';
-import { hasKey, INVALID_NHS_NUMBER, NEEDS_KEY } from '../search/query.ts';
+import { reportsFor } from '../reports/of-study.ts';
+import { hasKey, NEEDS_KEY } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
 import { findStudy } from '../search/study.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
-import {
-  NoQuery,
-  PageShape,
-  PatientTimelineAnswer,
-  StudiesAnswer,
-  StudiesQuery,
-  StudyFoundAnswer,
-} from './schemas.ts';
+import { NoQuery, StudiesAnswer, StudiesQuery, StudyFoundAnswer } from './schemas.ts';
 
 /** The part of an answer that says whom it speaks for, as the contract has it. */
 export const answeredJson = (answered: readonly Answered[]): object[] =>
@@ -72,26 +64,12 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       answer: { status: 200, schema: StudyFoundAnswer },
       problems: ['STUDY_UNKNOWN'],
       run: ({ path, saw }) => {
-        const [first, ...others] = findStudy(db, path['uid'] ?? '').map(named);
+        const [first, ...others] = findStudy(db, path['uid'] ?? '')
+          .map(named)
+          .map((study) => ({ ...study, reports: reportsFor(db, study) }));
         if (first === undefined) throw studyUnknown(answered());
         saw(subjectsOfStudies([first, ...others]));
         return { ...first, alsoClaimedBy: others, answered: answered() };
-      },
-    }),
-    apiRoute({
-      method: 'GET',
-      path: '/api/patients/:nhsNumber',
-      summary: "A patient's studies over all trusts, newest first",
-      action: 'search',
-      audit: 'search',
-      query: z.strictObject(PageShape),
-      answer: { status: 200, schema: PatientTimelineAnswer },
-      problems: ['INVALID_NHS_NUMBER'],
-      run: ({ path, query: page, saw }) => {
-        const nhsNumber = readNhsNumberOfPath(path['nhsNumber'] ?? '');
-        const { studies, total } = searchStudies(db, { nhsNumber }, page);
-        saw(subjectsOfStudies(studies));
-        return { nhsNumber, studies: studies.map(named), total, ...page, answered: answered() };
       },
     }),
   ];
@@ -101,13 +79,4 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
 export function studyUnknown(answered: object[]): HttpProblem {
   const detail = 'No trust has told of this study. See `answered` for those that are silent.';
   return new HttpProblem('STUDY_UNKNOWN', detail, { members: { answered } });
-}
-
-function readNhsNumberOfPath(text: string): string {
-  const digits = readNhsNumber(text);
-  if (digits !== null) return digits;
-  const message = 'not an NHS number: ten digits of which the last is the check digit';
-  throw new HttpProblem('INVALID_NHS_NUMBER', `path.nhsNumber: ${message}`, {
-    faults: [{ path: 'path.nhsNumber', code: INVALID_NHS_NUMBER, message }],
-  });
 }

@@ -5,6 +5,7 @@ import { CrawlProgressSchema, FETCH_STATES } from '../../shared/contract/events.
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import { readDate } from '../search/dates.ts';
 import { checkCombination, studyQueryShape } from '../search/query.ts';
+import { PersonPlace, ReportAnswer, TimelineParts } from './schemas-patients.ts';
 
 const Limit = z.coerce.number().pipe(z.int().min(1).max(500)).default(50);
 const Offset = z.coerce.number().pipe(z.int().min(0).max(10_000_000)).default(0);
@@ -170,7 +171,12 @@ const SeriesAnswer = z.object({
   setHash: z.string(),
 });
 
-export const StudyDetailAnswer = StudyAnswer.extend({ series: z.array(SeriesAnswer) });
+export const StudyDetailAnswer = StudyAnswer.extend({
+  series: z.array(SeriesAnswer),
+  reports: z
+    .array(ReportAnswer)
+    .describe('Of all trusts, each as the version in force; newest first'),
+});
 export const StudyFoundAnswer = StudyDetailAnswer.extend({
   alsoClaimedBy: z
     .array(StudyDetailAnswer)
@@ -187,7 +193,8 @@ export const StudiesAnswer = z.object({
 
 export const PatientTimelineAnswer = z.object({
   nhsNumber: z.string(),
-  studies: z.array(StudyAnswer),
+  ...TimelineParts,
+  studies: z.array(StudyAnswer.extend(PersonPlace)),
   ...paged,
   answered: AnsweredSchema,
 });

@@ -26,6 +26,7 @@ import { auditRoute } from './routes-audit.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { networkRoutes } from './routes-network.ts';
+import { patientRoutes } from './routes-patients.ts';
 import { serveRelay } from './routes-relay.ts';
 import { studyRoutes } from './routes-studies.ts';
 import { serveViewer } from './routes-viewer.ts';
@@ -94,6 +95,7 @@ async function buildApp(
   answerErrors(app, parts.log, (problem) => pages.render('error.njk', { problem }));
   const routes: ApiRoute[] = [
     ...studyRoutes(parts),
+    ...patientRoutes(parts),
     ...fetchRoutes(parts),
     eventRoute(feed, parts.access),
     ...networkRoutes(parts),

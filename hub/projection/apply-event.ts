@@ -37,7 +37,7 @@ export function applyEvent(
     case 'order':
     case 'report':
     case 'appointment':
-      return { changes: [applyRecord(statements, event)], differing: [] };
+      return { changes: [applyRecord(statements, event, now)], differing: [] };
   }
 }
 

@@ -6,19 +6,22 @@ import type {
   ReportEvent,
 } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { IdentityKey } from '../identity/identities.ts';
+import { reviewIdentity } from '../identity/reviews.ts';
 import type { Change } from './change.ts';
 
 export type RecordEvent = PatientEvent | OrderEvent | ReportEvent | AppointmentEvent;
 export type RecordStatements = ReturnType<typeof prepareRecords>;
 
 /** The event is its subject's whole state; of a report, one version. */
-export function applyRecord(statements: RecordStatements, event: RecordEvent): Change {
+export function applyRecord(statements: RecordStatements, event: RecordEvent, now: string): Change {
   const { trust } = event;
   const { patientId, issuer, nhsNumber } = event.patient;
   const common = { trust, patientId, issuer, nhsNumber };
   switch (event.kind) {
     case 'patient':
       applyPatient(statements, event);
+      statements.review({ trust, patientId, issuer }, now);
       break;
     case 'order': {
       const happensAt = event.scheduledAt ?? event.requestedAt ?? event.asOf;
@@ -65,6 +68,7 @@ function applyReport(statements: RecordStatements, event: ReportEvent, common: o
 
 export function prepareRecords(db: Sqlite) {
   return {
+    review: (key: IdentityKey, now: string) => reviewIdentity(db, key, now),
     patient: db.prepare<[object]>(
       `INSERT OR REPLACE INTO patients VALUES (@trust, @patientId, @issuer, @nhsNumber, @nhsStatus,
          @name, @birthDate, @sex, @postcode, @deceased, @restricted, @deleted, @mergedIntoId,

@@ -163,4 +163,23 @@ CREATE INDEX appointments_patient ON appointments (trust, patient_id, issuer);
 CREATE INDEX appointments_nhs ON appointments (nhs_number) WHERE nhs_number IS NOT NULL;
 `,
   },
+  {
+    name: 'identity: pairs to be looked at, and what people decided',
+    sql: `
+-- Keys are trust/issuer/number, in order; see hub/identity.
+CREATE TABLE identity_reviews (
+  a TEXT NOT NULL, b TEXT NOT NULL, reasons TEXT NOT NULL, found_at TEXT NOT NULL,
+  PRIMARY KEY (a, b)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_reviews_b ON identity_reviews (b);
+CREATE INDEX identity_reviews_found ON identity_reviews (found_at);
+CREATE TABLE identity_decisions (
+  a TEXT NOT NULL, b TEXT NOT NULL, decision TEXT NOT NULL,
+  by TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL, stream_seq INTEGER NOT NULL,
+  PRIMARY KEY (a, b)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_decisions_b ON identity_decisions (b);
+CREATE INDEX patients_address ON patients (birth_date, postcode) WHERE postcode IS NOT NULL;
+`,
+  },
 ];

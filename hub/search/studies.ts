@@ -24,9 +24,15 @@ export interface Condition {
   readonly values: readonly string[];
 }
 
-export function searchStudies(db: Sqlite, query: StudyQuery, page: Page): StudyPage {
+/** @param identities patients whose own studies match too, whatever number these name */
+export function searchStudies(
+  db: Sqlite,
+  query: StudyQuery,
+  page: Page,
+  identities: readonly PatientAtHome[] = [],
+): StudyPage {
   return db.transaction((): StudyPage => {
-    const { sql, values } = matching(db, query);
+    const { sql, values } = withIdentities(matching(db, query), identities);
     const counted = statement<{ n: number }>(db, `SELECT COUNT(*) AS n FROM (${sql})`);
     const total = counted.get(...values)?.n ?? 0;
     if (total <= page.offset) return { studies: [], total };
@@ -58,6 +64,25 @@ export function matching(db: Sqlite, query: StudyQuery): Condition {
     sql: matchedKeys(`${where} AND m.patient_name IN (SELECT value FROM json_each(?))`),
     values: [...values, JSON.stringify(named)],
   };
+}
+
+/** A patient as one trust names them. */
+export interface PatientAtHome {
+  readonly trust: string;
+  readonly patientId: string;
+  readonly issuer: string;
+}
+
+function withIdentities(
+  { sql, values }: Condition,
+  identities: readonly PatientAtHome[],
+): Condition {
+  if (identities.length === 0) return { sql, values };
+  const keys = identities.map(({ trust, patientId, issuer }) => [trust, patientId, issuer]);
+  const own = `SELECT DISTINCT m.study_uid, m.home FROM json_each(?) k
+    JOIN studies m ON m.patient_id = k.value ->> 1 AND m.patient_issuer = k.value ->> 2
+      AND m.trust = k.value ->> 0 AND m.home = m.trust`;
+  return { sql: `${sql} UNION ${own}`, values: [...values, JSON.stringify(keys)] };
 }
 
 const matchedKeys = (where: string): string =>

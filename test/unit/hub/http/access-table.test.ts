@@ -8,6 +8,7 @@ import { type FakeHub, seedStudy, startFakeHub } from './fake-hub.ts';
 
 const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
 const SEARCH = [...CARE, 'booker', 'privacy'];
+const IDENTITY = ['admin', 'coordinator', 'privacy'];
 const OPEN = 'open';
 
 type Row = readonly [address: string, allowed: readonly string[] | typeof OPEN];
@@ -16,6 +17,9 @@ const TABLE: readonly Row[] = [
   ['GET /api/studies', SEARCH],
   ['GET /api/studies/:uid', SEARCH],
   ['GET /api/patients/:nhsNumber', SEARCH],
+  ['GET /api/reports/:trust/:reportId', CARE],
+  ['GET /api/identity/reviews', IDENTITY],
+  ['POST /api/identity/decisions', IDENTITY],
   ['POST /api/fetches', CARE],
   ['GET /api/fetches', CARE],
   ['GET /api/fetches/:id', CARE],

@@ -337,7 +337,7 @@ function fakeParts(world: {
     callEdge: noEdge,
     metrics: openMetrics({ program: 'hub' }),
     clock: systemClock,
-    fetches,
+    ...{ fetches, decideIdentity: async () => {} },
     projection: {
       db,
       connected: () => state.connected,
