@@ -93,6 +93,8 @@ export class ObjectDeidentifier {
     const { sopClassUID, sopInstanceUID, studyInstanceUID } = subject;
     if ([sopClassUID, sopInstanceUID, studyInstanceUID].includes(''))
       throw new WithheldError('UID_EMPTY', 'it has no SOP class, no SOP Instance UID or no study');
+    if (![sopInstanceUID, studyInstanceUID].every(isSafeUID))
+      throw new WithheldError('UID_UNSAFE', 'its SOP Instance UID or that of its study is no UID');
     this.#mask = maskOf(rules, object, this.#encoding);
     const keepsUIDs = options.some(({ name }) => name === 'retain-uids');
     const uid = (original: string): string => (keepsUIDs ? original : pseudonyms.uid(original));
@@ -231,6 +233,9 @@ export class ObjectDeidentifier {
     this.#changes.set(key, (this.#changes.get(key) ?? 0) + 1);
   }
 }
+
+/** Files are named by it. Letters and dashes are no UID's, but real objects have them. */
+const isSafeUID = (uid: string): boolean => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}$/.test(uid);
 
 const PATIENT_AGE = 0x0010_1010;
 

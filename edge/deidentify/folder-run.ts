@@ -22,7 +22,7 @@ import { type Report, ReportBuilder } from './report.ts';
 import { readSubject, type Subject } from './subject.ts';
 import { WithheldError } from './withheld.ts';
 
-/** Files in work at once: while one is synced another is read. */
+/** Files in work at once: while one is written another is read. */
 const AT_ONCE = 4;
 
 export interface RunSettings {

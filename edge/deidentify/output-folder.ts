@@ -5,8 +5,10 @@
  *   OUT/held/<id>.dcm, .json     what is withheld, as it came, and why; for its owner alone
  *   OUT/report.json              counts and reasons, nothing of a patient
  *
- * A file gets its name when it is whole, synced and found to be clean.
+ * A file gets its name when it is whole and found to be clean. All is synced before the report says that the
+ * run has ended; what a run that was cut short left is written anew by the next.
  */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   createReadStream,
@@ -20,6 +22,7 @@ import {
 import { chmod, copyFile, link, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { DeidentifyError } from './deidentify-error.ts';
 import { WithheldError } from './withheld.ts';
 
@@ -37,12 +40,15 @@ export interface RunIdentity {
 export class OutputFolder {
   readonly #folder: string;
   readonly #partial: string;
+  /** The last run into it was cut short: a power cut may have torn what it wrote. */
+  readonly #isUnfinished: boolean;
+  readonly #written = new Set<string>();
   #count = 0;
 
   /** @throws DeidentifyError `OUTPUT_IN_USE` when something else is there */
   constructor(folder: string, identity: RunIdentity) {
     this.#folder = realPathOf(folder);
-    refuseOthers(this.#folder, identity);
+    this.#isUnfinished = readEarlier(this.#folder, identity)?.endedAt === null;
     mkdirSync(join(this.#folder, 'held'), { recursive: true, mode: 0o700 });
     this.#partial = join(this.#folder, '.partial');
     rmSync(this.#partial, { recursive: true, force: true });
@@ -62,9 +68,12 @@ export class OutputFolder {
     this.#count += 1;
     const temporary = join(this.#partial, String(this.#count));
     try {
-      const length = await writeSynced(temporary, bytes);
+      const length = await writeWhole(temporary, bytes);
       const file = join(this.#folder, study, `${object}.dcm`);
       await mkdir(dirname(file), { recursive: true });
+      const isTorn = this.#isUnfinished && !this.#written.has(file);
+      this.#written.add(file);
+      if (isTorn) await unlink(file).catch(ignoreMissing);
       const same = !(await linkNew(temporary, file));
       if (same && !(await haveSameBytes(temporary, file)))
         throw new WithheldError('UID_CONFLICT', 'another object has the same SOP Instance UID');
@@ -85,11 +94,18 @@ export class OutputFolder {
     await writeFile(`${base}.json`, `${JSON.stringify(reason, null, 2)}\n`, { mode: 0o600 });
   }
 
+  /** Behind all that was written before. */
   async writeReport(report: RunIdentity): Promise<void> {
     const file = join(this.#folder, REPORT);
-    const text = Buffer.from(`${JSON.stringify(report, null, 2)}\n`);
-    await writeSynced(`${file}.new`, [[text]]);
+    await writeFile(`${file}.new`, `${JSON.stringify(report, null, 2)}\n`);
+    await this.#sync();
     await rename(`${file}.new`, file);
+    await this.#sync();
+  }
+
+  /** The whole file system at once: thousands of small files, one by one, take minutes. */
+  async #sync(): Promise<void> {
+    await promisify(execFile)('sync', ['-f', this.#folder]);
   }
 
   close(): void {
@@ -126,11 +142,13 @@ function realPathOf(path: string): string {
 const isWithin = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 
-/** An empty folder, or one of the same project, key and options. */
-function refuseOthers(folder: string, identity: RunIdentity): void {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+type Earlier = Partial<RunIdentity> & { readonly endedAt?: string | null };
+
+/** @returns the last run into a folder; undefined for an empty one @throws DeidentifyError `OUTPUT_IN_USE` */
+function readEarlier(folder: string, identity: RunIdentity): Earlier | undefined {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return undefined;
   const report = join(folder, REPORT);
-  const earlier = existsSync(report) ? readIdentity(report) : undefined;
+  const earlier = existsSync(report) ? readReport(report) : undefined;
   const isSame = (Object.keys(identity) as (keyof RunIdentity)[]).every(
     (key) => JSON.stringify(earlier?.[key]) === JSON.stringify(identity[key]),
   );
@@ -139,28 +157,25 @@ function refuseOthers(folder: string, identity: RunIdentity): void {
       'OUTPUT_IN_USE',
       `${folder} is not empty, and not of a run of the same project, key, profile and options`,
     );
+  return earlier;
 }
 
-function readIdentity(report: string): Partial<RunIdentity> | undefined {
+function readReport(report: string): Earlier | undefined {
   try {
-    return JSON.parse(readFileSync(report, 'utf8')) as Partial<RunIdentity>;
+    return JSON.parse(readFileSync(report, 'utf8')) as Earlier;
   } catch {
     return undefined;
   }
 }
 
 /** @returns the length */
-async function writeSynced(
-  path: string,
-  bytes: AsyncIterable<Buffer[]> | Iterable<Buffer[]>,
-): Promise<number> {
+async function writeWhole(path: string, bytes: AsyncIterable<Buffer[]>): Promise<number> {
   const file = await open(path, 'w');
   let length = 0;
   try {
     for await (const parts of bytes) {
       if (parts.length > 0) length += (await file.writev(parts)).bytesWritten;
     }
-    await file.datasync();
   } finally {
     await file.close();
   }

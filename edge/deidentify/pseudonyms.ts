@@ -10,6 +10,7 @@ import { createHmac } from 'node:crypto';
 
 export const KEY_BYTES = 32;
 const MAX_SHIFT_DAYS = 730;
+const REGISTERED = /^1\.2\.840\.10008(\.\d{1,5})+$/;
 /** Crockford's: no letter that is read as a digit. */
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -26,7 +27,7 @@ export class Pseudonyms {
 
   /** Of the form 2.25.<128 bits>. PS3.5 §B.2. UIDs that the standard itself registers stay. */
   uid(original: string): string {
-    if (original === '' || original.startsWith('1.2.840.10008.')) return original;
+    if (original === '' || REGISTERED.test(original)) return original;
     const known = this.#uids.get(original);
     if (known !== undefined) return known;
     const bytes = this.#digest('uid', original).subarray(0, 16);

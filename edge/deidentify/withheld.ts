@@ -19,6 +19,8 @@ export type WithheldCode =
   | 'MASK_NOT_APPLICABLE'
   /** No SOP class, no SOP Instance UID, or no Study Instance UID. */
   | 'UID_EMPTY'
+  /** What stands in the place of one of these UIDs can't be one. */
+  | 'UID_UNSAFE'
   /** Something that is known of the patient was still there. */
   | 'LEAK'
   /** A value too long to be looked through. */

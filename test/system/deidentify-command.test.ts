@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { deidentifyFolder } from '../../edge/deidentify/folder-run.ts';
+import { PROFILE_OPTIONS } from '../../edge/deidentify/options.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import { cdip } from '../support/cdip.ts';
@@ -195,6 +196,42 @@ t.test('it begins nothing where it would mix or overwrite', async (t) => {
   mkdirSync(place.output, { recursive: true });
   writeFileSync(join(place.output, 'thesis.odt'), '');
   t.equal((await runHere(place)).code, 'OUTPUT_IN_USE');
+});
+
+t.test('a run that was cut short is made whole by the next', async (t) => {
+  const place = placeIn(t.testdir());
+  await runHere(place);
+  const whole = digestsOf(place.output).filter((line) => line.startsWith('2.25.'));
+  // As a power cut leaves it: the report of its beginning, and a file without its content.
+  const report = join(place.output, 'report.json');
+  writeFileSync(
+    report,
+    readFileSync(report, 'latin1').replace(/"endedAt": "[^"]*"/, '"endedAt": null'),
+  );
+  const [object = ''] = filesUnder(place.output).filter((name) => name.startsWith('2.25.'));
+  writeFileSync(join(place.output, object), '');
+  t.equal((await runHere(place)).code, '');
+  t.strictSame(
+    digestsOf(place.output).filter((line) => line.startsWith('2.25.')),
+    whole,
+  );
+});
+
+t.test('a UID that is a path leads nowhere', async (t) => {
+  const place = placeIn(t.testdir());
+  const evil = ['../../escaped', '1.2.840.10008./../../../escaped', '/tmp/escaped', '..'];
+  for (const [n, text] of evil.entries())
+    writeFileSync(join(place.input, `evil-${n}`), objectWith([[0x0020_000d, 'UI', text], uid(n)]));
+  const settings = {
+    profile: 'basic',
+    masks: [],
+    clock: systemClock,
+    onProgress: () => {},
+  } as const;
+  const options = PROFILE_OPTIONS.filter(({ name }) => name === 'retain-uids');
+  const report = await deidentifyFolder({ ...settings, ...place, project: 'stroke', options });
+  t.equal(report.reasons['UID_UNSAFE'], evil.length);
+  t.notOk(filesUnder(dirname(place.output)).some((name) => name.includes('escaped')));
 });
 
 t.test('what it does not understand it says, and does nothing', async (t) => {
