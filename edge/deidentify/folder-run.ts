@@ -22,9 +22,6 @@ import { type Report, ReportBuilder } from './report.ts';
 import { readSubject, type Subject } from './subject.ts';
 import { WithheldError } from './withheld.ts';
 
-/** Files in work at once: while one is written another is read. */
-const AT_ONCE = 4;
-
 export interface RunSettings {
   readonly input: string;
   readonly output: string;
@@ -48,7 +45,7 @@ export interface Progress {
 export async function deidentifyFolder(settings: RunSettings): Promise<Report> {
   const { input, project, keyFile } = settings;
   refuseOverlaps({ input, output: settings.output, keyFile });
-  const files = await filesOf(input);
+  const files = filesOf(input);
   const pseudonyms = new Pseudonyms(openProjectKey(keyFile, project));
   const identity: RunIdentity = {
     ...{ project, profile: settings.profile, options: settings.options.map(({ name }) => name) },
@@ -69,9 +66,9 @@ export async function deidentifyFolder(settings: RunSettings): Promise<Report> {
   }
 }
 
-async function filesOf(input: string): Promise<InputFile[]> {
+function filesOf(input: string): InputFile[] {
   try {
-    return await inputFiles(input);
+    return inputFiles(input);
   } catch (cause) {
     throw new DeidentifyError('INPUT_MISSING', `${input} can not be read`, { cause });
   }
@@ -104,7 +101,7 @@ class FolderRun {
   async readAll(): Promise<void> {
     await this.#forEach('reading', async (file) => {
       try {
-        this.#aliases.add(await readSubject(await openInput(file)));
+        this.#aliases.add(await readSubject(openInput(file)));
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
       }
@@ -119,7 +116,7 @@ class FolderRun {
     const { output, report, pseudonyms } = this.#parts;
     let study = '';
     try {
-      const source = await openInput(file);
+      const source = openInput(file);
       const subject = await readSubject(source);
       study = this.#newStudyUID(subject);
       const patientKey = this.#aliases.keyOf(subject);
@@ -135,11 +132,11 @@ class FolderRun {
       const { code, message } = error;
       report.addHeld(study, code);
       const isReadable = !(error instanceof WithheldError && code === 'NOT_A_FILE');
-      await output.writeHeld(
-        pseudonyms.identifier('file', file.name),
-        isReadable ? file.path : null,
-        { code, reason: message, source: file.path },
-      );
+      output.writeHeld(pseudonyms.identifier('file', file.name), isReadable ? file.path : null, {
+        code,
+        reason: message,
+        source: file.path,
+      });
     }
   }
 
@@ -162,16 +159,10 @@ class FolderRun {
     phase: Progress['phase'],
     step: (file: InputFile) => Promise<void>,
   ): Promise<void> {
-    let next = 0;
-    let done = 0;
-    const worker = async (): Promise<void> => {
-      for (let file = this.#files[next++]; file !== undefined; file = this.#files[next++]) {
-        await step(file);
-        done += 1;
-        const { held } = this.#parts.report;
-        this.#settings.onProgress({ phase, done, of: this.#files.length, held });
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    for (const [n, file] of this.#files.entries()) {
+      await step(file);
+      const { held } = this.#parts.report;
+      this.#settings.onProgress({ phase, done: n + 1, of: this.#files.length, held });
+    }
   }
 }

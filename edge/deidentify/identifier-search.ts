@@ -174,9 +174,14 @@ function writingsOf(date: string): string[] {
   );
   const short = days.flatMap((of) => months.map((as) => [of, as, year.slice(2)]));
   return [
-    ...together.map((parts) => spaced(parts, ANY_GAP)),
-    ...apart.map((parts) => spaced(parts, SOME_GAP)),
+    ...together.map((parts) => dated(parts.join(ANY_GAP))),
+    ...apart.map((parts) => dated(parts.join(SOME_GAP))),
     // With a dot it is a version, with a backslash two values.
-    ...short.map((parts) => spaced(parts, '[-/]')),
+    ...short.map((parts) => dated(parts.join('[-/]'))),
+    // With the time behind it, as in VR DT.
+    dated(`${year}${month}${day}\\d{4}(?:\\d\\d)?`),
   ];
 }
+
+/** Not as a part of a longer number; a letter may follow, as in 1947-02-03T10:00. */
+const dated = (pattern: string): string => `(?<!\\d)${pattern}(?!\\d)`;

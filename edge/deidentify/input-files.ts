@@ -1,6 +1,13 @@
 /** The files that a run reads, and each as a data set that can be opened again. Nothing is written here. */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { readPart10Head } from '../../shared/dicom/part10.ts';
 import type { DataSetSource } from '../../shared/dicom/rewrite.ts';
@@ -20,9 +27,9 @@ export interface InputFile {
 }
 
 /** All files of a folder and its folders, in the order of their names; or the one file. @throws as node:fs */
-export async function inputFiles(input: string): Promise<InputFile[]> {
-  if (!(await stat(input)).isDirectory()) return [{ path: input, name: '.' }];
-  const entries = await readdir(input, { recursive: true, withFileTypes: true });
+export function inputFiles(input: string): InputFile[] {
+  if (!statSync(input).isDirectory()) return [{ path: input, name: '.' }];
+  const entries = readdirSync(input, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => {
@@ -37,44 +44,34 @@ export interface OpenedFile extends DataSetSource {
 }
 
 /** @throws WithheldError `NOT_A_FILE`, `MEDIA_DIRECTORY`, DicomError `NOT_PART10` */
-export async function openInput({ path }: InputFile): Promise<OpenedFile> {
-  const file = await openForReading(path);
-  try {
-    const { size } = await file.stat();
-    const kept = await readBytes(file, size <= MAX_KEPT_BYTES ? size : HEAD_BYTES);
-    const { sopClassUID, transferSyntaxUID, dataSetOffset } = readPart10Head(kept);
-    if (sopClassUID === MEDIA_DIRECTORY)
-      throw new WithheldError('MEDIA_DIRECTORY', 'a directory lists the patients of a medium');
-    const from = size <= MAX_KEPT_BYTES ? kept.subarray(dataSetOffset) : dataSetOffset;
-    return {
-      ...{ transferSyntaxUID, bytes: size },
-      open: () => (typeof from === 'number' ? stream(path, from) : once(from)),
-    };
-  } finally {
-    await file.close();
-  }
+export function openInput({ path }: InputFile): OpenedFile {
+  const { size, kept } = readBeginning(path);
+  const { sopClassUID, transferSyntaxUID, dataSetOffset } = readPart10Head(kept);
+  if (sopClassUID === MEDIA_DIRECTORY)
+    throw new WithheldError('MEDIA_DIRECTORY', 'a directory lists the patients of a medium');
+  const dataSet = kept.length === size ? kept.subarray(dataSetOffset) : undefined;
+  return {
+    ...{ transferSyntaxUID, bytes: size },
+    open: () => (dataSet === undefined ? stream(path, dataSetOffset) : once(dataSet)),
+  };
 }
 
-async function openForReading(path: string): Promise<FileHandle> {
+/** All of a small file. Synchronous: a batch has nothing else to do, and each turn of a thread costs more. */
+function readBeginning(path: string): { readonly size: number; readonly kept: Buffer } {
+  let fd: number | undefined;
   try {
     // A pipe would be waited for, a device never end.
-    if (!(await stat(path)).isFile()) throw new WithheldError('NOT_A_FILE', 'it is no file');
-    return await open(path, 'r');
+    if (!statSync(path).isFile()) throw new WithheldError('NOT_A_FILE', 'it is no file');
+    fd = openSync(path, 'r');
+    const { size } = fstatSync(fd);
+    const bytes = Buffer.allocUnsafe(size <= MAX_KEPT_BYTES ? size : HEAD_BYTES);
+    return { size, kept: bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)) };
   } catch (cause) {
     if (cause instanceof WithheldError) throw cause;
     throw new WithheldError('NOT_A_FILE', 'it can not be read', { cause });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
-}
-
-async function readBytes(file: FileHandle, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
-  let at = 0;
-  while (at < length) {
-    const { bytesRead } = await file.read(bytes, at, length - at, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-  }
-  return bytes.subarray(0, at);
 }
 
 function stream(path: string, start: number): AsyncIterable<Buffer> {

@@ -11,15 +11,21 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
   createReadStream,
   existsSync,
+  linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
-import { chmod, copyFile, link, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -70,36 +76,36 @@ export class OutputFolder {
     try {
       const length = await writeWhole(temporary, bytes);
       const file = join(this.#folder, study, `${object}.dcm`);
-      await mkdir(dirname(file), { recursive: true });
+      mkdirSync(dirname(file), { recursive: true });
       const isTorn = this.#isUnfinished && !this.#written.has(file);
       this.#written.add(file);
-      if (isTorn) await unlink(file).catch(ignoreMissing);
-      const same = !(await linkNew(temporary, file));
+      if (isTorn) rmSync(file, { force: true });
+      const same = !linkNew(temporary, file);
       if (same && !(await haveSameBytes(temporary, file)))
         throw new WithheldError('UID_CONFLICT', 'another object has the same SOP Instance UID');
       return { bytes: length, same };
     } finally {
-      await unlink(temporary).catch(ignoreMissing);
+      rmSync(temporary, { force: true });
     }
   }
 
   /** @param path of the object as it came; null when it can't be read @param id tells nothing of the file */
-  async writeHeld(id: string, path: string | null, reason: object): Promise<void> {
+  writeHeld(id: string, path: string | null, reason: object): void {
     const base = join(this.#folder, 'held', id);
     if (path !== null) {
-      await unlink(`${base}.dcm`).catch(ignoreMissing);
-      await copyFile(path, `${base}.dcm`);
-      await chmod(`${base}.dcm`, 0o600);
+      rmSync(`${base}.dcm`, { force: true });
+      copyFileSync(path, `${base}.dcm`);
+      chmodSync(`${base}.dcm`, 0o600);
     }
-    await writeFile(`${base}.json`, `${JSON.stringify(reason, null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(`${base}.json`, `${JSON.stringify(reason, null, 2)}\n`, { mode: 0o600 });
   }
 
   /** Behind all that was written before. */
   async writeReport(report: RunIdentity): Promise<void> {
     const file = join(this.#folder, REPORT);
-    await writeFile(`${file}.new`, `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(`${file}.new`, `${JSON.stringify(report, null, 2)}\n`);
     await this.#sync();
-    await rename(`${file}.new`, file);
+    renameSync(`${file}.new`, file);
     await this.#sync();
   }
 
@@ -170,22 +176,30 @@ function readReport(report: string): Earlier | undefined {
 
 /** @returns the length */
 async function writeWhole(path: string, bytes: AsyncIterable<Buffer[]>): Promise<number> {
-  const file = await open(path, 'w');
+  const fd = openSync(path, 'w');
   let length = 0;
   try {
-    for await (const parts of bytes) {
-      if (parts.length > 0) length += (await file.writev(parts)).bytesWritten;
-    }
+    for await (const parts of bytes) length += writeParts(fd, parts);
   } finally {
-    await file.close();
+    closeSync(fd);
   }
   return length;
 }
 
+/** @throws when the disk took less than all */
+function writeParts(fd: number, parts: readonly Buffer[]): number {
+  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+  if (bytes === 0) return 0;
+  // One buffer, in as many writes as it needs: a vector of more than 1,024 is cut by the kernel.
+  const whole = parts.length === 1 ? parts[0] : Buffer.concat(parts);
+  writeFileSync(fd, whole ?? '');
+  return bytes;
+}
+
 /** @returns false when the name is taken */
-async function linkNew(from: string, to: string): Promise<boolean> {
+function linkNew(from: string, to: string): boolean {
   try {
-    await link(from, to);
+    linkSync(from, to);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -202,8 +216,4 @@ async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
