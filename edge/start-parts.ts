@@ -14,7 +14,7 @@ import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
-import { crawlProgress } from './crawl/progress.ts';
+import { crawlProgress, pacsPeers } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { openDeliveryCounters } from './deliver/delivery-counters.ts';
@@ -33,6 +33,7 @@ import { Records } from './index/records/records.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
+import { ReleaseToPacs } from './retention/release-to-pacs.ts';
 import { Retriever } from './retrieve/retriever.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
 import {
@@ -76,7 +77,6 @@ export async function startParts(
   const { config, clock, log, metrics, lifecycle } = options;
   const { trust, dataDirectory } = config;
   const startedAt = clock.now();
-
   const db = openEdgeDatabase(dataDirectory, furtherParts);
   lifecycle.add('database', () => void db.close());
   const routes = openRouteTables(db, config);
@@ -95,7 +95,7 @@ export async function startParts(
   const { records, hl7Inbox } = startRecords(options, { db, outbox });
   const { store, queue, states, inbox } = startFetching(options, { db, storage, routes, late });
   const pacs = startRetriever(options, { db, storage, late });
-  startCopyExpiry(options, { db, storage });
+  startRetention(options, { db, storage });
 
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({
@@ -167,7 +167,7 @@ function startRecords(
   return { records, hl7Inbox: inbox };
 }
 
-function startCopyExpiry(
+function startRetention(
   { config, clock, log, metrics, lifecycle }: StartOptions,
   { db, storage: { index, spool } }: { db: Sqlite; storage: OpenStorage },
 ): void {
@@ -178,6 +178,13 @@ function startCopyExpiry(
   });
   expiry.start();
   lifecycle.add('copy expiry', () => expiry.stop());
+  const release = new ReleaseToPacs({
+    ...{ db, index, spool, clock, log },
+    pacs: pacsPeers(config).map(({ aeTitle }) => aeTitle),
+    retentionHours: config.storage.retentionHours,
+  });
+  release.start();
+  lifecycle.add('release to the PACS', () => release.stop());
 }
 
 interface FetchingParts {

@@ -182,6 +182,11 @@ export interface LogEvents {
   /** Events could not be appended; tried again at once. */
   'outbox.tick-failed': { error: unknown };
 
+  // --- edge/retention
+  /** Objects that the PACS holds went from the spool. */
+  'study.released': { studyInstanceUID: string; files: number };
+  'study.release-failed': { error: unknown };
+
   // --- edge/retrieve
   /** A study was brought from the PACS, or could not be; `code` says why. */
   'pacs-retrieve.ended': {
