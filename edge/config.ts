@@ -60,6 +60,10 @@ const PeerSchema = z.strictObject({
     .max(64)
     .default(8)
     .describe('objects unanswered at once on each, where it grants that, PS3.7 D.3.3.3'),
+  compress: z
+    .enum(['never', 'jpeg-ls'])
+    .default('never')
+    .describe('native objects are sent to it in JPEG-LS, lossless, where it takes that'),
   ratePerSecond: z
     .number()
     .positive()

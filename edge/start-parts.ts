@@ -3,6 +3,7 @@
  *
  *   database ─► storage ─► records ─► deliver ─► commands ─► HTTP ─► uplink ─► HL7 ─► DICOM
  */
+import { join } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import type { HealthEvent } from '../shared/contract/events.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
@@ -49,6 +50,7 @@ import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { refile, releaseFromQuarantine } from './scp/refile.ts';
 import { startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
+import { Transcoder } from './transcode/transcoder.ts';
 import { DirectoryCache } from './transfer/directory.ts';
 import { SourceClient } from './transfer/source-client.ts';
 import { SourcePaths } from './transfer/source-paths.ts';
@@ -205,8 +207,10 @@ function startFetching(
   const now = (): number => clock.now();
   const queue = new DeliveryQueue(db);
   const states = new PeerStates(db);
+  const transcoder = new Transcoder({ directory: join(config.dataDirectory, 'transcoding') });
+  lifecycle.add('transcoder', () => transcoder.stop());
   const deliverer = new Deliverer({
-    ...{ queue, states, index, spool, log, now },
+    ...{ queue, states, index, spool, transcoder, log, now },
     peers: deliveryPeers(config),
     destinations: allDestinations(config, dimseDestinations(config.dicom.aeTitle)),
     counters: openDeliveryCounters(metrics, states),

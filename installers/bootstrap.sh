@@ -52,6 +52,7 @@ if [ "$purpose" = test ]; then
   wanted="$wanted /usr/lib/python3/dist-packages/pydicom:python3-pydicom /usr/bin/dciodvfy:dicom3tools"
   wanted="$wanted /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb"
   wanted="$wanted /usr/bin/mllp_send:python3-hl7"
+  wanted="$wanted /usr/bin/gdcmconv:libgdcm-tools"
 fi
 missing=
 for pair in $wanted; do

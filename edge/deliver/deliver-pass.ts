@@ -8,10 +8,12 @@
  */
 import { stat } from 'node:fs/promises';
 import { GatewayError } from '../../shared/errors.ts';
+import type { Peer } from '../config.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
 import type { DeliveryQueue, DeliveryRow, Reason, WantedInstance } from './delivery-queue.ts';
 import { MAX_CONTEXTS, type StoreContext } from './destination.ts';
+import { syntaxesFor } from './forms.ts';
 import { type Group, type LaneOptions, type LaneParts, Lanes } from './lanes.ts';
 import { PassRecord, reasonOf } from './pass-record.ts';
 import { verify } from './verify-delivery.ts';
@@ -61,7 +63,7 @@ async function send(
   { wanted, record }: { wanted: readonly WantedInstance[]; record: PassRecord },
 ): Promise<void> {
   const objects = await readable(parts, record, { wanted, home: options.delivery.home });
-  for (const group of groupsOf(objects)) {
+  for (const group of groupsOf(objects, options.peer)) {
     if (options.shouldYield()) return;
     const lanes = new Lanes(parts, options, { record, group });
     await lanes.run();
@@ -107,26 +109,20 @@ const FILE_CHANGED: Reason = {
 };
 
 /** At most 128 presentation contexts an association: a study of more kinds of objects goes in several. */
-export function groupsOf(objects: readonly StoredInstance[]): Group[] {
-  const byContext = new Map<string, { context: StoreContext; objects: StoredInstance[] }>();
-  for (const object of objects) {
-    const { sopClassUID, transferSyntaxUID } = object;
-    const key = `${sopClassUID} ${transferSyntaxUID}`;
-    const entry = byContext.get(key) ?? {
-      context: { sopClassUID, transferSyntaxUID },
-      objects: [],
-    };
-    entry.objects.push(object);
-    byContext.set(key, entry);
-  }
-  const entries = [...byContext.values()];
-  const groups: Group[] = [];
-  for (let at = 0; at < entries.length; at += MAX_CONTEXTS) {
-    const some = entries.slice(at, at + MAX_CONTEXTS);
-    groups.push({
-      contexts: some.map(({ context }) => context),
-      objects: some.flatMap((entry) => entry.objects),
-    });
+export function groupsOf(
+  objects: readonly StoredInstance[],
+  peer: Pick<Peer, 'compress'>,
+): Group[] {
+  const byClass = Map.groupBy(objects, ({ sopClassUID }) => sopClassUID);
+  const groups: { contexts: StoreContext[]; objects: StoredInstance[] }[] = [];
+  for (const [sopClassUID, some] of byClass) {
+    const syntaxes = syntaxesFor(some, peer);
+    const contexts = syntaxes.map((transferSyntaxUID) => ({ sopClassUID, transferSyntaxUID }));
+    const last = groups.at(-1);
+    if (last !== undefined && last.contexts.length + contexts.length <= MAX_CONTEXTS) {
+      last.contexts.push(...contexts);
+      last.objects.push(...some);
+    } else groups.push({ contexts, objects: [...some] });
   }
   return groups;
 }

@@ -6,6 +6,8 @@ export type ObjectOutcome = 'sent' | 'failed' | 'put-off' | 'broken';
 
 export interface DeliveryCounters {
   count(peer: string, outcome: ObjectOutcome, bytes?: number): void;
+  /** An object was given another transfer syntax for it. */
+  transcoded(peer: string, transferSyntaxUID: string): void;
   /** An association with it was opened (1) or is over (-1). */
   connection(peer: string, change: 1 | -1): void;
 }
@@ -22,6 +24,12 @@ export function openDeliveryCounters(registry: Registry, peers: PeerStates): Del
     name: 'cdip_delivery_bytes_total',
     help: 'Bytes of data sets that a destination acknowledged',
     labelNames: ['peer'],
+    registers,
+  });
+  const transcoded = new Counter({
+    name: 'cdip_delivery_transcoded_total',
+    help: 'Objects that were given another transfer syntax for a destination',
+    labelNames: ['peer', 'transfer_syntax'],
     registers,
   });
   const connections = new Gauge({
@@ -55,6 +63,7 @@ export function openDeliveryCounters(registry: Registry, peers: PeerStates): Del
       objects.inc({ peer, outcome });
       if (outcome === 'sent') bytes.inc({ peer }, sent);
     },
+    transcoded: (peer, transfer_syntax) => transcoded.inc({ peer, transfer_syntax }),
     connection: (peer, change) => connections.inc({ peer }, change),
   };
 }

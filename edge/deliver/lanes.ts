@@ -10,12 +10,12 @@
 import { GatewayError } from '../../shared/errors.ts';
 import type { Peer } from '../config.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { Transcoder } from '../transcode/transcoder.ts';
 import type { DeliveryCounters } from './delivery-counters.ts';
-import type { Reason } from './delivery-queue.ts';
 import type { Destinations, StoreAssociation, StoreContext } from './destination.ts';
-import type { PassRecord } from './pass-record.ts';
+import { type Form, formFor } from './forms.ts';
+import { type PassRecord, reasonOf } from './pass-record.ts';
 import type { Rate } from './rate.ts';
 
 /** An association more pays for itself from so many objects on. */
@@ -24,6 +24,7 @@ const OBJECTS_EACH = 4;
 export interface LaneParts {
   readonly spool: Spool;
   readonly destinations: Destinations;
+  readonly transcoder: Pick<Transcoder, 'transcode'>;
   readonly counters: DeliveryCounters;
 }
 
@@ -149,14 +150,13 @@ export class Lanes {
   async #store(lane: Lane, object: StoredInstance): Promise<void> {
     const { sopInstanceUID, dataSetBytes: bytes } = object;
     const record = this.#record;
-    if (!lane.association.accepts(object)) {
-      record.fail(sopInstanceUID, notAccepted(object));
+    const form = await this.#form(lane, object);
+    if (form === undefined) {
       this.#options.onAnswer({ bytes: 0, isWorking: true });
       return;
     }
-    const file = this.#parts.spool.absolute(object.path);
     try {
-      const status = await lane.association.store(object, () => readDataSet(file, object));
+      const status = await lane.association.store(form.object, form.open);
       const isWorking = record.take({ sopInstanceUID, bytes }, status);
       this.#options.onAnswer({ bytes, isWorking });
       this.#another();
@@ -167,6 +167,22 @@ export class Lanes {
       // The edge stops: nobody is to blame.
       if (!this.#options.signal.aborted)
         record.break(sopInstanceUID, error, lane.underWay.size <= 1);
+    } finally {
+      await form.remove();
+    }
+  }
+
+  /** The form in which the destination takes the object; undefined: none, which is recorded. */
+  async #form({ association }: Lane, object: StoredInstance): Promise<Form | undefined> {
+    const { spool, transcoder, counters } = this.#parts;
+    const { peer } = this.#options;
+    try {
+      return await formFor({ spool, transcoder, counters, peer, association }, object);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      if (error.retry === 'never') this.#record.fail(object.sopInstanceUID, reasonOf(error));
+      else this.#record.break(object.sopInstanceUID, error, true);
+      return undefined;
     }
   }
 }
@@ -181,8 +197,3 @@ interface Lane {
   readonly underWay: ReadonlySet<Promise<void>>;
   isBroken: boolean;
 }
-
-const notAccepted = ({ transferSyntaxUID, sopClassUID }: StoreContext): Reason => ({
-  code: 'TRANSFER_SYNTAX_NOT_ACCEPTED',
-  detail: `the destination does not take SOP class ${sopClassUID} in transfer syntax ${transferSyntaxUID}`,
-});

@@ -1,4 +1,5 @@
 /** The product's own delivery, from a spool in a temporary directory to real peers. */
+import { join } from 'node:path';
 import type { Peer } from '../../edge/config.ts';
 import { Deliverer } from '../../edge/deliver/deliverer.ts';
 import { openDeliveryCounters } from '../../edge/deliver/delivery-counters.ts';
@@ -6,6 +7,7 @@ import { DeliveryQueue, type DeliveryRow } from '../../edge/deliver/delivery-que
 import { dimseDestinations } from '../../edge/deliver/dimse-destination.ts';
 import { PeerStates } from '../../edge/deliver/peer-states.ts';
 import type { StoredInstance } from '../../edge/index/types.ts';
+import { Transcoder } from '../../edge/transcode/transcoder.ts';
 import { silentLog } from '../../shared/log.ts';
 import { eventually } from './eventually.ts';
 import type { Part10 } from './part10.ts';
@@ -31,8 +33,9 @@ export async function startDelivering(
   const { db, index, spool, metrics } = storage;
   const queue = new DeliveryQueue(db);
   const states = new PeerStates(db);
+  const transcoder = new Transcoder({ directory: join(dataDirectory, 'transcoding') });
   const deliverer = new Deliverer({
-    ...{ queue, states, index, spool, peers, log: silentLog, now: Date.now },
+    ...{ queue, states, index, spool, transcoder, peers, log: silentLog, now: Date.now },
     destinations: dimseDestinations('CDIP_RRK'),
     counters: openDeliveryCounters(metrics, states),
     random: Math.random,
@@ -72,6 +75,7 @@ export async function startDelivering(
     async close() {
       clearInterval(alive);
       await deliverer.stop();
+      await transcoder.stop();
       storage.close();
     },
   };

@@ -55,16 +55,26 @@ export async function askPydicom(
 }
 
 const DIFF_SCRIPT = `
-import sys, json
+import sys, json, warnings
+warnings.simplefilter('ignore')
 import pydicom
-a, b = (pydicom.dcmread(path) for path in sys.argv[1:3])
-tags = sorted(set(a.keys()) | set(b.keys()))
-print(json.dumps(['%08x' % t for t in tags if (t not in a) or (t not in b) or a[t] != b[t]]))
+def differing(pair):
+    a, b = (pydicom.dcmread(path) for path in pair)
+    tags = sorted(set(a.keys()) | set(b.keys()))
+    return ['%08x' % t for t in tags if (t not in a) or (t not in b) or a[t] != b[t]]
+print(json.dumps([differing(pair) for pair in json.load(sys.stdin)]))
 `;
 
 /** Top-level tags, 8 hexadecimal digits, that two files do not have alike. */
 export async function differingTags(a: string, b: string): Promise<string[]> {
-  return JSON.parse(await python(DIFF_SCRIPT, [a, b], '')) as string[];
+  return (await differingTagsOf([[a, b]]))[0] ?? [];
+}
+
+/** As {@link differingTags}, of many pairs by one process. */
+export async function differingTagsOf(
+  pairs: readonly (readonly [string, string])[],
+): Promise<string[][]> {
+  return JSON.parse(await python(DIFF_SCRIPT, [], JSON.stringify(pairs))) as string[][];
 }
 
 function python(script: string, args: readonly string[], input: string): Promise<string> {

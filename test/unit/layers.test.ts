@@ -38,13 +38,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/crawl': ['shared', 'edge/dimse', 'edge/index', 'edge/scp (types)'],
   'edge/retrieve': ['shared', 'edge/dimse', 'edge/index', 'edge/spool', 'edge/crawl'],
   'edge/deidentify': ['shared'],
+  'edge/transcode': ['shared'],
   'edge/uplink': ['shared', 'edge/outbox', 'edge/index', 'edge/commands (types)'],
   'edge/commands': [
     ...['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
     ...['edge/transfer', 'edge/coerce', 'edge/deliver'],
   ],
   'edge/transfer': ['shared', 'edge/spool', 'edge/index'],
-  'edge/deliver': ['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
+  'edge/deliver': [
+    ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
+    'edge/transcode',
+  ],
   'edge/dicomweb': ['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
   'edge/route': ['shared', 'edge/index', 'edge/spool', 'edge/deliver', 'edge/coerce'],
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],

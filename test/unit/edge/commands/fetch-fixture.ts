@@ -28,6 +28,7 @@ import { openMetrics } from '../../../../shared/metrics.ts';
 import type { Sqlite } from '../../../../shared/sqlite/open.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { temporaryDirectory } from '../../../support/storage-fixture.ts';
+import { noTranscoder } from '../deliver/deliver-fixture.ts';
 import { FakeDestinations } from '../deliver/fake-destinations.ts';
 import { STUDY, ticket } from '../transfer/transfer-fixture.ts';
 
@@ -106,7 +107,7 @@ export class Receiver {
     const { destinations, queue, client } = this;
     const states = new PeerStates(db);
     const counters = openDeliveryCounters(openMetrics({}), states);
-    const delivering = { queue, states, counters, destinations, peers };
+    const delivering = { queue, states, counters, destinations, peers, transcoder: noTranscoder };
     this.deliverer = new Deliverer({ ...common, ...delivering, index, spool });
     const appendReceipt = (body: EventBody<ReceiptEvent>): void => {
       this.receipts.push(body);

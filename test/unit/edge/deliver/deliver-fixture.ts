@@ -30,6 +30,9 @@ const config = parseEdgeConfig({
   ],
 });
 
+/** For destinations that take everything as it is. */
+export const noTranscoder = { transcode: () => Promise.reject(new Error('nothing to transcode')) };
+
 export const STUDY = '2.999.7.1';
 
 export class Deliveries {
@@ -58,7 +61,7 @@ export class Deliveries {
     const { queue, states, destinations, counters } = this;
     const deliverer = new Deliverer({
       ...{ queue, states, destinations, counters, index, spool },
-      ...{ peers: config.peers, log: silentLog },
+      ...{ peers: config.peers, log: silentLog, transcoder: noTranscoder },
       now: () => this.nowMs ?? Date.now(),
       random: Math.random,
       backoff: { firstMs: 10, maxMs: 100 },
