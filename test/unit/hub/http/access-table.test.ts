@@ -10,6 +10,8 @@ const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
 const SEARCH = [...CARE, 'booker', 'privacy'];
 const IDENTITY = ['admin', 'coordinator', 'privacy'];
 const OPEN = 'open';
+/** For edges, with a ticket that the hub signed. */
+const TICKET: readonly string[] = [];
 
 type Row = readonly [address: string, allowed: readonly string[] | typeof OPEN];
 
@@ -47,6 +49,8 @@ const TABLE: readonly Row[] = [
   ['POST /fetches/:id/patient', CARE],
   ['GET /completeness', ROLES],
   ['GET /completeness/live', ROLES],
+  ['GET /relay/v1/to/:ods/transfer/v1/*', TICKET],
+  ['POST /relay/v1/to/:ods/transfer/v1/*', TICKET],
   // Whoever comes with a one-time token or link, and what tells nothing of a patient.
   ['GET /viewer/*', OPEN],
   ['GET /viewer/app-config.js', OPEN],
@@ -77,6 +81,7 @@ const pathOf = (address: string): string =>
     .replace(':id', 'f1')
     .replace(':nhsNumber', '9434765919')
     .replace(':token', 'none')
+    .replace(':ods', 'RJE')
     .replace('*', 'metadata');
 
 async function ask(
@@ -94,7 +99,7 @@ async function ask(
   return answer.status;
 }
 
-const isPage = (address: string): boolean => !/ \/(api|dicom-web)/.test(address);
+const isPage = (address: string): boolean => !/ \/(api|dicom-web|relay)/.test(address);
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
 const cookie = (session: string): Record<string, string> => ({
   cookie: `cdip-session=${session}`,
