@@ -1,4 +1,4 @@
-/** Why a run of the de-identifier can't begin. */
+/** Why a run of the de-identifier can't begin, or go on. */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 
 export type DeidentifyErrorCode =
@@ -12,6 +12,8 @@ export type DeidentifyErrorCode =
   | 'FOLDERS_OVERLAP'
   /** The folder holds something that this project's runs did not make. */
   | 'OUTPUT_IN_USE'
+  /** The disk is full, or failed; the same again goes on. */
+  | 'OUTPUT_FAILED'
   | 'MASKS_INVALID';
 
 export class DeidentifyError extends GatewayError {

@@ -41,7 +41,7 @@ export interface Progress {
   readonly held: number;
 }
 
-/** @throws DeidentifyError when it can't begin; a system error when the disk fails */
+/** @throws DeidentifyError when it can't begin, or its disk fails */
 export async function deidentifyFolder(settings: RunSettings): Promise<Report> {
   const { input, project, keyFile } = settings;
   refuseOverlaps({ input, output: settings.output, keyFile });
@@ -61,9 +61,18 @@ export async function deidentifyFolder(settings: RunSettings): Promise<Report> {
     const whole = report.build(true);
     await output.writeReport(whole);
     return whole;
+  } catch (error) {
+    throw withoutPaths(error);
   } finally {
     output.close();
   }
+}
+
+/** What the system says of a disk that failed names files, and they may be named after patients. */
+function withoutPaths(error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  return new DeidentifyError('OUTPUT_FAILED', `the output can not be written: ${code}`);
 }
 
 function filesOf(input: string): InputFile[] {

@@ -1,13 +1,6 @@
 /** The files that a run reads, and each as a data set that can be opened again. Nothing is written here. */
-import {
-  closeSync,
-  createReadStream,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPart10Head } from '../../shared/dicom/part10.ts';
 import type { DataSetSource } from '../../shared/dicom/rewrite.ts';
@@ -68,14 +61,30 @@ function readBeginning(path: string): { readonly size: number; readonly kept: Bu
     return { size, kept: bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)) };
   } catch (cause) {
     if (cause instanceof WithheldError) throw cause;
-    throw new WithheldError('NOT_A_FILE', 'it can not be read', { cause });
+    return unreadable(cause);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
 }
 
-function stream(path: string, start: number): AsyncIterable<Buffer> {
-  return createReadStream(path, { start, highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
+/** @throws WithheldError `NOT_A_FILE` when the disk fails on the way: the other files go on */
+async function* stream(path: string, start: number): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r').catch(unreadable);
+  try {
+    for (let at = start; ; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at).catch(unreadable);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function unreadable(cause: unknown): never {
+  throw new WithheldError('NOT_A_FILE', 'it can not be read', { cause });
 }
 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {

@@ -26,7 +26,7 @@ const WRITING_MODALITIES = new Set([
   'HD',
 ]);
 /** Whose attribute Burned In Annotation is believed when it says no. */
-const BELIEVED = new Set(['XA', 'RF', 'NM', 'PX', 'CR', 'DX']);
+const BELIEVED = new Set(['XA', 'RF', 'NM', 'PX']);
 /** What shows a person. */
 const PHOTOGRAPHS = new Set(['XC', 'ES', 'GM', 'OP', 'OPM', 'DMS']);
 /** Ultrasound, nuclear medicine, angiography and fluoroscopy by their SOP class: the modality may be wrong. */

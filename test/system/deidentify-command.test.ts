@@ -10,6 +10,7 @@ import { codeOf } from '../../shared/errors.ts';
 import { cdip } from '../support/cdip.ts';
 import { filesUnder } from '../support/files-under.ts';
 import { readPart10 } from '../support/part10.ts';
+import { mountSmallDisk, smallDiskMissing } from '../support/small-disk.ts';
 import { foundAt, objectWith, type Planted } from '../unit/edge/deidentify/object-fixture.ts';
 
 const uid = (n: number): Planted => [0x0008_0018, 'UI', `1.2.826.0.1.3680043.9.1.${n}`];
@@ -233,6 +234,24 @@ t.test('a UID that is a path leads nowhere', async (t) => {
   t.equal(report.reasons['UID_UNSAFE'], evil.length);
   t.notOk(filesUnder(dirname(place.output)).some((name) => name.includes('escaped')));
 });
+
+t.test(
+  'a full disk ends it, without a patient in its words',
+  { skip: smallDiskMissing },
+  async (t) => {
+    const place = placeIn(t.testdir());
+    const pixels = Buffer.alloc(700_000, 1);
+    for (const n of [21, 22])
+      writeFileSync(
+        join(place.input, 'OKONKWO_NGOZI', `large-${n}`),
+        objectWith([uid(n), [0x7fe0_0010, 'OW', pixels]]),
+      );
+    const { code, stderr } = await run({ ...place, output: join(mountSmallDisk(t, 1), 'out') });
+    t.equal(code, 1);
+    t.match(stderr, /OUTPUT_FAILED\n.*ENOSPC/);
+    t.notMatch(stderr, IDENTITY);
+  },
+);
 
 t.test('what it does not understand it says, and does nothing', async (t) => {
   const place = placeIn(t.testdir());
