@@ -19,7 +19,7 @@ export const BLOCK_HEADER_BYTES = 24;
 const WORTH = 0.95;
 /** Nothing longer is a block. */
 const MAX_BLOCK_BYTES = 16 * BLOCK_BYTES;
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 const [compress, decompress] = [promisify(zstdCompress), promisify(zstdDecompress)];
 
@@ -44,8 +44,12 @@ export interface BlockHeader {
 export async function encodeBlock(block: CutBlock, isTried: boolean): Promise<CodedBlock> {
   const { bytes, samples } = block;
   if (!isTried) return coded('raw', block, bytes);
-  const differences = samples === undefined ? bytes : predicted(bytes, samples);
-  const code = await compress(differences, LEVEL);
+  const scratch = samples === undefined ? undefined : takeScratch(bytes.length);
+  if (samples !== undefined) predicted(bytes, samples, scratch as Buffer);
+  // One output buffer: each that is full would cost a turn of the threads.
+  const sized = { params: LEVEL, chunkSize: bytes.length + 1_024 };
+  const code = await compress(scratch?.subarray(0, bytes.length) ?? bytes, sized);
+  if (scratch !== undefined) scratches.push(scratch);
   if (code.length > bytes.length * WORTH) return coded('raw', block, bytes);
   return coded(samples === undefined ? 'zstd' : 'predicted', block, code);
 }
@@ -72,26 +76,37 @@ export function decodeBlockHeader(header: Buffer): BlockHeader {
 export async function decodeBlock(header: BlockHeader, code: Buffer): Promise<Buffer | undefined> {
   const { method, bytes, samples } = header;
   if (method === 'raw') return code.length === bytes ? code : undefined;
-  const whole = await decompress(code, { maxOutputLength: bytes }).catch(() => undefined);
+  const sized = { maxOutputLength: bytes, chunkSize: Math.max(1_024, bytes) };
+  const whole = await decompress(code, sized).catch(() => undefined);
   if (whole?.length !== bytes) return undefined;
   if (method === 'zstd') return whole;
   const { from, shape } = samples;
   const differences = whole.subarray(from, from + samples.bytes);
-  const restored = new Uint8Array(samples.bytes);
+  const scratch = takeScratch(samples.bytes);
+  const restored = scratch.subarray(0, samples.bytes);
   restore(differences, shape, restored);
   differences.set(restored);
+  scratches.push(scratch);
   return whole;
 }
 
 function predicted(
   bytes: Buffer,
   { from, bytes: length, shape }: Required<CutBlock>['samples'],
-): Buffer {
-  const out = Buffer.allocUnsafeSlow(bytes.length);
+  out: Buffer,
+): void {
   bytes.copy(out, 0, 0, from);
   predict(bytes.subarray(from, from + length), shape, out.subarray(from, from + length));
   bytes.copy(out, from + length, from + length);
-  return out;
+}
+
+/** Buffers that are used again: garbage of their size costs more than what is done in them. */
+const scratches: Buffer[] = [];
+
+function takeScratch(bytes: number): Buffer {
+  const scratch = scratches.pop();
+  if (scratch !== undefined && scratch.length >= bytes) return scratch;
+  return Buffer.allocUnsafeSlow(Math.max(bytes, BLOCK_BYTES + BLOCK_BYTES / 4));
 }
 
 function coded(method: BlockMethod, { bytes, samples }: CutBlock, code: Buffer): CodedBlock {
