@@ -121,6 +121,26 @@ const DicomSchema = z.strictObject({
     .describe('an association on which nothing happens is aborted'),
 });
 
+const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day: HH:MM');
+const MbitPerSecond = z.number().positive().max(100_000);
+
+const LineSchema = z.strictObject({
+  maxMbitPerSecond: MbitPerSecond.optional().describe(
+    'of transfers to and from other trusts, each way; absent: no ceiling',
+  ),
+  hours: z
+    .array(
+      z.strictObject({
+        from: TimeOfDay,
+        to: TimeOfDay,
+        maxMbitPerSecond: MbitPerSecond.optional(),
+        bulk: z.boolean().default(true).describe('false: bulk fetches rest'),
+      }),
+    )
+    .default([])
+    .describe('by local time, over midnight too; the first that matches counts'),
+});
+
 const StorageSchema = z.strictObject({
   reserveBytes: z
     .int()
@@ -255,6 +275,7 @@ const Fields = z.strictObject({
     })
     .prefault({}),
   storage: StorageSchema.prefault({}),
+  transfer: LineSchema.prefault({}).describe("the trust's line to the other trusts"),
   crawl: CrawlSchema.prefault({}),
   retrieve: z
     .strictObject({
@@ -290,6 +311,7 @@ const Fields = z.strictObject({
 export const EdgeConfigSchema = Fields.superRefine(checkRouteNames);
 
 type Parsed = z.output<typeof EdgeConfigSchema>;
+export type LineConfig = Readonly<z.output<typeof LineSchema>>;
 export type Peer = Readonly<z.output<typeof PeerSchema>>;
 export type EdgeConfig = Readonly<
   Omit<Parsed, 'dicom' | 'patientIds'> & {

@@ -52,6 +52,7 @@ import { startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 import { DirectoryCache } from './transfer/directory.ts';
+import { Line } from './transfer/line.ts';
 import { SourceClient } from './transfer/source-client.ts';
 import { SourcePaths } from './transfer/source-paths.ts';
 import { RelayWait } from './transfer/wait-at-relay.ts';
@@ -95,13 +96,15 @@ export async function startParts(
   lifecycle.add('outbox', () => outbox.stop());
 
   const { records, hl7Inbox } = startRecords(options, { db, outbox });
-  const { store, queue, states, inbox } = startFetching(options, { db, storage, routes, late });
+  const line = new Line(config.transfer, () => clock.now());
+  const fetching = startFetching(options, { db, storage, routes, late, line });
+  const { store, queue, states, inbox } = fetching;
   const pacs = startRetriever(options, { db, storage, late });
-  startRetention(options, { db, storage });
+  const copies = startRetention(options, { db, storage });
 
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({
-    ...{ config, metrics, log, clock, trust, index, spool, directory, pacs },
+    ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     status: () =>
       statusView({
         ...{ ...options, db, startedAt, storage, store, queue, states, routes, late },
@@ -125,13 +128,14 @@ export async function startParts(
       crawl: () => crawlProgress(db, config),
     });
   openGauges(metrics, beat);
-  const join = { directory, outbox, inbox, beat, http };
-  const uplink = config.hub && joinHub(options, config.hub, join);
+  const uplink =
+    config.hub && joinHub(options, config.hub, { directory, outbox, inbox, beat, http });
   if (uplink !== undefined) late.uplink = uplink;
 
   const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
   lifecycle.add('hl7', () => hl7.stop());
-  const { served } = startServices({ ...options, db, storage, records, store, pacs, uplink });
+  const further = { db, storage, records, store, pacs, copies, uplink };
+  const { served } = startServices({ ...options, ...further });
   const services = { store: pacs.store, served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
@@ -172,7 +176,7 @@ function startRecords(
 function startRetention(
   { config, clock, log, metrics, lifecycle }: StartOptions,
   { db, storage: { index, spool } }: { db: Sqlite; storage: OpenStorage },
-): void {
+): Copies {
   const copies = new Copies({ db, trust: config.trust, clock });
   const { copyRetentionDays } = config.storage;
   const expiry = new CopyExpiry({
@@ -187,6 +191,7 @@ function startRetention(
   });
   release.start();
   lifecycle.add('release to the PACS', () => release.stop());
+  return copies;
 }
 
 interface FetchingParts {
@@ -194,12 +199,13 @@ interface FetchingParts {
   readonly storage: OpenStorage;
   readonly routes: RouteTables;
   readonly late: { uplink?: Uplink };
+  readonly line: Line;
 }
 
 /** Commands, fetches, deliveries and routes; what was under way goes on. */
 function startFetching(
   options: StartOptions,
-  { db, storage, routes, late }: FetchingParts,
+  { db, storage, routes, late, line }: FetchingParts,
 ): { store: FetchStore; queue: DeliveryQueue; states: PeerStates; inbox: CommandInbox } {
   const { config, clock, log, metrics, lifecycle } = options;
   const { trust, peers, patientIds } = config;
@@ -233,6 +239,7 @@ function startFetching(
   const runner = new FetchRunner({
     ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },
     counters: openBroughtCounters(metrics),
+    line,
     reading: dicomReading,
     deliveries: queue,
     random: Math.random,

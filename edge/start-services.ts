@@ -14,6 +14,7 @@ import type { EdgeConfig } from './config.ts';
 import { Crawler } from './crawl/crawler.ts';
 import type { ServedClass } from './dimse/service.ts';
 import type { Records } from './index/records/records.ts';
+import type { Copies } from './retention/copies.ts';
 import { Commitments } from './scp/commitment/commitments.ts';
 import { OpenAskers } from './scp/commitment/open-askers.ts';
 import { CommitmentReporter } from './scp/commitment/reporter.ts';
@@ -42,6 +43,7 @@ export interface ServiceOptions {
   readonly records: Records;
   readonly store: FetchStore;
   readonly pacs: LocalPacs;
+  readonly copies: Pick<Copies, 'markUsed'>;
   /** Absent: the trust works alone. */
   readonly uplink: Uplink | undefined;
 }
@@ -88,6 +90,7 @@ export function startServices(options: ServiceOptions): Services {
       ...{ db, trust, index, spool, log, metrics, peers },
       namespace: patientIds.namespace,
       ownAETitle: dicom.aeTitle,
+      markUsed: (study) => options.copies.markUsed(study),
       network: uplink && networkFor(uplink, store),
       pacs,
     }),

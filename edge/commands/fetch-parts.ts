@@ -2,6 +2,7 @@
 import type { BackoffOptions } from '../../shared/backoff.ts';
 import type { TicketReply } from '../../shared/contract/rpc.ts';
 import type { Log } from '../../shared/log.ts';
+import type { Turns } from '../../shared/turns.ts';
 import type { Peer } from '../config.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
 import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
@@ -9,6 +10,7 @@ import type { InstanceAttributes } from '../index/attributes.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { LaneChoices } from '../transfer/lanes.ts';
+import type { Line } from '../transfer/line.ts';
 import type { SourceClient } from '../transfer/source-client.ts';
 import type { BroughtCounters } from './brought-counters.ts';
 import type { Coercing } from './coercing.ts';
@@ -51,6 +53,8 @@ export interface FetchOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly counters: BroughtCounters;
+  /** What the line may carry now. */
+  readonly line: Line;
   /** Waits between tries; tests shorten them. */
   readonly backoff?: Omit<BackoffOptions, 'random'>;
   /** Default: edge/coerce. */
@@ -61,4 +65,6 @@ export interface FetchParts extends FetchOptions {
   readonly coercing: Coercing;
   readonly pace: Pace;
   readonly lanes: LaneChoices;
+  /** Whose turn it is on the line. */
+  readonly turns: Turns;
 }

@@ -3,12 +3,13 @@
  *
  *   retrieving ─► transferring ─► (held) ─► coercing ─► delivering ─► available │ partial │ failed …
  *
- * A step takes one fetch through one state. A few steps at once, the most urgent first; an immediate one
- * takes the place of one that is not. What fails now is tried again until the deadline.
+ * A step takes one fetch through one state. A few steps at once, by turns of their priorities; an immediate one
+ * has the line to itself. What fails now is tried again until the deadline.
  */
 import { backoffMs } from '../../shared/backoff.ts';
 import type { FetchStateName } from '../../shared/contract/events.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
+import { Turns } from '../../shared/turns.ts';
 import { SpoolError } from '../spool/spool-error.ts';
 import { LaneChoices } from '../transfer/lanes.ts';
 import { dropOtherStaging } from '../transfer/staging.ts';
@@ -30,6 +31,8 @@ const KINDS: Readonly<Record<Kind, readonly [FetchStateName, FetchStateName]>> =
 type Kind = 'bringing' | 'filing';
 /** Of each kind. */
 const AT_ONCE = 2;
+/** Immediate ones have the line to themselves. */
+const IMMEDIATE_AT_ONCE = 4;
 /** So many that are due are looked at; the others have to wait anyway. */
 const LOOK_AT = 32;
 const LOOK_MS = 500;
@@ -54,6 +57,8 @@ export class FetchRunner {
   #timer: NodeJS.Timeout | undefined;
   #isWoken = false;
   #isStopping = false;
+  /** The priority whose turn it is on the line. */
+  #turn: number | undefined;
 
   constructor(options: FetchOptions) {
     this.#parts = {
@@ -61,6 +66,7 @@ export class FetchRunner {
       coercing: options.coercing ?? dicomCoercing,
       pace: new Pace(),
       lanes: new LaneChoices(options.now),
+      turns: new Turns(),
     };
     this.#follower = new DeliveryFollower(this.#parts);
   }
@@ -109,22 +115,76 @@ export class FetchRunner {
     const { store } = this.#parts;
     for (const row of store.cancelled()) this.#endOrAbort(row, 'cancelled', CANCELLED);
     for (const row of store.pastDeadline()) this.#endOrAbort(row, 'expired', expiredOf(row));
-    for (const kind of ['bringing', 'filing'] as const)
-      for (const row of store.due(KINDS[kind], LOOK_AT)) this.#consider(row, kind);
+    this.#bring();
+    for (const row of store.due(KINDS.filing, LOOK_AT)) this.#considerFiling(row);
     this.#follower.look();
+  }
+
+  /**
+   * Begins what may use the line: those whose priority's turn it is, and where they leave room the others, but
+   * beside immediate ones nobody. Whoever has to make room goes on later from the instance where he was.
+   */
+  #bring(): void {
+    const { store, turns, line } = this.#parts;
+    const due = store.duePriorities(KINDS.bringing);
+    const waiting = due.filter((priority) => line.isOpenTo(priority));
+    for (const priority of due.filter((one) => !waiting.includes(one)))
+      this.#holdBack(priority, OUTSIDE_HOURS);
+    if (waiting.length === 0) return;
+    if (
+      this.#turn === undefined ||
+      !waiting.includes(this.#turn) ||
+      turns.isOver(this.#turn, waiting)
+    )
+      this.#turn = turns.next(waiting);
+    const turn = this.#turn;
+    const others = turn === IMMEDIATE ? [] : waiting.filter((priority) => priority !== turn);
+    let room = turn === IMMEDIATE ? IMMEDIATE_AT_ONCE : AT_ONCE;
+    for (const priority of [turn, ...others]) room -= this.#beginBringing(priority, room);
+    for (const priority of due)
+      if (![turn, ...others].includes(priority)) this.#holdBack(priority, QUEUED);
+  }
+
+  /** @returns how many of the priority use the line now, at most `room` */
+  #beginBringing(priority: number, room: number): number {
+    const { store } = this.#parts;
+    let using = 0;
+    for (const row of store.dueOf(KINDS.bringing, priority, LOOK_AT)) {
+      const running = this.#running.get(row.fetchId);
+      const isSecond = store.isBroughtBefore(row.fetchId);
+      if (using >= room || isSecond) this.#makeWait(row, isSecond ? SAME_STUDY : QUEUED);
+      else {
+        using += 1;
+        if (running === undefined) this.#begin(row, 'bringing');
+      }
+    }
+    return using;
+  }
+
+  #holdBack(priority: number, reason: FetchReason): void {
+    for (const row of this.#parts.store.dueOf(KINDS.bringing, priority, LOOK_AT))
+      this.#makeWait(row, reason);
+  }
+
+  /** What it has stays staged. */
+  #makeWait(row: FetchRow, reason: FetchReason): void {
+    const running = this.#running.get(row.fetchId);
+    if (running !== undefined) running.ending.abort(reason);
+    else if (row.reason === null || WAITING.has(row.reason.code))
+      this.#parts.store.setReason(row.fetchId, reason);
   }
 
   #endOrAbort(row: FetchRow, state: 'cancelled' | 'expired', reason: FetchReason): void {
     const running = this.#running.get(row.fetchId);
     if (running === undefined) endFetch(this.#parts, row, { state, reason });
-    else running.ending.abort();
+    else running.ending.abort(reason);
   }
 
-  #consider(row: FetchRow, kind: Kind): void {
+  #considerFiling(row: FetchRow): void {
     if (this.#running.has(row.fetchId)) return;
-    const others = [...this.#running.values()].filter((running) => running.kind === kind);
-    if (kind === 'filing' && others.some((running) => isOfOneStudy(running.row, row))) return;
-    if (others.length < AT_ONCE) this.#begin(row, kind);
+    const others = [...this.#running.values()].filter(({ kind }) => kind === 'filing');
+    if (others.some((running) => isOfOneStudy(running.row, row))) return;
+    if (others.length < AT_ONCE) this.#begin(row, 'filing');
     else if (row.priority === IMMEDIATE) makeRoom(others);
     else if (row.reason === null) this.#parts.store.setReason(row.fetchId, QUEUED);
   }
@@ -141,14 +201,15 @@ export class FetchRunner {
   /** One state of one fetch. Never rejects. */
   async #step(row: FetchRow, signal: AbortSignal): Promise<void> {
     try {
-      if (row.reason?.code === QUEUED.code) this.#parts.store.setReason(row.fetchId, null);
+      if (WAITING.has(row.reason?.code ?? '')) this.#parts.store.setReason(row.fetchId, null);
       await this.#carryOut(row, signal);
       if (row.state !== 'coercing') this.#silent.delete(row.sourceTrust);
     } catch (error) {
       this.#reported(() => this.#fail(row, error, signal));
     }
-    if (signal.aborted && !this.#isStopping)
-      this.#reported(() => this.#parts.store.setReason(row.fetchId, QUEUED));
+    if (!signal.aborted || this.#isStopping) return;
+    const reason = (signal.reason as FetchReason | undefined) ?? QUEUED;
+    this.#reported(() => this.#parts.store.setReason(row.fetchId, reason));
   }
 
   async #carryOut(row: FetchRow, signal: AbortSignal): Promise<void> {
@@ -195,7 +256,7 @@ function makeRoom(others: readonly Running[]): void {
   const [least] = others
     .filter(({ row }) => row.priority !== IMMEDIATE)
     .sort((a, b) => b.row.priority - a.row.priority);
-  least?.ending.abort();
+  least?.ending.abort(QUEUED);
 }
 
 const isOfOneStudy = (a: FetchRow, b: FetchRow): boolean =>
@@ -205,6 +266,16 @@ const QUEUED: FetchReason = {
   code: 'QUEUED',
   detail: 'waits for its turn: other fetches are under way',
 };
+const SAME_STUDY: FetchReason = {
+  code: 'QUEUED',
+  detail: 'another fetch brings the same study: what it brings is used',
+};
+const OUTSIDE_HOURS: FetchReason = {
+  code: 'OUTSIDE_HOURS',
+  detail: 'bulk fetches rest at this time of day: transfer.hours in edge.yaml',
+};
+/** Reasons that are over when it goes on. */
+const WAITING: ReadonlySet<string> = new Set([QUEUED.code, OUTSIDE_HOURS.code]);
 const CANCELLED: FetchReason = {
   code: 'CANCELLED',
   detail: 'cancelled; what was filed or delivered stays',

@@ -23,6 +23,29 @@ function prepareQuestions(db: Sqlite) {
       `WHERE ended_at IS NULL AND is_cancelled = 0 AND state IN (?, ?) AND due_at <= ?
        ORDER BY priority, received_at LIMIT ?`,
     ),
+    dueOf: rows<[state: string, otherState: string, priority: number, now: number, limit: number]>(
+      `WHERE ended_at IS NULL AND is_cancelled = 0 AND state IN (?, ?) AND priority = ? AND due_at <= ?
+       ORDER BY received_at LIMIT ?`,
+    ),
+    duePriorities: db
+      .prepare<[state: string, otherState: string, now: number], number>(
+        `SELECT DISTINCT priority FROM fetches
+         WHERE ended_at IS NULL AND is_cancelled = 0 AND state IN (?, ?) AND due_at <= ?
+         ORDER BY priority`,
+      )
+      .pluck(),
+    // Before this one, of the same study, and getting on: what it brings need not be brought again.
+    isBroughtBefore: db
+      .prepare<{ fetchId: string; now: number }>(
+        `SELECT 1 FROM fetches f JOIN fetches mine ON mine.fetch_id = @fetchId
+         WHERE f.study_uid = mine.study_uid AND f.home = mine.home AND f.fetch_id <> mine.fetch_id
+           AND f.ended_at IS NULL AND f.is_cancelled = 0
+           AND f.state IN ('retrieving', 'transferring', 'coercing') AND f.tries = 0
+           AND f.due_at <= @now
+           AND (f.priority, f.received_at, f.fetch_id)
+             < (mine.priority, mine.received_at, mine.fetch_id) LIMIT 1`,
+      )
+      .pluck(),
     cancelled: rows<[]>('WHERE ended_at IS NULL AND is_cancelled = 1'),
     // What is being delivered has the delivery's deadline.
     pastDeadline: rows<[now: number]>(

@@ -91,6 +91,27 @@ export class FetchStore {
     return rows(this.#statements.due.all(...states, this.#options.now(), limit));
   }
 
+  /** Of these, those of one priority, the oldest first. */
+  dueOf(
+    states: readonly [FetchStateName, FetchStateName],
+    priority: number,
+    limit: number,
+  ): FetchRow[] {
+    return rows(this.#statements.dueOf.all(...states, priority, this.#options.now(), limit));
+  }
+
+  /** The priorities that have any, the most urgent first. */
+  duePriorities(states: readonly [FetchStateName, FetchStateName]): number[] {
+    return this.#statements.duePriorities.all(...states, this.#options.now());
+  }
+
+  /** True while another open fetch, of the same study and before this one, brings it. */
+  isBroughtBefore(fetchId: string): boolean {
+    return (
+      this.#statements.isBroughtBefore.get({ fetchId, now: this.#options.now() }) !== undefined
+    );
+  }
+
   /** Those that are to be ended. */
   cancelled(): FetchRow[] {
     return rows(this.#statements.cancelled.all());

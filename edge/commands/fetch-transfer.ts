@@ -102,7 +102,11 @@ export async function transfer(
         meter.countStaged();
       },
       onBytes: (bytes) => meter.addBytes(bytes),
-      onWire: (bytes) => counters.wire(bytes),
+      onWire: (bytes) => {
+        counters.wire(bytes);
+        parts.turns.count(row.priority, bytes);
+        return parts.line.admit('in', bytes, row.priority);
+      },
       onAgain: (code) => counters.again(code),
     });
     for (const failure of failures) store.markFailed(fetchId, failure);

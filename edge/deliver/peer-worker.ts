@@ -9,13 +9,13 @@
 import { type BackoffOptions, backoffMs, sleep } from '../../shared/backoff.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
+import { Turns } from '../../shared/turns.ts';
 import type { Peer } from '../config.ts';
 import { Breaker } from './breaker.ts';
 import { deliverPass, type PassOutcome, type PassParts } from './deliver-pass.ts';
 import type { DeliveryRow, Reason } from './delivery-queue.ts';
 import type { PeerStates } from './peer-states.ts';
 import { Rate } from './rate.ts';
-import { Turns } from './turns.ts';
 
 const PEER_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const;
 /** How long an idle worker sleeps; it is woken when there is something. */

@@ -6,10 +6,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { sleep } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { PRIORITIES } from '../../shared/contract/commands.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Log } from '../../shared/log.ts';
+import type { Copies } from '../retention/copies.ts';
 import type { LocalPacs } from '../scp/query/local-pacs.ts';
 import type { DirectoryCache } from '../transfer/directory.ts';
+import type { Line } from '../transfer/line.ts';
 import { manifestOf, type ServedStudy } from '../transfer/manifest.ts';
 import { FRAMES_MEDIA_TYPE, WantedSchema } from '../transfer/protocol.ts';
 import { instanceFrames, noneServed, type ServeParts } from '../transfer/serve.ts';
@@ -29,11 +32,15 @@ export interface TransferParts extends ServeParts {
   readonly log: Log;
   readonly transferCounters: TransferCounters;
   readonly pacs: LocalPacs;
+  readonly line: Pick<Line, 'admit'>;
+  readonly copies: Pick<Copies, 'markUsed'>;
 }
 
 interface Opened extends ServedStudy {
   /** Who reads: the receiving trust. */
   readonly reader: string;
+  /** 0 is the most urgent. */
+  readonly priority: number;
 }
 
 export function serveTransfers(app: FastifyInstance, parts: TransferParts): void {
@@ -53,7 +60,11 @@ export function serveTransfers(app: FastifyInstance, parts: TransferParts): void
       if (parts.index.studyState(study.studyInstanceUID, study.home) === undefined) notHeld();
       const { sopInstanceUIDs, codings } = wanted.data;
       const counts = noneServed();
-      const frames = instanceFrames(parts, { study, wanted: sopInstanceUIDs, codings, counts });
+      const admit = (bytes: number) => parts.line.admit('out', bytes, study.priority);
+      parts.copies.markUsed(study);
+      const frames = instanceFrames(parts, {
+        ...{ study, wanted: sopInstanceUIDs, codings, admit, counts },
+      });
       const endServing = parts.transferCounters.startServing();
       frames.once('close', () => {
         endServing(counts);
@@ -101,6 +112,7 @@ async function openStudy(request: FastifyRequest, parts: TransferParts): Promise
     home: home.data,
     seriesInstanceUIDs: claims.series,
     reader: claims.sub,
+    priority: PRIORITIES.indexOf(claims.priority ?? 'scheduled'),
   };
 }
 

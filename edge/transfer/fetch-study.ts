@@ -55,8 +55,8 @@ export interface FetchStudyOptions {
   readonly onStaged?: (instance: ManifestInstance) => void;
   /** So many bytes of data sets more have come; less than 0: were given up. */
   readonly onBytes?: (bytes: number) => void;
-  /** So many bytes have come over the line. */
-  readonly onWire?: (bytes: number) => void;
+  /** So many bytes have come over the line; nothing more is read before it resolves. */
+  readonly onWire?: (bytes: number) => Promise<void> | undefined;
   /** What came of an instance was not what was announced. */
   readonly onAgain?: (code: string) => void;
 }
@@ -177,7 +177,7 @@ class Fetching {
   async *#counted(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of body) {
       this.#wireBytes += chunk.length;
-      this.#options.onWire?.(chunk.length);
+      await this.#options.onWire?.(chunk.length);
       yield chunk;
     }
   }

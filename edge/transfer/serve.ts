@@ -49,6 +49,8 @@ export interface Serving {
   readonly wanted: readonly string[] | undefined;
   /** Codings that the reader knows. */
   readonly codings: readonly string[];
+  /** Asked before so many bytes are sent. */
+  readonly admit: (bytes: number) => Promise<void> | undefined;
   /** Kept up to date while the stream is read. */
   readonly counts: ServedCounts;
 }
@@ -99,8 +101,9 @@ class Sending {
   }
 
   async *#send({ bytes, method, dataSetBytes, sent }: Part): AsyncGenerator<Buffer> {
-    const { counts } = this.#serving;
+    const { counts, admit } = this.#serving;
     for (const chunk of await bytes) {
+      await admit(chunk.length);
       counts.wireBytes[method] += chunk.length;
       yield* this.#choice.timed(chunk);
     }

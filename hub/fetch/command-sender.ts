@@ -83,6 +83,7 @@ export class CommandSender {
       study: order.studyInstanceUID,
       home: order.home,
       fetch: order.fetchId,
+      priority: order.priority,
       ...(order.seriesInstanceUIDs === null ? {} : { series: order.seriesInstanceUIDs }),
     });
     return { ticket, source: { trust: order.source, url } };

@@ -3,6 +3,7 @@
  * A JWT (RFC 7519) signed by the hub with Ed25519; presented as `Authorization: Bearer`.
  */
 import * as z from 'zod';
+import { Priority } from './commands.ts';
 import { ODSCode } from './subjects.ts';
 
 export const TICKET_ISSUER = 'cdip-hub';
@@ -20,5 +21,7 @@ export const TicketClaimsSchema = z.object({
   home: ODSCode,
   /** The fetch order. */
   fetch: z.string().min(1),
+  /** How urgent it is; absent: of a hub before this was told, or no fetch. */
+  priority: Priority.optional(),
 });
 export type TicketClaims = z.output<typeof TicketClaimsSchema>;

@@ -47,6 +47,7 @@ function openServices(): { served: readonly ServedClass[]; forget: () => void } 
       ...{ db, trust: 'RRK', namespace: 'RRK', index, ownAETitle: 'CDIP_RRK', peers: [] },
       ...{ spool: { absolute: (path: string) => path }, log: silentLog, network: undefined },
       ...{ pacs: noPacs, metrics: openMetrics({}) },
+      markUsed: () => {},
     } as Parameters<typeof queryRetrieve>[0]),
     storageCommitment({
       ...{ commitments: new Commitments(db), askers: new OpenAskers(), peers, now },

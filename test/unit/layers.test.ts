@@ -54,7 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
   'edge/http': [
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
-    ...['edge/deliver', 'edge/health', 'edge/scp', 'edge/dicomweb'],
+    ...['edge/deliver', 'edge/health', 'edge/scp', 'edge/dicomweb', 'edge/retention (types)'],
   ],
   'edge/conformance': [...['shared', 'edge/ul', 'edge/dimse', 'edge/scp', 'edge/deliver']],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],

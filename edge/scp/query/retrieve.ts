@@ -45,6 +45,8 @@ export interface RetrieveParts extends BringParts {
   readonly spool: Pick<Spool, 'absolute'>;
   readonly peers: readonly Peer[];
   readonly ownAETitle: string;
+  /** A copy that is read stays as long as a new one. */
+  readonly markUsed: (study: { studyInstanceUID: string; home: string }) => void;
   readonly log: Log;
   readonly metrics: Registry;
 }
@@ -116,6 +118,8 @@ export class RetrieveService {
       peer === undefined
         ? sameAssociation(link)
         : destination(this.#parts, { peer, request, objects: brought.instances });
+    for (const [study] of Map.groupBy(brought.instances, studyKeyOf).values())
+      if (study !== undefined) this.#parts.markUsed(study);
     await run.storeAll(brought, target);
     return run.reply(brought);
   }
@@ -299,3 +303,6 @@ function contextGroups(objects: readonly StoredInstance[]): string[][] {
     groups.push(keys.slice(at, at + MAX_CONTEXTS));
   return groups;
 }
+
+const studyKeyOf = ({ studyInstanceUID, home }: StoredInstance): string =>
+  `${studyInstanceUID} ${home}`;

@@ -18,6 +18,7 @@ import { PeerStates } from '../../../../edge/deliver/peer-states.ts';
 import { deliverSchema } from '../../../../edge/deliver/schema.ts';
 import { dicomReading } from '../../../../edge/scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from '../../../../edge/scp/open-storage.ts';
+import { Line } from '../../../../edge/transfer/line.ts';
 import { SourceClient } from '../../../../edge/transfer/source-client.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import type { Command, FetchCommand } from '../../../../shared/contract/commands.ts';
@@ -57,6 +58,8 @@ export class Receiver {
   readonly client = new SourceClient({ stallMs: 3_000 });
   readonly receipts: EventBody<ReceiptEvent>[] = [];
   readonly asked: string[] = [];
+  /** Objects that came over the line. */
+  staged = 0;
   readonly #alive = setInterval(() => {}, 1_000);
 
   /** As one process of the edge; after {@link drop} another may be made over the same directory. */
@@ -120,7 +123,13 @@ export class Receiver {
     const { store, deliverer } = this;
     this.runner = new FetchRunner({
       ...{ ...common, trust, peers, patientIds, store, index, spool, client, deliverer },
-      counters: openBroughtCounters(openMetrics({})),
+      counters: {
+        ...openBroughtCounters(openMetrics({})),
+        staged: () => {
+          this.staged += 1;
+        },
+      },
+      line: new Line(config.transfer, now),
       reading: dicomReading,
       deliveries: queue,
       requestTicket: (fetchId) => {

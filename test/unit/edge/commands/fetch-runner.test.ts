@@ -255,15 +255,38 @@ t.test('an immediate fetch takes the place of one that is not', async (t) => {
   const url = `http://127.0.0.1:${slow.port}`;
   for (const fetchId of ['b1', 'b2', 'b3'])
     await receiver.inbox.take(await fetchCommand(url, { fetchId, priority: 'bulk' }));
+  await eventually('one is under way', () => receiver.receipt('b1')?.state === 'transferring');
+  await receiver.reasonIs('QUEUED', 'b2');
   await receiver.reasonIs('QUEUED', 'b3');
-  await eventually('two are under way', () => receiver.receipt('b2')?.state === 'transferring');
   await receiver.inbox.take(
     await fetchCommand(quick.url, { fetchId: 'now', priority: 'immediate' }),
   );
   await receiver.reaches('available', 'now');
   const bulk = ['b1', 'b2', 'b3'].map((id) => receiver.receipt(id)?.state);
   t.notOk(bulk.includes('available'), bulk.join());
-  t.equal(bulk.filter((state) => state === 'transferring').length, 2);
+  t.same(bulk, ['transferring', 'retrieving', 'retrieving'], 'of one study one fetch brings it');
+});
+
+t.test('many fetches of one study bring it once', async (t) => {
+  const source = await sourceOf(t, 5);
+  const receiver = await startReceiver(t);
+  for (const fetchId of ['f1', 'f2', 'f3'])
+    await receiver.inbox.take(await fetchCommand(source.url, { fetchId }));
+  for (const fetchId of ['f1', 'f2', 'f3']) await receiver.reaches('available', fetchId);
+  t.equal(receiver.staged, 5, 'each object came once');
+});
+
+t.test('bulk rests outside its hours, and says so; what is urgent goes on', async (t) => {
+  const source = await sourceOf(t, 2);
+  const receiver = await startReceiver(t, {
+    config: { transfer: { hours: [{ from: '00:00', to: '23:59', bulk: false }] } },
+    now: () => new Date('2026-03-02T12:00:00').getTime(),
+  });
+  await receiver.inbox.take(await fetchCommand(source.url, { fetchId: 'b', priority: 'bulk' }));
+  await receiver.reasonIs('OUTSIDE_HOURS', 'b');
+  await receiver.inbox.take(await fetchCommand(source.url));
+  await receiver.reaches('available');
+  t.equal(receiver.receipt('b')?.state, 'retrieving');
 });
 
 t.test('a dead source does not take the places of what comes from others', async (t) => {

@@ -36,6 +36,8 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     stow: storage,
     dicomWeb: openDicomWeb({ db: index.db, index, spool, log: silentLog }),
     transferCounters: openTransferCounters(metrics),
+    line: { admit: () => undefined },
+    copies: { markUsed: () => {} },
     notReady: () => null,
     replayHl7: () => undefined,
     pacs: noPacs,

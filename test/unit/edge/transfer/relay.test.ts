@@ -65,6 +65,8 @@ async function startWorld(t: Test): Promise<World> {
     directory: { current: () => ({ trusts: [], ticketKeys: tickets.publicKeys() }) },
     log: silentLog,
     transferCounters: openTransferCounters(openMetrics({})),
+    line: { admit: () => undefined },
+    copies: { markUsed: () => {} },
   });
   t.teardown(() => app.close());
   const requestPass = () => relay.passFor('RRK');

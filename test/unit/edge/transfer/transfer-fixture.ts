@@ -89,6 +89,8 @@ export async function serveStudies(
     clock: systemClock,
     log: silentLog,
     transferCounters: openTransferCounters(openMetrics({})),
+    line: { admit: () => undefined },
+    copies: { markUsed: () => {} },
   });
   await app.listen({ host, port: 0 });
   const { port } = app.server.address() as AddressInfo;

@@ -1,6 +1,6 @@
 /** Who goes first at a destination, and that nobody waits for ever. edge/deliver/turns.ts. */
 import t from 'tap';
-import { Turns } from '../../../../edge/deliver/turns.ts';
+import { Turns } from '../../../shared/turns.ts';
 
 const MEGABYTE = 1_048_576;
 const [IMMEDIATE, URGENT, SCHEDULED, BULK] = [0, 1, 2, 3] as const;

@@ -1,6 +1,6 @@
 /**
- * Whose turn it is at a destination: the more urgent first, and a share for everybody, so that a long
- * queue of urgent studies never stops what is scheduled for tonight.
+ * Whose turn it is at a destination, or on the line: the more urgent first, and a share for everybody, so that
+ * a long queue of urgent studies never stops what is scheduled for tonight.
  *
  *   what waits, by priority ─► next() ─► a turn of some megabytes ─► count() ─► next()
  *
