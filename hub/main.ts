@@ -95,7 +95,7 @@ async function startParts(
   };
   const relay = new Relay({ tickets, metrics });
   networkLog.answer('relay', (ods) => relay.passFor(ods));
-  const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock });
+  const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock, relay });
   lifecycle.add('edge calls', () => edges.close());
   const http = await startHttp({
     callEdge: edges.call,

@@ -53,6 +53,12 @@ export async function admitDicomWeb(
   return { kind: 'study', studyInstanceUID: study, home: home.data, seriesInstanceUIDs };
 }
 
+/** @throws TicketError `TICKET_MISSING`: the other end of a relayed connection is the hub's, whoever asks */
+export function requireTicket({ headers }: FastifyRequest): void {
+  if (headers.authorization === undefined)
+    throw new TicketError('TICKET_MISSING', 'a ticket is needed');
+}
+
 /** In a time that tells nothing of where they differ. */
 function isSame(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

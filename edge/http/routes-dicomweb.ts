@@ -2,7 +2,7 @@
  * `/dicom-web/…`: DICOMweb of this edge. PS3.18. To clients of the trust, and to the hub, which shows in
  * place what is held here.
  *
- *   request ─► who may ─► scope ─► edge/dicomweb ─► answer, streamed
+ *   request ─► who may ─► scope ─► (from the PACS first) ─► edge/dicomweb ─► answer, streamed
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebAnswer } from '../dicomweb/answer.ts';
@@ -17,10 +17,14 @@ import {
 } from '../dicomweb/retrieve.ts';
 import { retrieveRendered } from '../dicomweb/retrieve-rendered.ts';
 import { searchInstances, searchSeries, searchStudies } from '../dicomweb/search.ts';
-import { admitDicomWeb, type DicomWebAccessParts } from './dicomweb-access.ts';
+import type { LocalPacs } from '../scp/query/local-pacs.ts';
+import { admitDicomWeb, type DicomWebAccessParts, requireTicket } from './dicomweb-access.ts';
+import { bringFromPacs } from './from-pacs.ts';
 import { sendAnswer } from './send-answer.ts';
 
 export type DicomWebParts = DicomWebAccessParts & {
+  readonly trust: string;
+  readonly pacs: LocalPacs;
   readonly dicomWeb: DicomWeb;
 };
 
@@ -35,7 +39,13 @@ const STUDY = '/dicom-web/studies/:study';
 const SERIES = `${STUDY}/series/:series`;
 const INSTANCE = `${SERIES}/instances/:instance`;
 
-export function serveDicomWeb(app: FastifyInstance, parts: DicomWebParts): void {
+/** @param options `isRelayed`: for readers with a ticket alone */
+export function serveDicomWeb(
+  app: FastifyInstance,
+  parts: DicomWebParts,
+  options: { isRelayed?: boolean } = {},
+): void {
+  if (options.isRelayed) app.addHook('onRequest', async (request) => requireTicket(request));
   const web = parts.dicomWeb;
   app.get('/dicom-web/studies', async (request, reply) => {
     await admitDicomWeb(request, parts);
@@ -89,9 +99,13 @@ async function scopeOf(request: FastifyRequest, parts: DicomWebParts): Promise<S
   const allowed = grant.kind === 'study' ? grant.seriesInstanceUIDs : undefined;
   if (allowed !== undefined && (series === undefined || !allowed.includes(series)))
     throw new DicomWebError('RESOURCE_NOT_FOUND', 'The ticket is for other series.');
+  const { pacs, trust, dicomWeb } = parts;
+  const ownHome = (): string => (pacs.isWanted(study) ? trust : dicomWeb.held.homeOf(study));
+  const home = grant.kind === 'study' ? grant.home : ownHome();
+  await bringFromPacs(parts, { studyInstanceUID: study, home });
   return {
     studyInstanceUID: study,
-    home: grant.kind === 'study' ? grant.home : parts.dicomWeb.held.homeOf(study),
+    home,
     seriesInstanceUID: series,
     sopInstanceUID: instance,
   };

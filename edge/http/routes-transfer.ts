@@ -4,7 +4,6 @@
  *   request ─► ticket: study, home, series ─► (from the PACS first) ─► manifest │ stream of frames
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { sleep } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { PRIORITIES } from '../../shared/contract/commands.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
@@ -17,13 +16,12 @@ import { manifestOf, type ServedStudy } from '../transfer/manifest.ts';
 import { FRAMES_MEDIA_TYPE, WantedSchema } from '../transfer/protocol.ts';
 import { instanceFrames, noneServed, type ServeParts } from '../transfer/serve.ts';
 import { verifyTicket } from '../transfer/ticket.ts';
+import { bringFromPacs } from './from-pacs.ts';
 import { HttpProblem } from './problem.ts';
 import type { TransferCounters } from './transfer-counters.ts';
 
 /** A list of 200,000 UIDs. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
-/** Below the time after which another edge takes a silent response for a dead one. */
-const RETRIEVE_WAIT_MS = 15_000;
 
 export interface TransferParts extends ServeParts {
   readonly trust: string;
@@ -46,7 +44,7 @@ interface Opened extends ServedStudy {
 export function serveTransfers(app: FastifyInstance, parts: TransferParts): void {
   app.get('/transfer/v1/studies/:uid/manifest', async (request) => {
     const study = await openStudy(request, parts);
-    await retrieved(parts, study);
+    await bringFromPacs(parts, study);
     return manifestOf(parts, study) ?? notHeld();
   });
   app.post(
@@ -78,23 +76,6 @@ export function serveTransfers(app: FastifyInstance, parts: TransferParts): void
       return reply.type(FRAMES_MEDIA_TYPE).send(frames);
     },
   );
-}
-
-/**
- * What only the PACS holds is brought first. That may take longer than a request may: whoever asks is told to ask
- * again, and it goes on meanwhile.
- */
-async function retrieved({ pacs, trust }: TransferParts, study: ServedStudy): Promise<void> {
-  const { studyInstanceUID, home } = study;
-  if (home !== trust || !pacs.isWanted(studyInstanceUID)) return;
-  const outcome = await Promise.race([pacs.bring(studyInstanceUID), sleep(RETRIEVE_WAIT_MS)]);
-  if (outcome === undefined) {
-    const { instances = 0, expected = null } = pacs.stand(studyInstanceUID) ?? {};
-    const detail = `The PACS is being asked for it: ${instances} of ${expected ?? '?'} objects are here.`;
-    throw new HttpProblem('RETRIEVING', detail);
-  }
-  if (outcome.reason !== null)
-    throw new HttpProblem('PACS_FAILED', `${outcome.reason.code}: ${outcome.reason.detail}`);
 }
 
 async function openStudy(request: FastifyRequest, parts: TransferParts): Promise<Opened> {

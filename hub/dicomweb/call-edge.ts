@@ -1,15 +1,19 @@
 /**
  * Asks a trust's edge over HTTP, with a ticket for one study.
  *
- *   { trust, study, path } ─► ticket (kept while good) ─► edge ─► status, headers, body as it streams
+ *   { trust, study, path } ─► ticket (kept while good) ─┬─► edge ─────────────────────────┬─► answer, as it streams
+ *                                                        └─► a connection that it dialled ─┘
  *
- * Connections are kept open: over a WAN each new one costs round trips before the first byte.
+ * Connections are kept open: over a WAN each new one costs round trips before the first byte. An edge that
+ * lets nobody in is asked by the relay, and that is remembered for a while.
  */
+import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import type { Clock } from '../../shared/clock.ts';
 import { TICKET_SECONDS } from '../../shared/contract/ticket.ts';
 import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import type { TicketSigner } from '../access/tickets.ts';
+import type { Relay } from '../relay/relay.ts';
 
 const CONNECT_MS = 4_000;
 /** An edge that says nothing for so long is slow, and a person waits. */
@@ -19,10 +23,13 @@ const KEEP_ALIVE_MS = 60_000;
 const CONNECTIONS = 64;
 /** Tickets are for minutes; one that is about to end is not used. */
 const TICKET_LEFT_MS = 60_000;
+/** An edge that could not be dialled is not dialled again for so long. */
+const RELAYED_MS = 60_000;
 /** What the hub reads as in its own name. */
 const READER = 'HUB';
 
-export type EdgeCallErrorCode = 'EDGE_UNREACHABLE' | 'EDGE_SLOW';
+/** `SOURCE_RETRIEVING`: its edge brings the study from the PACS, or could not; the message says. */
+export type EdgeCallErrorCode = 'EDGE_UNREACHABLE' | 'EDGE_SLOW' | 'SOURCE_RETRIEVING';
 
 export class EdgeCallError extends GatewayError {
   override readonly name = 'EdgeCallError';
@@ -59,6 +66,7 @@ export interface EdgeCallerOptions {
   readonly urlOf: (trust: string) => string | null;
   readonly tickets: Pick<TicketSigner, 'sign'>;
   readonly clock: Clock;
+  readonly relay: Pick<Relay, 'pass' | 'waiting'>;
 }
 
 export class EdgeCaller {
@@ -74,33 +82,61 @@ export class EdgeCaller {
   });
   readonly #tickets = new Map<string, { readonly ticket: string; readonly until: number }>();
 
+  /** Until when a trust's edge is asked by the relay. */
+  readonly #relayed = new Map<string, number>();
+
   constructor(options: EdgeCallerOptions) {
     this.#options = options;
   }
 
   readonly call: CallEdge = async (call) => {
+    const { trust } = call;
+    const authorization = `Bearer ${await this.#ticketFor(call)}`;
+    const { relay, clock } = this.#options;
+    if ((this.#relayed.get(trust) ?? 0) > clock.now()) return this.#relay(call, authorization);
+    try {
+      return await this.#dial(call, authorization);
+    } catch (error) {
+      if (!(error instanceof EdgeCallError) || error.code !== 'EDGE_UNREACHABLE') throw error;
+      if (relay.waiting.count(trust) === 0) throw error;
+      this.#relayed.set(trust, clock.now() + RELAYED_MS);
+      return this.#relay(call, authorization);
+    }
+  };
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+
+  async #dial(call: EdgeCall, authorization: string): Promise<EdgeAnswer> {
     const { trust, path, headers, signal } = call;
     const base = this.#options.urlOf(trust);
     if (base === null)
       throw new EdgeCallError('EDGE_UNREACHABLE', `${trust} has no edge in this network yet.`);
-    const authorization = `Bearer ${await this.#ticketFor(call)}`;
     try {
       const answer = await request(new URL(path.replace(/^\//, ''), withSlash(base)), {
         headers: { ...headers, authorization },
         dispatcher: this.#agent,
         signal,
       });
-      const { statusCode: status, headers: said, body } = answer;
-      if (status !== 401 && status !== 403 && status < 500) return { status, headers: said, body };
-      await body.dump();
-      throw new EdgeCallError('EDGE_UNREACHABLE', `The edge of ${trust} answered ${status}.`);
+      return await taken(trust, { ...answer, status: answer.statusCode });
     } catch (cause) {
       throw cause instanceof EdgeCallError ? cause : failed(trust, cause);
     }
-  };
+  }
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
+  async #relay(call: EdgeCall, authorization: string): Promise<EdgeAnswer> {
+    const { trust, path, signal } = call;
+    const headers = { ...call.headers, authorization };
+    const body = Readable.from([]);
+    try {
+      const answer = await this.#options.relay.pass(trust, { method: 'GET', path, headers, body });
+      signal.addEventListener('abort', () => answer.body.destroy(), { once: true });
+      return await taken(trust, answer);
+    } catch (cause) {
+      this.#relayed.delete(trust);
+      throw cause instanceof EdgeCallError ? cause : failed(trust, cause);
+    }
   }
 
   async #ticketFor({ trust, studyInstanceUID, home }: EdgeCall): Promise<string> {
@@ -114,6 +150,29 @@ export class EdgeCaller {
     const until = now + TICKET_SECONDS * 1000 - TICKET_LEFT_MS;
     this.#tickets.set(key, { ticket, until });
     return ticket;
+  }
+}
+
+/** @throws EdgeCallError for an answer that is none to what was asked */
+async function taken(trust: string, answer: EdgeAnswer): Promise<EdgeAnswer> {
+  const { status, headers, body } = answer;
+  if (status !== 401 && status !== 403 && status < 500) return { status, headers, body };
+  const { code, detail = '' } = await problemOfEdge(answer);
+  if (code === 'RETRIEVING' || code === 'PACS_FAILED')
+    throw new EdgeCallError('SOURCE_RETRIEVING', detail);
+  throw new EdgeCallError('EDGE_UNREACHABLE', `The edge of ${trust} answered ${status}.`);
+}
+
+/** RFC 9457; empty for an answer that is none. */
+export async function problemOfEdge({
+  body,
+}: EdgeAnswer): Promise<{ code?: string; detail?: string }> {
+  let text = '';
+  for await (const chunk of body) text += chunk.toString();
+  try {
+    return JSON.parse(text) as { code?: string; detail?: string };
+  } catch {
+    return {};
   }
 }
 

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf } from '../../shared/errors.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
-import { type EdgeAnswer, EdgeCallError } from '../dicomweb/call-edge.ts';
+import { type EdgeAnswer, EdgeCallError, problemOfEdge } from '../dicomweb/call-edge.ts';
 import { type StudySource, studySource } from '../dicomweb/study-source.ts';
 import { findStudy } from '../search/study.ts';
 import type { Sight } from './audited.ts';
@@ -88,6 +88,10 @@ async function firstAnswer(
   const code = failures[0]?.code ?? 'EDGE_UNREACHABLE';
   const name = trustName(parts, trust);
   const others = source.trusts.length > 1 ? ' Nor does an edge with a complete copy.' : '';
+  if (code === 'SOURCE_RETRIEVING')
+    throw new HttpProblem(code, `${name} (${trust}): ${failures[0]?.message ?? ''}`, {
+      members: { trust, trustName: name },
+    });
   const how = code === 'EDGE_SLOW' ? 'answers too slowly' : 'does not answer';
   const detail = `The edge of ${name} (${trust}), which holds this study, ${how} just now.${others} It is asked again when you try again.`;
   throw new HttpProblem(code, detail, { members: { trust, trustName: name } });
@@ -115,15 +119,4 @@ async function refuseMissing(parts: HttpParts, missing: Missing): Promise<never>
     throw new HttpProblem('GONE_AT_SOURCE', gone, { members });
   }
   throw new HttpProblem('NOT_FOUND', detail ?? 'The study has no such part.', { members });
-}
-
-/** RFC 9457. */
-async function problemOfEdge({ body }: EdgeAnswer): Promise<{ code?: string; detail?: string }> {
-  let text = '';
-  for await (const chunk of body) text += chunk.toString();
-  try {
-    return JSON.parse(text) as { code?: string; detail?: string };
-  } catch {
-    return {};
-  }
 }

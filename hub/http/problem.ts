@@ -31,6 +31,7 @@ export type HttpProblemCode =
   | 'GONE_AT_SOURCE'
   | 'EDGE_UNREACHABLE'
   | 'EDGE_SLOW'
+  | 'SOURCE_RETRIEVING'
   | 'STUDY_UNKNOWN'
   | 'REPORT_UNKNOWN'
   | 'IDENTITY_UNKNOWN'
@@ -66,6 +67,7 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   TOO_MANY_LISTENERS: 503,
   EDGE_UNREACHABLE: 503,
   EDGE_SLOW: 504,
+  SOURCE_RETRIEVING: 503,
   AUDIT_UNAVAILABLE: 503,
 };
 

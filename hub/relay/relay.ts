@@ -1,5 +1,6 @@
 /**
- * Passes a transfer on between two edges of which neither can be dialled. shared/contract/relay.ts.
+ * Passes a transfer on between two edges of which neither can be dialled, and what the hub itself asks of
+ * one. shared/contract/relay.ts.
  *
  *   reader's request ─ ticket ─► a connection on which its source waits ─► answer ─► reader
  *
@@ -18,11 +19,14 @@ const TAKE_MS = 5_000;
 /** A connection that does not answer within this is dead. */
 const ANSWER_MS = 20_000;
 /** Of the request, and of the answer: what the two edges say to each other, and nothing of the connection. */
-const PASSED_ON = ['authorization', 'content-type', 'content-length', 'transfer-encoding'] as const;
+const PASSED_ON = [
+  ...(['authorization', 'accept', 'accept-encoding'] as const),
+  ...(['content-type', 'content-length', 'transfer-encoding'] as const),
+];
 
 export interface RelayedRequest {
   readonly method: string;
-  /** From `/transfer/v1/` on, with its query. */
+  /** From `/transfer/v1/` or `/dicom-web/` on, with its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Readable;
@@ -31,6 +35,7 @@ export interface RelayedRequest {
 export interface RelayedAnswer {
   readonly status: number;
   readonly contentType: string;
+  readonly headers: IncomingMessage['headers'];
   readonly body: Readable;
 }
 
@@ -97,7 +102,8 @@ export class Relay {
     answer.on('data', (chunk: Buffer) => this.#bytes.inc({ source: ods }, chunk.length));
     answer.pause();
     const contentType = answer.headers['content-type'] ?? 'application/octet-stream';
-    return { status: answer.statusCode ?? 502, contentType, body: answer };
+    const { statusCode: status = 502, headers } = answer;
+    return { status, contentType, headers, body: answer };
   }
 
   async #accepted(who: Promise<string>): Promise<string> {

@@ -1,4 +1,4 @@
-/** A radiologist opens another trust's images in the viewer. */
+/** A radiologist opens another trust's images in the viewer; its edge stops half way, and comes back. */
 import { join } from 'node:path';
 import t from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
@@ -7,6 +7,7 @@ import { cdipDone } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { startNetwork } from '../support/network.ts';
+import { startNetworkLink } from '../support/network-cut.ts';
 import { sendFiles } from '../support/send-files.ts';
 
 const skip = missingPeer('chromium', 'nats-server');
@@ -31,7 +32,16 @@ const studyOf = (key: string) => {
 
 t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, async (t) => {
   const directory = t.testdir();
-  const network = await startNetwork({ directory, trusts: ['RRK', 'RJE'], withPacs: false });
+  // The way from the hub to the edge at RRK: slow enough that it can stop half way.
+  const way = { targetPort: 0, delayMs: 5 };
+  const link = await startNetworkLink(way);
+  t.teardown(() => link.stop());
+  const network = await startNetwork({
+    ...{ directory, trusts: ['RRK', 'RJE'], withPacs: false },
+    edgeConfig: (trust) =>
+      trust === 'RRK' ? { http: { publicUrl: `http://127.0.0.1:${link.port}` } } : {},
+  });
+  way.targetPort = Number(new URL(network.site('RRK').edge.url).port);
   t.teardown(() => network.stop());
   const { hub } = network;
   for (const key of ['ct-1', 'dx-2', 'us-4']) {
@@ -45,7 +55,7 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
     );
     return body.total === 3 && body.studies.every(({ quiet }) => quiet);
   });
-  const link = await cdipDone([
+  const signIn = await cdipDone([
     ...['hub', 'user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'],
     ...['--config', hub.configFile],
   ]);
@@ -60,9 +70,12 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
     if (!url.startsWith(`${hub.url}/`) && !/^(blob|data):/.test(url)) outside.push(url);
   });
   page.on('pageerror', (error) => broken.push(error.message));
+  /** Slices of the CT that have come. */
   const frames = new Set<string>();
+  const ctPath = `/studies/${studyOf('ct-1').studyInstanceUID}/`;
   page.on('response', (answer) => {
-    if (/\/frames\/\d+/.test(answer.url()) && answer.status() === 200) frames.add(answer.url());
+    const isSlice = answer.url().includes(ctPath) && /\/frames\/\d+/.test(answer.url());
+    if (isSlice && answer.status() === 200) frames.add(answer.url());
   });
   const tones = async (): Promise<number> => (await page.evaluate(TONES)) as number;
   const imageShown = (what: string) =>
@@ -74,7 +87,22 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
     await imageShown(`${key} is shown`);
   };
 
-  await page.goto(link);
+  /** By the wheel, until the last of the CT's slices is shown. */
+  const scrollToEnd = async (): Promise<void> => {
+    const box = await page.locator('canvas').last().boundingBox();
+    await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 200);
+    await eventually(
+      'the last slice is reached',
+      async () => {
+        await page.mouse.wheel(0, 100);
+        return (await page.getByText('(36/36)').count()) > 0;
+      },
+      { timeoutMs: PATIENCE_MS, everyMs: 100 },
+    );
+    await eventually('every slice has come', () => frames.size === 36, { timeoutMs: PATIENCE_MS });
+  };
+
+  await page.goto(signIn);
   await page.getByRole('button').first().click();
 
   await t.test('the study’s page shows its series and is accessible', async (t) => {
@@ -96,25 +124,14 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
   await t.test(
     'all slices of a CT are scrolled through; priors of the other trust are listed',
     async (t) => {
+      frames.clear();
       await open('ct-1');
       t.ok(
         await page.getByText('Chest PA').count(),
         'the radiograph of the other trust is beside it',
       );
-      const box = await page.locator('canvas').last().boundingBox();
-      await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 200);
-      const isOfCt = (url: string) => url.includes(studyOf('ct-1').studyInstanceUID);
-      await eventually(
-        'the last slice is shown',
-        async () => {
-          await page.mouse.wheel(0, 100);
-          return (await page.getByText('(36/36)').count()) > 0;
-        },
-        { timeoutMs: PATIENCE_MS, everyMs: 100 },
-      );
-      await eventually('every slice has come', () => [...frames].filter(isOfCt).length === 36, {
-        timeoutMs: PATIENCE_MS,
-      });
+      await scrollToEnd();
+      t.equal(frames.size, 36, 'every slice came');
       t.ok((await tones()) > 8, 'the last one has an image');
     },
   );
@@ -123,6 +140,30 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
     await open('dx-2');
     await open('us-4');
   });
+
+  await t.test(
+    'an edge that stops half way is named, and the images come when it is back',
+    async (t) => {
+      const { edge } = network.site('RRK');
+      frames.clear();
+      const before = link.bytes;
+      const uid = studyOf('ct-1').studyInstanceUID;
+      await page.goto(`${hub.url}/viewer/viewer?StudyInstanceUIDs=${uid}`);
+      await eventually('some slices came', () => link.bytes - before > 1_500_000, {
+        timeoutMs: PATIENCE_MS,
+        everyMs: 5,
+      });
+      await edge.kill9();
+      const notice = page.locator('#cdip-notice');
+      await notice.filter({ hasText: 'Trust RRK (RRK)' }).waitFor();
+      t.match(await notice.textContent(), /does not answer.*asked again/);
+      t.ok(frames.size < 36, 'not all of them had come');
+      await edge.start();
+      await notice.filter({ hasText: 'answers again' }).waitFor();
+      await scrollToEnd();
+      await imageShown('the images go on');
+    },
+  );
 
   t.strictSame(outside, [], 'no other host was asked for anything');
   t.strictSame(broken, [], 'no script failed');

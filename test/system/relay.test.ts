@@ -47,6 +47,9 @@ t.test('nobody is let in, and yet a study comes', { skip, timeout: 300_000 }, as
     const location = await order(hub, await store(source.dicomPort, hub, series));
     t.same(await ended(hub, location), 'available');
     t.equal(receiver.spoolFiles().length, series.length);
+    const { studyInstanceUID } = (await hub.api<{ studyInstanceUID: string }>(location)).body;
+    const shown = await hub.api<object[]>(`/dicom-web/studies/${studyInstanceUID}/metadata`);
+    t.equal(shown.body.length, series.length, 'and it is looked at where it is');
     t.ok((await relayedBytes(hub)) > 20_000_000, 'all of it went through the hub');
     t.same(holdersOf(join(directory, 'hub'), series), [], 'nothing of it is on its disk');
   });

@@ -74,7 +74,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/audit': ['shared', 'hub/search', 'hub/fetch (types)'],
   'hub/relay': ['shared', 'hub/access (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
-  'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch'],
+  'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch', 'hub/relay'],
   'hub/web': ['shared', 'hub/search'],
   'hub/http': ['shared', 'hub/*'],
   'hub/cli': ['shared', 'hub/*', 'hub/main.ts'],

@@ -2,6 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import t, { type Test } from 'tap';
+import { parseEdgeConfig } from '../../../../edge/config.ts';
+import { openDicomWeb } from '../../../../edge/dicomweb/open.ts';
 import { problemOf as edgeProblemOf } from '../../../../edge/http/problem.ts';
 import { relayedServer } from '../../../../edge/http/relayed.ts';
 import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts';
@@ -64,6 +66,8 @@ async function startWorld(t: Test): Promise<World> {
     pacs: noPacs,
     directory: { current: () => ({ trusts: [], ticketKeys: tickets.publicKeys() }) },
     log: silentLog,
+    config: parseEdgeConfig({ trust: 'RRK', dataDirectory: '/nowhere' }),
+    dicomWeb: openDicomWeb({ ...source, log: silentLog }),
     transferCounters: openTransferCounters(openMetrics({})),
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },
