@@ -43,6 +43,15 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({}),
   nats: z.union([EmbeddedNats, NatsCluster]).prefault({ embedded: true }),
+  prefetch: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      daysAhead: z.int().min(1).max(90).default(14),
+      yearsBack: z.int().min(1).max(50).default(5),
+      newest: z.int().min(1).max(50).default(3),
+    })
+    .prefault({})
+    .describe('an order fetches the related studies of other trusts before they are needed'),
   signIn: z
     .strictObject({
       local: z.boolean().default(true),

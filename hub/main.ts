@@ -26,6 +26,7 @@ import { decideIdentity } from './identity/decide.ts';
 import { applyIdentityDecision } from './identity/decisions.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
+import { Prefetcher } from './prefetch/prefetcher.ts';
 import { Projection } from './projection/projection.ts';
 import { Relay } from './relay/relay.ts';
 
@@ -121,6 +122,12 @@ async function startParts(
   );
   networkLog.reached(opened);
   projection.start();
+  if (config.prefetch.enabled) {
+    const rules = config.prefetch;
+    const prefetcher = new Prefetcher({ db: projection.db, rules, fetches, clock, log });
+    prefetcher.start();
+    lifecycle.add('prefetch', () => prefetcher.stop());
+  }
   fetches.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
 }

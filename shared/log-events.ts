@@ -56,6 +56,11 @@ export interface LogEvents {
   /** An edge could not be told of an order; it is told again. */
   'fetch.command-failed': { fetchId: string; code: string };
 
+  // --- hub/prefetch
+  /** A prior could not be asked for, or its fetch not be cancelled; tried again. */
+  'prefetch.refused': { code: string };
+  'prefetch.failed': { code: string };
+
   // --- edge/scp/query
   /** A query was answered without these trusts, or without all but this one. */
   'find.incomplete': { trusts: string; code: string };

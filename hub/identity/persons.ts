@@ -28,8 +28,15 @@ export function personsWithNhsNumber(db: Sqlite, nhsNumber: string): Person[] {
   return personsOf(db, withNhsNumber(db, nhsNumber));
 }
 
-/** The persons of these identities, with all others that belong to them; of the first one, the first. */
-export function personsOf(db: Sqlite, seeds: readonly Identity[]): Person[] {
+/** The person that an identity belongs to, with all others of whom that is so. */
+export function personOf(db: Sqlite, identity: Identity): Person {
+  const key = keyText(identity);
+  const persons = personsOf(db, [identity]);
+  const found = persons.find(({ members }) => members.some((one) => keyText(one) === key));
+  return found ?? { members: [{ ...identity, by: 'self' }] };
+}
+
+function personsOf(db: Sqlite, seeds: readonly Identity[]): Person[] {
   const found = new Map<string, Identity>();
   const waiting = [...seeds];
   const decisions: PairDecision[] = [];
@@ -44,17 +51,18 @@ export function personsOf(db: Sqlite, seeds: readonly Identity[]): Person[] {
   return grouped([...found.values()], decisions).sort(bestKnownFirst);
 }
 
-/** The number in force, and whom people called the same. */
+/** The number in force, whom people called the same, and who has the same NHS number. */
 function relatives(db: Sqlite, one: Identity, about: readonly PairDecision[]): Identity[] {
   const self = keyText(one);
   const keys = about
     .filter(({ decision }) => decision === 'same')
     .map(({ a, b }) => keyOfText(a === self ? b : a));
   const inForce = one.mergedInto && { trust: one.trust, ...one.mergedInto };
-  return [...keys, inForce]
+  const named = [...keys, inForce]
     .filter((key) => key !== null)
     .map((key) => findIdentity(db, key))
     .filter((identity) => identity !== undefined);
+  return one.nhsNumber === null ? named : [...named, ...withNhsNumber(db, one.nhsNumber)];
 }
 
 function grouped(identities: readonly Identity[], decisions: readonly PairDecision[]): Person[] {

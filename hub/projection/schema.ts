@@ -182,4 +182,8 @@ CREATE INDEX identity_decisions_b ON identity_decisions (b);
 CREATE INDEX patients_address ON patients (birth_date, postcode) WHERE postcode IS NOT NULL;
 `,
   },
+  {
+    name: 'orders by when they are to be done',
+    sql: 'CREATE INDEX orders_happens ON orders (status, happens_at);',
+  },
 ];

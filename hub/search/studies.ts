@@ -12,6 +12,9 @@ import type { Page, StudyQuery } from './query.ts';
 import { type StudyRow, type StudyView, viewStudy } from './rows.ts';
 import { statement } from './statements.ts';
 
+/** Studies of one patient that are looked at together. */
+const MAX_OF_PATIENTS = 1_000;
+
 export interface StudyPage {
   readonly studies: readonly StudyView[];
   /** Of all pages. */
@@ -66,6 +69,13 @@ export function matching(db: Sqlite, query: StudyQuery): Condition {
   };
 }
 
+/** Own studies of these patients, newest first; whoever holds copies of them. */
+export function studiesOfPatients(db: Sqlite, patients: readonly PatientAtHome[]): StudyView[] {
+  const own = ownStudiesOf(patients);
+  const rows = statement<StudyRow>(db, pageOf(own.sql)).all(...own.values, MAX_OF_PATIENTS, 0);
+  return rows.map((row) => viewStudy(row, heldRows(db, row)));
+}
+
 /** A patient as one trust names them. */
 export interface PatientAtHome {
   readonly trust: string;
@@ -78,11 +88,16 @@ function withIdentities(
   identities: readonly PatientAtHome[],
 ): Condition {
   if (identities.length === 0) return { sql, values };
-  const keys = identities.map(({ trust, patientId, issuer }) => [trust, patientId, issuer]);
-  const own = `SELECT DISTINCT m.study_uid, m.home FROM json_each(?) k
+  const own = ownStudiesOf(identities);
+  return { sql: `${sql} UNION ${own.sql}`, values: [...values, ...own.values] };
+}
+
+function ownStudiesOf(patients: readonly PatientAtHome[]): Condition {
+  const keys = patients.map(({ trust, patientId, issuer }) => [trust, patientId, issuer]);
+  const sql = `SELECT DISTINCT m.study_uid, m.home FROM json_each(?) k
     JOIN studies m ON m.patient_id = k.value ->> 1 AND m.patient_issuer = k.value ->> 2
       AND m.trust = k.value ->> 0 AND m.home = m.trust`;
-  return { sql: `${sql} UNION ${own}`, values: [...values, JSON.stringify(keys)] };
+  return { sql, values: [JSON.stringify(keys)] };
 }
 
 const matchedKeys = (where: string): string =>

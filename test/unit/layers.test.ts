@@ -73,6 +73,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/fetch': ['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/search'],
   'hub/audit': ['shared', 'hub/search', 'hub/fetch (types)'],
   'hub/relay': ['shared', 'hub/access (types)'],
+  'hub/prefetch': ['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
   'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch', 'hub/relay'],
   'hub/web': ['shared', 'hub/search'],
