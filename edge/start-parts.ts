@@ -9,6 +9,7 @@ import type { HealthEvent } from '../shared/contract/events.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
+import { paced } from '../shared/paced.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { openBroughtCounters } from './commands/brought-counters.ts';
 import { CommandInbox } from './commands/command-inbox.ts';
@@ -119,13 +120,13 @@ export async function startParts(
   });
   lifecycle.add('http', () => http.stop());
 
+  const counted = countedSlowly(options, db, index);
   const beat = () =>
     heartbeat({
-      ...{ trust, startedAt, index, outbox, spool, quarantine, clock },
+      ...{ trust, startedAt, outbox, spool, quarantine, clock, ...counted },
       httpUrl: httpUrlOf(config, http.port),
       associations: () => late.listener?.associations() ?? 0,
       fetches: () => store.openCount(),
-      crawl: () => crawlProgress(db, config),
     });
   openGauges(metrics, beat);
   const uplink =
@@ -145,6 +146,12 @@ export async function startParts(
     hl7: `${config.hl7.host}:${hl7.port}`,
     http: `${config.http.host}:${http.port}`,
   };
+}
+
+/** What is counted over all studies, for a heartbeat every few seconds. */
+function countedSlowly({ config, clock }: StartOptions, db: Sqlite, index: OpenStorage['index']) {
+  const counts = paced(() => index.counts(), clock);
+  return { index: { counts }, crawl: paced(() => crawlProgress(db, config), clock) };
 }
 
 /** Brings what only the PACS holds. */

@@ -1,5 +1,6 @@
 /** Learns what every PACS of the trust holds, each by itself: one that stands still holds up no other. */
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
+import { paced } from '../../shared/paced.ts';
 import type { EdgeConfig } from '../config.ts';
 import { PacsCrawl, type PacsCrawlOptions } from './pacs-crawl.ts';
 import { crawlProgress, pacsPeers } from './progress.ts';
@@ -14,7 +15,7 @@ export class Crawler {
   readonly #crawls: readonly PacsCrawl[];
 
   constructor(options: CrawlerOptions) {
-    const { config, metrics, db } = options;
+    const { config, metrics, db, clock } = options;
     const queries = new Counter({
       name: 'cdip_crawl_queries_total',
       help: 'C-FIND requests to the PACS by how they were answered',
@@ -32,7 +33,10 @@ export class Crawler {
             }),
         )
       : [];
-    openGauges(metrics, () => crawlProgress(db, config));
+    openGauges(
+      metrics,
+      paced(() => crawlProgress(db, config), clock),
+    );
   }
 
   start(): void {

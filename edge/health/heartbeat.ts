@@ -15,7 +15,7 @@ export interface HeartbeatParts {
   readonly trust: string;
   readonly startedAt: number;
   readonly httpUrl: string;
-  readonly index: EdgeIndex;
+  readonly index: Pick<EdgeIndex, 'counts'>;
   readonly outbox: Outbox;
   readonly spool: Spool;
   readonly quarantine: Quarantine;
