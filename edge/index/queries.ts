@@ -167,7 +167,7 @@ export class IndexQueries {
     return this.#statements.callers.all();
   }
 
-  /** Every study's key, for start-up recovery and re-announcing. */
+  /** Every study of which objects came here, for start-up recovery; of what the PACS holds nothing is on our disk. */
   studyKeys(): { studyInstanceUID: string; home: string }[] {
     return this.#statements.studyKeys.all();
   }
@@ -232,7 +232,8 @@ function prepareQueries(db: Sqlite) {
        ORDER BY calling_ae_title`,
     ),
     studyKeys: db.prepare<[], { studyInstanceUID: string; home: string }>(
-      'SELECT study_uid AS studyInstanceUID, home FROM studies ORDER BY study_key',
+      `SELECT study_uid AS studyInstanceUID, home FROM studies s
+       WHERE EXISTS (SELECT 1 FROM series r WHERE r.study_key = s.study_key)`,
     ),
     deletions: db.prepare('SELECT path FROM deletions'),
     conflictPaths: db.prepare('SELECT path FROM instance_conflicts'),

@@ -184,7 +184,10 @@ class Listening implements Acceptor {
   /** The peer speaks no TLS, or one side does not trust the other's certificate. */
   #tellTls(error: Error, socket: TLSSocket): void {
     const cause = socket.authorizationError ?? codeOf(error);
-    this.#fail(socket.remoteAddress, `TLS_HANDSHAKE: ${cause}`);
+    // One that is destroyed has forgotten its address; the connection below it, which Node keeps as `_parent`, has not.
+    const { _parent: below } = socket as { _parent?: Socket };
+    const host = socket.remoteAddress ?? below?.remoteAddress;
+    this.#fail(host, `TLS_HANDSHAKE: ${cause}`);
     socket.destroy();
   }
 

@@ -85,7 +85,7 @@ t.test('what is here is committed, what is not is named', { skip }, async (t) =>
   t.match(report.Failures, [{ SOPInstanceUID: '2.999.1.99', FailureReason: 0x0112 }]);
 });
 
-t.test('a scanner that is away is told when it is back', { skip }, async (t) => {
+t.test('B14: a scanner that is away is told when it is back', { skip }, async (t) => {
   const { edge, startScanner, store } = await world(t);
   await store([1]);
   const association = await openAssociation({
@@ -134,7 +134,7 @@ t.test('a scanner that is away is told when it is back', { skip }, async (t) => 
   );
 });
 
-t.test('whoever is no peer is told at once that nothing will come', { skip }, async (t) => {
+t.test('B14: whoever is no peer is told at once that nothing will come', { skip }, async (t) => {
   const { edge } = await world(t);
   const association = await openAssociation({
     peer: {

@@ -4,7 +4,11 @@
  */
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { type Certificate, certificateAuthority } from './certificates.ts';
+import {
+  type Certificate,
+  type CertificateAuthority,
+  certificateAuthority,
+} from './certificates.ts';
 import { runTool, type ToolResult } from './dcmtk.ts';
 import { type Edge, startEdge } from './edge.ts';
 import { freePort } from './free-port.ts';
@@ -19,6 +23,8 @@ export interface FrontDoor {
   /** What a peer proves itself with, and whom it trusts. */
   readonly tls: Certificate & { readonly caFile: string };
   readonly tlsPort: number;
+  /** Whose certificates the edge trusts. */
+  readonly authority: CertificateAuthority;
   /** Runs a tool of DCMTK against the edge, as `WORKSTATION`. */
   run(tool: string, transport: Transport, args?: readonly string[]): Promise<ToolResult>;
 }
@@ -59,7 +65,7 @@ export async function openFrontDoor(
   const tunnel = await startTlsTunnel(tlsPort, tls);
   t.teardown(() => tunnel.stop());
   return {
-    ...{ edge, directory, tls, tlsPort },
+    ...{ edge, directory, tls, tlsPort, authority },
     run(tool, transport, args = []) {
       const isSecure = transport === 'TLS' && SPEAKS_TLS.has(tool);
       const port = isSecure ? tlsPort : transport === 'TLS' ? tunnel.port : edge.dicomPort;

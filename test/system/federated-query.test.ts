@@ -169,6 +169,15 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
     ]);
   });
 
+  await t.test('images of a remote study are not listed, and it says so', async (t) => {
+    const { responses, result } = await find(network, {
+      ...{ QueryRetrieveLevel: 'IMAGE', StudyInstanceUID: STUDIES.RJE },
+      ...{ SeriesInstanceUID: `${STUDIES.RJE}.1`, SOPInstanceUID: '' },
+    });
+    t.strictSame(responses, []);
+    t.match(result.output, /b000|Warning/i);
+  });
+
   await t.test('a move brings a remote study, coerced, with its move originator', async (t) => {
     const { edge } = network.site('RRK');
     const { code, output } = await runTool('movescu', [

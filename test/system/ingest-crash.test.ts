@@ -107,7 +107,7 @@ async function check(storage: StorageFixture, acknowledged: Iterable<number>): P
 
 for (const step of STEPS) {
   t.test(
-    `killed at "${step}", nothing acknowledged is lost and the rest is stored again`,
+    `B09: killed at "${step}", nothing acknowledged is lost and the rest is stored again`,
     async (t) => {
       const dataDirectory = temporaryDirectory(t);
       const acknowledged = new Set<number>();
@@ -137,7 +137,7 @@ for (const step of STEPS) {
 }
 
 t.test(
-  `${RANDOM_KILLS} kills at random moments lose nothing acknowledged`,
+  `B09: ${RANDOM_KILLS} kills at random moments lose nothing acknowledged`,
   { timeout: 3_600_000 },
   async (t) => {
     const dataDirectory = temporaryDirectory(t);

@@ -42,7 +42,7 @@ function takeTheRest(file: string): void {
 }
 
 t.test(
-  'refused with the reserve still free, started when nothing is, resumed alone',
+  'B12: refused with the reserve still free, started when nothing is, resumed alone',
   needsDisk,
   async (t) => {
     const dataDirectory = mountSmallDisk(t, 160);

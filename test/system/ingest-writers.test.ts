@@ -5,7 +5,7 @@ import { openStorageFixture, smallObject, temporaryDirectory } from '../support/
 const OBJECTS = process.env['CDIP_LONG'] === undefined ? 1_000 : 5_000;
 const WRITERS = 32;
 
-t.test(`${WRITERS} writers, one study, ${OBJECTS} objects, some sent twice`, async (t) => {
+t.test(`B13: ${WRITERS} writers, one study, ${OBJECTS} objects, some sent twice`, async (t) => {
   const storage = await openStorageFixture({ dataDirectory: temporaryDirectory(t) });
   t.teardown(() => storage.close());
   storage.outbox.start();

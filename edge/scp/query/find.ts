@@ -140,7 +140,7 @@ export class FindService {
     const late = answer.early(remote?.isCut ?? false);
     if (late !== undefined) return late;
     const silent = remote?.silent.map(({ trust }) => trust) ?? [];
-    if (silent.length === 0) return { status: FindStatus.success };
+    if (silent.length === 0) return answer.known();
     this.#parts.log.warn('find.incomplete', { trusts: silent.join(' '), code: 'EDGE_SILENT' });
     return { status: FindStatus.incomplete, errorComment: `silent: ${silent.join(' ')}` };
   }
@@ -205,6 +205,9 @@ function requireUpperKeys(level: Level, { values }: Identifier): void {
   }
 }
 
+/** All of it: what only the PACS or another trust holds is known by its study, or its series. */
+const isHere = ({ availability }: FoundStudy): boolean => availability === 'ONLINE';
+
 /** The responses to one query. */
 class Answer {
   readonly #parts: FindParts;
@@ -213,6 +216,8 @@ class Answer {
   readonly #link: OperationLink;
   /** Studies by UID and home, patients by ID and issuer: each once. */
   readonly #given = new Set<string>();
+  /** Trusts whose studies match, but not all of what is in them is listed here. */
+  readonly #unknown = new Set<string>();
   #count = 0;
   #isCut = false;
 
@@ -240,6 +245,14 @@ class Answer {
     return { status: FindStatus.outOfResources, errorComment };
   }
 
+  /** When everybody answered: all there is, or what of it is not known here. */
+  known(): OperationReply {
+    if (this.#unknown.size === 0) return { status: FindStatus.success };
+    const what = this.#query.level === 'SERIES' ? 'series' : 'images';
+    const errorComment = `${what} of ${[...this.#unknown].join(' ')}: not listed here, retrieve the study`;
+    return { status: FindStatus.incomplete, errorComment: errorComment.slice(0, 64) };
+  }
+
   async give(study: FoundStudy): Promise<void> {
     const { level } = this.#query;
     const key = `${study.studyInstanceUID} ${study.home}`;
@@ -261,7 +274,10 @@ class Answer {
   }
 
   async #giveSeries(study: FoundStudy): Promise<void> {
-    for (const series of study.series()) {
+    const all = study.series();
+    const isListed = isHere(study) || (this.#query.level === 'SERIES' && all.length > 0);
+    if (!isListed) this.#unknown.add(study.home);
+    for (const series of all) {
       const values = new Map([...study.values, ...series.values]);
       if (this.isOver) return;
       if (!this.#matches(values)) continue;

@@ -50,7 +50,7 @@ const storeBytes = (association: ScuAssociation, pieces: readonly Buffer[], synt
 };
 
 t.test(
-  'bytes arrive as they are, however the source is cut and whatever the peer takes',
+  'B03: bytes arrive as they are, however the source is cut and whatever the peer takes',
   async (t) => {
     const random = randomFrom('scu');
     const upTo = (n: number): number => Math.floor(random() * n);

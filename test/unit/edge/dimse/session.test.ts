@@ -198,7 +198,7 @@ t.test('a command in fragments of any size', async (t) => {
   t.equal(association.responses()[0]?.number('Status'), 0);
 });
 
-t.test('a response is cut for a peer that takes little', async (t) => {
+t.test('B03: a response is cut for a peer that takes little', async (t) => {
   const { association, stored, command, data } = open();
   association.maxPdvBytes = 64;
   command({ ...STORE, AffectedSOPInstanceUID: '1.'.repeat(300) });

@@ -46,7 +46,7 @@ t.test('the same bytes again are a success and are kept once', async (t) => {
 });
 
 t.test(
-  'other content under the same UID is kept beside, and the first stays current',
+  'B10: other content under the same UID is kept beside, and the first stays current',
   async (t) => {
     const storage = await open(t);
     await storage.send(smallObject(1));
@@ -64,7 +64,7 @@ t.test(
   },
 );
 
-t.test('of 20 senders of one UID at once all succeed and one file is there', async (t) => {
+t.test('B11: of 20 senders of one UID at once all succeed and one file is there', async (t) => {
   const storage = await open(t);
   const sends = Array.from({ length: 20 }, () => storage.send(smallObject(1)));
   for (const answer of await Promise.all(sends)) t.same(answer, { status: 0 });
