@@ -52,9 +52,28 @@ function line(delayMs: number, megabitsPerSecond: number): (bytes: number) => nu
   };
 }
 
+/** Timers of different lengths do not keep their order to the millisecond: one after the other. */
+function inOrder(needs: (bytes: number) => number): (work: () => void, bytes?: number) => void {
+  const waiting: { readonly due: number; readonly work: () => void }[] = [];
+  const arm = (): void => {
+    const [next] = waiting;
+    if (next !== undefined) setTimeout(run, Math.max(0, next.due - performance.now()));
+  };
+  const run = (): void => {
+    const now = performance.now();
+    do waiting.shift()?.work();
+    while ((waiting[0]?.due ?? Number.POSITIVE_INFINITY) <= now);
+    arm();
+  };
+  return (work, bytes = 0) => {
+    waiting.push({ due: performance.now() + needs(bytes), work });
+    if (waiting.length === 1) arm();
+  };
+}
+
 function pass(from: Socket, to: Socket, needs: (bytes: number) => number): void {
   let inFlight = 0;
-  const later = (work: () => void, bytes = 0): void => void setTimeout(work, needs(bytes));
+  const later = inOrder(needs);
   from.setNoDelay(true);
   from.on('data', (chunk: Buffer) => {
     inFlight += chunk.length;
