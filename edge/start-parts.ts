@@ -49,7 +49,7 @@ import { furtherParts } from './schema-parts.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { refile, releaseFromQuarantine } from './scp/refile.ts';
-import { startServices } from './start-services.ts';
+import { type Services, startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 import { DirectoryCache } from './transfer/directory.ts';
@@ -85,7 +85,12 @@ export async function startParts(
   lifecycle.add('database', () => void db.close());
   const routes = openRouteTables(db, config);
   // Each is told of the other when it is there.
-  const late: { uplink?: Uplink; listener?: DicomListener; pacs?: Retriever } = {};
+  const late: {
+    uplink?: Uplink;
+    listener?: DicomListener;
+    pacs?: Retriever;
+    services?: Services;
+  } = {};
   const storage = await openStorage({
     ...{ config, db, clock, log, metrics, reading: dicomReading },
     onStored: routeInlet(routes, config, (study) => late.pacs?.isBringing(study) ?? false),
@@ -108,7 +113,7 @@ export async function startParts(
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     status: () =>
       statusView({
-        ...{ ...options, db, startedAt, storage, store, queue, states, routes, late },
+        ...{ ...options, db, startedAt, storage, store, queue, states, routes, late, copies },
         hl7: hl7Inbox.log,
       }),
     transferCounters: openTransferCounters(metrics),
@@ -136,8 +141,8 @@ export async function startParts(
   const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
   lifecycle.add('hl7', () => hl7.stop());
   const further = { db, storage, records, store, pacs, copies, uplink };
-  const { served } = startServices({ ...options, ...further });
-  const services = { store: pacs.store, served };
+  late.services = startServices({ ...options, ...further });
+  const services = { store: pacs.store, served: late.services.served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());

@@ -11,10 +11,13 @@ import type { DicomListener } from './dimse/listener.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
 import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
+import type { Copies } from './retention/copies.ts';
 import { RetrieveLog } from './retrieve/retrieve-log.ts';
 import { explainJob } from './route/explain.ts';
 import type { RouteTables } from './route/start-routing.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
+import type { Services } from './start-services.ts';
+import { certificateEnd } from './ul/tls.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
 const SHOWN = 50;
@@ -31,7 +34,12 @@ export interface StatusSources {
   readonly routes: Pick<RouteTables, 'store' | 'inbox'>;
   readonly hl7: MessageLog;
   /** What is there once it has started; no uplink: not joined to a hub. */
-  readonly late: { readonly uplink?: Uplink; readonly listener?: DicomListener };
+  readonly copies: Pick<Copies, 'counts'>;
+  readonly late: {
+    readonly uplink?: Uplink;
+    readonly listener?: DicomListener;
+    readonly services?: Pick<Services, 'commitments' | 'steps' | 'worklist'>;
+  };
 }
 
 export function statusView(sources: StatusSources): StatusView {
@@ -59,20 +67,19 @@ export function statusView(sources: StatusSources): StatusView {
       ],
       ['Open associations', `${late.listener?.associations() ?? 0}`],
       ['Conflicts', `${index.conflicts}`],
+      ...servicesFacts(sources),
     ],
     sections: [
       ...[pacs(sources), retrieves(sources)],
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
-      routes(sources),
+      ...[routes(sources), results(sources), commitments(sources), worklistFaults(sources)],
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
-      ...[routes(sources), results(sources)],
-      ...[quarantine(sources), conflicts(sources)],
     ],
   };
 }
 
 function troublesOf(
-  { db, storage, late, config, states, routes, hl7 }: StatusSources,
+  { db, storage, late, config, clock, states, routes, hl7 }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -82,6 +89,7 @@ function troublesOf(
     );
   for (const { peer, reason } of crawlProgress(db, config))
     if (reason !== null) troubles.push(`${peer} can not be asked what it holds: ${reason.detail}.`);
+  troubles.push(...troublesOfTls(config, clock));
   const hub = late.uplink?.status();
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
   else if (hub !== undefined && !hub.connected)
@@ -150,18 +158,68 @@ function retrieves({ db }: StatusSources): StatusSection {
   };
 }
 
+/** How long before a certificate ends somebody is told. */
+const CERTIFICATE_DAYS = 30;
+
+function troublesOfTls({ dicom: { tls } }: EdgeConfig, clock: Clock): string[] {
+  if (tls === undefined) return [];
+  const days = Math.floor((certificateEnd(tls.certificateFile) - clock.now()) / 86_400_000);
+  if (days >= CERTIFICATE_DAYS) return [];
+  const when = days < 0 ? 'has ended' : `ends in ${days} days`;
+  return [`The certificate of the DICOM port ${when}: ${tls.certificateFile}.`];
+}
+
+function servicesFacts({ late: { services }, copies }: StatusSources): [string, string][] {
+  const held = copies.counts();
+  const facts: [string, string][] = [
+    ['Copies of other trusts', `${held.studies} studies, ${size(held.bytes)}`],
+  ];
+  if (services === undefined) return facts;
+  const { inProgress, waiting } = services.steps.counts();
+  return [
+    ...facts,
+    ['Commitments to be told', `${services.commitments.waiting()}`],
+    ['Performed steps', `${inProgress} in progress; ${waiting} messages to be passed on`],
+  ];
+}
+
+function commitments({ late: { services } }: StatusSources): StatusSection {
+  return {
+    title: 'Storage commitment',
+    columns: ['Asked by', 'Objects', 'State', 'Asked', 'Transaction'],
+    note: 'Nobody has asked.',
+    rows: (services?.commitments.list(SHOWN) ?? []).map((line) => [
+      ...[line.callingAETitle, `${line.instances}`],
+      line.outcome === 'told'
+        ? `told, ${line.failed ?? 0} not committed`
+        : `${line.outcome ?? 'to be told'}${line.reasonCode === null ? '' : `: ${line.reasonCode}`}`,
+      ...[rfc3339(line.requestedAt), line.transactionUID],
+    ]),
+  };
+}
+
+function worklistFaults({ late: { services } }: StatusSources): StatusSection {
+  return {
+    title: 'Worklist files that can not be answered from',
+    columns: ['File', 'Why'],
+    note: 'None.',
+    rows: (services?.worklist.faults() ?? []).slice(0, SHOWN).map(({ file, code }) => [file, code]),
+  };
+}
+
 function callers({ late }: StatusSources): StatusSection {
   return {
     title: 'Who has called since the start',
-    columns: ['AE title', 'Host', 'Known', 'Associations', 'Objects', 'Last'],
+    columns: ['AE title', 'Host', 'Known', 'Associations', 'Refused', 'Objects', 'Last'],
     note: 'Nobody yet.',
     rows: (late.listener?.callers() ?? [])
       .slice(0, SHOWN)
-      .map(({ callingAETitle, host, known, associations, objects, lastAt }) => [
+      .map(({ callingAETitle, host, known, associations, rejections, objects, lastAt }) => [
         callingAETitle,
         host,
         known ? 'yes' : 'no: not in edge.yaml',
         `${associations}`,
+        `${rejections}`,
         `${objects}`,
         rfc3339(lastAt),
       ]),

@@ -72,6 +72,9 @@ t.test('a modality finds the steps that are scheduled for it', { skip }, async (
   // What is new is answered at once.
   write('4.wl', { patientId: 'P4', name: 'New^Nora', ae: 'CT1', date: '20260314' });
   t.match(await find('PatientName=NEW*', 'PatientID'), /\[P4\s*\]/);
+  const page = await (await fetch(edge.url)).text();
+  t.match(page, /broken\.wl<\/td><td>NOT_PART10/, 'the one that can not be read is shown');
+  t.match(page, /Commitments to be told/);
 });
 
 t.test('performed steps: their states, and who is told of them', async (t) => {
