@@ -36,15 +36,21 @@ function timelineRoute(parts: HttpParts): ApiRoute {
     query: z.strictObject(PageShape),
     answer: { status: 200, schema: PatientTimelineAnswer },
     problems: ['INVALID_NHS_NUMBER'],
-    run: ({ path, query: page, saw }) => {
+    run: ({ path, query: page, principal, saw }) => {
       const nhsNumber = nhsNumberOfPath(path['nhsNumber'] ?? '');
-      const { persons, studies, ...rest } = timelineOf(parts.projection.db, nhsNumber, page);
+      const mayRead = parts.access.refuse(principal, 'view') === null;
+      const { persons, studies, reports, ...rest } = timelineOf(
+        parts.projection.db,
+        nhsNumber,
+        page,
+      );
       saw(subjectsOfStudies(studies));
       saw(subjectsOf(persons.flatMap(({ members }) => members)));
       return {
         nhsNumber,
         persons: persons.map(personJson),
         studies: studies.map((study) => ({ ...study, trustName: trustName(parts, study.home) })),
+        reports: mayRead ? reports : [],
         ...rest,
         ...page,
         answered: answeredJson(parts.fleet.answered()),
@@ -134,7 +140,8 @@ function decisionRoute(parts: HttpParts): ApiRoute {
   });
 }
 
-function nhsNumberOfPath(text: string): string {
+/** @throws HttpProblem `INVALID_NHS_NUMBER` */
+export function nhsNumberOfPath(text: string): string {
   const digits = readNhsNumber(text);
   if (digits !== null) return digits;
   const message = 'not an NHS number: ten digits of which the last is the check digit';

@@ -63,10 +63,11 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       query: NoQuery,
       answer: { status: 200, schema: StudyFoundAnswer },
       problems: ['STUDY_UNKNOWN'],
-      run: ({ path, saw }) => {
+      run: ({ path, principal, saw }) => {
+        const mayRead = parts.access.refuse(principal, 'view') === null;
         const [first, ...others] = findStudy(db, path['uid'] ?? '')
           .map(named)
-          .map((study) => ({ ...study, reports: reportsFor(db, study) }));
+          .map((study) => ({ ...study, reports: mayRead ? reportsFor(db, study) : [] }));
         if (first === undefined) throw studyUnknown(answered());
         saw(subjectsOfStudies([first, ...others]));
         return { ...first, alsoClaimedBy: others, answered: answered() };
