@@ -29,7 +29,8 @@ function oracleOf(transferSyntaxUID: string): readonly string[] | undefined {
 const JFIF_AS_RGB = new Set(['GH195.dcm', 'example-mg.dcm', 'SC_rgb_jpeg_lossy_gdcm.dcm']);
 /** What the codecs here do not read, or nobody does; each fails by name. */
 const REFUSED = /^(CODEC_UNSUPPORTED|CODEC_FAILED|FRAMES_UNCLEAR|DATASET_MALFORMED)$/;
-const MAY_CHANGE = /^(7fe0000[12]|7fe00010|00280004|00280006|0028211[024]|....0000)$/;
+/** Pixels, what describes them, and icons, which have pixels too. */
+const MAY_CHANGE = /^(7fe0000[12]|7fe00010|00280004|00280006|0028211[024]|00880200)$/;
 
 const files = [...pydicomFiles(), ...readableCorpusFiles().map(({ path }) => path)];
 const folder = t.testdir();
@@ -133,11 +134,15 @@ t.test(
   { timeout: 600_000 },
   async (t) => {
     const pairs = new Pairs();
+    const count = new Map<string, number>();
     for (const file of files) {
       const { transferSyntaxUID, sopClassUID, dataSet } = readPart10(file);
       const isNative = /^1\.2\.840\.10008\.1\.2(\.1|\.2|\.1\.99)?$/.test(transferSyntaxUID);
       const isDirectory = sopClassUID === '1.2.840.10008.1.3.10';
       if (!isNative || isDirectory || dataSet.length > MAX_COMPARED_BYTES / 4) continue;
+      // A corpus is large: some of each encoding.
+      count.set(transferSyntaxUID, (count.get(transferSyntaxUID) ?? 0) + 1);
+      if ((count.get(transferSyntaxUID) ?? 0) > 25) continue;
       const copy = join(folder, 'native.dcm');
       copyFileSync(file, copy);
       for (const [option, to] of [
@@ -149,7 +154,7 @@ t.test(
         pairs.add(`${basename(file)} ${option}`, theirs, await transcodePart10(copy, to));
       }
     }
-    // Group lengths, and a private sequence of unknown VR that DCMTK takes apart.
-    await pairs.check(t, /0000$|00010001/);
+    // A private sequence of unknown VR that DCMTK takes apart.
+    await pairs.check(t, /00010001/);
   },
 );

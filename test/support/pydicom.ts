@@ -58,8 +58,15 @@ const DIFF_SCRIPT = `
 import sys, json, warnings
 warnings.simplefilter('ignore')
 import pydicom
+def without_lengths(ds):
+    for e in list(ds):
+        if e.tag.element == 0: del ds[e.tag]
+        elif e.VR == 'SQ':
+            for item in e.value: without_lengths(item)
+    return ds
 def differing(pair):
     a, b = (pydicom.dcmread(path) for path in pair)
+    if 'lengths' in sys.argv: a, b = without_lengths(a), without_lengths(b)
     tags = sorted(set(a.keys()) | set(b.keys()))
     return ['%08x' % t for t in tags if (t not in a) or (t not in b) or a[t] != b[t]]
 print(json.dumps([differing(pair) for pair in json.load(sys.stdin)]))
@@ -67,14 +74,15 @@ print(json.dumps([differing(pair) for pair in json.load(sys.stdin)]))
 
 /** Top-level tags, 8 hexadecimal digits, that two files do not have alike. */
 export async function differingTags(a: string, b: string): Promise<string[]> {
-  return (await differingTagsOf([[a, b]]))[0] ?? [];
+  const [tags = []] = JSON.parse(await python(DIFF_SCRIPT, [], JSON.stringify([[a, b]])));
+  return tags as string[];
 }
 
-/** As {@link differingTags}, of many pairs by one process. */
+/** As {@link differingTags}, of many pairs by one process; group lengths do not count. */
 export async function differingTagsOf(
   pairs: readonly (readonly [string, string])[],
 ): Promise<string[][]> {
-  return JSON.parse(await python(DIFF_SCRIPT, [], JSON.stringify(pairs))) as string[][];
+  return JSON.parse(await python(DIFF_SCRIPT, ['lengths'], JSON.stringify(pairs))) as string[][];
 }
 
 function python(script: string, args: readonly string[], input: string): Promise<string> {
