@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { Priority } from '../shared/contract/commands.ts';
 import { tagOfName } from '../shared/dicom/keywords.ts';
+import { readOptions } from './deidentify/options.ts';
 
 const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name: a-z, 0-9 and hyphens');
 const Text = z.string().trim().min(1).max(200);
@@ -70,6 +71,12 @@ const RouteSchema = z.discriminatedUnion('action', [
   }),
   z.strictObject({
     ...common,
+    action: z.literal('disclose'),
+    project: Name.describe('to its destination, in its form, as far as its gate lets it'),
+    ...sending,
+  }),
+  z.strictObject({
+    ...common,
     action: z.literal('prioritise'),
     priority: Priority.describe('of what the rules below send; never lowered'),
   }),
@@ -111,15 +118,59 @@ const ModelSchema = z.strictObject({
     .describe('codes that, in a result, raise the priority of what is still to be sent'),
 });
 
+const ProjectSchema = z
+  .strictObject({
+    name: Name,
+    purpose: z.enum(['research', 'teaching', 'ai-evaluation', 'planning']),
+    approval: Text.describe('by whom, and its number'),
+    expires: z.iso.date().describe('the last day'),
+    destination: Name.describe('a peer or destination that no rule reaches otherwise'),
+    profile: z
+      .enum(['basic', 'identifiable'])
+      .describe('basic: de-identified, PS3.15 Annex E; identifiable: only who has not opted out'),
+    options: z.array(z.string()).default([]).describe('of the profile, as of cdip deidentify'),
+    keyFile: z.string().min(1).optional().describe('of its pseudonyms; kept apart, erasable'),
+    masksFile: z.string().min(1).optional(),
+  })
+  .refine(
+    ({ profile, keyFile }) => profile === 'identifiable' || keyFile !== undefined,
+    'a de-identified project needs a keyFile',
+  )
+  .superRefine(({ options }, context) => {
+    const read = readOptions(options);
+    if ('fault' in read)
+      context.addIssue({ code: 'custom', path: ['options'], message: read.fault });
+  });
+
+const SecondaryUseSchema = z
+  .strictObject({
+    sensitiveFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('NHS numbers of S-flagged patients, one a line, beside what the PAS says'),
+    optOutClearedFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('NHS numbers that the national data opt-out service gave back as not opted out'),
+    optOutMaxAgeDays: z.number().positive().max(21).default(7),
+  })
+  .prefault({});
+
 /** The keys of edge.yaml that routing has. */
 export const routeKeys = {
   models: z.array(ModelSchema).default([]).describe('AI that rules can send to, by name'),
   destinations: z.array(z.union([StowSchema, FolderSchema])).default([]),
+  projects: z.array(ProjectSchema).default([]).describe('of secondary use'),
+  secondaryUse: SecondaryUseSchema,
   routes: z.array(RouteSchema).default([]),
 };
 
 export type RouteRule = Readonly<z.output<typeof RouteSchema>>;
 export type Model = Readonly<z.output<typeof ModelSchema>>;
+export type Project = Readonly<z.output<typeof ProjectSchema>>;
+export type SecondaryUse = Readonly<z.output<typeof SecondaryUseSchema>>;
 export type RouteCondition = Readonly<z.output<typeof ConditionSchema>>;
 export type RouteRange = Readonly<z.output<typeof RangeSchema>>;
 export type RouteWindow = Readonly<z.output<typeof WindowSchema>>;
@@ -129,6 +180,7 @@ export type FolderDestination = Readonly<z.output<typeof FolderSchema>>;
 interface Named {
   readonly peers: readonly { readonly name: string; readonly role: string }[];
   readonly models: readonly Model[];
+  readonly projects: readonly Project[];
   readonly destinations: readonly { readonly name: string }[];
   readonly routes: readonly RouteRule[];
 }
@@ -140,14 +192,16 @@ interface Fault {
 
 /** Names that stand twice or point nowhere, as faults of the schema. */
 export function checkRouteNames(named: Named, context: z.RefinementCtx): void {
-  const faults = [...namedTwice(named), ...modelFaults(named), ...ruleFaults(named)];
+  const faults = [namedTwice, modelFaults, projectFaults, ruleFaults].flatMap((check) => [
+    ...check(named),
+  ]);
   for (const fault of faults) context.addIssue({ code: 'custom', ...fault });
 }
 
 /** Peers, destinations and models are named by rules: each name is one of them. Rules are named by themselves. */
-function* namedTwice({ peers, destinations, models, routes }: Named): Generator<Fault> {
+function* namedTwice({ peers, destinations, models, projects, routes }: Named): Generator<Fault> {
   const targets = { peers, destinations, models };
-  for (const lists of [targets, { routes }]) {
+  for (const lists of [targets, { projects }, { routes }]) {
     const seen = new Set<string>();
     for (const [key, list] of Object.entries(lists))
       for (const [i, { name }] of list.entries()) {
@@ -172,10 +226,25 @@ function* modelFaults({ peers, models }: Named): Generator<Fault> {
   }
 }
 
-function* ruleFaults({ peers, destinations, models, routes }: Named): Generator<Fault> {
+/** What is for secondary use is reached through its project alone: no rule goes past the gate. */
+function* ruleFaults({ peers, destinations, models, projects, routes }: Named): Generator<Fault> {
   const targets = new Set([...peers, ...destinations, ...models].map(({ name }) => name));
-  for (const [i, rule] of routes.entries())
-    for (const [j, to] of (rule.action === 'deliver' ? rule.to : []).entries())
-      if (!targets.has(to))
-        yield { path: ['routes', i, 'to', j], message: `nothing is named "${to}"` };
+  const gated = new Map(projects.map(({ name, destination }) => [destination, name]));
+  for (const [i, rule] of routes.entries()) {
+    if (rule.action === 'disclose' && !projects.some(({ name }) => name === rule.project))
+      yield { path: ['routes', i, 'project'], message: `no project is named "${rule.project}"` };
+    for (const [j, to] of (rule.action === 'deliver' ? rule.to : []).entries()) {
+      const path = ['routes', i, 'to', j];
+      if (!targets.has(to)) yield { path, message: `nothing is named "${to}"` };
+      else if (gated.has(to))
+        yield { path, message: `"${to}" is of the project "${gated.get(to)}": action disclose` };
+    }
+  }
+}
+
+function* projectFaults({ peers, destinations, projects }: Named): Generator<Fault> {
+  const places = new Set([...peers, ...destinations].map(({ name }) => name));
+  for (const [i, { destination }] of projects.entries())
+    if (!places.has(destination))
+      yield { path: ['projects', i, 'destination'], message: `nothing is named "${destination}"` };
 }

@@ -39,6 +39,7 @@ import { ReleaseToPacs } from './retention/release-to-pacs.ts';
 import { Retriever } from './retrieve/retriever.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
 import {
+  deliveredObjects,
   openRouteTables,
   type RouteTables,
   recoverResults,
@@ -91,12 +92,8 @@ export async function startParts(
     pacs?: Retriever;
     services?: Services;
   } = {};
-  const storage = await openStorage({
-    ...{ config, db, clock, log, metrics, reading: dicomReading },
-    onStored: routeInlet(routes, config, (study) => late.pacs?.isBringing(study) ?? false),
-    setAside: (into, object) => routes.inbox.take(into, object),
-  });
-  await recoverResults(routes, storage.spool, (file) => refile(storage, file, { anyUID: false }));
+  const isBringing = (study: string): boolean => late.pacs?.isBringing(study) ?? false;
+  const storage = await openRoutedStorage(options, { db, routes, isBringing });
   const { index, spool, outbox, quarantine } = storage;
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
@@ -206,6 +203,24 @@ function startRetention(
   return copies;
 }
 
+/** Storage that tells routing of what it files, and sets results aside. */
+async function openRoutedStorage(
+  { config, clock, log, metrics }: StartOptions,
+  {
+    db,
+    routes,
+    isBringing,
+  }: { db: Sqlite; routes: RouteTables; isBringing: (study: string) => boolean },
+): Promise<OpenStorage> {
+  const storage = await openStorage({
+    ...{ config, db, clock, log, metrics, reading: dicomReading },
+    onStored: routeInlet(routes, config, isBringing),
+    setAside: (into, object) => routes.inbox.take(into, object),
+  });
+  await recoverResults(routes, storage.spool, (file) => refile(storage, file, { anyUID: false }));
+  return storage;
+}
+
 interface FetchingParts {
   readonly db: Sqlite;
   readonly storage: OpenStorage;
@@ -228,7 +243,8 @@ function startFetching(
   const transcoder = new Transcoder({ directory: join(config.dataDirectory, 'transcoding') });
   lifecycle.add('transcoder', () => transcoder.stop());
   const deliverer = new Deliverer({
-    ...{ queue, states, index, spool, transcoder, log, now },
+    ...{ queue, states, spool, transcoder, log, now },
+    index: deliveredObjects(db, storage),
     peers: deliveryPeers(config),
     destinations: allDestinations(config, dimseDestinations(config.dicom.aeTitle)),
     counters: openDeliveryCounters(metrics, states),

@@ -266,6 +266,15 @@ export interface LogEvents {
     studyInstanceUID: string;
     outcome: string;
   };
+  /** A study goes to a project of secondary use: its gate was open. */
+  'route.disclosed': {
+    jobKey: number;
+    project: string;
+    studyInstanceUID: string;
+    objects: number;
+  };
+  /** A study does not go to a project: it is held for this reason. */
+  'route.withheld': { jobKey: number; project: string; studyInstanceUID: string; code: string };
   /** A result of an AI model was found to be of what was sent, marked, and filed. */
   'route.result-filed': { model: string; sopInstanceUID: string; studyInstanceUID: string };
   /** A result is not, or can't be said to be: it is held. */

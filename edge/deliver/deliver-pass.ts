@@ -20,7 +20,8 @@ import { verify } from './verify-delivery.ts';
 
 export interface PassParts extends LaneParts {
   readonly queue: DeliveryQueue;
-  readonly index: EdgeIndex;
+  /** Where an object to be delivered lies. */
+  readonly index: Pick<EdgeIndex, 'findInstance'>;
   readonly random: () => number;
   readonly now: () => number;
 }

@@ -87,7 +87,10 @@ export class ReleaseToPacs {
   }
 }
 
-/** The PACS says that it holds at least as many objects as are here, and was not found to miss the study. */
+/**
+ * The PACS says that it holds at least as many objects as are here, and was not found to miss the study; no
+ * delivery and no rule has still to send it.
+ */
 function prepareReleasable(db: Sqlite) {
   return db.prepare<[{ trust: string; before: number; callers: string; limit: number }]>(
     `SELECT s.study_uid FROM studies s
@@ -100,6 +103,9 @@ function prepareReleasable(db: Sqlite) {
            AND i.calling_ae_title IN (SELECT value FROM json_each(@callers)))
        AND NOT EXISTS (SELECT 1 FROM deliveries d
          WHERE d.study_uid = s.study_uid AND d.home = s.home AND d.ended_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM route_queue q WHERE q.study_uid = s.study_uid)
+       AND NOT EXISTS (SELECT 1 FROM route_jobs j
+         WHERE j.study_uid = s.study_uid AND j.ended_at IS NULL)
      ORDER BY s.last_at LIMIT @limit`,
   );
 }

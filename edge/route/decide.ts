@@ -2,6 +2,7 @@
  * What the rules say of one object. Pure: the same rules and facts give the same way.
  *
  *   rules, from the first ─► when, unless ─┬─ deliver     one send for each destination
+ *                                          ├─ disclose    to a project, in its form
  *                                          ├─ prioritise  of the sends below; never lowered
  *                                          ├─ hold        the sends below wait for a person
  *                                          └─ drop        no rule below is tried
@@ -25,6 +26,8 @@ export interface Send {
   readonly rule: string;
   /** A peer or another destination. */
   readonly to: string;
+  /** Of secondary use: its gate is asked when it is sent. */
+  readonly project: string | null;
   /** Index in PRIORITIES: 0 is the most urgent. */
   readonly priority: number;
   /** Waits for a person, for this reason. */
@@ -45,7 +48,10 @@ interface Course {
   held: string | null;
 }
 
-export type RouteConfig = Pick<EdgeConfig, 'peers' | 'destinations' | 'models' | 'routes'>;
+export type RouteConfig = Pick<
+  EdgeConfig,
+  'peers' | 'destinations' | 'models' | 'projects' | 'routes'
+>;
 
 const DEFAULT_PRIORITY = PRIORITIES.indexOf('scheduled');
 
@@ -54,14 +60,16 @@ export class RuleSet {
   readonly version: string;
   readonly rules: readonly RouteRule[];
   readonly #aeTitles: ReadonlyMap<string, string>;
+  readonly #projects: ReadonlyMap<string, string>;
 
-  constructor({ peers, destinations, models, routes }: RouteConfig) {
+  constructor({ peers, destinations, models, projects, routes }: RouteConfig) {
     this.rules = routes;
-    const text = JSON.stringify({ routes, destinations, models });
+    const text = JSON.stringify({ routes, destinations, models, projects });
     this.version = createHash('sha256').update(text).digest('hex').slice(0, 12);
     const aeTitles = new Map(peers.map(({ name, aeTitle }) => [name, aeTitle]));
     for (const { name, peer } of models) aeTitles.set(name, aeTitles.get(peer) ?? '');
     this.#aeTitles = aeTitles;
+    this.#projects = new Map(projects.map(({ name, destination }) => [name, destination]));
   }
 
   decide(facts: ObjectFacts): Way {
@@ -78,15 +86,18 @@ export class RuleSet {
   }
 
   #act(rule: RouteRule, facts: ObjectFacts, course: Course): void {
+    const { priority, held } = course;
     if (rule.action === 'hold') course.held = rule.reason;
     else if (rule.action === 'prioritise')
       course.priority = Math.min(course.priority, PRIORITIES.indexOf(rule.priority));
-    else if (rule.action === 'deliver')
+    else if (rule.action === 'disclose') {
+      const to = this.#projects.get(rule.project) ?? '';
+      course.sends.push({ rule: rule.name, to, project: rule.project, priority, held });
+    } else if (rule.action === 'deliver')
       for (const to of rule.to) {
         const isNew = !course.sends.some((send) => send.to === to);
-        const { priority, held } = course;
         if (isNew && !this.#cameFrom(to, facts))
-          course.sends.push({ rule: rule.name, to, priority, held });
+          course.sends.push({ rule: rule.name, to, project: null, priority, held });
       }
   }
 
@@ -110,6 +121,8 @@ function said(rule: RouteRule): string {
   switch (rule.action) {
     case 'deliver':
       return `sent to ${rule.to.join(', ')}`;
+    case 'disclose':
+      return `sent to the project ${rule.project}, as far as its gate lets it`;
     case 'prioritise':
       return `what is sent below is ${rule.priority}`;
     case 'hold':

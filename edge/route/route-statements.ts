@@ -4,6 +4,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 /**
  * - `waiting`: for its time, a rate, a switch: the reason says
  * - `held`: for a person
+ * - `preparing`: its objects are being de-identified
  * - `delivering`: its delivery is under way
  * - `awaiting`: sent to an AI model, whose result has not come
  * - the others are ends; a person may send again what did not get there or was not answered
@@ -11,6 +12,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 export type JobState =
   | 'waiting'
   | 'held'
+  | 'preparing'
   | 'delivering'
   | 'awaiting'
   | 'answered'
@@ -25,6 +27,7 @@ export interface JobRow {
   readonly rule: string;
   readonly version: string;
   readonly destination: string;
+  readonly project: string | null;
   readonly studyInstanceUID: string;
   readonly home: string;
   readonly priority: number;
@@ -55,7 +58,7 @@ export interface DecidedObject {
 }
 
 /** What a delivery that is under way waits for is what its job waits for. */
-const JOB = `SELECT job_key AS jobKey, rule, version, destination, j.study_uid AS studyInstanceUID,
+const JOB = `SELECT job_key AS jobKey, rule, version, destination, project, j.study_uid AS studyInstanceUID,
   j.home AS home, j.priority AS priority, j.state AS state,
   coalesce(j.reason_code, d.reason_code) AS reasonCode,
   coalesce(j.reason_detail, d.reason_detail) AS reasonDetail,
@@ -107,9 +110,9 @@ export function prepareJobs(db: Sqlite) {
   const jobs = <P extends unknown[]>(rest: string) => db.prepare<P, JobRow>(`${JOB} ${rest}`);
   return {
     insertJob: db.prepare(
-      `INSERT INTO route_jobs (rule, version, destination, study_uid, home, priority, state,
+      `INSERT INTO route_jobs (rule, version, destination, project, study_uid, home, priority, state,
          reason_code, reason_detail, instances, bytes, due_at, created_at)
-       VALUES (@rule, @version, @destination, @studyInstanceUID, @home, @priority, @state,
+       VALUES (@rule, @version, @destination, @project, @studyInstanceUID, @home, @priority, @state,
          @reasonCode, @reasonDetail, @instances, @bytes, @now, @now)`,
     ),
     insertJobObject: db.prepare<[number | bigint, string, number]>(
@@ -125,6 +128,9 @@ export function prepareJobs(db: Sqlite) {
       `WHERE j.state = 'waiting' AND j.ended_at IS NULL AND j.due_at <= ?
        ORDER BY j.priority, job_key`,
     ),
+    preparing: jobs<[number]>(
+      `WHERE j.state = 'preparing' AND j.due_at <= ? ORDER BY j.priority, job_key`,
+    ),
     overdue: jobs<[number]>(`WHERE j.state = 'awaiting' AND j.ended_at IS NULL AND j.due_at <= ?`),
     delivering: jobs<[]>(`WHERE j.state = 'delivering' AND j.ended_at IS NULL`),
     list: jobs<[number]>('ORDER BY j.ended_at IS NOT NULL, job_key DESC LIMIT ?'),
@@ -132,12 +138,21 @@ export function prepareJobs(db: Sqlite) {
       `SELECT sop_uid AS sopInstanceUID, bytes AS dataSetBytes FROM route_job_objects
        WHERE job_key = ?`,
     ),
+  };
+}
+
+/** How a job goes on. */
+export function prepareSteps(db: Sqlite) {
+  return {
     postpone: db.prepare<[number, string, string, number]>(
       'UPDATE route_jobs SET due_at = ?, reason_code = ?, reason_detail = ? WHERE job_key = ?',
     ),
     setDelivering: db.prepare<[string, number, number]>(
       `UPDATE route_jobs SET state = 'delivering', reason_code = NULL, reason_detail = NULL,
          delivery_id = ?, sent_at = ? WHERE job_key = ?`,
+    ),
+    setState: db.prepare<[JobState, string | null, string | null, number]>(
+      'UPDATE route_jobs SET state = ?, reason_code = ?, reason_detail = ? WHERE job_key = ?',
     ),
     putBack: db.prepare<[number]>(
       `UPDATE route_jobs SET state = 'waiting', delivery_id = NULL, sent_at = NULL,

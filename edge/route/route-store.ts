@@ -15,6 +15,7 @@ import {
   type JobState,
   prepareDecisions,
   prepareJobs,
+  prepareSteps,
   type QueuedStudy,
 } from './route-statements.ts';
 
@@ -30,11 +31,13 @@ export interface Decided {
 
 export class RouteStore {
   readonly #db: Sqlite;
-  readonly #statements: ReturnType<typeof prepareDecisions> & ReturnType<typeof prepareJobs>;
+  readonly #statements: ReturnType<typeof prepareDecisions> &
+    ReturnType<typeof prepareJobs> &
+    ReturnType<typeof prepareSteps>;
 
   constructor(db: Sqlite) {
     this.#db = db;
-    this.#statements = { ...prepareDecisions(db), ...prepareJobs(db) };
+    this.#statements = { ...prepareDecisions(db), ...prepareJobs(db), ...prepareSteps(db) };
   }
 
   /** Within the transaction that records the object. */
@@ -129,13 +132,28 @@ export class RouteStore {
     return this.#statements.jobObjects.all(jobKey);
   }
 
+  /** It may not be sent, until a person says otherwise. */
+  hold({ jobKey }: JobRow, { code, detail }: Reason): void {
+    this.#statements.setState.run('held', code, detail, jobKey);
+  }
+
+  /** Its objects are to be de-identified. */
+  prepare({ jobKey }: JobRow): void {
+    this.#statements.setState.run('preparing', null, null, jobKey);
+  }
+
+  preparing(now: number): JobRow[] {
+    return this.#statements.preparing.all(now);
+  }
+
   /** Hands a job to the deliveries; the caller then wakes the peer's worker. */
-  send(job: JobRow, { peer, deliveries, now }: Sending): void {
-    const { jobKey, attempt, studyInstanceUID, home, priority } = job;
+  send(job: JobRow, { peer, deliveries, now, ...other }: Sending): void {
+    const { jobKey, attempt, priority } = job;
     const deliveryId = `route-${jobKey}.${attempt}`;
     this.#inTransaction(() => {
-      const instances = this.#statements.jobObjects.all(jobKey);
+      const instances = other.instances ?? this.#statements.jobObjects.all(jobKey);
       const deadlineAt = now + DEADLINE_MS;
+      const { studyInstanceUID, home } = other.study ?? job;
       const study = { studyInstanceUID, home };
       deliveries.add({ deliveryId, peer, ...study, priority, deadlineAt, instances }, now);
       this.#statements.setDelivering.run(deliveryId, now, jobKey);
@@ -189,7 +207,13 @@ export class RouteStore {
     { sopInstanceUID, studyInstanceUID, dataSetBytes, home }: ResultObject,
     now: number,
   ): void {
-    const send = { rule: `results-of-${model}`, to: destination, priority, held: null };
+    const send = {
+      rule: `results-of-${model}`,
+      to: destination,
+      project: null,
+      priority,
+      held: null,
+    };
     const objects = [{ sopInstanceUID, studyInstanceUID, dataSetBytes }];
     this.#addJob({ send, version, objects }, { home, now });
   }
@@ -217,10 +241,10 @@ export class RouteStore {
   }
 
   #addJob({ send, version, objects }: Job, { home, now }: { home: string; now: number }): void {
-    const { rule, to, priority, held } = send;
+    const { rule, to, project, priority, held } = send;
     const [first] = objects;
     const { lastInsertRowid } = this.#statements.insertJob.run({
-      ...{ rule, version, destination: to, home, priority, now },
+      ...{ rule, version, destination: to, project, home, priority, now },
       studyInstanceUID: first?.studyInstanceUID,
       state: held === null ? 'waiting' : 'held',
       reasonCode: held === null ? null : 'HELD',
@@ -241,6 +265,12 @@ interface Sending {
   readonly peer: string;
   readonly deliveries: DeliveryQueue;
   readonly now: number;
+  /** Absent: the job's objects, as they are. */
+  readonly study?: { readonly studyInstanceUID: string; readonly home: string };
+  readonly instances?: readonly {
+    readonly sopInstanceUID: string;
+    readonly dataSetBytes: number;
+  }[];
 }
 
 interface ResultSend {

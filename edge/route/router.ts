@@ -10,8 +10,11 @@ import type { Log } from '../../shared/log.ts';
 import type { Model } from '../config-routes.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
 import type { DeliveryQueue, Reason } from '../deliver/delivery-queue.ts';
+import type { EdgeIndex } from '../index/edge-index.ts';
 import type { RuleSet } from './decide.ts';
 import type { FactsReader } from './facts.ts';
+import type { Gate } from './gate.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { JobRow, JobState, QueuedStudy } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
 import { MODEL_OFF, type Switches } from './switches.ts';
@@ -37,6 +40,9 @@ export interface RouterParts {
   readonly deliverer: Pick<Deliverer, 'wake' | 'cancel'>;
   readonly models: readonly Model[];
   readonly switches: Switches;
+  readonly gate: Gate;
+  readonly outgoing: Outgoing;
+  readonly index: EdgeIndex;
   /** A study of which nothing came for so long is decided. */
   readonly quietMs: number;
   readonly now: () => number;
@@ -120,10 +126,32 @@ export class Router {
         store.postpone(job, now() + (reason.code === MODEL_OFF ? OFF_AGAIN_MS : AGAIN_MS), reason);
         continue;
       }
+      if (job.project !== null && !this.#isDisclosed(job, job.project)) continue;
       const peer = this.#modelOf(job)?.peer ?? job.destination;
       store.send(job, { peer, deliveries, now: now() });
       deliverer.wake(peer);
     }
+  }
+
+  /** @returns true: it goes as it is, now */
+  #isDisclosed(job: JobRow, project: string): boolean {
+    const { store, gate, outgoing, index, now, log } = this.#parts;
+    const { jobKey, studyInstanceUID, home } = job;
+    const patient = index.studyState(studyInstanceUID, home)?.patient;
+    const reason =
+      patient === undefined
+        ? { code: 'STUDY_GONE', detail: 'the study is not here any more' }
+        : gate.whyNot(project, patient, now());
+    if (reason !== undefined) {
+      store.hold(job, reason);
+      log.warn('route.withheld', { jobKey, project, studyInstanceUID, code: reason.code });
+      return false;
+    }
+    log.info('route.disclosed', { jobKey, project, studyInstanceUID, objects: job.instances });
+    if (gate.project(project)?.profile === 'identifiable') return true;
+    outgoing.forget(jobKey);
+    store.prepare(job);
+    return false;
   }
 
   #modelOf({ destination }: JobRow): Model | undefined {
@@ -146,7 +174,7 @@ export class Router {
     const off = switches.whyOff(destination);
     if (off !== undefined) return { code: MODEL_OFF, detail: off };
     const rule = rules.rules.find((candidate) => candidate.name === name);
-    if (rule?.action !== 'deliver') return undefined;
+    if (rule?.action !== 'deliver' && rule?.action !== 'disclose') return undefined;
     const { during, studiesPerHour } = rule;
     if (during !== undefined && !isWithin(during, now()))
       return { code: 'OUTSIDE_WINDOW', detail: `sent from ${windowText(during)}` };
@@ -172,12 +200,29 @@ export class Router {
     if (state === 'waiting' || state === 'verifying') return;
     const reason = code === null ? null : { code, detail: reasonDetail ?? '' };
     const model = this.#modelOf(job);
+    if (job.project !== null) {
+      this.#endDisclosure(job, state, reason);
+      return;
+    }
     if (model === undefined || state === 'failed' || state === 'cancelled') {
       this.#end(job, state, reason);
       return;
     }
     const dueAt = now() + model.resultMinutes * MINUTE_MS;
     store.awaitResult(job, { reason, dueAt, now: now() });
+  }
+
+  /** What was withheld of it is said, and its files go. */
+  #endDisclosure(job: JobRow, state: JobState, reason: Reason | null): void {
+    const { outgoing } = this.#parts;
+    const withheld = outgoing
+      .withheld(job.jobKey)
+      .map(({ code, objects }) => `${objects} withheld: ${code}`)
+      .join(', ');
+    const isWhole = state !== 'delivered' || withheld === '';
+    if (isWhole) this.#end(job, state, reason);
+    else this.#end(job, 'partial', { code: 'WITHHELD', detail: withheld });
+    outgoing.clear(job.jobKey);
   }
 
   #end(job: JobRow, state: JobState, reason: Reason | null): void {

@@ -79,4 +79,22 @@ CREATE INDEX route_results_study ON route_results (study_uid);
 CREATE INDEX route_results_open ON route_results (state) WHERE ended_at IS NULL;
 `,
   },
+  {
+    name: 'projects of secondary use',
+    sql: `
+ALTER TABLE route_jobs ADD COLUMN project TEXT;
+
+-- What a project gets of a job's objects: de-identified, until it is delivered; or why it does not.
+CREATE TABLE route_outgoing (
+  job_key INTEGER NOT NULL REFERENCES route_jobs ON DELETE CASCADE,
+  sop_uid TEXT NOT NULL,
+  new_sop_uid TEXT, sop_class_uid TEXT, transfer_syntax_uid TEXT,
+  new_study_uid TEXT, new_series_uid TEXT,
+  path TEXT, data_set_offset INTEGER, data_set_bytes INTEGER, content_digest TEXT,
+  withheld_code TEXT, withheld_detail TEXT,
+  PRIMARY KEY (job_key, sop_uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX route_outgoing_new ON route_outgoing (new_sop_uid);
+`,
+  },
 ];

@@ -12,6 +12,9 @@ import type { SealedFile } from '../spool/write-instance.ts';
 import { tagsOf } from './conditions.ts';
 import { RuleSet } from './decide.ts';
 import { FactsReader } from './facts.ts';
+import { Gate } from './gate.ts';
+import { DEIDENTIFIED, Outgoing } from './outgoing.ts';
+import { Preparer } from './preparer.ts';
 import { ResultDesk, type ResultReading } from './result-desk.ts';
 import { ResultInbox } from './result-inbox.ts';
 import { RouteStore } from './route-store.ts';
@@ -65,18 +68,35 @@ export function startRouting(options: RoutingOptions): void {
   const { config, db, tables, index, spool, reading, deliveries, deliverer, clock, log } = options;
   const { lifecycle } = options;
   const { models } = config;
+  const gate = new Gate(db, config.projects, config.secondaryUse);
+  const outgoing = new Outgoing(db, spool);
   const rules = new RuleSet(config);
   const common = { ...tables, rules, deliveries, log, now: () => clock.now() };
   const router = new Router({
-    ...{ ...common, trust: config.trust, deliverer, models },
+    ...{ ...common, trust: config.trust, deliverer, models, gate, outgoing, index },
     facts: new FactsReader(db, spool, tagsOf(config.routes)),
     quietMs: config.storage.quietSeconds * 1000,
   });
   router.start();
   lifecycle.add('router', () => router.stop());
+  const preparer = new Preparer({ ...common, db, gate, outgoing, index, spool, deliverer });
+  preparer.start();
+  lifecycle.add('de-identification', () => preparer.stop());
   const desk = new ResultDesk({ ...common, config, db, index, spool, reading });
   desk.start();
   lifecycle.add('result desk', () => desk.stop());
+}
+
+/** Where deliveries find objects: in the index, and what is on its way to a project, beside it. */
+export function deliveredObjects(
+  db: Sqlite,
+  { index, spool }: Pick<RoutingOptions, 'index' | 'spool'>,
+): Pick<EdgeIndex, 'findInstance'> {
+  const outgoing = new Outgoing(db, spool);
+  return {
+    findInstance: (uid, home) =>
+      home === DEIDENTIFIED ? outgoing.findInstance(uid) : index.findInstance(uid, home),
+  };
 }
 
 /** Results that a power cut took from the inbox are taken again. */

@@ -5,6 +5,7 @@
  *   <home>/<h2>/<study>/<object>.dcm    what was acknowledged
  *   quarantine/<id>.dcm                 what can't be filed
  *   staging/…                           fetches under way, see edge/transfer
+ *   outgoing/<job>/<digest>.dcm         de-identified, until it is delivered, see edge/route
  *   results/<digest>.dcm                what AI nodes sent, before and after it is checked, see edge/route
  *
  * `study` and `object` are digests: no character that a peer sent ever stands in a path.
@@ -18,13 +19,14 @@ export interface SpoolLayout {
   readonly quarantine: string;
   readonly staging: string;
   readonly results: string;
+  readonly outgoing: string;
 }
 
 export const TEMPORARY_SUFFIX = '.part';
 export const OBJECT_SUFFIX = '.dcm';
 /** Folders of `root` that hold no studies. An ODS code is in capitals, so no home has such a name. */
 export const RESERVED_FOLDERS: ReadonlySet<string> = new Set([
-  ...['incoming', 'quarantine', 'staging', 'results'],
+  ...['incoming', 'quarantine', 'staging', 'results', 'outgoing'],
 ]);
 
 export function spoolLayout(dataDirectory: string): SpoolLayout {
@@ -35,6 +37,7 @@ export function spoolLayout(dataDirectory: string): SpoolLayout {
     quarantine: join(root, 'quarantine'),
     staging: join(root, 'staging'),
     results: join(root, 'results'),
+    outgoing: join(root, 'outgoing'),
   };
 }
 

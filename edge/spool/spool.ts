@@ -29,9 +29,8 @@ export class Spool {
   /** Makes the folders that are missing; they take no space that a full disk lacks for long. */
   constructor({ dataDirectory, reserveBytes, clock, onReserveChange }: SpoolOptions) {
     this.layout = spoolLayout(dataDirectory);
-    const { root, incoming, quarantine, staging, results } = this.layout;
-    for (const folder of [incoming, quarantine, staging, results])
-      mkdirSync(folder, { recursive: true });
+    const { root, ...folders } = this.layout;
+    for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
     this.reserve = new DiskReserve({
       reserveBytes,
       clock,

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shared: [],
 
   'edge/config.ts': ['shared', 'edge/config-routes.ts'],
-  'edge/config-routes.ts': ['shared'],
+  'edge/config-routes.ts': ['shared', 'edge/deidentify'],
   'edge/database.ts': ['shared', 'edge/*'],
   'edge/schema-parts.ts': ['edge/*', 'edge/database.ts'],
   'edge/ul': ['shared'],
@@ -50,7 +50,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/transcode',
   ],
   'edge/dicomweb': ['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
-  'edge/route': ['shared', 'edge/index', 'edge/spool', 'edge/deliver', 'edge/coerce'],
+  'edge/route': [
+    'shared',
+    'edge/index',
+    'edge/spool',
+    'edge/deliver',
+    'edge/coerce',
+    'edge/deidentify',
+  ],
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
   'edge/http': [
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],

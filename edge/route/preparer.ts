@@ -1,0 +1,246 @@
+/**
+ * De-identifies what a project gets, one job after the other, away from what clinics wait for.
+ *
+ *   preparing ─► every object: whose it is ─► each: clean ─► outgoing/ │ withheld, with the reason ─► delivery
+ *
+ * An object is whole under its final name, or not there; a job that was interrupted goes on with the rest.
+ */
+import type { DataSetSource } from '../../shared/dicom/rewrite.ts';
+import { codeOf, GatewayError } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Project } from '../config-routes.ts';
+import { Aliases } from '../deidentify/aliases.ts';
+import { ObjectDeidentifier, type ProjectRules } from '../deidentify/deidentify-object.ts';
+import { IdentifierSearch } from '../deidentify/identifier-search.ts';
+import { readMasks } from '../deidentify/masks.ts';
+import { readOptions } from '../deidentify/options.ts';
+import { openProjectKey } from '../deidentify/project-key.ts';
+import { Pseudonyms } from '../deidentify/pseudonyms.ts';
+import { readSubject, type Subject } from '../deidentify/subject.ts';
+import type { Deliverer } from '../deliver/deliverer.ts';
+import type { DeliveryQueue, Reason } from '../deliver/delivery-queue.ts';
+import type { EdgeIndex } from '../index/edge-index.ts';
+import { KnownPatients } from '../index/records/known-patients.ts';
+import type { StoredInstance } from '../index/types.ts';
+import { readDataSet } from '../spool/read-instance.ts';
+import type { Spool } from '../spool/spool.ts';
+import { SpoolError } from '../spool/spool-error.ts';
+import type { Gate } from './gate.ts';
+import { DEIDENTIFIED, type Outgoing } from './outgoing.ts';
+import type { JobRow } from './route-statements.ts';
+import type { RouteStore } from './route-store.ts';
+
+const LOOK_MS = 500;
+/** After a failure of the disk, or of the project's key. */
+const AGAIN_MS = 5_000;
+
+export interface PreparerParts {
+  readonly db: Sqlite;
+  readonly store: RouteStore;
+  readonly gate: Gate;
+  readonly outgoing: Outgoing;
+  readonly index: EdgeIndex;
+  readonly spool: Spool;
+  readonly deliveries: DeliveryQueue;
+  readonly deliverer: Pick<Deliverer, 'wake'>;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export class Preparer {
+  readonly #parts: PreparerParts;
+  readonly #patients: KnownPatients;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #isStopping = false;
+
+  constructor(parts: PreparerParts) {
+    this.#parts = parts;
+    this.#patients = new KnownPatients(parts.db);
+  }
+
+  start(): void {
+    const { store, outgoing } = this.#parts;
+    const busy = [...store.preparing(Number.MAX_SAFE_INTEGER), ...store.delivering()];
+    outgoing.tidy(new Set(busy.map(({ jobKey }) => jobKey)));
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  #look(): void {
+    this.#running ??= this.#prepareAll().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #prepareAll(): Promise<void> {
+    const { store, now, log } = this.#parts;
+    try {
+      for (const job of store.preparing(now())) {
+        if (this.#isStopping) return;
+        await this.#prepareOrWait(job);
+      }
+    } catch (error) {
+      log.error('route.look-failed', { error });
+    }
+  }
+
+  /** A full disk, or a key that can't be read, is waited for. */
+  async #prepareOrWait(job: JobRow): Promise<void> {
+    const { store, gate, now } = this.#parts;
+    const project = gate.project(job.project ?? '');
+    try {
+      if (project !== undefined) await this.#prepare(job, project);
+      else store.hold(job, { code: 'PROJECT_UNKNOWN', detail: 'the project is not configured' });
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      store.postpone(job, now() + AGAIN_MS, { code: error.code, detail: error.message });
+    }
+  }
+
+  async #prepare(job: JobRow, project: Project): Promise<void> {
+    const { store, outgoing, index } = this.#parts;
+    const { jobKey, home } = job;
+    const rules = rulesOf(project);
+    const done = outgoing.done(jobKey);
+    const instances = store
+      .objectsOf(job)
+      .map(({ sopInstanceUID }) => index.findInstance(sopInstanceUID, home))
+      .filter((instance) => instance !== undefined);
+    const { aliases, subjects } = await this.#whoIsWho(job, instances);
+    for (const instance of instances) {
+      if (this.#isStopping) return;
+      if (done.has(instance.sopInstanceUID)) continue;
+      const subject = subjects.get(instance.sopInstanceUID);
+      const withheld =
+        subject === undefined
+          ? { code: 'UNREADABLE', detail: "the object can't be read" }
+          : await this.#clean(job, instance, { rules, aliases, subject });
+      if (withheld !== undefined) outgoing.withhold(jobKey, instance.sopInstanceUID, withheld);
+    }
+    this.#send(job);
+  }
+
+  /** What every object of the job, and the PAS, calls the patient. */
+  async #whoIsWho(
+    { studyInstanceUID, home }: JobRow,
+    instances: readonly StoredInstance[],
+  ): Promise<{ aliases: Aliases; subjects: ReadonlyMap<string, Subject> }> {
+    const { index } = this.#parts;
+    const aliases = new Aliases();
+    const subjects = new Map<string, Subject>();
+    for (const instance of instances) {
+      if (this.#isStopping) break;
+      try {
+        const subject = await readSubject(this.#sourceOf(instance));
+        subjects.set(instance.sopInstanceUID, subject);
+        aliases.add(subject);
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+      }
+    }
+    const patient = index.studyState(studyInstanceUID, home)?.patient;
+    const [anyone] = subjects.values();
+    if (patient === undefined || anyone === undefined) return { aliases, subjects };
+    const told = this.#patients.patientOf(this.#patients.inForce(patient));
+    const names = [patient.name, told.name].filter((name) => name !== null);
+    const birthDates = [patient.birthDate, told.birthDate].filter((date) => date !== null);
+    const numbers = [patient.patientId, told.patientId];
+    aliases.add({
+      nhsNumber: patient.nhsNumber ?? told.nhsNumber,
+      localKey: anyone.localKey,
+      identifiers: { names, birthDates, numbers, addresses: [] },
+    });
+    return { aliases, subjects };
+  }
+
+  /** @returns why it is withheld @throws SpoolError, when nothing is said of the object */
+  async #clean(
+    { jobKey, home }: JobRow,
+    instance: StoredInstance,
+    { rules, aliases, subject }: { rules: ProjectRules; aliases: Aliases; subject: Subject },
+  ): Promise<Reason | undefined> {
+    const { outgoing, now } = this.#parts;
+    const source = this.#sourceOf(instance);
+    const { identifiers } = aliases.identifiersOf(subject);
+    const search = new IdentifierSearch(identifiers);
+    const patientKey = aliases.keyOf(subject);
+    try {
+      const object = new ObjectDeidentifier(rules, { source, subject, patientKey, search });
+      const bytes = object.bytes();
+      const head = await bytes.next();
+      const name = rules.pseudonyms.identifier('file', instance.sopInstanceUID);
+      const writer = outgoing.newWriter(jobKey, name, Buffer.concat(head.value ?? []));
+      try {
+        for await (const parts of bytes) for (const part of parts) await writer.write(part);
+        const sealed = await writer.seal({ home, receivedAt: now(), callingAETitle: '' });
+        const keepsUIDs = rules.options.some((option) => option.name === 'retain-uids');
+        const { sopInstanceUID, seriesInstanceUID, sopClassUID, transferSyntaxUID } = instance;
+        outgoing.keep(
+          jobKey,
+          {
+            ...{ sopInstanceUID, sopClassUID, transferSyntaxUID },
+            newSOPInstanceUID: object.sopInstanceUID,
+            newStudyInstanceUID: object.studyInstanceUID,
+            newSeriesInstanceUID: keepsUIDs
+              ? seriesInstanceUID
+              : rules.pseudonyms.uid(seriesInstanceUID),
+          },
+          sealed,
+        );
+        return undefined;
+      } catch (error) {
+        await writer.discard();
+        throw error;
+      }
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error instanceof SpoolError) throw error;
+      return { code: codeOf(error), detail: error.message };
+    }
+  }
+
+  #send(job: JobRow): void {
+    const { store, outgoing, deliveries, deliverer, now } = this.#parts;
+    const clean = outgoing.clean(job.jobKey);
+    const [first] = clean;
+    if (first === undefined) {
+      const reasons = outgoing
+        .withheld(job.jobKey)
+        .map(({ code, detail, objects }) => `${objects} ${code}: ${detail}`);
+      store.hold(job, { code: 'WITHHELD', detail: reasons.join('; ') || 'no object is here' });
+      return;
+    }
+    store.send(job, {
+      ...{ peer: job.destination, deliveries, now: now() },
+      study: { studyInstanceUID: first.newStudyInstanceUID, home: DEIDENTIFIED },
+      instances: clean.map(({ newSOPInstanceUID, dataSetBytes }) => ({
+        sopInstanceUID: newSOPInstanceUID,
+        dataSetBytes,
+      })),
+    });
+    deliverer.wake(job.destination);
+  }
+
+  #sourceOf(instance: StoredInstance): DataSetSource {
+    const file = this.#parts.spool.absolute(instance.path);
+    const { transferSyntaxUID } = instance;
+    return { transferSyntaxUID, open: () => readDataSet(file, instance) as AsyncIterable<Buffer> };
+  }
+}
+
+/** @throws DeidentifyError for a key or masks that can't be read */
+function rulesOf({ name, keyFile = '', options, masksFile }: Project): ProjectRules {
+  const read = readOptions(options);
+  return {
+    options: 'options' in read ? read.options : [],
+    pseudonyms: new Pseudonyms(openProjectKey(keyFile, name)),
+    masks: masksFile === undefined ? [] : readMasks(masksFile),
+  };
+}
