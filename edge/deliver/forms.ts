@@ -74,7 +74,7 @@ export async function formFor(parts: FormParts, object: StoredInstance): Promise
   const accepted = [...new Set(candidates(object, peer))].filter((transferSyntaxUID) =>
     association.accepts({ sopClassUID, transferSyntaxUID }),
   );
-  let failure: GatewayError = notAccepted(object);
+  let failure: GatewayError | undefined;
   for (const transferSyntaxUID of accepted) {
     if (transferSyntaxUID === object.transferSyntaxUID) return asStored(parts, object);
     try {
@@ -84,7 +84,7 @@ export async function formFor(parts: FormParts, object: StoredInstance): Promise
       failure = error;
     }
   }
-  throw failure;
+  throw failure ?? notAccepted(object);
 }
 
 function asStored({ spool }: FormParts, object: StoredInstance): Form {

@@ -21,13 +21,21 @@ export interface Called {
   readonly callingAETitle?: string;
 }
 
-/** Runs a tool of DCMTK to its end; a failure is a result, not an error. */
-export function runTool(name: string, args: readonly string[]): Promise<ToolResult> {
+/**
+ * Runs a tool of DCMTK to its end; a failure is a result, not an error.
+ *
+ * @param environment beside our own; `{}`: as DCMTK ships, which waits for acknowledgements of TCP
+ */
+export function runTool(
+  name: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = { TCP_NODELAY: '1' },
+): Promise<ToolResult> {
   return new Promise((resolve) => {
     execFile(
       programPath(name),
       [...args],
-      { env: { ...process.env, TCP_NODELAY: '1' }, maxBuffer: 64_000_000 },
+      { env: { ...process.env, ...environment }, maxBuffer: 64_000_000 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
         resolve({ code, output: stdout + stderr });
