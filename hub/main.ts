@@ -20,6 +20,7 @@ import { answerEdges } from './answer-edges.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
 import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
+import { TopUp } from './fetch/top-up.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHttp } from './http/server.ts';
 import { decideIdentity } from './identity/decide.ts';
@@ -83,6 +84,12 @@ async function startParts(
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
   });
   lifecycle.add('fetches', () => fetches.stop());
+  const topUp = new TopUp({
+    ...{ db: projection.db, fetches, log },
+    onChange: (listener) => projection.onChange(listener),
+  });
+  topUp.start();
+  lifecycle.add('copies follow their home', () => topUp.stop());
   const directory = (): Directory => ({
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),

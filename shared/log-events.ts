@@ -243,6 +243,8 @@ export interface LogEvents {
   'fetch.waiting': { fetchId: string; state: string; code: string; waitSeconds: number };
   /** Fetches could not be looked after, for example for a full disk; tried again at once. */
   'fetch.look-failed': { error: unknown };
+  /** What a copy lacks of its home's study could not be ordered; done with the home's next change. */
+  'fetch.top-up-failed': { studyInstanceUID: string; to: string; code: string };
   /** A delivery ended. */
   'delivery.ended': {
     deliveryId: string;
