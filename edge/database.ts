@@ -16,6 +16,14 @@ import { spoolSchema } from './spool/schema.ts';
 /** Parts and their migrations, in the order in which they are applied. Names are kept for ever. */
 export type SchemaParts = Readonly<Record<string, readonly Migration[]>>;
 
+/** The parts that all others build on. */
+export const basicParts: SchemaParts = {
+  index: indexSchema,
+  records: recordsSchema,
+  spool: spoolSchema,
+  outbox: outboxSchema,
+};
+
 /**
  * @param further the parts that build on these: `{ commands: commandsSchema, deliver: deliverSchema }`
  * @throws Error when the file's schema is newer than this program
@@ -24,8 +32,7 @@ export function openEdgeDatabase(dataDirectory: string, further: SchemaParts = {
   const db = openEvenWhenFull(dataDirectory);
   // A checkpoint syncs twice: rarer and larger ones hold up ingest less.
   db.pragma('wal_autocheckpoint = 4000');
-  const own = { index: indexSchema, records: recordsSchema, spool: spoolSchema };
-  const parts = { ...own, outbox: outboxSchema, ...further };
+  const parts = { ...basicParts, ...further };
   db.transaction(() => {
     db.exec(`CREATE TABLE IF NOT EXISTS schema_versions (
       part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT`);

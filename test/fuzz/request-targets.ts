@@ -1,10 +1,10 @@
 /** Identifiers and attributes of requests, through the services that answer them, over an empty index. */
 import Database from 'better-sqlite3';
 import { parseEdgeConfig } from '../../edge/config.ts';
+import { basicParts } from '../../edge/database.ts';
 import { encodeIdentifier } from '../../edge/dimse/identifier.ts';
 import type { OperationKind, ServedClass } from '../../edge/dimse/service.ts';
 import { EdgeIndex } from '../../edge/index/edge-index.ts';
-import { indexSchema } from '../../edge/index/schema.ts';
 import { furtherParts } from '../../edge/schema-parts.ts';
 import { Commitments } from '../../edge/scp/commitment/commitments.ts';
 import { OpenAskers } from '../../edge/scp/commitment/open-askers.ts';
@@ -33,8 +33,8 @@ const item = writeSmallDataSet(EXPLICIT, [
 
 function openServices(): { served: readonly ServedClass[]; forget: () => void } {
   const db = new Database(':memory:');
-  const { commitment, mpps } = furtherParts;
-  for (const { sql } of [...indexSchema, ...(commitment ?? []), ...(mpps ?? [])]) db.exec(sql);
+  const parts = Object.values({ ...basicParts, ...furtherParts });
+  for (const { sql } of parts.flat()) db.exec(sql);
   const index = new EdgeIndex({ db, trust: 'RRK', namespace: 'RRK', onPatientConflict: () => {} });
   const ct1 = { name: 'ct1', aeTitle: 'CT1', host: 'h', port: 1, role: 'modality' };
   const { peers } = parseEdgeConfig({
