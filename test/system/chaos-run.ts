@@ -21,7 +21,7 @@ const EQUAL_WITHIN_MS = 180_000;
 export interface ChaosOptions {
   readonly directory: string;
   readonly kills: number;
-  /** The same seed kills the same programs after the same waits. */
+  /** The same seed gives each program the same waits between its deaths. */
   readonly seed: string;
   readonly say: (text: string) => void;
 }
@@ -123,28 +123,34 @@ function factsOf({ trust }: Edge, { dataSet }: Part10): Acknowledged {
 const uid = (): string => `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Each victim has its own killer, so that several are down at a time, and one dies while another recovers. */
 async function killAndRestart(
   network: Network,
   { kills, seed, say }: ChaosOptions,
 ): Promise<Record<string, number>> {
-  const random = randomFrom(seed);
-  const killed: Record<string, number> = {};
   const victims = ['hub', 'nats-server', ...TRUSTS];
-  for (let kill = 1; kill <= kills; kill += 1) {
-    await pause(300 + random() * 1_500);
-    const victim = victims[Math.floor(random() * victims.length)] ?? 'hub';
-    killed[victim] = (killed[victim] ?? 0) + 1;
-    const downMs = random() * 800;
-    if (victim === 'nats-server') killNatsServer(network.hub.dataDirectory);
-    else {
-      const program = victim === 'hub' ? network.hub : network.site(victim).edge;
-      await program.kill9();
-      await pause(downMs);
-      await program.start();
+  const killed = Object.fromEntries(victims.map((victim) => [victim, 0]));
+  let count = 0;
+  const killer = async (victim: string, at: number): Promise<void> => {
+    const random = randomFrom(`${seed} ${victim}`);
+    for (let kill = at; kill < kills; kill += victims.length) {
+      killed[victim] = (killed[victim] ?? 0) + 1;
+      await killOnce(network, victim, random() * 800);
+      count += 1;
+      if (count % 10 === 0) say(`${count} of ${kills}: ${JSON.stringify(killed)}`);
+      await pause(300 + random() * 1_500);
     }
-    if (kill % 10 === 0) say(`${kill} of ${kills}: ${JSON.stringify(killed)}`);
-  }
+  };
+  await Promise.all(victims.map(killer));
   return killed;
+}
+
+async function killOnce(network: Network, victim: string, downMs: number): Promise<void> {
+  if (victim === 'nats-server') return killNatsServer(network.hub.dataDirectory);
+  const program = victim === 'hub' ? network.hub : network.site(victim).edge;
+  await program.kill9();
+  await pause(downMs);
+  await program.start();
 }
 
 interface Completeness {
