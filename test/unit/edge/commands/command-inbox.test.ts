@@ -10,10 +10,11 @@ const reannounce = (days?: string[]): Command => ({
   ...(days && { days }),
 });
 
+/** Digests with members: those that were asked for. */
 const digests = (receiver: Receiver) =>
   receiver.storage.outbox
     .next(0, 1_000)
-    .flatMap(({ body }) => (body.kind === 'digest' ? [body] : []));
+    .flatMap(({ body }) => (body.kind === 'digest' && body.members !== undefined ? [body] : []));
 
 t.test('a command that was taken is there after kill -9, with what it began', async (t) => {
   const dataDirectory = temporaryDirectory(t);
@@ -27,14 +28,16 @@ t.test('a command that was taken is there after kill -9, with what it began', as
   t.teardown(() => after.stop());
   t.match(after.store.find('f1'), { state: 'retrieving', namedPatient: { patientId: 'RJE-1' } });
   const told = after.storage.outbox.next(0, 10).map(({ body }) => body);
-  t.match(told, [{ kind: 'receipt', state: 'retrieving', fetchId: 'f1' }]);
+  // A digest of its own may stand before it.
+  const receipts = told.filter(({ kind }) => kind === 'receipt');
+  t.match(receipts, [{ kind: 'receipt', state: 'retrieving', fetchId: 'f1' }]);
   await before.stop().catch(() => {});
 });
 
 t.test('days that a hub asks for are told again, with their members', async (t) => {
   const receiver = await startReceiver(t);
   await receiver.inbox.take(reannounce(['20260301']));
-  await eventually('told', () => digests(receiver).some(({ members }) => members !== undefined));
+  await eventually('told', () => digests(receiver).length > 0);
   t.match(digests(receiver).at(-1)?.members, [{ day: '20260301', studies: [] }]);
   const count = digests(receiver).length;
   await receiver.inbox.take(reannounce(['20260301']));
@@ -50,7 +53,7 @@ t.test('what was asked before kill -9 is told after it', async (t) => {
   await before.stop();
   const after = await Receiver.open({ dataDirectory });
   t.teardown(() => after.stop());
-  await eventually('told', () => digests(after).some(({ members }) => members !== undefined));
+  await eventually('told', () => digests(after).length > 0);
   const open = after.db.prepare('SELECT count(*) FROM commands WHERE done_at IS NULL').pluck();
   await eventually('it is done', () => open.get() === 0);
 });
