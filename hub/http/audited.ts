@@ -24,7 +24,15 @@ export interface AuditedRoute {
   /** What a use of it is; null: nothing of a patient comes into sight and nothing changes. */
   readonly audit: AuditEvent | null;
   /** False: this use shows nothing new, and is not recorded unless it is refused. Absent: always recorded. */
-  readonly isRecorded?: (request: FastifyRequest, principal: Principal) => boolean;
+  readonly isRecorded?: (use: RouteUse) => boolean;
+  /** The use stands in the trail now. */
+  readonly onRecorded?: (use: RouteUse) => void;
+}
+
+export interface RouteUse {
+  readonly request: FastifyRequest;
+  readonly principal: Principal;
+  readonly outcome: AuditOutcome;
 }
 
 export interface Sight {
@@ -50,15 +58,20 @@ export async function audited<T>(
     });
   };
   const principal = admitted(parts, request, route, record);
-  const isRecorded = route.isRecorded?.(request, principal) ?? true;
+  const end = (code: string | null, outcome: AuditOutcome): void => {
+    const use = { request, principal, outcome };
+    if (route.isRecorded?.(use) === false) return;
+    record(principal, code, outcome);
+    route.onRecorded?.(use);
+  };
   let result: T;
   try {
     result = await run({ principal, saw: (subjects) => seen.push(subjects) });
   } catch (error) {
-    if (isRecorded) record(principal, codeOf(error), statusOfError(error) >= 500 ? 12 : 4);
+    end(codeOf(error), statusOfError(error) >= 500 ? 12 : 4);
     throw error;
   }
-  if (isRecorded) record(principal, null, 0);
+  end(null, 0);
   return result;
 }
 

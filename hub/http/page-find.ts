@@ -32,7 +32,7 @@ export function findPage(parts: HttpParts): Page {
     path: '/',
     action: 'search',
     audit: 'search',
-    isRecorded: (request) => isAsked(request, askedBy(request)),
+    isRecorded: ({ request }) => isAsked(request, askedBy(request)),
     run: ({ request, principal, render, saw }) => {
       const form = readForm(request.query);
       const by = askedBy(request);

@@ -11,7 +11,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { acceptedJson } from '../../shared/dicomweb/accept.ts';
 import { moreResultsWarning, type QidoQuery, readQidoQuery } from '../../shared/dicomweb/query.ts';
-import { mayBrowse, type Principal } from '../access/rules.ts';
+import { mayBrowse } from '../access/rules.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import { seriesJson, seriesMatching, studyJson, studyQueryOf } from '../dicomweb/qido.ts';
 import { studySource } from '../dicomweb/study-source.ts';
@@ -19,7 +19,7 @@ import type { Answered } from '../fleet/fleet.ts';
 import { hasKey, NEEDS_KEY } from '../search/query.ts';
 import { searchStudies } from '../search/studies.ts';
 import { findStudy } from '../search/study.ts';
-import { type AuditedRoute, audited, type Sight } from './audited.ts';
+import { type AuditedRoute, audited, type RouteUse, type Sight } from './audited.ts';
 import type { HttpParts } from './parts.ts';
 import { passOn } from './pass-on.ts';
 import { HttpProblem } from './problem.ts';
@@ -30,7 +30,7 @@ const VIEW_MS = 15 * 60_000;
 
 export function serveDicomWeb(app: FastifyInstance, parts: HttpParts): void {
   const viewed = recentViews(parts.clock);
-  const pixels = { action: 'view', audit: 'look', isRecorded: viewed, run: passOn } as const;
+  const pixels = { action: 'view', audit: 'look', ...viewed, run: passOn } as const;
   const routes: readonly DicomWebRoute[] = [
     { path: '/dicom-web/studies', action: 'search', audit: 'search', run: answerStudies },
     {
@@ -59,20 +59,24 @@ interface Asked extends Sight {
   readonly reply: FastifyReply;
 }
 
-/** A viewer asks for each image by itself: who looks at a study is recorded once in a while, not per image. */
-function recentViews(clock: Clock): (request: FastifyRequest, principal: Principal) => boolean {
+/**
+ * A viewer asks for each image by itself: who looks at a study is recorded once in a while, not per image. What
+ * failed does not stand for what succeeds later.
+ */
+function recentViews(clock: Clock): Required<Pick<AuditedRoute, 'isRecorded' | 'onRecorded'>> {
   const until = new Map<string, number>();
-  return (request, { name, role, trust }) => {
+  const keyOf = ({ request, principal, outcome }: RouteUse): string => {
     const { study = '' } = request.params as { study?: string };
-    const key = JSON.stringify([name, role, trust, request.ip, study, homeAsked(request)]);
-    const now = clock.now();
-    for (const [old, end] of until) {
-      if (end > now) break;
-      until.delete(old);
-    }
-    if (until.has(key)) return false;
-    until.set(key, now + VIEW_MS);
-    return true;
+    const { name, role, trust } = principal;
+    return JSON.stringify([name, role, trust, request.ip, study, homeAsked(request), outcome]);
+  };
+  return {
+    isRecorded: (use) => (until.get(keyOf(use)) ?? 0) <= clock.now(),
+    onRecorded: (use) => {
+      const now = clock.now();
+      for (const [old, end] of until) if (end <= now) until.delete(old);
+      until.set(keyOf(use), now + VIEW_MS);
+    },
   };
 }
 
