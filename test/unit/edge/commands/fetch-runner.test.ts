@@ -202,10 +202,10 @@ t.test('a cancel ends it at once wherever it is; what was delivered stays', asyn
       return receipt?.state === 'transferring' && receipt.instances.done > 2 ? receipt : undefined;
     });
     t.ok(under.bytes.done > 0 && under.bytes.done < 3_100_000);
-    const before = performance.now();
     await receiver.inbox.take(cancelCommand());
-    t.match(await receiver.reaches('cancelled'), { reason: { code: 'CANCELLED' } });
-    t.ok(performance.now() - before < 10_000);
+    const ended = await receiver.reaches('cancelled');
+    t.match(ended, { reason: { code: 'CANCELLED' } });
+    t.ok(ended.bytes.done < 3_100_000, 'it did not wait for the rest');
     t.ok(stagingIsEmpty(receiver));
     t.equal(receiver.storage.index.counts().instances, 0);
   });
