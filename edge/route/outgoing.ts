@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Reason } from '../deliver/delivery-queue.ts';
 import type { StoredInstance } from '../index/types.ts';
+import { newFile } from '../spool/spare-files.ts';
 import type { Spool } from '../spool/spool.ts';
 import { InstanceWriter, type SealedFile } from '../spool/write-instance.ts';
 
@@ -45,7 +46,11 @@ export class Outgoing {
     mkdirSync(folder, { recursive: true });
     const temporaryPath = join(folder, `${name}.part`);
     rmSync(temporaryPath, { force: true });
-    return new InstanceWriter({ temporaryPath, head, reserve: this.#spool.reserve });
+    return new InstanceWriter({
+      openFile: () => newFile(temporaryPath),
+      head,
+      reserve: this.#spool.reserve,
+    });
   }
 
   keep(jobKey: number, object: CleanObject, sealed: SealedFile): void {

@@ -7,7 +7,7 @@
  *
  * Runs before the first association. Reads names only, and the bytes of what the index does not know.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { OBJECT_SUFFIX, RESERVED_FOLDERS, studyFolder } from './layout.ts';
 import { digestDataSet, readSeal } from './read-instance.ts';
@@ -98,8 +98,9 @@ async function recoverFile(recovery: Recovery, temporaryPath: string): Promise<v
   const { spool, target, report } = recovery;
   const seal = await readSeal(temporaryPath);
   if (seal === null) {
+    // A spare that was never used is no half of anything.
+    if (statSync(temporaryPath).size > 0) report.dropped++;
     spool.dropTemporary(temporaryPath);
-    report.dropped++;
     return;
   }
   const file = { ...seal, temporaryPath };

@@ -6,12 +6,12 @@
  *
  * Knows files only; what they are is the index's.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
-import { type SpoolLayout, spoolLayout, TEMPORARY_SUFFIX } from './layout.ts';
+import { type SpoolLayout, spoolLayout } from './layout.ts';
 import { DiskReserve, freeBytesOf, type ReserveStatus } from './reserve.ts';
+import { SpareFiles } from './spare-files.ts';
 import { spoolErrorOf } from './spool-error.ts';
 import { InstanceWriter } from './write-instance.ts';
 
@@ -25,12 +25,14 @@ export interface SpoolOptions {
 export class Spool {
   readonly layout: SpoolLayout;
   readonly reserve: DiskReserve;
+  readonly #spares: SpareFiles;
 
   /** Makes the folders that are missing; they take no space that a full disk lacks for long. */
   constructor({ dataDirectory, reserveBytes, clock, onReserveChange }: SpoolOptions) {
     this.layout = spoolLayout(dataDirectory);
     const { root, ...folders } = this.layout;
     for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+    this.#spares = new SpareFiles(this.layout.incoming);
     this.reserve = new DiskReserve({
       reserveBytes,
       clock,
@@ -44,8 +46,7 @@ export class Spool {
    * @returns a writer into `incoming/`; end it by `seal` or `discard`
    */
   newWriter(head: Buffer): InstanceWriter {
-    const temporaryPath = join(this.layout.incoming, `${randomUUID()}${TEMPORARY_SUFFIX}`);
-    return new InstanceWriter({ temporaryPath, head, reserve: this.reserve });
+    return new InstanceWriter({ openFile: () => this.#spares.take(), head, reserve: this.reserve });
   }
 
   absolute(path: string): string {

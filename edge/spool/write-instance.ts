@@ -13,6 +13,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { encodePreamble, PREAMBLE_BYTES, type Seal } from './preamble.ts';
 import type { DiskReserve } from './reserve.ts';
+import type { OpenFile } from './spare-files.ts';
 import { SpoolError, spoolErrorOf } from './spool-error.ts';
 
 // Descriptors, not FileHandles, and a thread's turn only for what takes longer than the turn: a whole batch
@@ -40,7 +41,8 @@ export interface SealedFile extends Seal {
 }
 
 export interface WriterOptions {
-  readonly temporaryPath: string;
+  /** Makes the file, when there is room for it. Throws what the file system says. */
+  readonly openFile: () => OpenFile;
   /** The 128 bytes of preamble (zeros), "DICM" and the file meta information. PS3.10 §7.1. */
   readonly head: Buffer;
   readonly reserve: DiskReserve;
@@ -49,7 +51,7 @@ export interface WriterOptions {
 export class InstanceWriter {
   readonly #options: WriterOptions;
   readonly #hash = createHash('sha256');
-  readonly #file: number | undefined;
+  readonly #file: OpenFile | undefined;
   #pending: Buffer[];
   #pendingBytes: number;
   #writtenBytes = 0;
@@ -67,7 +69,7 @@ export class InstanceWriter {
       return;
     }
     try {
-      this.#file = fs.openSync(options.temporaryPath, 'wx', 0o640);
+      this.#file = options.openFile();
     } catch (cause) {
       this.#fail(cause);
     }
@@ -113,13 +115,12 @@ export class InstanceWriter {
       callingAETitle: facts.callingAETitle,
     };
     try {
-      await this.#finish(encodePreamble(seal));
+      return { ...seal, temporaryPath: await this.#finish(encodePreamble(seal)) };
     } catch (cause) {
       // Also after a failure on the way: what came then is not in the digest, and would seem to be another object.
       await this.discard();
       throw spoolErrorOf(cause);
     }
-    return { ...seal, temporaryPath: this.#options.temporaryPath };
   }
 
   /** Drops what was written. */
@@ -128,14 +129,16 @@ export class InstanceWriter {
     this.#pending = [];
     await this.#writing;
     if (this.#file === undefined) return;
-    this.#close(this.#file);
+    this.#close(this.#file.descriptor);
     // A file that can't be removed now is removed at the next start.
-    fs.rmSync(this.#options.temporaryPath, { force: true });
+    fs.rmSync(this.#file.path, { force: true });
   }
 
-  async #finish(preamble: Buffer): Promise<void> {
-    const file = this.#file;
-    if (this.#error !== undefined || file === undefined) throw this.#error ?? reserveReached();
+  /** @returns the file's path */
+  async #finish(preamble: Buffer): Promise<string> {
+    if (this.#error !== undefined || this.#file === undefined)
+      throw this.#error ?? reserveReached();
+    const { path, descriptor: file } = this.#file;
     const isOneBatch = this.#writtenBytes === 0;
     // With its preamble at once; the digest proves it whole.
     if (isOneBatch)
@@ -144,6 +147,7 @@ export class InstanceWriter {
     if (!isOneBatch) writeAllSync(file, { chunks: [preamble], bytes: PREAMBLE_BYTES, at: 0 });
     await fsync(file);
     this.#close(file);
+    return path;
   }
 
   #flush(): void {
@@ -156,7 +160,7 @@ export class InstanceWriter {
 
   async #writeBatch(): Promise<void> {
     const batch = this.#takeBatch();
-    if (this.#file !== undefined) await writeAll(this.#file, batch);
+    if (this.#file !== undefined) await writeAll(this.#file.descriptor, batch);
   }
 
   /** @throws SpoolError `SPOOL_RESERVE` */

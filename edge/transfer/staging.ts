@@ -12,6 +12,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { OBJECT_SUFFIX, TEMPORARY_SUFFIX } from '../spool/layout.ts';
 import { readSeal } from '../spool/read-instance.ts';
+import { newFile } from '../spool/spare-files.ts';
 import type { Spool } from '../spool/spool.ts';
 import { spoolErrorOf } from '../spool/spool-error.ts';
 import { InstanceWriter, type SealedFile } from '../spool/write-instance.ts';
@@ -41,7 +42,11 @@ export class StagingFolder {
   /** @param head 128 zero bytes, "DICM" and the file meta information */
   newWriter(head: Buffer): InstanceWriter {
     const temporaryPath = join(this.directory, `${randomUUID()}${TEMPORARY_SUFFIX}`);
-    return new InstanceWriter({ temporaryPath, head, reserve: this.#spool.reserve });
+    return new InstanceWriter({
+      openFile: () => newFile(temporaryPath),
+      head,
+      reserve: this.#spool.reserve,
+    });
   }
 
   /** Gives a sealed file its final name. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { StoreStatus } from '../../../../edge/scp/verdict.ts';
@@ -22,7 +22,11 @@ async function open(
   return storage;
 }
 
-const incoming = (storage: StorageFixture): string[] => filesUnder(storage.spool.layout.incoming);
+/** Spares are empty. */
+const incoming = ({ spool }: StorageFixture): string[] =>
+  filesUnder(spool.layout.incoming).filter(
+    (file) => statSync(join(spool.layout.incoming, file)).size > 0,
+  );
 
 t.test('an acknowledged object lies in the spool byte for byte and in the index', async (t) => {
   const storage = await open(t);
@@ -107,7 +111,8 @@ t.test('an object whose identity is unusable is kept aside with the reason', asy
     t.match(storage.index.counts(), { instances: 0 });
     t.same(await storage.send(smallObject(2)), { status: 0 }, 'the next good object is stored');
     const files = filesUnder(storage.dataDirectory).filter((file) => !/^edge\.sqlite/.test(file));
-    for (const file of files) t.match(file, /^(ballast|spool\/[A-Za-z]+\/[0-9a-f/-]+\.dcm)$/);
+    const ours = /^(ballast|spool\/[A-Za-z]+\/[0-9a-f/-]+\.dcm|spool\/incoming\/[0-9a-f-]+\.part)$/;
+    for (const file of files) t.match(file, ours);
   }
 });
 

@@ -1,0 +1,62 @@
+/**
+ * Empty files that wait in `incoming/` for the next objects. Making one costs up to a millisecond on a file system
+ * that has just deleted many (ext4 without a journal looks for an inode that has been free for minutes); here a
+ * thread does it while the object before is made durable.
+ *
+ * A spare that is never used is dropped at the next start.
+ */
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { TEMPORARY_SUFFIX } from './layout.ts';
+
+/** As many senders as are usually at work at once find one each. */
+const SPARES = 4;
+/** Never one that is there already; for the edge's user, and to be read by its group. */
+const NEW = ['wx', 0o640] as const;
+
+/** A new, empty file and its open descriptor; whoever takes it closes it. */
+export interface OpenFile {
+  readonly path: string;
+  readonly descriptor: number;
+}
+
+/** A new file of this path. @throws what the file system says */
+export function newFile(path: string): OpenFile {
+  return { path, descriptor: fs.openSync(path, ...NEW) };
+}
+
+export class SpareFiles {
+  readonly #folder: string;
+  readonly #ready: OpenFile[] = [];
+  #isMaking = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A spare, or a file made now. @throws what the file system says */
+  take(): OpenFile {
+    const file = this.#ready.pop() ?? newFile(this.#newPath());
+    this.#make();
+    return file;
+  }
+
+  /** One at a time: the threads of the pool are for what senders wait for. */
+  #make(): void {
+    if (this.#isMaking || this.#ready.length >= SPARES) return;
+    this.#isMaking = true;
+    const path = this.#newPath();
+    fs.open(path, ...NEW, (error, descriptor) => {
+      this.#isMaking = false;
+      // Whoever takes the next file meets the error, and can tell his sender.
+      if (error !== null) return;
+      this.#ready.push({ path, descriptor });
+      this.#make();
+    });
+  }
+
+  #newPath(): string {
+    return join(this.#folder, `${randomUUID()}${TEMPORARY_SUFFIX}`);
+  }
+}
