@@ -4,7 +4,7 @@
  *
  *   JPEG-LS, where wished for ─► as stored ─► explicit ─► implicit: the first that is accepted and can be made
  */
-
+import { Readable } from 'node:stream';
 import {
   DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
   EXPLICIT_VR_BIG_ENDIAN,
@@ -35,7 +35,7 @@ export class FormError extends GatewayError {
 /** An object as it goes out. */
 export interface Form {
   readonly object: ObjectToStore;
-  readonly open: () => ReturnType<typeof readDataSet>;
+  readonly open: () => Readable;
   /** To be called when it was sent. */
   readonly remove: () => Promise<void>;
 }
@@ -46,6 +46,8 @@ export interface FormParts {
   readonly counters: DeliveryCounters;
   readonly peer: Peer;
   readonly association: Pick<StoreAssociation, 'accepts'>;
+  /** The data set as it is stored, where it was read ahead. */
+  readonly read: Promise<Buffer> | undefined;
 }
 
 /** The transfer syntaxes to propose for these objects of one SOP class. */
@@ -87,9 +89,15 @@ export async function formFor(parts: FormParts, object: StoredInstance): Promise
   throw failure ?? notAccepted(object);
 }
 
-function asStored({ spool }: FormParts, object: StoredInstance): Form {
+function asStored({ spool, read }: FormParts, object: StoredInstance): Form {
   const file = spool.absolute(object.path);
-  return { object, open: () => readDataSet(file, object), remove: async () => {} };
+  const open = (): Readable =>
+    read === undefined ? readDataSet(file, object) : Readable.from(onePiece(read));
+  return { object, open, remove: async () => {} };
+}
+
+async function* onePiece(bytes: Promise<Buffer>): AsyncGenerator<Buffer> {
+  yield await bytes;
 }
 
 async function transcoded(

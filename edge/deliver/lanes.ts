@@ -17,6 +17,7 @@ import type { Destinations, StoreAssociation, StoreContext } from './destination
 import { type Form, formFor } from './forms.ts';
 import { type PassRecord, reasonOf } from './pass-record.ts';
 import type { Rate } from './rate.ts';
+import { ReadAhead, type ReadPiece } from './read-ahead.ts';
 
 /** An association more pays for itself from so many objects on. */
 const OBJECTS_EACH = 4;
@@ -59,6 +60,9 @@ export class Lanes {
   #opening: AbortController | undefined;
   readonly #running: Promise<void>[] = [];
   #fault: unknown;
+  readonly #readAhead = new ReadAhead();
+  /** The next object, whoever takes it. */
+  #ahead: ReadPiece | undefined;
   hasYielded = false;
 
   constructor(parts: LaneParts, options: LaneOptions, { record, group }: OfPass) {
@@ -123,40 +127,46 @@ export class Lanes {
     for (;;) {
       await rate.slot(signal);
       if (lane.isBroken) break;
-      const object = this.#next();
-      if (object === undefined) {
+      const next = this.#next();
+      if (next === undefined) {
         // A destination that serves one association at a time would answer when this one is released.
         this.#opening?.abort();
         break;
       }
-      const isSuspect = this.#record.isSuspect(object.sopInstanceUID);
+      const isSuspect = this.#record.isSuspect(next.object.sopInstanceUID);
       if (isSuspect) await Promise.all(underWay);
-      const sending = this.#store(lane, object).finally(() => underWay.delete(sending));
+      const sending = this.#store(lane, next).finally(() => underWay.delete(sending));
       underWay.add(sending);
       if (isSuspect || underWay.size >= association.window) await Promise.race(underWay);
     }
     await Promise.all(underWay);
   }
 
-  #next(): StoredInstance | undefined {
+  #next(): Next | undefined {
     if (this.#record.isFull || this.hasYielded) return undefined;
     this.hasYielded = this.#at < this.#group.objects.length && this.#options.shouldYield();
     if (this.hasYielded) return undefined;
     const object = this.#group.objects[this.#at];
+    if (object === undefined) return undefined;
+    const read = this.#ahead;
     this.#at += 1;
-    return object;
+    const following = this.#group.objects[this.#at];
+    this.#ahead =
+      following && this.#readAhead.read(this.#parts.spool.absolute(following.path), following);
+    return { object, read };
   }
 
-  async #store(lane: Lane, object: StoredInstance): Promise<void> {
-    const { sopInstanceUID, dataSetBytes: bytes } = object;
+  async #store(lane: Lane, next: Next): Promise<void> {
+    const { sopInstanceUID, dataSetBytes: bytes } = next.object;
     const record = this.#record;
-    const form = await this.#form(lane, object);
+    const form = await this.#form(lane, next);
     if (form === undefined) {
       this.#options.onAnswer({ bytes: 0, isWorking: true });
       return;
     }
     try {
       const status = await lane.association.store(form.object, form.open);
+      next.read?.free();
       const isWorking = record.take({ sopInstanceUID, bytes }, status);
       this.#options.onAnswer({ bytes, isWorking });
       this.#another();
@@ -173,11 +183,14 @@ export class Lanes {
   }
 
   /** The form in which the destination takes the object; undefined: none, which is recorded. */
-  async #form({ association }: Lane, object: StoredInstance): Promise<Form | undefined> {
+  async #form({ association }: Lane, { object, read }: Next): Promise<Form | undefined> {
     const { spool, transcoder, counters } = this.#parts;
     const { peer } = this.#options;
     try {
-      return await formFor({ spool, transcoder, counters, peer, association }, object);
+      return await formFor(
+        { spool, transcoder, counters, peer, association, read: read?.bytes },
+        object,
+      );
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (error.retry === 'never') this.#record.fail(object.sopInstanceUID, reasonOf(error));
@@ -190,6 +203,12 @@ export class Lanes {
 interface OfPass {
   readonly record: PassRecord;
   readonly group: Group;
+}
+
+interface Next {
+  readonly object: StoredInstance;
+  /** Its data set, where it was read ahead. */
+  readonly read: ReadPiece | undefined;
 }
 
 interface Lane {
