@@ -123,6 +123,9 @@ function factsOf({ trust }: Edge, { dataSet }: Part10): Acknowledged {
 const uid = (): string => `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Kills that one program may be ahead of another: what starts fast must not be all that dies at first. */
+const MAX_AHEAD = 3;
+
 /** Each victim has its own killer, so that several are down at a time, and one dies while another recovers. */
 async function killAndRestart(
   network: Network,
@@ -139,6 +142,9 @@ async function killAndRestart(
       count += 1;
       if (count % 10 === 0) say(`${count} of ${kills}: ${JSON.stringify(killed)}`);
       await pause(300 + random() * 1_500);
+      const isAhead = (): boolean =>
+        (killed[victim] ?? 0) > Math.min(...Object.values(killed)) + MAX_AHEAD;
+      while (isAhead()) await pause(100);
     }
   };
   await Promise.all(victims.map(killer));
