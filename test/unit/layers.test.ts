@@ -82,6 +82,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/relay': ['shared', 'hub/access (types)'],
   'hub/prefetch': ['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
+  'hub/scheduling': [
+    ...['shared', 'hub/log', 'hub/projection', 'hub/access (types)', 'hub/identity', 'hub/search'],
+    ...['hub/fetch', 'hub/scheduling/rules', 'hub/scheduling/travel'],
+  ],
+  'hub/scheduling/rules': ['shared', 'hub/scheduling (types)'],
+  'hub/scheduling/travel': ['shared', 'hub/scheduling (types)'],
   'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch', 'hub/relay'],
   'hub/web': ['shared', 'hub/search'],
   'hub/http': ['shared', 'hub/*'],

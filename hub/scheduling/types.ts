@@ -1,0 +1,214 @@
+/**
+ * The words of cross-site scheduling, as they stand in the log. Times are RFC 3339 UTC, days YYYY-MM-DD by
+ * Europe/London. What the rules decide on (demand, place, opening) is in rules/facts.ts and made from these.
+ *
+ *   resource   what can be booked: a scanner, a room, a staffed session of one trust
+ *   slot       a time of a resource; several in a row make room for a longer examination
+ *   diary      the slots of one resource on one day: decided on at once, `cdip.hub.diary.<resource>.<day>`
+ *   request    an examination that a patient waits for, and all that says where it may be done
+ *   booking    a request in slots: held until it is confirmed, then booked · offer: a patient asked for a slot
+ */
+import type { Band, Examination, Place, Preparation, Safety, Wishes } from './rules/facts.ts';
+
+/** Who decides on a diary: this network, or the trust's RIS, which has to confirm what is held (SC-01). */
+export type Authority = 'cdip' | 'ris';
+
+export interface Resource extends Omit<Place, 'resource' | 'capabilities'> {
+  readonly id: string;
+  readonly name: string;
+  /** Those that rules/facts.ts knows, and any other that a request may name among its needs. */
+  readonly capabilities: readonly string[];
+  /** Minutes by examination code, and between two patients; what is absent is as the network says (SC-11). */
+  readonly durations: {
+    readonly minutes?: Readonly<Record<string, number>>;
+    readonly changeoverMinutes?: number;
+  };
+  /** Null: its trust's. */
+  readonly postcode: string | null;
+  /** How the trust's RIS names it in AIG-3 or AIL-3, beside `id` and `name`. */
+  readonly risName: string | null;
+  /** When nothing is done here: closure, quality assurance, breakdown. */
+  readonly closures: readonly Closure[];
+  /** So much of its slots at most goes to patients of other trusts, 0 to 1 (SC-21). */
+  readonly offeredOutShare: number;
+}
+
+export interface Closure {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
+export type SlotStatus =
+  | 'free'
+  /** For a booking that is not confirmed yet. */
+  | 'held'
+  /** For those who are offered it. */
+  | 'offered'
+  | 'booked';
+
+export interface Slot {
+  /** Names it in the whole network. */
+  readonly id: string;
+  readonly resource: string;
+  readonly date: string;
+  readonly start: string;
+  readonly minutes: number;
+  readonly status: SlotStatus;
+  /** The booking or the refill that has it. */
+  readonly owner: string | null;
+  /** When a hold ends by itself. */
+  readonly until: string | null;
+}
+
+export interface RequestPatient {
+  readonly patientId: string;
+  readonly issuer: string;
+  readonly nhsNumber: string | null;
+  /** As DICOM PN. */
+  readonly name: string | null;
+  /** YYYY-MM-DD. */
+  readonly birthDate: string;
+  readonly sex: 'M' | 'F' | null;
+  readonly postcode: string | null;
+  /** Of deprivation: 1 the most deprived tenth of all addresses. */
+  readonly decile: number | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+  /** When phone and e-mail were last confirmed: after 12 months they are not used (SC-33). */
+  readonly contactVerifiedAt: string | null;
+  /** S-flag: no place is told, nothing is offered (ID-21). */
+  readonly restricted: boolean;
+  readonly deceased: boolean;
+}
+
+export const CHANNELS = ['app', 'sms', 'email', 'phone', 'letter'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+export interface ImagingRequest {
+  readonly requestId: string;
+  /** The trust that it was referred to, and where its report goes back to. */
+  readonly trust: string;
+  readonly patient: RequestPatient;
+  readonly examination: Examination;
+  /** Set by the vetting clinician; never lowered here (SC-15). */
+  readonly band: Band;
+  /** With `vetted`: nothing is confirmed before the examination is justified (IR(ME)R). */
+  readonly safety: Safety;
+  /** Capabilities that the patient needs: wheelchair, hoist, female-operator, … */
+  readonly needs: readonly string[];
+  readonly preparations: readonly Preparation[];
+  readonly interpreter: boolean;
+  readonly language: string | null;
+  readonly wishes: Wishes;
+  /** How the patient can be reached, best first; only `phone`: a phone-only patient (SC-21). */
+  readonly channels: readonly Channel[];
+  /** Agreed to be offered other trusts, and to the referral going there (SC-13). */
+  readonly consentsElsewhere: boolean;
+  /** Agreed to offers at short notice; STOP ends it (SC-33). */
+  readonly shortNotice: boolean;
+  readonly since: string;
+  readonly breachAt: string;
+  /** Of P5: when it is due. */
+  readonly dueAt: string | null;
+  /** The trust's order that it came from. */
+  readonly orderId: string | null;
+  readonly accessionNumber: string | null;
+  readonly referrer: string | null;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly cancelled: { readonly by: string; readonly at: string; readonly reason: string } | null;
+  /** The newest booking that was begun for it: so two hubs can't begin two. */
+  readonly claim: string | null;
+  readonly transfer: Transfer | null;
+}
+
+/** The referral on its way to another trust: more than a move in a calendar (SC-13). */
+export interface Transfer {
+  readonly to: string;
+  readonly bookingId: string;
+  readonly state: 'asked' | 'accepted' | 'refused';
+  readonly at: string;
+  readonly reason: string | null;
+}
+
+export const BOOKING_STATES = [
+  'held',
+  'booked',
+  'cancelled',
+  /** Not confirmed in time, or let go. */
+  'expired',
+  /** By the RIS. */
+  'refused',
+  'missed',
+  'attended',
+] as const;
+export type BookingState = (typeof BOOKING_STATES)[number];
+
+export interface Booking {
+  readonly bookingId: string;
+  /** Null: the RIS booked it by itself. */
+  readonly requestId: string | null;
+  readonly trust: string;
+  readonly resource: string;
+  readonly date: string;
+  /** In order of time, each beginning where the one before ends. */
+  readonly slotIds: readonly string[];
+  readonly start: string;
+  readonly minutes: number;
+  readonly state: BookingState;
+  /** Why it is in this state, in words. */
+  readonly reason: string | null;
+  readonly heldUntil: string | null;
+  /** The booking whose place it takes; freed once this one is booked (SC-31). */
+  readonly replaces: string | null;
+  readonly offerId: string | null;
+  /** The RIS's own number of it. */
+  readonly risAppointmentId: string | null;
+  readonly idempotency: { readonly key: string; readonly request: string } | null;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** SC-30. `staff`: people call from a list. */
+export type OfferMode = 'sequential' | 'batch' | 'staff';
+export type OfferState =
+  | 'open'
+  | 'accepted'
+  | 'declined'
+  | 'expired'
+  /** Somebody was quicker, or the slot went otherwise. */
+  | 'superseded';
+
+export interface Offer {
+  readonly offerId: string;
+  readonly refillId: string;
+  readonly requestId: string;
+  readonly mode: OfferMode;
+  readonly channel: Channel;
+  readonly state: OfferState;
+  readonly offeredAt: string;
+  readonly expiresAt: string;
+  readonly endedAt: string | null;
+  /** SHA-256 of the secret in the link; null: none was sent. */
+  readonly linkHash: string | null;
+  /** How often the link was tried with another birth date. */
+  readonly wrongAnswers: number;
+}
+
+/** What is done with slots that were given back. */
+export interface Refill {
+  readonly refillId: string;
+  readonly trust: string;
+  readonly resource: string;
+  readonly date: string;
+  readonly slotIds: readonly string[];
+  readonly start: string;
+  readonly minutes: number;
+  /** Rebookings that led here: each acceptance of a patient who had a slot frees another (SC-31). */
+  readonly chain: number;
+  readonly state: 'running' | 'filled' | 'ended';
+  readonly reason: string | null;
+  readonly offers: readonly Offer[];
+  readonly startedAt: string;
+}
