@@ -30,6 +30,7 @@ import { openNetworkLog } from './log/open-log.ts';
 import { Prefetcher } from './prefetch/prefetcher.ts';
 import { Projection } from './projection/projection.ts';
 import { Relay } from './relay/relay.ts';
+import { Scheduling } from './scheduling/scheduling.ts';
 
 /** A broker that is not reached within this is worth a line. */
 const PATIENCE_MS = 5_000;
@@ -94,6 +95,8 @@ async function startParts(
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
   });
+  const scheduling = new Scheduling({ trusts, projection, networkLog, travel: null, clock, log });
+  lifecycle.add('scheduling', () => scheduling.stop());
   answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
 
   projection.registerHubAggregate('identity', applyIdentityDecision);
@@ -108,7 +111,19 @@ async function startParts(
   const http = await startHttp({
     callEdge: edges.call,
     decideIdentity: (given) => decideIdentity(deciding, given),
-    ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches, relay },
+    ...{
+      config,
+      log,
+      metrics,
+      clock,
+      projection,
+      access,
+      audit,
+      fleet,
+      fetches,
+      relay,
+      scheduling,
+    },
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;
@@ -136,5 +151,6 @@ async function startParts(
     lifecycle.add('prefetch', () => prefetcher.stop());
   }
   fetches.start();
+  scheduling.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
 }

@@ -284,6 +284,12 @@ export interface LogEvents {
   /** Routing could not be looked after, for example for a full disk; tried again at once. */
   'route.look-failed': { error: unknown };
 
+  // --- hub/scheduling
+  /** A hold ended by itself: nobody confirmed it in time. */
+  'booking.expired': { bookingId: string; trust: string };
+  /** Scheduling could not be looked after; tried again at once. */
+  'scheduling.failed': { where: string; code: string };
+
   /** An object of the quarantine was filed by a person's decision, or could not be. */
   'quarantine.released': { id: string; outcome: string; code: string };
 }

@@ -13,7 +13,16 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What is asked, in the words that access rules decide on. */
-export type Action = 'search' | 'view' | 'fetch' | 'watch' | 'fleet' | 'audit' | 'identity';
+export type Action =
+  | 'search'
+  | 'view'
+  | 'fetch'
+  | 'watch'
+  | 'fleet'
+  | 'audit'
+  | 'identity'
+  | 'book'
+  | 'capacity';
 
 /** Who asks. */
 export interface Principal {
@@ -32,6 +41,8 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   fleet: ['admin', 'fleet'],
   audit: ['admin', 'privacy'],
   identity: ['admin', 'coordinator', 'privacy'],
+  book: [...CARE, 'booker'],
+  capacity: ['admin', 'booker', 'coordinator'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -41,6 +52,8 @@ const WORDS: Readonly<Record<Action, string>> = {
   fleet: 'look after edges',
   audit: 'read the audit trail',
   identity: 'decide who is the same person',
+  book: 'request and book examinations',
+  capacity: 'change diaries',
 };
 
 /** Null: allowed. Else why not, in words for the person. */
@@ -55,6 +68,11 @@ export function destinationRefusal({ role, trust }: Principal, to: string): stri
   if (trust !== null) return `People of ${trust} bring studies to ${trust}, not to ${to}.`;
   if (role === 'admin' || role === 'coordinator') return null;
   return `The role ${role} brings studies to its own trust, and this account has none.`;
+}
+
+/** Null: allowed. Diaries, requests and bookings are changed by people of their own trust, and by the network's own. */
+export function trustRefusal({ trust }: Principal, of: string): string | null {
+  return trust === null || trust === of ? null : `That is for people of ${of}, not of ${trust}.`;
 }
 
 /** True for whoever may list studies without naming a patient or a study: the network's own, not a trust's people. */

@@ -9,7 +9,7 @@ import type { HttpParts } from './parts.ts';
 import { validate } from './validate.ts';
 
 export interface ApiRoute extends AuditedRoute {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With `:name` for what varies. */
   readonly path: string;
   readonly summary: string;

@@ -26,6 +26,7 @@ import type { GivenDecision } from '../identity/decide.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { Scheduling } from '../scheduling/scheduling.ts';
 
 export interface AccessPart {
   /** The principal of an API key, or of a session cookie's value; null when it is none or has ended. */
@@ -96,4 +97,5 @@ export interface HttpParts {
   /** RFC 7517: the public keys that tickets are signed with. */
   ticketKeys(): { readonly keys: readonly object[] };
   readonly relay: Relay;
+  readonly scheduling: Scheduling;
 }

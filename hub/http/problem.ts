@@ -7,6 +7,7 @@
  * A bug tells the client nothing but its code; the log has the rest.
  */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
+import { SchedulingError } from '../scheduling/scheduling-error.ts';
 
 export interface Fault {
   /** Where in the request: `query.birthDate`, `body.to.trust`. */
@@ -76,7 +77,10 @@ const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
   [/_UNKNOWN$|_NOT_FOUND$/, 404],
   [/^TOKEN_|_TOKEN_|_TOKEN$/, 401],
   [/FORBIDDEN|NOT_ALLOWED|DENIED/, 403],
-  [/_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$/, 409],
+  [
+    /_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$|_BOOKED$|^RIS_/,
+    409,
+  ],
 ];
 const STATUS_BY_RETRY: Readonly<Record<Retry, number>> = { safe: 503, unsure: 503, never: 422 };
 
@@ -139,6 +143,10 @@ export function problemOf(error: unknown): { body: ProblemBody; isBug: boolean }
     const faults = error.faults.length === 0 ? {} : { faults: error.faults };
     const body = bodyOf(STATUS[error.code], error.code, error.message);
     return { body: { ...body, ...faults, ...error.members }, isBug: false };
+  }
+  if (error instanceof SchedulingError) {
+    const body = bodyOf(statusOf(error), error.code, error.message);
+    return { body: { ...error.members, ...body }, isBug: false };
   }
   if (error instanceof GatewayError)
     return { body: bodyOf(statusOf(error), error.code, error.message), isBug: false };

@@ -23,6 +23,8 @@ import type { HttpParts } from './parts.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { logRequests } from './request-log.ts';
 import { auditRoute } from './routes-audit.ts';
+import { bookingRoutes } from './routes-bookings.ts';
+import { capacityRoutes } from './routes-capacity.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { networkRoutes } from './routes-network.ts';
@@ -100,6 +102,8 @@ async function buildApp(
     eventRoute(feed, parts.access),
     ...networkRoutes(parts),
     auditRoute(parts),
+    ...capacityRoutes(parts),
+    ...bookingRoutes(parts),
   ];
   for (const route of routes) serveApiRoute(app, parts, route);
   const description = describeApi(routes);

@@ -7,4 +7,13 @@ export type Change =
       readonly record: 'patient' | 'order' | 'report' | 'appointment';
     }
   | { readonly kind: 'fetch'; readonly fetchId: string }
+  | { readonly kind: 'resource'; readonly resource: string }
+  | {
+      readonly kind: 'diary';
+      readonly resource: string;
+      readonly date: string;
+      readonly trust: string;
+    }
+  | { readonly kind: 'request'; readonly requestId: string; readonly trust: string }
+  | { readonly kind: 'refill'; readonly refillId: string; readonly trust: string }
   | { readonly kind: 'completeness'; readonly trust: string };

@@ -6,6 +6,7 @@
  * copy that it fetched. Dates are YYYYMMDD as in DICOM; times of the system are RFC 3339 UTC.
  */
 import type { Migration } from '../../shared/sqlite/open.ts';
+import { schedulingSchema } from './schema-scheduling.ts';
 
 export const projectionSchema: readonly Migration[] = [
   {
@@ -186,4 +187,5 @@ CREATE INDEX patients_address ON patients (birth_date, postcode) WHERE postcode 
     name: 'orders by when they are to be done',
     sql: 'CREATE INDEX orders_happens ON orders (status, happens_at);',
   },
+  schedulingSchema,
 ];

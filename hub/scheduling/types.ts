@@ -8,16 +8,17 @@
  *   request    an examination that a patient waits for, and all that says where it may be done
  *   booking    a request in slots: held until it is confirmed, then booked · offer: a patient asked for a slot
  */
-import type { Band, Examination, Place, Preparation, Safety, Wishes } from './rules/facts.ts';
+import type { Band, Capability, Examination, Place, Safety, Wishes } from './rules/facts.ts';
+import type { OfferChannel, RefillRow } from './rules/refill.ts';
 
 /** Who decides on a diary: this network, or the trust's RIS, which has to confirm what is held (SC-01). */
 export type Authority = 'cdip' | 'ris';
 
-export interface Resource extends Omit<Place, 'resource' | 'capabilities'> {
+export interface Resource extends Omit<Place, 'resource'> {
   readonly id: string;
   readonly name: string;
-  /** Those that rules/facts.ts knows, and any other that a request may name among its needs. */
-  readonly capabilities: readonly string[];
+  /** Told as capabilities, and no rule knows them. */
+  readonly notUnderstood: readonly string[];
   /** Minutes by examination code, and between two patients; what is absent is as the network says (SC-11). */
   readonly durations: {
     readonly minutes?: Readonly<Record<string, number>>;
@@ -75,15 +76,12 @@ export interface RequestPatient {
   readonly decile: number | null;
   readonly email: string | null;
   readonly phone: string | null;
-  /** When phone and e-mail were last confirmed: after 12 months they are not used (SC-33). */
-  readonly contactVerifiedAt: string | null;
+  /** YYYY-MM-DD when phone and e-mail were last found right: after 12 months they are not used (SC-33). */
+  readonly verifiedOn: string | null;
   /** S-flag: no place is told, nothing is offered (ID-21). */
   readonly restricted: boolean;
   readonly deceased: boolean;
 }
-
-export const CHANNELS = ['app', 'sms', 'email', 'phone', 'letter'] as const;
-export type Channel = (typeof CHANNELS)[number];
 
 export interface ImagingRequest {
   readonly requestId: string;
@@ -91,22 +89,25 @@ export interface ImagingRequest {
   readonly trust: string;
   readonly patient: RequestPatient;
   readonly examination: Examination;
+  /** The request itself says how long it takes. */
+  readonly minutesTold: boolean;
   /** Set by the vetting clinician; never lowered here (SC-15). */
   readonly band: Band;
   /** With `vetted`: nothing is confirmed before the examination is justified (IR(ME)R). */
   readonly safety: Safety;
   /** Capabilities that the patient needs: wheelchair, hoist, female-operator, … */
-  readonly needs: readonly string[];
-  readonly preparations: readonly Preparation[];
+  readonly needs: readonly Capability[];
   readonly interpreter: boolean;
   readonly language: string | null;
   readonly wishes: Wishes;
   /** How the patient can be reached, best first; only `phone`: a phone-only patient (SC-21). */
-  readonly channels: readonly Channel[];
+  readonly channels: readonly OfferChannel[];
   /** Agreed to be offered other trusts, and to the referral going there (SC-13). */
   readonly consentsElsewhere: boolean;
-  /** Agreed to offers at short notice; STOP ends it (SC-33). */
+  /** Asked for offers at short notice (SC-33). */
   readonly shortNotice: boolean;
+  /** Answered STOP, or told staff so: no offers at all. */
+  readonly optedOut: boolean;
   readonly since: string;
   readonly breachAt: string;
   /** Of P5: when it is due. */
@@ -118,8 +119,6 @@ export interface ImagingRequest {
   readonly createdBy: string;
   readonly createdAt: string;
   readonly cancelled: { readonly by: string; readonly at: string; readonly reason: string } | null;
-  /** The newest booking that was begun for it: so two hubs can't begin two. */
-  readonly claim: string | null;
   readonly transfer: Transfer | null;
 }
 
@@ -170,8 +169,7 @@ export interface Booking {
   readonly at: string;
 }
 
-/** SC-30. `staff`: people call from a list. */
-export type OfferMode = 'sequential' | 'batch' | 'staff';
+export type OfferMode = RefillRow['mode'];
 export type OfferState =
   | 'open'
   | 'accepted'
@@ -185,7 +183,7 @@ export interface Offer {
   readonly refillId: string;
   readonly requestId: string;
   readonly mode: OfferMode;
-  readonly channel: Channel;
+  readonly channel: OfferChannel;
   readonly state: OfferState;
   readonly offeredAt: string;
   readonly expiresAt: string;

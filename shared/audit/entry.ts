@@ -5,6 +5,7 @@ export type AuditEvent =
   | 'search'
   | 'look'
   | 'fetch'
+  | 'booking'
   | 'export'
   | 'sign-in'
   | 'sign-out'

@@ -83,7 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/prefetch': ['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
   'hub/scheduling': [
-    ...['shared', 'hub/log', 'hub/projection', 'hub/access (types)', 'hub/identity', 'hub/search'],
+    ...['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/identity', 'hub/search'],
     ...['hub/fetch', 'hub/scheduling/rules', 'hub/scheduling/travel'],
   ],
   'hub/scheduling/rules': ['shared', 'hub/scheduling (types)'],

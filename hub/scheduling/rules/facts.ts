@@ -117,7 +117,10 @@ export interface Demand {
   readonly birthDate?: string;
   readonly sex?: 'M' | 'F';
   readonly safety: Safety;
-  readonly needs: readonly Capability[];
+  /** Capabilities, those above or words of the network's own. */
+  readonly needs: readonly string[];
+  /** Beyond those of the examination. */
+  readonly preparations?: readonly Preparation[];
   readonly interpreter?: boolean;
   readonly wishes: Wishes;
   /** The patient agreed to be offered other trusts. SC-13. */
@@ -129,7 +132,7 @@ export interface Place {
   readonly resource: string;
   readonly trust: string;
   readonly modality: string;
-  readonly capabilities: readonly Capability[];
+  readonly capabilities: readonly string[];
   readonly tesla?: number;
   readonly maxWeightKg?: number;
   /** Hours before a slot; a site may need less or more than the network's usual. */

@@ -9,6 +9,8 @@ import { type FakeHub, seedStudy, startFakeHub } from './fake-hub.ts';
 const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
 const SEARCH = [...CARE, 'booker', 'privacy'];
 const IDENTITY = ['admin', 'coordinator', 'privacy'];
+const BOOK = [...CARE, 'booker'];
+const CAPACITY = ['admin', 'coordinator', 'booker'];
 const OPEN = 'open';
 /** For edges, with a ticket that the hub signed. */
 const TICKET: readonly string[] = [];
@@ -28,6 +30,22 @@ const TABLE: readonly Row[] = [
   ['PATCH /api/fetches/:id', CARE],
   ['DELETE /api/fetches/:id', CARE],
   ['GET /api/audit', ['admin', 'privacy']],
+  ['PUT /api/resources/:id', CAPACITY],
+  ['GET /api/resources', BOOK],
+  ['GET /api/resources/:id', BOOK],
+  ['PUT /api/diaries/:resource/:date', CAPACITY],
+  ['GET /api/diaries/:resource/:date', BOOK],
+  ['POST /api/requests', BOOK],
+  ['GET /api/requests', BOOK],
+  ['GET /api/requests/:id', BOOK],
+  ['PATCH /api/requests/:id', BOOK],
+  ['DELETE /api/requests/:id', BOOK],
+  ['GET /api/slots', BOOK],
+  ['POST /api/bookings', BOOK],
+  ['GET /api/bookings', BOOK],
+  ['GET /api/bookings/:id', BOOK],
+  ['POST /api/bookings/:id/confirm', BOOK],
+  ['DELETE /api/bookings/:id', BOOK],
   ['GET /api/events', ROLES],
   ['GET /api/completeness', ROLES],
   ['GET /api/fleet', ROLES],

@@ -12,9 +12,11 @@ import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge
 import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
 import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
+import { LogError } from '../../../../hub/log/network-log.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { Relay } from '../../../../hub/relay/relay.ts';
+import { Scheduling } from '../../../../hub/scheduling/scheduling.ts';
 import { readDate } from '../../../../hub/search/dates.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { systemClock } from '../../../../shared/clock.ts';
@@ -395,8 +397,22 @@ function fakeParts(world: {
     },
     enrol: () => Promise.reject(new FetchRefused('TOKEN_INVALID')),
     relay: new Relay({ tickets: refusingTickets, metrics: openMetrics({}) }),
+    scheduling: schedulingWithoutLog(db, trusts),
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
+}
+
+/** The real one, over a log that takes nothing. */
+function schedulingWithoutLog(db: Sqlite, trusts: HttpParts['config']['trusts']): Scheduling {
+  const gone = () => Promise.reject(new LogError('LOG_UNAVAILABLE', 'there is no log here'));
+  const projection = {
+    ...{ db, registerHubAggregate: () => {}, untilDecided: async () => {} },
+    onChange: () => () => {},
+  };
+  const networkLog = { append: gone, sendCommand: gone };
+  return new Scheduling({
+    ...{ trusts, projection, networkLog, travel: null, clock: systemClock, log: silentLog },
+  });
 }
 
 const refuse = (): Promise<string> => Promise.reject(new Error('no ticket'));

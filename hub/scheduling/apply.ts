@@ -1,0 +1,177 @@
+/**
+ * Decisions of scheduling become rows. Every hub reads the same decisions in the same order, so all come
+ * to the same rows, without asking each other:
+ *
+ * - a booking that would be a second one for its request counts for nothing, and says so
+ * - a booking that has ended stays ended, whatever comes late
+ */
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Change } from '../projection/change.ts';
+import type { HubDecision } from '../projection/projection.ts';
+import {
+  type DiaryDecision,
+  DiaryDecisionSchema,
+  type RefillDecision,
+  RefillDecisionSchema,
+  type RequestDecision,
+  RequestDecisionSchema,
+  type ResourceDecision,
+  ResourceDecisionSchema,
+  type SlotTime,
+} from './decisions.ts';
+import type { Booking, BookingState } from './types.ts';
+
+/** Within the transaction that moves the cursor; so below. @throws ZodError for what is not of this version */
+export function applyResource(db: Sqlite, { body, streamSeq }: HubDecision): Change[] {
+  ResourceDecisionSchema.parse(body);
+  const { resource } = body as ResourceDecision;
+  const { id, trust, modality } = resource;
+  db.prepare('INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)').run(
+    ...[id, trust, modality, streamSeq, JSON.stringify(resource)],
+  );
+  return [{ kind: 'resource', resource: id }];
+}
+
+export function applyRequest(db: Sqlite, { body, streamSeq }: HubDecision): Change[] {
+  RequestDecisionSchema.parse(body);
+  const { request } = body as RequestDecision;
+  const { examination, patient } = request;
+  db.prepare(
+    `INSERT OR REPLACE INTO requests VALUES (@requestId, @trust, @patientId, @issuer, @nhsNumber,
+       @modality, @group, @band, @since, @orderId, @isCancelled, @streamSeq, @body)`,
+  ).run({
+    ...{ requestId: request.requestId, trust: request.trust, patientId: patient.patientId },
+    ...{ issuer: patient.issuer, nhsNumber: patient.nhsNumber, modality: examination.modality },
+    ...{ group: examination.group, band: request.band, since: request.since },
+    ...{ orderId: request.orderId, isCancelled: Number(request.cancelled !== null) },
+    ...{ streamSeq, body: JSON.stringify(request) },
+  });
+  return [{ kind: 'request', requestId: request.requestId, trust: request.trust }];
+}
+
+export function applyRefill(db: Sqlite, { body, streamSeq }: HubDecision): Change[] {
+  RefillDecisionSchema.parse(body);
+  const { refill } = body as RefillDecision;
+  const { refillId, trust, resource, date, start, state } = refill;
+  db.prepare('INSERT OR REPLACE INTO refills VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+    ...[refillId, trust, resource, date, start, state, streamSeq, JSON.stringify(refill)],
+  );
+  const offer = db.prepare('INSERT OR REPLACE INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+  for (const one of refill.offers)
+    offer.run(
+      ...[one.offerId, refillId, one.requestId, one.state, one.offeredAt, one.expiresAt],
+      ...[one.linkHash, JSON.stringify(one)],
+    );
+  return [{ kind: 'refill', refillId, trust }];
+}
+
+export function applyDiary(db: Sqlite, { body, streamSeq }: HubDecision): Change[] {
+  DiaryDecisionSchema.parse(body);
+  const decision = body as DiaryDecision;
+  const { resource, date, trust } = decision;
+  const authority = decision.kind === 'planned' ? decision.authority : null;
+  db.prepare(
+    `INSERT INTO diaries VALUES (@resource, @date, @trust, coalesce(@authority, 'ris'), @streamSeq)
+     ON CONFLICT DO UPDATE SET trust = excluded.trust, stream_seq = excluded.stream_seq,
+       authority = coalesce(@authority, authority)`,
+  ).run({ resource, date, trust, authority, streamSeq });
+  switch (decision.kind) {
+    case 'planned':
+      db.prepare(`DELETE FROM slots WHERE resource = ? AND date = ? AND status = 'free'`).run(
+        ...[resource, date],
+      );
+      addSlots(db, decision, decision.slots);
+      break;
+    case 'booked':
+      addSlots(db, decision, decision.added ?? []);
+      // What ends makes room for what begins.
+      for (const one of decision.bookings.toSorted((a, b) => rank(a) - rank(b)))
+        applyBooking(db, one, streamSeq);
+      break;
+    case 'offered':
+      applyOffered(db, decision);
+  }
+  return [{ kind: 'diary', resource, date, trust }];
+}
+
+const rank = ({ state }: Booking): number => Number(isActive(state));
+
+function addSlots(
+  db: Sqlite,
+  { resource, date }: { resource: string; date: string },
+  slots: readonly SlotTime[],
+): void {
+  const insert = db.prepare(
+    `INSERT INTO slots VALUES (?, ?, ?, ?, ?, 'free', NULL, NULL) ON CONFLICT DO NOTHING`,
+  );
+  for (const { id, start, minutes } of slots) insert.run(resource, date, id, start, minutes);
+}
+
+export const isActive = (state: BookingState): boolean => state === 'held' || state === 'booked';
+
+/** From each state, those that may follow. */
+const FOLLOWS: Readonly<Record<BookingState, readonly BookingState[]>> = {
+  held: ['held', 'booked', 'cancelled', 'expired', 'refused'],
+  booked: ['booked', 'cancelled', 'missed', 'attended'],
+  // Known of late, and told the other way round.
+  missed: ['missed', 'attended'],
+  attended: ['attended', 'missed'],
+  ...{ cancelled: [], expired: [], refused: [] },
+};
+
+function applyBooking(db: Sqlite, told: Booking, streamSeq: number): void {
+  const before = db
+    .prepare<[string], BookingState>('SELECT state FROM bookings WHERE booking_id = ?')
+    .pluck()
+    .get(told.bookingId);
+  if (before !== undefined && !FOLLOWS[before].includes(told.state)) return;
+  const booking = before === undefined ? asItCounts(db, told) : told;
+  db.prepare(
+    `INSERT OR REPLACE INTO bookings VALUES (@bookingId, @requestId, @trust, @resource, @date, @start,
+       @state, @heldUntil, @replaces, @risAppointmentId, @key, @by, @at, @streamSeq, @body)`,
+  ).run({
+    ...booking,
+    key: booking.idempotency?.key ?? null,
+    streamSeq,
+    ...{ slotIds: null, idempotency: null, body: JSON.stringify(booking) },
+  });
+  const { bookingId, resource, date, slotIds, state } = booking;
+  db.prepare(
+    `UPDATE slots SET status = 'free', owner = NULL, until = NULL
+     WHERE resource = ? AND date = ? AND owner = ?`,
+  ).run(resource, date, bookingId);
+  if (!isActive(state)) return;
+  const take = db.prepare(
+    'UPDATE slots SET status = ?, owner = ?, until = ? WHERE resource = ? AND date = ? AND id = ?',
+  );
+  for (const id of slotIds) take.run(state, bookingId, booking.heldUntil, resource, date, id);
+}
+
+/** One booking a request, but for the one that this takes the place of. */
+function asItCounts(db: Sqlite, told: Booking): Booking {
+  if (told.requestId === null || !isActive(told.state)) return told;
+  const other = db
+    .prepare<[string, string, string | null]>(
+      `SELECT 1 FROM bookings WHERE request_id = ? AND state IN ('held', 'booked')
+         AND booking_id NOT IN (?, coalesce(?, ''))`,
+    )
+    .get(told.requestId, told.bookingId, told.replaces);
+  if (other === undefined) return told;
+  return { ...told, state: 'refused', reason: SECOND_BOOKING, heldUntil: null };
+}
+
+export const SECOND_BOOKING = 'The request has another booking already';
+
+function applyOffered(db: Sqlite, decision: DiaryDecision & { kind: 'offered' }): void {
+  const { resource, date, refillId, slotIds, until } = decision;
+  db.prepare(
+    `UPDATE slots SET status = 'free', owner = NULL, until = NULL
+     WHERE resource = ? AND date = ? AND owner = ?`,
+  ).run(resource, date, refillId);
+  if (until === null) return;
+  const keep = db.prepare(
+    `UPDATE slots SET status = 'offered', owner = ?, until = ?
+     WHERE resource = ? AND date = ? AND id = ? AND status = 'free'`,
+  );
+  for (const id of slotIds) keep.run(refillId, until, resource, date, id);
+}

@@ -1,0 +1,91 @@
+/** Requests and bookings as lists, a page at a time. SQL. */
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Booking, BookingState, ImagingRequest } from './types.ts';
+
+export interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export type RequestState = 'waiting' | 'held' | 'booked' | 'cancelled';
+
+const ACTIVE = `(SELECT b.state FROM bookings b WHERE b.request_id = r.request_id
+  AND b.state IN ('held', 'booked') ORDER BY b.state LIMIT 1)`;
+const STATE = `CASE r.is_cancelled WHEN 1 THEN 'cancelled' ELSE coalesce(${ACTIVE}, 'waiting') END`;
+
+export const stateOfRequest = (db: Sqlite, requestId: string): RequestState =>
+  db
+    .prepare<[string], RequestState>(`SELECT ${STATE} FROM requests r WHERE r.request_id = ?`)
+    .pluck()
+    .get(requestId) ?? 'waiting';
+
+/** Those who wait longest first. */
+export function listRequests(
+  db: Sqlite,
+  {
+    trust = null,
+    state = null,
+    modality = null,
+  }: { trust?: string | null; state?: RequestState | null; modality?: string | null },
+  page: Page,
+): { requests: { request: ImagingRequest; state: RequestState }[]; total: number } {
+  const where = `FROM requests r WHERE (@trust IS NULL OR r.trust = @trust)
+    AND (@modality IS NULL OR r.modality = @modality) AND (@state IS NULL OR ${STATE} = @state)`;
+  const given = { trust, state, modality, ...page };
+  const rows = db
+    .prepare<[object], { body: string; state: RequestState }>(
+      `SELECT r.body AS body, ${STATE} AS state ${where}
+       ORDER BY r.band, r.since, r.request_id LIMIT @limit OFFSET @offset`,
+    )
+    .all(given);
+  return {
+    requests: rows.map(({ body, state: is }) => ({
+      request: JSON.parse(body) as ImagingRequest,
+      state: is,
+    })),
+    total: db.prepare<[object], number>(`SELECT count(*) ${where}`).pluck().get(given) ?? 0,
+  };
+}
+
+export interface BookingFilter {
+  readonly requestId?: string;
+  /** Where it is, or where the patient was referred. */
+  readonly concerns?: string;
+  readonly trust?: string;
+  readonly resource?: string;
+  readonly state?: BookingState;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** In order of time. */
+export function listBookings(
+  db: Sqlite,
+  filter: BookingFilter,
+  page: Page,
+): { bookings: Booking[]; total: number } {
+  const conditions: Readonly<Record<keyof BookingFilter, string>> = {
+    requestId: 'request_id = @requestId',
+    concerns: `(trust = @concerns OR request_id IN
+      (SELECT r.request_id FROM requests r WHERE r.trust = @concerns))`,
+    trust: 'trust = @trust',
+    resource: 'resource = @resource',
+    state: 'state = @state',
+    from: 'start >= @from',
+    to: 'start < @to',
+  };
+  const names = Object.keys(filter) as (keyof BookingFilter)[];
+  const where = names.map((name) => conditions[name]).join(' AND ') || 'true';
+  const given = { ...filter, ...page };
+  const rows = db
+    .prepare<[object], string>(
+      `SELECT body FROM bookings WHERE ${where} ORDER BY start, at, booking_id LIMIT @limit OFFSET @offset`,
+    )
+    .pluck()
+    .all(given);
+  const count = db.prepare<[object], number>(`SELECT count(*) FROM bookings WHERE ${where}`);
+  return {
+    bookings: rows.map((body) => JSON.parse(body) as Booking),
+    total: count.pluck().get(given) ?? 0,
+  };
+}

@@ -1,0 +1,67 @@
+/** What keeps a shared pool from being unfair to a trust or to those who can't reply fast. SC-21. */
+import type { Removal } from './facts.ts';
+
+export interface Guardrails {
+  /** Share of a trust's slots that patients of other trusts may take, 0 to 1. */
+  readonly offeredOutShare: number;
+  /** The trust agreed to more. */
+  readonly agreed: boolean;
+}
+
+export const DEFAULT_GUARDRAILS: Guardrails = { offeredOutShare: 0.2, agreed: false };
+
+/** How a trust's slots of the same group stand over the window that is counted. */
+export interface TrustCount {
+  readonly slots: number;
+  /** Taken by, or held for, patients of other trusts. */
+  readonly offeredOut: number;
+  readonly free: number;
+  /** The trust's own urgent suspected cancer patients who wait for one. */
+  readonly ownP2Waiting: number;
+}
+
+/** Why a patient of another trust may not be offered one of these; empty: may. */
+export function guardrailsAgainst(
+  trust: string,
+  count: TrustCount,
+  { offeredOutShare, agreed }: Guardrails = DEFAULT_GUARDRAILS,
+): Removal[] {
+  const isOver = !agreed && count.offeredOut + 1 > count.slots * offeredOutShare;
+  const isReserved = count.free <= count.ownP2Waiting;
+  return [
+    ...(isOver
+      ? [
+          {
+            rule: 'offered-out',
+            reason: `${trust} offers out ${Math.round(offeredOutShare * 100)} % of its slots at most`,
+          },
+        ]
+      : []),
+    ...(isReserved
+      ? [{ rule: 'own-p2', reason: `Kept for urgent suspected cancer patients of ${trust}` }]
+      : []),
+  ];
+}
+
+export interface RefillCount {
+  /** Slots that were filled again, and those of them by patients who are reached by phone only. */
+  readonly filled: number;
+  readonly byPhoneOnly: number;
+  /** Of the list that these are filled from. */
+  readonly waiting: number;
+  readonly waitingPhoneOnly: number;
+}
+
+/**
+ * True: the next released slot is for staff to fill by phone first, or else those who reply fast would
+ * get more than their share of the list.
+ */
+export function isPhoneTurn({
+  filled,
+  byPhoneOnly,
+  waiting,
+  waitingPhoneOnly,
+}: RefillCount): boolean {
+  if (waitingPhoneOnly === 0) return false;
+  return byPhoneOnly < ((filled + 1) * waitingPhoneOnly) / waiting;
+}
