@@ -73,26 +73,27 @@ export interface ToldExamination {
 export function examinationOf(code: string, told: ToldExamination = {}): Examination | null {
   const wanted = code.toUpperCase();
   const listed = Object.hasOwn(LISTED, wanted) ? LISTED[wanted] : undefined;
-  const kind = kindOf(wanted, told.modality);
-  const modality = told.modality ?? listed?.modality ?? kind?.modality;
+  const { modality, ...found } = {
+    ...{ name: wanted, needs: [], preparations: [] },
+    // What is not known to be without radiation is taken for what has it.
+    ...{ modality: undefined, ionising: true, minutes: 30 },
+    ...kindOf(wanted, told.modality),
+    ...listed,
+    ...told,
+  };
   if (modality === undefined) return null;
-  const mayHaveContrast = CONTRAST_MODALITIES.has(modality);
-  const contrast = told.contrast ?? (mayHaveContrast && wanted.length > 4 && wanted.endsWith('C'));
-  const group = listed?.group ?? kind?.group ?? modality;
+  const contrast = told.contrast ?? hasContrast(wanted, modality);
+  const group = found.group ?? modality;
   return {
-    code: wanted,
-    name: told.name ?? listed?.name ?? wanted,
+    ...found,
+    ...{ code: wanted, modality, contrast },
     group: contrast && group === 'CT' ? 'CT contrast' : group,
-    modality,
-    // A modality that is not known to be without radiation is taken for one with.
-    ionising: modality === 'MG' || (kind?.ionising ?? true),
-    contrast,
-    minutes: told.minutes ?? listed?.minutes ?? kind?.minutes ?? 30,
-    needs: listed?.needs ?? [],
-    preparations: listed?.preparations ?? [],
     materials: contrast ? [modality === 'MR' ? 'gadolinium' : 'iodine'] : [],
   };
 }
+
+const hasContrast = (code: string, modality: string): boolean =>
+  CONTRAST_MODALITIES.has(modality) && code.length > 4 && code.endsWith('C');
 
 function kindOf(code: string, modality: string | undefined): Kind | undefined {
   if (modality === undefined) return KINDS[code.slice(0, 1)];
