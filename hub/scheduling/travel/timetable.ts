@@ -1,0 +1,133 @@
+/**
+ * A timetable as the search for journeys reads it: stops, and the rides from one stop to the next in
+ * the order of their departure, in typed arrays.
+ *
+ *   GTFS folder ─ read-gtfs.ts ─► here ─ day ─► connection-scan.ts
+ */
+import { NearPoints, type Point, walkSeconds } from './distance.ts';
+
+export interface Stop extends Point {
+  readonly name: string;
+}
+
+/** Every ride between two stops that follow each other, of all trips and days. Seconds after midnight, past 24 hours too. */
+export interface Rides {
+  readonly fromStop: Int32Array;
+  readonly toStop: Int32Array;
+  readonly departs: Int32Array;
+  readonly arrives: Int32Array;
+  readonly trip: Int32Array;
+}
+
+export interface Trip {
+  /** What stands on the bus: `11A`. */
+  readonly route: string;
+  readonly service: string;
+}
+
+/** When a service runs: days of the week from a day to a day, and days for themselves. */
+export interface Service {
+  /** Of Monday to Sunday. */
+  readonly weekdays: readonly boolean[];
+  readonly from: string;
+  readonly to: string;
+  readonly added: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+}
+
+export interface TimetableData {
+  readonly stops: readonly Stop[];
+  readonly trips: readonly Trip[];
+  readonly services: ReadonlyMap<string, Service>;
+  /** In the order of `departs`. */
+  readonly rides: Rides;
+}
+
+/** The rides of one day, in the order of their departure. */
+export interface DayOfRides {
+  /** The same for days on which the same runs. */
+  readonly key: string;
+  /** Indices into `rides`. */
+  readonly order: Int32Array;
+}
+
+/** Who changes walks this far at most. */
+const CHANGE_METRES = 600;
+/** Who goes to the first stop, or from the last, walks this far at most. */
+const ACCESS_METRES = 1_200;
+const KEPT_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+export class Timetable {
+  readonly data: TimetableData;
+  /** The days that it was published for, as YYYY-MM-DD. */
+  readonly from: string;
+  readonly to: string;
+  readonly #access: NearPoints;
+  /** By stop: where one can walk to from it, as pairs of stop and seconds. */
+  readonly walks: readonly (readonly number[])[];
+  readonly #days = new Map<string, DayOfRides>();
+
+  constructor(data: TimetableData) {
+    this.data = data;
+    const services = [...data.services.values()];
+    this.from = services.map(firstDay).toSorted()[0] ?? '';
+    this.to = services.map(lastDay).toSorted().at(-1) ?? '';
+    this.#access = new NearPoints(data.stops, ACCESS_METRES);
+    const changes = new NearPoints(data.stops, CHANGE_METRES);
+    this.walks = data.stops.map((stop, at) =>
+      changes
+        .near(stop)
+        .filter(({ index }) => index !== at)
+        .flatMap(({ index, metres }) => [index, walkSeconds(metres)]),
+    );
+  }
+
+  /** Stops that can be walked to. */
+  stopsNear(point: Point): { readonly stop: number; readonly seconds: number }[] {
+    return this.#access
+      .near(point)
+      .map(({ index, metres }) => ({ stop: index, seconds: walkSeconds(metres) }));
+  }
+
+  /**
+   * The rides of a day. Slots lie further ahead than timetables are published: beyond its days the
+   * same weekday of its nearest week counts.
+   */
+  ridesOn(date: string): DayOfRides {
+    const day = this.coveredDay(date);
+    const runs = new Set(
+      [...this.data.services].filter(([, service]) => runsOn(service, day)).map(([id]) => id),
+    );
+    const key = [...runs].toSorted().join(' ');
+    const known = this.#days.get(key);
+    if (known !== undefined) return known;
+    const { trip } = this.data.rides;
+    const isRunning = this.data.trips.map(({ service }) => runs.has(service));
+    const found: DayOfRides = {
+      key,
+      order: Int32Array.from(trip.keys()).filter((at) => isRunning[trip[at] as number]),
+    };
+    if (this.#days.size >= KEPT_DAYS) this.#days.clear();
+    this.#days.set(key, found);
+    return found;
+  }
+
+  coveredDay(date: string): string {
+    let day = Date.parse(date);
+    while (isoDay(day) > this.to) day -= 7 * DAY_MS;
+    while (isoDay(day) < this.from) day += 7 * DAY_MS;
+    return isoDay(day);
+  }
+}
+
+const isoDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+const firstDay = ({ from, added }: Service): string =>
+  [from, ...added].filter(Boolean).toSorted()[0] ?? '';
+const lastDay = ({ to, added }: Service): string => [to, ...added].toSorted().at(-1) ?? '';
+
+function runsOn(service: Service, day: string): boolean {
+  if (service.added.has(day)) return true;
+  if (service.removed.has(day) || day < service.from || day > service.to) return false;
+  return service.weekdays[(new Date(day).getUTCDay() + 6) % 7] === true;
+}
