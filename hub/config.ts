@@ -52,6 +52,13 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('an order fetches the related studies of other trusts before they are needed'),
+  measures: z
+    .strictObject({
+      memoryMegabytes: z.int().min(256).max(65_536).default(1_024),
+      threads: z.int().min(1).max(64).default(2),
+    })
+    .prefault({})
+    .describe('the analytic store: what its queries may take of the machine'),
   signIn: z
     .strictObject({
       local: z.boolean().default(true),

@@ -27,6 +27,7 @@ import { decideIdentity } from './identity/decide.ts';
 import { applyIdentityDecision } from './identity/decisions.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
+import { Measures } from './measures/measures.ts';
 import { Prefetcher } from './prefetch/prefetcher.ts';
 import { Projection } from './projection/projection.ts';
 import { Relay } from './relay/relay.ts';
@@ -91,6 +92,10 @@ async function startParts(
   });
   topUp.start();
   lifecycle.add('copies follow their home', () => topUp.stop());
+  const measures = await Measures.open({
+    ...{ dataDirectory, config: config.measures, trusts, db: projection.db, clock, log, metrics },
+  });
+  lifecycle.add('measures', () => measures.stop());
   const directory = (): Directory => ({
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
@@ -111,6 +116,7 @@ async function startParts(
   const http = await startHttp({
     callEdge: edges.call,
     decideIdentity: (given) => decideIdentity(deciding, given),
+<<<<<<< HEAD
     ...{
       config,
       log,
@@ -124,6 +130,10 @@ async function startParts(
       relay,
       scheduling,
     },
+=======
+    ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches, relay },
+    measures,
+>>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;
@@ -144,6 +154,7 @@ async function startParts(
   );
   networkLog.reached(opened);
   projection.start();
+  measures.start();
   if (config.prefetch.enabled) {
     const rules = config.prefetch;
     const prefetcher = new Prefetcher({ db: projection.db, rules, fetches, clock, log });

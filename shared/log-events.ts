@@ -35,6 +35,12 @@ export interface LogEvents {
   /** An edge was enrolled on a cluster of your own: give this key to the account of the trust there. */
   'log.admit-by-hand': { trust: string; natsPublicKey: string };
 
+  // --- hub/measures
+  /** The measures count what was told until now. */
+  'measures.built': { number: number; told: number; months: number; ms: number };
+  /** They could not be built; the figures of the build before are shown. */
+  'measures.not-built': { code: string; error: unknown };
+
   // --- hub/projection
   /** The file could not be used; all is built again from the log and the edges. */
   'projection.dropped': { error: unknown };

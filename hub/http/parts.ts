@@ -23,6 +23,10 @@ import type { CallEdge } from '../dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
 import type { GivenDecision } from '../identity/decide.ts';
+import type { FigureRow, Question } from '../measures/answer.ts';
+import type { ExportColumn } from '../measures/export.ts';
+import type { Measure } from '../measures/measure.ts';
+import type { MeasureAnswer } from '../measures/measures.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -78,6 +82,14 @@ export interface FetchOrdersPart {
   namePatient(fetchId: string, patient: LocalPatient, by: Principal): Promise<FetchView>;
 }
 
+export interface MeasuresPart {
+  readonly definitions: readonly Measure[];
+  /** @throws MeasureError */
+  answer(id: string, question: Question): Promise<MeasureAnswer>;
+  /** Rows as a Parquet file; values as the columns say. */
+  parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer>;
+}
+
 export interface HttpParts {
   /** The one way to an edge's HTTP. */
   readonly callEdge: CallEdge;
@@ -90,6 +102,7 @@ export interface HttpParts {
   readonly audit: AuditPart;
   readonly fleet: FleetPart;
   readonly fetches: FetchOrdersPart;
+  readonly measures: MeasuresPart;
   /** Writes a person's decision on two identities. @throws LogError */
   decideIdentity(given: GivenDecision): Promise<void>;
   /** Takes a one-time token for an edge's credentials. */

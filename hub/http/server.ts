@@ -27,6 +27,7 @@ import { bookingRoutes } from './routes-bookings.ts';
 import { capacityRoutes } from './routes-capacity.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
+import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
 import { patientRoutes } from './routes-patients.ts';
 import { serveRelay } from './routes-relay.ts';
@@ -101,6 +102,7 @@ async function buildApp(
     ...fetchRoutes(parts),
     eventRoute(feed, parts.access),
     ...networkRoutes(parts),
+    ...measureRoutes(parts),
     auditRoute(parts),
     ...capacityRoutes(parts),
     ...bookingRoutes(parts),

@@ -19,6 +19,7 @@ export function applyEvent(
   now: string,
 ): Applied {
   const { trust } = event;
+  statements.toBeCounted(event);
   switch (event.kind) {
     case 'study':
       applyStudy(statements, event, now);

@@ -251,6 +251,11 @@ export const OrderEventSchema = z.object({
   location: Text,
   reason: Text,
   studyInstanceUID: UID.nullable(),
+  /** When the examination began and ended (OBR-7, OBR-8); absent: not told. */
+  startedAt: Time.nullish(),
+  endedAt: Time.nullish(),
+  /** PV1-2, HL7 table 0004: inpatient, outpatient, emergency, … */
+  patientClass: Text.nullish(),
   asOf: Time,
 });
 
@@ -269,6 +274,11 @@ export const ReportEventSchema = z.object({
   issuedAt: Time,
   title: Text,
   author: Text,
+  /** Whom the author reports for, where that is told: an ODS code, or a provider's name. */
+  authorOrganisation: Text.nullish(),
+  /** When the examination began and ended (OBR-7, OBR-8); absent: not told. */
+  startedAt: Time.nullish(),
+  endedAt: Time.nullish(),
   text: z.string(),
   /** True: only the beginning of the text is here; the edge holds the whole. */
   isCut: z.boolean(),
@@ -297,6 +307,8 @@ export const AppointmentEventSchema = z.object({
   location: Text,
   placerNumber: Text,
   fillerNumber: Text,
+  /** Why it was made, moved or cancelled (SCH-6). */
+  reason: Text.nullish(),
   asOf: Time,
 });
 

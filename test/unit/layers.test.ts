@@ -81,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/audit': ['shared', 'hub/search', 'hub/fetch (types)'],
   'hub/relay': ['shared', 'hub/access (types)'],
   'hub/prefetch': ['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
+  'hub/measures': ['shared', 'hub/projection'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
   'hub/scheduling': [
     ...['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/identity', 'hub/search'],

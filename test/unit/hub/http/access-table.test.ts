@@ -11,6 +11,7 @@ const SEARCH = [...CARE, 'booker', 'privacy'];
 const IDENTITY = ['admin', 'coordinator', 'privacy'];
 const BOOK = [...CARE, 'booker'];
 const CAPACITY = ['admin', 'coordinator', 'booker'];
+const MEASURES = ['admin', 'analyst', 'coordinator', 'fleet'];
 const OPEN = 'open';
 /** For edges, with a ticket that the hub signed. */
 const TICKET: readonly string[] = [];
@@ -29,6 +30,8 @@ const TABLE: readonly Row[] = [
   ['GET /api/fetches/:id', CARE],
   ['PATCH /api/fetches/:id', CARE],
   ['DELETE /api/fetches/:id', CARE],
+  ['GET /api/measures', MEASURES],
+  ['GET /api/measures/:id', MEASURES],
   ['GET /api/audit', ['admin', 'privacy']],
   ['PUT /api/resources/:id', CAPACITY],
   ['GET /api/resources', BOOK],

@@ -13,6 +13,8 @@ import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
 import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
 import { LogError } from '../../../../hub/log/network-log.ts';
+import { MEASURES } from '../../../../hub/measures/all-measures.ts';
+import { MeasureError } from '../../../../hub/measures/measure-error.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { Relay } from '../../../../hub/relay/relay.ts';
@@ -313,6 +315,15 @@ export async function startFakeHub(
   };
 }
 
+/** A hub that was started this moment. */
+const unbuiltMeasures: HttpParts['measures'] = {
+  definitions: MEASURES,
+  answer: async () => {
+    throw new MeasureError('MEASURES_NOT_BUILT', 'not built yet');
+  },
+  parquet: async () => Buffer.alloc(0),
+};
+
 const noEdge: CallEdge = async ({ trust }) => {
   throw new EdgeCallError('EDGE_UNREACHABLE', `no edge of ${trust}`);
 };
@@ -340,6 +351,7 @@ function fakeParts(world: {
     metrics: openMetrics({ program: 'hub' }),
     clock: systemClock,
     ...{ fetches, decideIdentity: async () => {} },
+    measures: unbuiltMeasures,
     projection: {
       db,
       connected: () => state.connected,

@@ -1,0 +1,68 @@
+/** What the routes of the measures answer. */
+import * as z from 'zod';
+
+const Column = z.object({ name: z.string(), title: z.string(), unit: z.string() });
+
+export const MeasuresAnswer = z.object({
+  measures: z.array(
+    z.object({
+      id: z.string(),
+      version: z.int(),
+      name: z.string(),
+      question: z.string(),
+      formula: z.string(),
+      grain: z.string(),
+      exclusions: z.array(z.string()),
+      source: z.string(),
+      target: z
+        .object({
+          share: z.string(),
+          atLeast: z.number().optional(),
+          atMost: z.number().optional(),
+          source: z.string(),
+        })
+        .nullable(),
+      kind: z.enum(['events', 'snapshot']),
+      dimensions: z.array(z.string()),
+      columns: z.array(Column),
+    }),
+  ),
+});
+
+export const MeasureFiguresAnswer = z.object({
+  id: z.string(),
+  version: z.int(),
+  name: z.string(),
+  asOf: z.iso.datetime().describe('what was told until then is counted'),
+  from: z.string().nullable().describe('the first month that is counted'),
+  to: z.string().nullable(),
+  by: z.array(z.string()),
+  where: z.record(z.string(), z.string()),
+  coverage: z.object({
+    reporting: z.int().describe('trusts that have told anything'),
+    of: z.int(),
+    trusts: z.array(
+      z.object({
+        trust: z.string(),
+        name: z.string(),
+        lastToldAt: z.iso.datetime().nullable(),
+        exams: z.int(),
+        shareMapped: z.number().nullable(),
+        shareWithReport: z.number().nullable(),
+      }),
+    ),
+  }),
+  columns: z.array(Column),
+  suppression: z.object({
+    below: z
+      .int()
+      .describe('counts from 1 to this, exclusive, are withheld, and what would show them'),
+    rows: z.int().describe('rows that are withheld'),
+  }),
+  rows: z.array(
+    z.looseObject({
+      suppressed: z.boolean(),
+      atLeast: z.record(z.string(), z.int()).optional(),
+    }),
+  ),
+});

@@ -1,0 +1,33 @@
+import type { Measure } from '../measure.ts';
+
+export const refill: Measure = {
+  id: 'BI-19',
+  version: 1,
+  name: 'Refill of released slots',
+  question: 'How many slots that were given back within a week of their time were used again?',
+  formula:
+    'Slots released less than 7 days before their time that another booking of the same resource and time took / all so ' +
+    'released',
+  grain: 'site, modality, month',
+  exclusions: ['bookings without a resource: whether the slot was taken again is not known'],
+  source: 'domain notes, section 6',
+  target: null,
+  kind: 'events',
+  at: 'starts_at',
+  facts: ['appointment'],
+  relation: `
+    SELECT trust, site, modality, appointment_id, person, resource, starts_at, released_at,
+      notice_hours, is_refilled
+    FROM appointment
+    WHERE released_at IS NOT NULL AND resource IS NOT NULL AND notice_hours >= 0 AND notice_hours < 168`,
+  dimensions: ['modality', 'site'],
+  counts: [
+    { name: 'released', title: 'Released' },
+    { name: 'refilled', title: 'Used again', where: 'is_refilled' },
+  ],
+  shares: [{ name: 'shareRefilled', title: 'Share used again', of: 'refilled', per: ['released'] }],
+  quantiles: [
+    { name: 'medianNotice', title: 'Median notice', of: 'notice_hours', p: 0.5, unit: 'hours' },
+  ],
+  row: ['appointment_id', 'resource', 'starts_at', 'released_at', 'is_refilled'],
+};

@@ -1,0 +1,36 @@
+/** The clock on the wall, and what words of many systems mean, as macros of the store. */
+
+/** Summer time of the United Kingdom since 1996: last Sundays of March and October, 01:00 UTC. */
+export const MACROS = `
+CREATE OR REPLACE MACRO last_sunday(y, m) AS
+  (make_date(y, m, 31) - dayofweek(make_date(y, m, 31))::INTEGER)::TIMESTAMP + INTERVAL 1 HOUR;
+CREATE OR REPLACE MACRO london(t) AS t + CASE
+  WHEN t >= last_sunday(year(t), 3) AND t < last_sunday(year(t), 10) THEN INTERVAL 1 HOUR
+  ELSE INTERVAL 0 HOUR END;
+CREATE OR REPLACE MACRO utc_of_london(w) AS w - CASE
+  WHEN w - INTERVAL 1 HOUR >= last_sunday(year(w), 3)
+    AND w - INTERVAL 1 HOUR < last_sunday(year(w), 10) THEN INTERVAL 1 HOUR
+  ELSE INTERVAL 0 HOUR END;
+CREATE OR REPLACE MACRO day_of(t) AS london(t)::DATE;
+CREATE OR REPLACE MACRO month_of(d) AS strftime(d, '%Y-%m');
+CREATE OR REPLACE MACRO hours_between(a, b) AS epoch_us(b - a) / 3600000000.0;
+CREATE OR REPLACE MACRO days_between(a, b) AS epoch_us(b - a) / 86400000000.0;
+CREATE OR REPLACE MACRO band_of(priority) AS CASE
+  WHEN upper(priority) IN ('P1', 'S', 'STAT', 'EMERGENCY', 'IMMEDIATE', '1') THEN 'P1'
+  WHEN upper(priority) IN ('P2', '2WW', 'TWW', 'USC', 'CANCER', '2') THEN 'P2'
+  WHEN upper(priority) IN ('P3', 'A', 'ASAP', 'U', 'URGENT', 'T', 'C', 'P', '3') THEN 'P3'
+  WHEN upper(priority) IN ('P4', 'R', 'ROUTINE', '4') THEN 'P4'
+  WHEN upper(priority) IN ('P5', 'PLANNED', 'SURVEILLANCE', '5') THEN 'P5'
+  ELSE 'not told' END;
+CREATE OR REPLACE MACRO modality_of_nicip(code) AS CASE left(upper(code), 1)
+  WHEN 'C' THEN 'CT' WHEN 'M' THEN 'MR' WHEN 'U' THEN 'US' WHEN 'X' THEN 'DX' WHEN 'F' THEN 'RF'
+  WHEN 'N' THEN 'NM' WHEN 'I' THEN 'XA' END;
+CREATE OR REPLACE MACRO known_modality(m) AS CASE WHEN m IN ('CT', 'MR', 'US', 'CR', 'DX', 'RG', 'XA',
+  'RF', 'NM', 'PT', 'MG', 'BMD', 'DXA', 'IO', 'PX', 'ES', 'ECG', 'IVUS', 'OCT', 'OP') THEN m END;
+CREATE OR REPLACE MACRO dm01_test(modality, code) AS CASE
+  WHEN upper(code) LIKE 'FBAE%' THEN 'Barium Enema'
+  WHEN modality IN ('BMD', 'DXA') OR upper(code) LIKE '%DEX%' THEN 'DEXA Scan'
+  WHEN modality = 'MR' THEN 'Magnetic Resonance Imaging'
+  WHEN modality = 'CT' THEN 'Computed Tomography'
+  WHEN modality = 'US' AND upper(coalesce(code, '')) NOT LIKE 'UOB%' THEN 'Non-obstetric Ultrasound' END;
+`;

@@ -1,0 +1,27 @@
+/** A question about measures that can't be answered, and what to ask instead. */
+import { GatewayError, type Retry } from '../../shared/errors.ts';
+
+export type MeasureErrorCode =
+  | 'MEASURE_UNKNOWN'
+  | 'MEASURE_DIMENSION'
+  | 'MEASURES_NOT_BUILT'
+  | 'MEASURE_ROWS_FORBIDDEN'
+  | 'MEASURE_SQL_REFUSED'
+  | 'MEASURE_SQL_LIMIT'
+  | 'BACKLOAD_COLUMNS';
+
+export class MeasureError extends GatewayError {
+  override readonly name = 'MeasureError';
+  readonly code: MeasureErrorCode;
+
+  constructor(code: MeasureErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get retry(): Retry {
+    return this.code === 'MEASURES_NOT_BUILT' || this.code === 'MEASURE_SQL_LIMIT'
+      ? 'safe'
+      : 'never';
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * A measure as data: from one definition come its SQL, its page, its documentation and its tests.
+ *
+ * `relation` gives one row for each thing that is counted, with the trust that owns it, the measure's
+ * dimensions, and (`events`) the moment it is counted at. Of a `snapshot` it gives what was so at
+ * `$at`, the end of a month or now. A change of meaning is a new version; the old one stays computable.
+ */
+
+export interface Count {
+  readonly name: string;
+  readonly title: string;
+  /** True for the rows that count; absent: all. */
+  readonly where?: string;
+}
+
+export interface Share {
+  readonly name: string;
+  readonly title: string;
+  /** A count, over the sum of counts. */
+  readonly of: string;
+  readonly per: readonly string[];
+}
+
+export interface Quantile {
+  readonly name: string;
+  readonly title: string;
+  readonly of: string;
+  readonly p: number;
+  readonly unit: 'hours' | 'days' | 'mGy' | 'mGy·cm' | 'Gy·cm²' | 'seconds';
+}
+
+export interface Sum {
+  readonly name: string;
+  readonly title: string;
+  readonly of: string;
+  readonly unit: 'minutes' | 'hours';
+}
+
+export interface Target {
+  /** A share of the measure, 0 to 1. */
+  readonly share: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly source: string;
+}
+
+export interface Measure {
+  /** As the domain notes number it: `BI-14`. */
+  readonly id: string;
+  readonly version: number;
+  readonly name: string;
+  readonly question: string;
+  /** In words, for the page and the documentation. */
+  readonly formula: string;
+  readonly grain: string;
+  readonly exclusions: readonly string[];
+  readonly source: string;
+  readonly target: Target | null;
+  readonly kind: 'events' | 'snapshot';
+  /** Of events: the moment (UTC) whose month they are counted in, a column of fact and relation alike. */
+  readonly at?: string;
+  /** Facts that the relation reads. */
+  readonly facts: readonly FactName[];
+  readonly relation: string;
+  /** Beside `trust` and `month`; from the one that is split first. */
+  readonly dimensions: readonly string[];
+  readonly counts: readonly [Count, ...Count[]];
+  readonly shares?: readonly Share[];
+  readonly quantiles?: readonly Quantile[];
+  readonly sums?: readonly Sum[];
+  /** True: what it counts are faults of records, not something about people: only their total is guarded. */
+  readonly isAboutRecords?: true;
+  /** Columns of the relation that the owning trust's list of rows shows. */
+  readonly row: readonly string[];
+}
+
+export const FACTS = [
+  'exam',
+  'appointment',
+  'transfer',
+  'dose',
+  'session',
+  'alert',
+  'review',
+] as const;
+export type FactName = (typeof FACTS)[number];
+
+/** What must not be small beside the total: each count, and what is left of a share. SQL over the counts' names. */
+export function guardedOf({ counts, shares, isAboutRecords }: Measure): string[] {
+  if (isAboutRecords) return [];
+  const rests = (shares ?? []).map(({ of, per }) => `${per.join(' + ')} - ${of}`);
+  return [...counts.slice(1).map(({ name }) => name), ...rests];
+}

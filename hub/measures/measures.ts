@@ -1,0 +1,194 @@
+/**
+ * The measures of the network, kept up to date: takes what was told, builds, answers. What is told
+ * restates the figures some seconds later; building is never more than a twentieth of the time.
+ */
+import { join } from 'node:path';
+import { sleep } from '../../shared/backoff.ts';
+import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import { codeOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { Gauge, type Registry } from '../../shared/metrics.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { HubConfig } from '../config.ts';
+import { MEASURES, measureOf } from './all-measures.ts';
+import { type FigureRow, type Figures, figuresOf, type Question } from './answer.ts';
+import { build } from './build.ts';
+import type { Context } from './cells.ts';
+import { type ExportColumn, parquetOf } from './export.ts';
+import type { Measure } from './measure.ts';
+import { MeasureError } from './measure-error.ts';
+import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
+import { Store } from './store.ts';
+import { takeWhatWasTold } from './take.ts';
+
+/** Building takes at most this share of the time. */
+const SHARE_OF_TIME = 0.05;
+const LEAST_PAUSE_MS = 2_000;
+/** Snapshots of now are made anew so often, also when nothing was told. */
+const REFRESH_MS = 3_600_000;
+
+export interface MeasuresOptions {
+  readonly dataDirectory: string;
+  readonly config: HubConfig['measures'];
+  readonly trusts: HubConfig['trusts'];
+  readonly db: Sqlite;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+}
+
+export interface TrustCoverage {
+  readonly trust: string;
+  readonly name: string;
+  /** Newest thing that it told; null: nothing yet. */
+  readonly lastToldAt: string | null;
+  readonly exams: number;
+  /** Share of examinations whose code is mapped, and with a report; null without any. */
+  readonly shareMapped: number | null;
+  readonly shareWithReport: number | null;
+}
+
+export interface MeasureAnswer extends Figures {
+  readonly measure: Measure;
+  /** RFC 3339: what was told until then is counted. */
+  readonly asOf: string;
+  readonly coverage: readonly TrustCoverage[];
+}
+
+export class Measures {
+  readonly #options: MeasuresOptions;
+  readonly #ending = new AbortController();
+  readonly #store: Store;
+  readonly #keys: Pseudonyms;
+  #builtAt: number | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(options: MeasuresOptions, store: Store, keys: Pseudonyms) {
+    this.#options = options;
+    this.#store = store;
+    this.#keys = keys;
+    const builtAt = (): number => (this.#builtAt ?? 0) / 1_000;
+    new Gauge({
+      name: 'cdip_measures_built_timestamp_seconds',
+      help: 'When the measures were last built; 0: not yet',
+      registers: [options.metrics],
+      collect() {
+        this.set(builtAt());
+      },
+    });
+  }
+
+  static async open(options: MeasuresOptions): Promise<Measures> {
+    const directory = join(options.dataDirectory, 'measures');
+    const { memoryMegabytes, threads } = options.config;
+    const store = await Store.open({ directory, memoryMegabytes, threads });
+    const measures = new Measures(options, store, openPseudonyms(directory));
+    const [built] = await store.rows('SELECT epoch_ms(built_at) AS built_at FROM built');
+    if (built !== undefined) measures.#builtAt = Number(built['built_at']);
+    return measures;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+    this.#store.close();
+  }
+
+  get definitions(): readonly Measure[] {
+    return MEASURES;
+  }
+
+  /** @throws MeasureError `MEASURE_UNKNOWN`, `MEASURE_DIMENSION`, `MEASURES_NOT_BUILT` */
+  async answer(id: string, question: Question): Promise<MeasureAnswer> {
+    const measure = requireMeasure(id);
+    const context = this.#context();
+    const figures = await figuresOf(this.#store, measure, question, context);
+    return {
+      ...figures,
+      measure,
+      asOf: rfc3339(context.now),
+      coverage: await this.#coverage(),
+    };
+  }
+
+  parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer> {
+    return parquetOf(this.#store, columns, rows);
+  }
+
+  /** Takes what waits and builds when there is something new. @returns true when it was built */
+  async refresh(): Promise<boolean> {
+    const { db, clock, trusts, log } = this.#options;
+    const added = await takeWhatWasTold(this.#store, db, this.#keys);
+    const now = clock.now();
+    const isOld = this.#builtAt === null || now - this.#builtAt >= REFRESH_MS;
+    if (added === 0 && !isOld) return false;
+    const begun = clock.monotonicMs();
+    const done = await build({ store: this.#store, trusts: trusts.map(({ ods }) => ods), now });
+    this.#builtAt = now;
+    const ms = Math.round(clock.monotonicMs() - begun);
+    log.info('measures.built', {
+      number: done.number,
+      told: added,
+      months: done.changedMonths,
+      ms,
+    });
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ending;
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      const begun = clock.monotonicMs();
+      try {
+        await this.refresh();
+      } catch (error) {
+        log.error('measures.not-built', { code: codeOf(error), error });
+      }
+      const took = clock.monotonicMs() - begun;
+      await sleep(Math.max(LEAST_PAUSE_MS, took / SHARE_OF_TIME), signal);
+    }
+  }
+
+  #context(): Context {
+    if (this.#builtAt === null)
+      throw new MeasureError(
+        'MEASURES_NOT_BUILT',
+        'the measures are being built for the first time',
+      );
+    return { trusts: this.#options.trusts.map(({ ods }) => ods), now: this.#builtAt };
+  }
+
+  async #coverage(): Promise<TrustCoverage[]> {
+    const rows = await this.#store.ask(
+      'SELECT trust, epoch_ms(last_told_at) AS told, exams, mapped, with_report FROM coverage',
+    );
+    const byTrust = new Map(rows.map((row) => [String(row['trust']), row]));
+    return this.#options.trusts.map(({ ods, name }) => {
+      const row = byTrust.get(ods);
+      const exams = Number(row?.['exams'] ?? 0);
+      const share = (column: string): number | null =>
+        exams === 0 ? null : Number(row?.[column]) / exams;
+      return {
+        ...{ trust: ods, name, exams },
+        lastToldAt: row?.['told'] == null ? null : rfc3339(Number(row['told'])),
+        shareMapped: share('mapped'),
+        shareWithReport: share('with_report'),
+      };
+    });
+  }
+}
+
+function requireMeasure(id: string): Measure {
+  const measure = measureOf(id);
+  if (measure === undefined)
+    throw new MeasureError(
+      'MEASURE_UNKNOWN',
+      `there is no measure "${id}"; GET /api/measures lists them`,
+    );
+  return measure;
+}

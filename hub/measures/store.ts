@@ -1,0 +1,108 @@
+/**
+ * The analytic store: what was told in one DuckDB file, the facts folded from it as Parquet by month, and the
+ * cells of every measure. One program has it open; its queries run in DuckDB's own threads.
+ *
+ *   measures/facts.duckdb: told_…, part (which Parquet file is a fact's month), cell_…, coverage
+ *   measures/exam/month=2026-03/7.parquet …
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { MACROS } from './facts/macros.ts';
+import { TOLD_SCHEMA } from './told.ts';
+
+export interface StoreOptions {
+  readonly directory: string;
+  readonly memoryMegabytes: number;
+  readonly threads: number;
+}
+
+export type Row = Record<string, DuckDBValue>;
+
+export class Store {
+  readonly directory: string;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(directory: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.directory = directory;
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  static async open({ directory, memoryMegabytes, threads }: StoreOptions): Promise<Store> {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const instance = await DuckDBInstance.create(join(directory, 'facts.duckdb'), {
+      memory_limit: `${memoryMegabytes}MB`,
+      threads: String(threads),
+      temp_directory: join(directory, 'temp'),
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    await connection.run(MACROS);
+    await connection.run(TOLD_SCHEMA);
+    await connection.run(OWN_SCHEMA);
+    return new Store(directory, instance, connection);
+  }
+
+  /** One statement or several; the connection of the builder. */
+  async run(sql: string): Promise<void> {
+    await this.#connection.run(sql);
+  }
+
+  /** Rows of the builder's connection: it sees its own temporary tables. */
+  async rows(sql: string): Promise<Row[]> {
+    return rowsOf(this.#connection, sql);
+  }
+
+  /** Rows for a reader; several may ask at once, and see what was committed. */
+  async ask(sql: string): Promise<Row[]> {
+    const connection = await this.#instance.connect();
+    try {
+      return await rowsOf(connection, sql);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** All of `work` or nothing of it. */
+  async transaction(work: () => Promise<void>): Promise<void> {
+    await this.run('BEGIN TRANSACTION');
+    try {
+      await work();
+      await this.run('COMMIT');
+    } catch (error) {
+      await this.run('ROLLBACK');
+      throw error;
+    }
+  }
+
+  appender(table: string) {
+    return this.#connection.createAppender(table);
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+const OWN_SCHEMA = `
+CREATE TABLE IF NOT EXISTS part (fact VARCHAR, month VARCHAR, file VARCHAR, rows BIGINT,
+  digest VARCHAR);
+CREATE TABLE IF NOT EXISTS built (number BIGINT, built_at TIMESTAMP, definitions VARCHAR);
+CREATE TABLE IF NOT EXISTS coverage (trust VARCHAR, last_told_at TIMESTAMP, exams BIGINT, mapped BIGINT,
+  with_report BIGINT);
+`;
+
+async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Row[]> {
+  const reader = await connection.runAndReadAll(sql);
+  return reader.getRowObjectsJS() as Row[];
+}
+
+/** A text as SQL writes it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+/** A moment, milliseconds since the epoch. */
+export const timestamp = (ms: number): string =>
+  `TIMESTAMP '${new Date(ms).toISOString().replace('T', ' ').replace('Z', '')}'`;

@@ -1,0 +1,84 @@
+/** Brings what was told since the last time from the projection into the store. Taken twice counts once. */
+import {
+  type DuckDBAppender,
+  DuckDBDateValue,
+  DuckDBListValue,
+  DuckDBTimestampValue,
+  LIST,
+  VARCHAR,
+} from '@duckdb/node-api';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { countedByMeasures, waitingForMeasures } from '../projection/measure-inbox.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
+import { rowOfEvent } from './rows-of-event.ts';
+import type { Store } from './store.ts';
+import { type ColumnType, type KindName, TOLD, type ToldRow } from './told.ts';
+import { transfersTold } from './transfers-told.ts';
+
+const BATCH = 5_000;
+
+/** @returns how many rows were added */
+export async function takeWhatWasTold(store: Store, db: Sqlite, keys: Pseudonyms): Promise<number> {
+  let added = 0;
+  for (;;) {
+    const waiting = waitingForMeasures(db, BATCH);
+    const last = waiting.at(-1);
+    if (last === undefined) break;
+    const rows = new Map<KindName, ToldRow[]>();
+    for (const { event } of waiting) {
+      const found = rowOfEvent(event, keys);
+      if (found !== null) rows.set(found.kind, [...(rows.get(found.kind) ?? []), found.row]);
+    }
+    for (const [kind, of] of rows) added += await appendTold(store, kind, of);
+    countedByMeasures(db, last.id);
+  }
+  return added + (await appendTold(store, 'transfer', await transfersTold(store, db)));
+}
+
+/** Durable when it resolves. */
+export async function appendTold(
+  store: Store,
+  kind: KindName,
+  rows: readonly ToldRow[],
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  const columns = Object.entries<ColumnType>(TOLD[kind].columns);
+  const appender = await store.appender(`told_${kind}`);
+  for (const row of rows) {
+    for (const [name, type] of columns) appendValue(appender, type, row[name]);
+    appender.endRow();
+  }
+  appender.closeSync();
+  return rows.length;
+}
+
+function appendValue(appender: DuckDBAppender, type: ColumnType, value: ToldRow[string]): void {
+  if (value === null || value === undefined) {
+    appender.appendNull();
+    return;
+  }
+  switch (type) {
+    case 'TIMESTAMP':
+      appender.appendTimestamp(
+        new DuckDBTimestampValue(BigInt(Date.parse(String(value))) * 1_000n),
+      );
+      return;
+    case 'DATE':
+      appender.appendDate(new DuckDBDateValue(Math.floor(Date.parse(String(value)) / 86_400_000)));
+      return;
+    case 'BIGINT':
+      appender.appendBigInt(BigInt(Math.round(Number(value))));
+      return;
+    case 'DOUBLE':
+      appender.appendDouble(Number(value));
+      return;
+    case 'BOOLEAN':
+      appender.appendBoolean(value === true);
+      return;
+    case 'VARCHAR[]':
+      appender.appendList(new DuckDBListValue(value as string[]), LIST(VARCHAR));
+      return;
+    case 'VARCHAR':
+      appender.appendVarchar(String(value));
+  }
+}

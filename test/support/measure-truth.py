@@ -1,0 +1,482 @@
+"""What the measures must say of a world, counted from its raw events by other means than the product's.
+
+Reads {"now", "trusts", "events", "fetches", "csv"} as JSON from stdin, writes {measure: {"trust|month": figures}}.
+Nothing but the standard library; the rules are those of the definitions, written down anew.
+"""
+import json
+import math
+import sys
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+UTC = timezone.utc
+
+
+def moment(text):
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def local(at):
+    return at.astimezone(LONDON)
+
+
+def month(at):
+    return local(at).strftime("%Y-%m")
+
+
+def hours(a, b):
+    return (b - a).total_seconds() / 3600
+
+
+def quantile(values, p):
+    values = sorted(values)
+    if not values:
+        return None
+    place = p * (len(values) - 1)
+    low = math.floor(place)
+    high = math.ceil(place)
+    return values[low] + (values[high] - values[low]) * (place - low)
+
+
+BANDS = {"STAT": "P1", "2WW": "P2", "URGENT": "P3", "ROUTINE": "P4", "PLANNED": "P5"}
+CLASSES = {"I": "inpatient", "E": "emergency", "O": "outpatient"}
+world = json.load(sys.stdin)
+NOW = moment(world["now"])
+NETWORK = set(world["trusts"])
+by_kind = defaultdict(list)
+for event in world["events"]:
+    by_kind[event["kind"]].append(event)
+
+
+# --- who is the same person
+
+def key(event):
+    return (event["trust"], event["patient"]["patientId"])
+
+
+nhs = {}
+for event in world["events"]:
+    if event["patient"]["nhsNumber"] is not None:
+        nhs[key(event)] = event["patient"]["nhsNumber"]
+patients = {}
+for event in sorted(by_kind["patient"], key=lambda one: one["asOf"]):
+    patients[key(event)] = event
+
+
+def in_force(who):
+    seen = set()
+    while who in patients and patients[who]["mergedInto"] and who not in seen:
+        seen.add(who)
+        who = (who[0], patients[who]["mergedInto"]["patientId"])
+    return who
+
+
+def person(who):
+    return nhs.get(in_force(who)) or nhs.get(who) or in_force(who)
+
+
+# --- examinations
+
+exams = {}
+for event in sorted(by_kind["order"], key=lambda one: one["asOf"]):
+    name = (event["trust"], event["accessionNumber"])
+    exam = exams.setdefault(name, {
+        "trust": name[0], "exam": name[1], "received": moment(event["asOf"]), "booked": None, "cancelled": None,
+        "completed": None, "started": None, "ended": None, "reports": [], "study": None, "is_scheduled": False})
+    at = moment(event["asOf"])
+    exam["who"] = key(event)
+    for field, source in (("code", event["procedure"]["code"]), ("modality", event["modality"]),
+                          ("requested", moment(event["requestedAt"])), ("scheduled", moment(event["scheduledAt"])),
+                          ("started", moment(event.get("startedAt"))), ("ended", moment(event.get("endedAt"))),
+                          ("placer", event["placerNumber"]), ("band", event["priority"]),
+                          ("setting", CLASSES.get(event["patientClass"]))):
+        if source is not None:
+            exam[field] = source
+        exam.setdefault(field, None)
+    if event["scheduledAt"] is not None and exam["booked"] is None:
+        exam["booked"] = at
+    if event["status"] == "completed" and exam["completed"] is None:
+        exam["completed"] = at
+    if event["status"] == "cancelled":
+        exam["cancelled"] = exam["cancelled"] or at
+    else:
+        exam["cancelled"] = None
+    exam["status"] = event["status"]
+
+for event in by_kind["study"]:
+    wall = datetime.strptime(event["studyDate"] + event["studyTime"], "%Y%m%d%H%M%S").replace(tzinfo=LONDON)
+    exam = exams[(event["trust"], event["accessionNumber"])]
+    exam["study"] = {"uid": event["studyInstanceUID"], "at": wall.astimezone(UTC),
+                     "region": event["series"][0]["bodyPart"], "modality": event["series"][0]["modality"]}
+
+versions = {}
+for event in by_kind["report"]:
+    versions.setdefault((event["trust"], event["reportId"]), {})[event["version"]] = event
+uid_of = {exam["study"]["uid"]: exam for exam in exams.values() if exam["study"]}
+for (trust, _), told in versions.items():
+    newest = max(told.values(), key=lambda one: (one["issuedAt"], one["version"]))
+    if newest["status"] == "withdrawn":
+        continue
+    of = {(trust, number) for number in newest["accessionNumbers"]}
+    of |= {(uid_of[uid]["trust"], uid_of[uid]["exam"]) for uid in newest["studyInstanceUIDs"] if uid in uid_of}
+    for name in of:
+        exams[name]["reports"] += list(told.values())
+
+known_codes = {row["code"]: row for row in world["csv"]["code"]}
+for exam in exams.values():
+    code = known_codes.get(exam["code"])
+    study = exam["study"]
+    final = [one for one in exam["reports"] if one["status"] in ("final", "corrected")]
+    first = min(final, key=lambda one: one["issuedAt"], default=None)
+    exam["verified"] = first and moment(first["issuedAt"])
+    exam["reporter"] = first and (first["authorOrganisation"] or first["trust"])
+    exam["band"] = BANDS.get(exam["band"], "not told")
+    exam["setting"] = exam["setting"] or "not told"
+    exam["mapped"] = code is not None
+    exam["region"] = (code or {}).get("region") or (study or {}).get("region") or "not told"
+    exam["minutes"] = (code or {}).get("reporting_minutes", 5)
+    exam["began"] = exam["started"] or (study and study["at"])
+    exam["done"] = exam["ended"] or exam["completed"] or exam["began"]
+    exam["person"] = person(exam["who"])
+    exam["status01"] = patients.get(in_force(exam["who"]), patients.get(exam["who"], {})).get("nhsNumberStatus") == "01"
+    exam["test"] = {"MR": "Magnetic Resonance Imaging", "CT": "Computed Tomography", "BMD": "DEXA Scan",
+                    "US": "Non-obstetric Ultrasound"}.get(exam["modality"])
+    if exam["code"] == "UOBST":
+        exam["test"] = None
+    if exam["code"] == "FBAEN":
+        exam["test"] = "Barium Enema"
+
+# --- bookings: one row per time that was given
+
+bookings = []
+told = defaultdict(dict)
+for event in by_kind["appointment"]:
+    told[(event["trust"], event["appointmentId"])][event["asOf"]] = event
+by_placer = {(exam["trust"], exam["placer"]): exam for exam in exams.values()}
+for (trust, name), of in told.items():
+    sequence = [of[at] for at in sorted(of)]
+    times = []
+    for event in sequence:
+        if not times or times[-1]["starts"] != event["startsAt"]:
+            times.append({"starts": event["startsAt"], "told": []})
+        times[-1]["told"].append(event)
+    for place, time in enumerate(times):
+        last = time["told"][-1]
+        exam = by_placer.get((trust, last["placerNumber"]))
+        starts = moment(time["starts"])
+        moved = place + 1 < len(times)
+        released = None
+        if last["status"] == "cancelled":
+            outcome, released = "cancelled", moment(last["asOf"])
+        elif last["status"] in ("attended", "missed"):
+            outcome = last["status"]
+        elif moved:
+            outcome, released = "moved", moment(times[place + 1]["told"][0]["asOf"])
+        elif exam and exam["done"] and starts - timedelta(hours=12) <= exam["done"] < starts + timedelta(hours=24):
+            outcome = "attended"
+        else:
+            outcome = "booked"
+        reason = (last["reason"] or "").lower()
+        bookings.append({
+            "trust": trust, "id": name, "starts": starts, "outcome": outcome, "released": released, "exam": exam,
+            "resource": last["resource"], "booked": moment(time["told"][0]["asOf"]), "minutes": last["minutes"],
+            "setting": exam["setting"] if exam else "not told",
+            "by": "patient" if "patient" in reason else "hospital" if "scanner" in reason else "not told",
+            "notice": None if released is None else hours(released, starts)})
+slots = defaultdict(list)
+for one in bookings:
+    slots[(one["trust"], one["resource"], one["starts"])].append(one)
+for one in bookings:
+    one["refilled"] = one["released"] is not None and any(
+        other["id"] != one["id"] and other["booked"] >= one["released"] and other["outcome"] in ("attended", "booked")
+        for other in slots[(one["trust"], one["resource"], one["starts"])])
+for exam in exams.values():
+    mine = [one for one in bookings if one["exam"] is exam]
+    if mine:
+        exam["booked"] = min([one["booked"] for one in mine] + ([exam["booked"]] if exam["booked"] else []))
+        kept = [one for one in mine if one["outcome"] in ("booked", "attended", "missed", "moved")]
+        exam["scheduled"] = max(kept, key=lambda one: one["starts"])["starts"] if kept else exam["scheduled"]
+
+# --- transfers
+
+transfers = []
+arrived = defaultdict(dict)
+for fetch in world["fetches"]:
+    order, receipt = fetch["order"], fetch["receipt"]
+    available = next((moment(step["at"]) for step in (receipt or {"steps": []})["steps"]
+                      if step["state"] == "available"), None)
+    transfers.append({"trust": order["to"]["trust"], "at": moment(order["requestedAt"]), "available": available,
+                      "state": receipt["state"] if receipt else "authorised"})
+    if available:
+        before = arrived[order["studyInstanceUID"]].get(order["to"]["trust"], available)
+        arrived[order["studyInstanceUID"]][order["to"]["trust"]] = min(before, available)
+
+# --- priors
+
+of_person = defaultdict(list)
+for exam in exams.values():
+    of_person[exam["person"]].append(exam)
+for exam in exams.values():
+    exam["priors"] = exam["brought"] = 0
+    exam["since"] = None
+    exam["absent"] = None
+    if exam["began"] is None:
+        continue
+    for prior in of_person[exam["person"]]:
+        if prior["trust"] == exam["trust"] or prior["study"] is None or prior["began"] is None:
+            continue
+        if prior["began"] >= exam["began"]:
+            continue
+        same_region = prior["region"] == exam["region"] != "not told"
+        if prior["modality"] != exam["modality"] and not same_region:
+            continue
+        here = arrived[prior["study"]["uid"]].get(exam["trust"])
+        exam["priors"] += 1
+        exam["brought"] += here is not None and (exam["verified"] is None or here < exam["verified"])
+        if prior["modality"] == exam["modality"] and prior["region"] == exam["region"]:
+            since = hours(prior["began"], exam["began"])
+            exam["since"] = since if exam["since"] is None else min(since, exam["since"])
+            if since <= 168:
+                absent = here is None or here > exam["began"]
+                exam["absent"] = absent if exam["absent"] is None else absent and exam["absent"]
+
+# --- the measures
+
+answers = defaultdict(dict)
+
+
+def count(measure, rows, at, figures, trust=lambda row: row["trust"]):
+    cells = defaultdict(list)
+    for row in rows:
+        cells[(trust(row), month(at(row)))].append(row)
+        cells[("*", month(at(row)))].append(row)
+        cells[(trust(row), "*")].append(row)
+        cells[("*", "*")].append(row)
+    for name, of in cells.items():
+        answers[measure]["|".join(name)] = figures(of)
+
+
+def number(rows, test):
+    return sum(1 for row in rows if test(row))
+
+
+def ratio(part, whole):
+    return part / whole if whole else None
+
+
+def snapshots():
+    first = local(min(exam["requested"] for exam in exams.values())).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    while True:
+        following = (first + timedelta(days=32)).replace(day=1)
+        end = following.replace(tzinfo=LONDON).astimezone(UTC)
+        yield first.strftime("%Y-%m"), min(end, NOW)
+        if end >= NOW:
+            return
+        first = following
+
+
+def snapshot(measure, rows_at, figures):
+    for name, at in snapshots():
+        cells = defaultdict(list)
+        for row in rows_at(at):
+            cells[(row["trust"], name)].append(row)
+            cells[("*", name)].append(row)
+        for cell, of in cells.items():
+            answers[measure]["|".join(cell)] = figures(of)
+
+
+def waiting(at):
+    day = local(at - timedelta(microseconds=1)).date()
+    for exam in exams.values():
+        over = [one for one in (exam["done"] or exam["verified"], exam["cancelled"]) if one]
+        if (exam["test"] and exam["requested"] < at and exam["band"] not in ("P1", "P5")
+                and exam["setting"] not in ("inpatient", "emergency") and all(one >= at for one in over)):
+            yield {**exam, "days": (day - local(exam["requested"]).date()).days}
+
+
+snapshot("BI-10", waiting, lambda of: {"waiting": len(of)})
+snapshot("BI-11", waiting, lambda of: {
+    "waiting": len(of), "sixWeeks": number(of, lambda one: one["days"] >= 42),
+    "shareSixWeeks": ratio(number(of, lambda one: one["days"] >= 42), len(of))})
+
+
+def backlog(at):
+    for exam in exams.values():
+        if exam["done"] and exam["done"] < at and exam["status"] != "cancelled":
+            if exam["verified"] is None or exam["verified"] >= at:
+                yield exam
+
+
+snapshot("BI-15", backlog, lambda of: {
+    "unreported": len(of), "reportingMinutes": sum(one["minutes"] for one in of)})
+
+
+def part(exam):
+    if exam["band"] == "P5":
+        return "planned"
+    if exam["band"] == "P1" or exam["setting"] in ("inpatient", "emergency"):
+        return "unscheduled"
+    return "waiting list"
+
+
+done = [exam for exam in exams.values() if exam["done"]]
+count("BI-12", [one for one in done if one["test"]], lambda one: one["done"], lambda of: {
+    "tests": len(of), "planned": number(of, lambda one: part(one) == "planned"),
+    "unscheduled": number(of, lambda one: part(one) == "unscheduled"),
+    "waitingList": number(of, lambda one: part(one) == "waiting list")})
+began = [exam for exam in exams.values() if exam["began"]]
+
+
+def waits(of):
+    wait = [hours(one["requested"], one["began"]) for one in of]
+    return {"exams": len(of), "medianHours": quantile(wait, 0.5), "p90Hours": quantile(wait, 0.9),
+            "p95Hours": quantile(wait, 0.95),
+            "medianToReceived": quantile([hours(one["requested"], one["received"]) for one in of], 0.5),
+            "medianToBooked": quantile([hours(one["received"], one["booked"]) for one in of if one["booked"]], 0.5),
+            "medianNotice": quantile([hours(one["booked"], one["scheduled"]) for one in of
+                                      if one["booked"] and one["scheduled"]], 0.5)}
+
+
+count("BI-13", [one for one in began if one["band"] != "P5"], lambda one: one["began"], waits)
+
+
+def turnaround(of):
+    reported = [one for one in of if one["verified"]]
+    taken = [hours(one["done"], one["verified"]) for one in reported]
+    late = [hours(one["done"], NOW) for one in of if not one["verified"]]
+    within = sum(1 for one in taken if one <= 28 * 24)
+    return {"exams": len(of), "reported": len(reported), "within28Days": within,
+            "over28Days": len(reported) - within, "unreported": len(late),
+            "unreportedOver28Days": sum(1 for one in late if one > 28 * 24),
+            "shareWithin28Days": ratio(within, len(reported)), "medianHours": quantile(taken, 0.5),
+            "p90Hours": quantile(taken, 0.9), "p95Hours": quantile(taken, 0.95)}
+
+
+count("BI-14", [one for one in done if one["done"] <= NOW], lambda one: one["done"], turnaround)
+count("BI-16H", began, lambda one: one["began"], lambda of: {"exams": len(of)})
+
+
+def sessions():
+    for row in world["csv"]["session"]:
+        starts, ends = moment(row["starts_at"]), moment(row["ends_at"])
+        used = [one for one in bookings if one["trust"] == row["trust"] and one["resource"] == row["resource"]
+                and one["outcome"] == "attended" and starts <= one["starts"] < ends]
+        minutes = hours(starts, ends) * 60
+        yield {**row, "starts": starts, "minutes": minutes,
+               "used": min(minutes, sum(one["minutes"] for one in used))}
+
+
+unique = {(one["trust"], one["resource"], one["starts"], one["kind"]): one for one in sessions()}
+count("BI-16", unique.values(), lambda one: one["starts"], lambda of: {
+    "sessions": len(of), "minutes": sum(one["minutes"] for one in of), "usedMinutes": sum(one["used"] for one in of)})
+outpatients = [one for one in bookings if one["outcome"] in ("attended", "missed")
+               and one["setting"] not in ("inpatient", "emergency")]
+count("BI-17", outpatients, lambda one: one["starts"], lambda of: {
+    "bookings": len(of), "attended": number(of, lambda one: one["outcome"] == "attended"),
+    "missed": number(of, lambda one: one["outcome"] == "missed"),
+    "shareMissed": ratio(number(of, lambda one: one["outcome"] == "missed"), len(of))})
+
+
+def cancellations(of):
+    gone = [one for one in of if one["outcome"] == "cancelled"]
+    return {"bookings": len(of), "cancelled": len(gone), "byPatient": number(gone, lambda one: one["by"] == "patient"),
+            "byHospital": number(gone, lambda one: one["by"] == "hospital"),
+            "onTheDay": number(gone, lambda one: one["notice"] < 24),
+            "moved": number(of, lambda one: one["outcome"] == "moved"),
+            "refilled": number(gone, lambda one: one["refilled"]),
+            "shareCancelled": ratio(len(gone), len(of)),
+            "shareRefilled": ratio(number(gone, lambda one: one["refilled"]), len(gone))}
+
+
+count("BI-18", bookings, lambda one: one["starts"], cancellations)
+freed = [one for one in bookings if one["released"] and one["resource"] and 0 <= one["notice"] < 168]
+count("BI-19", freed, lambda one: one["starts"], lambda of: {
+    "released": len(of), "refilled": number(of, lambda one: one["refilled"]),
+    "shareRefilled": ratio(number(of, lambda one: one["refilled"]), len(of)),
+    "medianNotice": quantile([one["notice"] for one in of], 0.5)})
+
+
+def moved(of):
+    taken = [hours(one["at"], one["available"]) for one in of if one["available"]]
+    within = sum(1 for one in taken if one <= 1)
+    return {"requested": len(of), "available": len(taken), "withinHour": within,
+            "failed": number(of, lambda one: one["state"] in ("failed", "partial")),
+            "shareWithinHour": ratio(within, len(taken)), "medianHours": quantile(taken, 0.5),
+            "p95Hours": quantile(taken, 0.95)}
+
+
+count("BI-20", transfers, lambda one: one["at"], moved)
+count("BI-21", began, lambda one: one["began"], lambda of: {
+    "exams": len(of), "withPrior": number(of, lambda one: one["priors"] > 0),
+    "brought": number(of, lambda one: one["brought"] > 0),
+    "shareWithPrior": ratio(number(of, lambda one: one["priors"] > 0), len(of)),
+    "shareBrought": ratio(number(of, lambda one: one["brought"] > 0), number(of, lambda one: one["priors"] > 0))})
+same = [one for one in began if one["since"] is not None and one["since"] <= 168]
+count("BI-22", same, lambda one: one["began"], lambda of: {
+    "sameElsewhere": len(of), "repeated": number(of, lambda one: one["absent"]),
+    "repeated24Hours": number(of, lambda one: one["absent"] and one["since"] <= 24),
+    "shareRepeated": ratio(number(of, lambda one: one["absent"]), len(of))})
+verified = [exam for exam in exams.values() if exam["verified"]]
+count("BI-23", verified, lambda one: one["verified"], lambda of: {
+    "verified": len(of), "outsourced": number(of, lambda one: one["reporter"] not in NETWORK),
+    "shareOutsourced": ratio(number(of, lambda one: one["reporter"] not in NETWORK), len(of))})
+
+
+def by_other(one):
+    return one["reporter"] in NETWORK and one["reporter"] != one["trust"]
+
+
+count("BI-24", verified, lambda one: one["verified"], lambda of: {
+    "verified": len(of), "byOtherTrust": number(of, by_other), "shareByOther": ratio(number(of, by_other), len(of))})
+doses = defaultdict(dict)
+for row in world["csv"]["dose"]:
+    doses[(row["trust"], row["exam"])][row["event_uid"]] = row
+dosed = []
+for (trust, name), of in doses.items():
+    exam = exams[(trust, name)]
+    dosed.append({"trust": trust, "at": exam["began"] or moment(next(iter(of.values()))["as_of"]),
+                  "told": moment(next(iter(of.values()))["as_of"]),
+                  "ctdi": sum(one["ctdivol_mgy"] for one in of.values()) / len(of),
+                  "dlp": sum(one["dlp_mgycm"] for one in of.values())})
+count("BI-25", dosed, lambda one: one["told"], lambda of: {
+    "exams": len(of), "medianCtdivol": quantile([one["ctdi"] for one in of], 0.5),
+    "medianDlp": quantile([one["dlp"] for one in of], 0.5)})
+
+
+def acknowledged(of):
+    taken = [hours(moment(one["sent_at"]), moment(one["acknowledged_at"])) for one in of if "acknowledged_at" in one]
+    return {"sent": len(of), "acknowledged": len(taken), "in24Hours": sum(1 for one in taken if one <= 24),
+            "overdue": number(of, lambda one: "acknowledged_at" not in one
+                              and hours(moment(one["sent_at"]), NOW) > 24),
+            "shareIn24Hours": ratio(sum(1 for one in taken if one <= 24), len(of)),
+            "medianHours": quantile(taken, 0.5)}
+
+
+count("BI-26", world["csv"]["alert"], lambda one: moment(one["sent_at"]), acknowledged)
+count("BI-27", world["csv"]["review"], lambda one: moment(one["reviewed_at"]), lambda of: {
+    "reviewed": len(of), "discrepant": number(of, lambda one: one["grade"] not in ("0", "1")),
+    "shareDiscrepant": ratio(number(of, lambda one: one["grade"] not in ("0", "1")), len(of))})
+urgent = [{**one, "days": hours(one["requested"], one["verified"]) / 24} for one in verified if one["band"] == "P2"]
+count("BI-28", urgent, lambda one: one["verified"], lambda of: {
+    "exams": len(of), "in7Days": number(of, lambda one: one["days"] <= 7),
+    "in10Days": number(of, lambda one: one["days"] <= 10),
+    "shareIn7Days": ratio(number(of, lambda one: one["days"] <= 7), len(of)),
+    "shareIn10Days": ratio(number(of, lambda one: one["days"] <= 10), len(of)),
+    "medianDays": quantile([one["days"] for one in of], 0.5)})
+
+
+def in_order(one):
+    times = [one["requested"], one["received"], one["began"], one["done"], one["verified"]]
+    told = [at for at in times if at]
+    return told == sorted(told)
+
+
+count("BI-29", done, lambda one: one["done"], lambda of: {
+    "exams": len(of), "nhsVerified": number(of, lambda one: one["status01"]),
+    "codeMapped": number(of, lambda one: one["mapped"]), "timesInOrder": number(of, in_order),
+    "reportLinked": number(of, lambda one: len(one["reports"]) > 0),
+    "studyLinked": number(of, lambda one: one["study"])})
+json.dump(answers, sys.stdout)
