@@ -116,7 +116,6 @@ async function startParts(
   const http = await startHttp({
     callEdge: edges.call,
     decideIdentity: (given) => decideIdentity(deciding, given),
-<<<<<<< HEAD
     ...{
       config,
       log,
@@ -130,10 +129,7 @@ async function startParts(
       relay,
       scheduling,
     },
-=======
-    ...{ config, log, metrics, clock, projection, access, audit, fleet, fetches, relay },
     measures,
->>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;

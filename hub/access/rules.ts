@@ -21,12 +21,9 @@ export type Action =
   | 'fleet'
   | 'audit'
   | 'identity'
-<<<<<<< HEAD
   | 'book'
-  | 'capacity';
-=======
+  | 'capacity'
   | 'measure';
->>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
 
 /** Who asks. */
 export interface Principal {
@@ -45,12 +42,9 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   fleet: ['admin', 'fleet'],
   audit: ['admin', 'privacy'],
   identity: ['admin', 'coordinator', 'privacy'],
-<<<<<<< HEAD
   book: [...CARE, 'booker'],
   capacity: ['admin', 'booker', 'coordinator'],
-=======
   measure: ['admin', 'analyst', 'coordinator', 'fleet'],
->>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -60,12 +54,9 @@ const WORDS: Readonly<Record<Action, string>> = {
   fleet: 'look after edges',
   audit: 'read the audit trail',
   identity: 'decide who is the same person',
-<<<<<<< HEAD
   book: 'request and book examinations',
   capacity: 'change diaries',
-=======
   measure: 'read the measures of the network',
->>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
 };
 
 /** Null: allowed. Else why not, in words for the person. */

@@ -77,15 +77,11 @@ const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
   [/_UNKNOWN$|_NOT_FOUND$/, 404],
   [/^TOKEN_|_TOKEN_|_TOKEN$/, 401],
   [/FORBIDDEN|NOT_ALLOWED|DENIED/, 403],
-<<<<<<< HEAD
   [
     /_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$|_BOOKED$|^RIS_/,
     409,
   ],
-=======
   [/^MEASURE_DIMENSION$|^MEASURE_SQL_REFUSED$|^BACKLOAD_COLUMNS$/, 400],
-  [/_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$/, 409],
->>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
 ];
 const STATUS_BY_RETRY: Readonly<Record<Retry, number>> = { safe: 503, unsure: 503, never: 422 };
 

@@ -187,12 +187,9 @@ CREATE INDEX patients_address ON patients (birth_date, postcode) WHERE postcode 
     name: 'orders by when they are to be done',
     sql: 'CREATE INDEX orders_happens ON orders (status, happens_at);',
   },
-<<<<<<< HEAD
   schedulingSchema,
-=======
   {
     name: 'what the measures have still to count',
     sql: 'CREATE TABLE measure_inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;',
   },
->>>>>>> 4f4e6dc (Measures: facts folded from all that is told, 21 definitions as data, figures without small numbers)
 ];
