@@ -291,6 +291,14 @@ const Fields = z.strictObject({
     .strictObject({ url: z.url(), nats: z.string().min(1) })
     .optional()
     .describe('written by `cdip edge enrol`; absent: the trust works alone'),
+  clock: z
+    .strictObject({
+      ntpServers: z
+        .array(Host)
+        .default([])
+        .describe('asked by "cdip edge doctor" for the time, beside the hub: host or host:port'),
+    })
+    .prefault({}),
   worklist: z
     .strictObject({
       folder: z.string().min(1).optional().describe('*.wl files, as for wlmscpfs of DCMTK'),
@@ -333,6 +341,14 @@ export function readEdgeConfig(file: string, environment: NodeJS.ProcessEnv): Ed
 export function parseEdgeConfig(raw: unknown, environment: NodeJS.ProcessEnv = {}): EdgeConfig {
   return withTrustDefaults(parseConfig(raw, EdgeConfigSchema, environment) as Parsed);
 }
+
+/** Of an appliance that has just been installed: reached by the trust's machines at the ports that they expect. */
+export const firstConfig = (trust: string): object => ({
+  trust,
+  dataDirectory: '/var/lib/cdip',
+  dicom: { host: '0.0.0.0', port: 104 },
+  hl7: { host: '0.0.0.0', port: 2575 },
+});
 
 /** Fills what defaults to a form of the trust's ODS code. */
 function withTrustDefaults(parsed: Parsed): EdgeConfig {

@@ -6,6 +6,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyBefore, refuseNewer } from '../shared/sqlite/copy-before.ts';
 import { type Migration, openSqlite, type Sqlite } from '../shared/sqlite/open.ts';
 import { recordsSchema } from './index/records/schema.ts';
 import { indexSchema } from './index/schema.ts';
@@ -15,6 +16,8 @@ import { spoolSchema } from './spool/schema.ts';
 
 /** Parts and their migrations, in the order in which they are applied. Names are kept for ever. */
 export type SchemaParts = Readonly<Record<string, readonly Migration[]>>;
+
+export const databaseFile = (dataDirectory: string): string => join(dataDirectory, 'edge.sqlite');
 
 /** The parts that all others build on. */
 export const basicParts: SchemaParts = {
@@ -26,26 +29,50 @@ export const basicParts: SchemaParts = {
 
 /**
  * @param further the parts that build on these: `{ commands: commandsSchema, deliver: deliverSchema }`
- * @throws Error when the file's schema is newer than this program
+ * @throws DataError `DATA_NEWER` when the file's schema is newer than this program, `DATA_COPY_NO_ROOM`
  */
 export function openEdgeDatabase(dataDirectory: string, further: SchemaParts = {}): Sqlite {
   const db = openEvenWhenFull(dataDirectory);
   // A checkpoint syncs twice: rarer and larger ones hold up ingest less.
   db.pragma('wal_autocheckpoint = 4000');
-  const parts = { ...basicParts, ...further };
+  try {
+    migrateParts(db, { ...basicParts, ...further });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  keepBallast(dataDirectory);
+  return db;
+}
+
+function migrateParts(db: Sqlite, parts: SchemaParts): void {
+  copyIfOlder(db, parts);
   db.transaction(() => {
     db.exec(`CREATE TABLE IF NOT EXISTS schema_versions (
       part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT`);
     for (const [part, migrations] of Object.entries(parts)) migratePart(db, part, migrations);
   }).immediate();
-  keepBallast(dataDirectory);
-  return db;
+}
+
+/** What is there is copied before its form is changed; parts that are new change nothing of it. */
+function copyIfOlder(db: Sqlite, parts: SchemaParts): void {
+  const isThere = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_versions'").get();
+  if (isThere === undefined) return;
+  const rows = db
+    .prepare<[], { part: string; version: number }>('SELECT part, version FROM schema_versions')
+    .all();
+  const isOlder = rows.some(({ part, version }) => version < (parts[part]?.length ?? 0));
+  if (isOlder)
+    copyBefore(
+      db,
+      rows.reduce((sum, { version }) => sum + version, 0),
+    );
 }
 
 /** A disk that something else filled must not keep the edge from starting: the ballast goes first. */
 function openEvenWhenFull(dataDirectory: string): Sqlite {
   mkdirSync(dataDirectory, { recursive: true });
-  const file = join(dataDirectory, 'edge.sqlite');
+  const file = databaseFile(dataDirectory);
   try {
     return openSqlite(file, []);
   } catch (error) {
@@ -60,11 +87,8 @@ function migratePart(db: Sqlite, part: string, migrations: readonly Migration[])
       .prepare<[string], number>('SELECT version FROM schema_versions WHERE part = ?')
       .pluck()
       .get(part) ?? 0;
-  if (version > migrations.length) {
-    throw new Error(
-      `${db.name}: schema ${version} of ${part} is newer than this program's ${migrations.length}`,
-    );
-  }
+  if (version > migrations.length)
+    refuseNewer(db.name, { found: version, known: migrations.length, of: ` of ${part}` });
   // Nothing is written when nothing is new: a program must start on a full disk.
   if (version === migrations.length) return;
   for (const migration of migrations.slice(version)) db.exec(migration.sql);

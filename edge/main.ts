@@ -7,7 +7,8 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../shared/clock.ts';
 import { Lifecycle, untilSignal } from '../shared/lifecycle.ts';
-import { openLog } from '../shared/log.ts';
+import { openKeptLog } from '../shared/log.ts';
+import { logDirectory } from '../shared/log-file.ts';
 import { openMetrics } from '../shared/metrics.ts';
 import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
@@ -16,7 +17,7 @@ import { startParts } from './start-parts.ts';
 
 /** Runs until SIGTERM or SIGINT. @returns the exit code */
 export async function runEdge(config: EdgeConfig): Promise<number> {
-  const log = openLog('edge');
+  const log = openKeptLog('edge', logDirectory(config.dataDirectory));
   const metrics = openMetrics({ trust: config.trust });
   collectDefaultMetrics({ register: metrics });
   const lifecycle = new Lifecycle(log);

@@ -25,6 +25,7 @@ import { dimseDestinations } from './deliver/dimse-destination.ts';
 import { PeerStates } from './deliver/peer-states.ts';
 import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
+import { Doctor } from './doctor/doctor.ts';
 import { openGauges } from './health/gauges.ts';
 import { heartbeat } from './health/heartbeat.ts';
 import { Hl7Inbox } from './hl7/inbox.ts';
@@ -105,6 +106,7 @@ export async function startParts(
   const pacs = startRetriever(options, { db, storage, late });
   const copies = startRetention(options, { db, storage });
 
+  const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
@@ -112,11 +114,13 @@ export async function startParts(
       statusView({
         ...{ ...options, db, startedAt, storage, store, queue, states, routes, late, copies },
         hl7: hl7Inbox.log,
+        doctor,
       }),
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
     stow: { store: storage.store, index },
     dicomWeb: openDicomWeb({ db, index, spool, log }),
+    examine: () => doctor.examine(),
     replayHl7: (key) => hl7Inbox.replay(key),
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
   });
@@ -148,6 +152,13 @@ export async function startParts(
     hl7: `${config.hl7.host}:${hl7.port}`,
     http: `${config.http.host}:${http.port}`,
   };
+}
+
+function startDoctor(options: StartOptions, parts: { db: Sqlite; inlet: Retriever }): Doctor {
+  const doctor = new Doctor({ ...options, ...parts });
+  doctor.start();
+  options.lifecycle.add('doctor', () => doctor.stop());
+  return doctor;
 }
 
 /** What is counted over all studies, for a heartbeat every few seconds. */

@@ -8,6 +8,7 @@ import { crawlProgress, crawlWords } from './crawl/progress.ts';
 import type { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
+import type { Doctor } from './doctor/doctor.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
 import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
@@ -33,6 +34,7 @@ export interface StatusSources {
   readonly states: PeerStates;
   readonly routes: Pick<RouteTables, 'store' | 'inbox'>;
   readonly hl7: MessageLog;
+  readonly doctor: Pick<Doctor, 'last'>;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly copies: Pick<Copies, 'counts'>;
   readonly late: {
@@ -70,7 +72,7 @@ export function statusView(sources: StatusSources): StatusView {
       ...servicesFacts(sources),
     ],
     sections: [
-      ...[pacs(sources), retrieves(sources)],
+      ...[examination(sources), pacs(sources), retrieves(sources)],
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       ...[routes(sources), results(sources), commitments(sources), worklistFaults(sources)],
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
@@ -79,7 +81,7 @@ export function statusView(sources: StatusSources): StatusView {
 }
 
 function troublesOf(
-  { db, storage, late, config, clock, states, routes, hl7 }: StatusSources,
+  { db, storage, late, config, clock, states, routes, hl7, doctor }: StatusSources,
   { quarantined, index }: StoredStatus,
 ): string[] {
   const troubles: string[] = [];
@@ -90,6 +92,7 @@ function troublesOf(
   for (const { peer, reason } of crawlProgress(db, config))
     if (reason !== null) troubles.push(`${peer} can not be asked what it holds: ${reason.detail}.`);
   troubles.push(...troublesOfTls(config, clock));
+  troubles.push(...troublesOfDoctor(doctor));
   const hub = late.uplink?.status();
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
   else if (hub !== undefined && !hub.connected)
@@ -105,6 +108,11 @@ function troublesOf(
   const dead = hl7.deadCount();
   if (dead > 0) troubles.push(`${dead} HL7 messages could not be applied: see HL7 dead letters.`);
   return troubles;
+}
+
+function troublesOfDoctor(doctor: StatusSources['doctor']): string[] {
+  const faults = doctor.last()?.faults ?? 0;
+  return faults === 0 ? [] : [`The doctor found ${faults} faults: see What the doctor found.`];
 }
 
 function troublesOfRoutes({ store, inbox }: StatusSources['routes']): string[] {
@@ -128,6 +136,23 @@ function hubOf({ late: { uplink }, config }: StatusSources): string {
   const { connected, since, reason } = uplink.status();
   const how = connected ? 'connected' : `not connected: ${reason}`;
   return `${config.hub.url}, ${how}, since ${rfc3339(since)}`;
+}
+
+function examination({ doctor }: StatusSources): StatusSection {
+  const report = doctor.last();
+  return {
+    title: 'What the doctor found',
+    columns: ['Weight', 'About', 'What', 'Why it matters', 'How to mend it', 'Code'],
+    note:
+      report === undefined
+        ? 'Nothing was examined yet: "cdip edge doctor" does it, and the edge every night.'
+        : `All was well at ${report.at}.`,
+    rows: (report?.findings ?? [])
+      .filter(({ state }) => state !== 'ok')
+      .map(({ state, check, about, what, why, mend, code }) => [
+        ...[state, `${check}, ${about}`, `${what} (${report?.at})`, why, mend, code],
+      ]),
+  };
 }
 
 function pacs({ db, config }: StatusSources): StatusSection {

@@ -15,6 +15,10 @@ export interface LogEvents {
   /** Something that is not an expected failure: a bug. */
   'program.bug': { where: string; error: unknown };
 
+  // --- edge/doctor
+  /** What is around the edge was examined; `codes` are those of faults and warnings. */
+  'doctor.examined': { faults: number; warnings: number; codes: string };
+
   // --- hub/http
   /** A request was answered. The route's pattern, never its URL. */
   'http.request': { method: string; route: string; status: number; ms: number };

@@ -5,6 +5,7 @@
 import pino from 'pino';
 import { codeOf } from './errors.ts';
 import type { LogEvents } from './log-events.ts';
+import { LogFile } from './log-file.ts';
 
 export type { LogEvents } from './log-events.ts';
 
@@ -15,6 +16,18 @@ export interface Log {
 }
 
 type Level = 'info' | 'warn' | 'error';
+
+/** A log that writes JSON lines to stdout, and to files of the program's name in `directory`. */
+export function openKeptLog(program: string, directory: string): Log {
+  const stdout = pino.destination({ sync: true });
+  const file = new LogFile(directory, program);
+  return openLog(program, {
+    write(line) {
+      stdout.write(line);
+      file.write(line);
+    },
+  });
+}
 
 /** A log that writes JSON lines to stdout, or to `destination`. */
 export function openLog(program: string, destination?: pino.DestinationStream): Log {

@@ -2,10 +2,15 @@
 import { codeOf } from '../../shared/errors.ts';
 import type { EdgeConfig } from '../config.ts';
 
+/** The edge's own HTTP, as this machine reaches it. */
+export function localUrl({ http: { host, port, tls } }: Pick<EdgeConfig, 'http'>): string {
+  const isAny = host === '0.0.0.0' || host === '::';
+  return `${tls === undefined ? 'http' : 'https'}://${isAny ? '127.0.0.1' : host}:${port}`;
+}
+
 /** @returns the answer; undefined when it was refused, why is on stderr */
-export async function askEdge<T>({ http }: EdgeConfig, path: string): Promise<T | undefined> {
-  const { host, port, tls } = http;
-  const url = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+export async function askEdge<T>(config: EdgeConfig, path: string): Promise<T | undefined> {
+  const url = localUrl(config);
   let response: Response;
   try {
     response = await fetch(`${url}${path}`, { method: 'POST' });

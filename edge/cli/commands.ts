@@ -3,19 +3,27 @@
  *
  *   run (no name) ─► main.ts       enrol ─► enrol.ts       status, queue ─► status.ts
  *   quarantine [release|drop ID] ─► quarantine.ts       hl7 [show|replay|drop N] ─► hl7.ts
- *   route … ─► route.ts       conformance ─► ../conformance/statement.ts
+ *   doctor ─► doctor.ts       route … ─► route.ts       conformance ─► ../conformance/statement.ts
  */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type EdgeConfig, readEdgeConfig } from '../config.ts';
+import { type EdgeConfig, firstConfig, parseEdgeConfig, readEdgeConfig } from '../config.ts';
 
 const EXIT_USAGE = 64;
+/** Where the package keeps it. */
+const PACKAGED_CONFIG = '/etc/cdip/edge.yaml';
 
-const USAGE = `Usage: cdip edge [COMMAND] --config FILE
+const USAGE = `Usage: cdip edge [COMMAND] [--config FILE]
 
   (none)                                runs the edge
   enrol --hub URL --token T             makes the edge's keys and joins it to a hub
+    --trust ODS                         … and writes the configuration, where there is none yet
   status [--json]                       counts, what waits and why, disk
   queue [--json]                        fetches and deliveries that are not over, and why they stand still
+  doctor [--json]                       what is wrong around the edge, why it matters, how to mend it
+  support-bundle [--out FILE]           what who helps from afar has to see, without a patient or a key
+  backup FILE | restore FILE            settings, keys and database; restored while the edge is stopped
   quarantine [--json]                   what could not be filed
   quarantine release ID | drop ID       files it by your decision, or forgets it
   conformance                           the DICOM conformance statement, as Markdown
@@ -34,6 +42,8 @@ const OPTIONS = {
   config: { type: 'string' },
   hub: { type: 'string' },
   token: { type: 'string' },
+  trust: { type: 'string' },
+  out: { type: 'string' },
   json: { type: 'boolean', default: false },
   since: { type: 'string' },
   reason: { type: 'string', default: 'by a person' },
@@ -44,6 +54,8 @@ interface Given {
   readonly file: string;
   readonly hub: string | undefined;
   readonly token: string | undefined;
+  readonly trust: string | undefined;
+  readonly out: string | undefined;
   readonly json: boolean;
   readonly since: string | undefined;
   readonly reason: string;
@@ -58,21 +70,35 @@ export async function runEdgeCommand(args: readonly string[]): Promise<number> {
       options: OPTIONS,
       allowPositionals: true,
     });
-    if (values.config === undefined) return refuse('--config FILE is needed');
-    const { config: file, ...options } = values;
+    const { config: named, ...options } = values;
+    const file = named ?? (existsSync(dirname(PACKAGED_CONFIG)) ? PACKAGED_CONFIG : undefined);
+    if (file === undefined) return refuse('--config FILE is needed');
     given = {
       ...options,
       names: positionals,
       file,
       hub: options.hub,
       token: options.token,
+      trust: options.trust,
+      out: options.out,
       since: options.since,
     };
   } catch (error) {
     return refuse((error as Error).message);
   }
-  const config = readEdgeConfig(given.file, process.env);
-  return run(given, config);
+  const [command, file] = given.names;
+  if (command === 'restore') {
+    if (file === undefined) return refuse('restore needs the file of a backup');
+    return (await import('./backup.ts')).restore(given.file, file);
+  }
+  return run(given, configOf(given));
+}
+
+/** Of an edge that is to be enrolled and has none yet: what is written then. @throws ConfigError */
+function configOf({ names, file, trust }: Given): EdgeConfig {
+  if (names[0] === 'enrol' && trust !== undefined && !existsSync(file))
+    return parseEdgeConfig(firstConfig(trust), process.env);
+  return readEdgeConfig(file, process.env);
 }
 
 async function run(given: Given, config: EdgeConfig): Promise<number> {
@@ -93,6 +119,15 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
       return (await import('./status.ts')).printStatus(config, given.json);
     case 'queue':
       return (await import('./status.ts')).printQueue(config, given.json);
+    case 'doctor':
+      return (await import('./doctor.ts')).printDoctor(config, given.json);
+    case 'backup':
+      if (action === undefined) return refuse('backup needs a file to write');
+      return (await import('./backup.ts')).backup(config, given.file, action);
+    case 'support-bundle':
+      return (await import('./support-bundle.ts')).writeSupportBundle(config, {
+        ...{ configFile: given.file, out: given.out },
+      });
     case 'quarantine':
       return quarantine(config, { action, id, json: given.json });
     case 'conformance':

@@ -5,9 +5,9 @@
  *
  * The seed never leaves this machine. Nothing here is changed before the hub has said yes.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createUser } from '@nats-io/nkeys';
-import { parseDocument } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import {
   type EnrolReply,
   EnrolReplySchema,
@@ -15,7 +15,7 @@ import {
 } from '../../shared/contract/enrol.ts';
 import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import { VERSION } from '../../shared/version.ts';
-import { type EdgeConfig, httpUrlOf, natsSeedFile } from '../config.ts';
+import { type EdgeConfig, firstConfig, httpUrlOf, natsSeedFile } from '../config.ts';
 import { DirectoryCache } from '../transfer/directory.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -55,7 +55,7 @@ export async function enrol(config: EdgeConfig, options: EnrolOptions): Promise<
   mkdirSync(dataDirectory, { recursive: true });
   writeWhole(natsSeedFile(dataDirectory), new TextDecoder().decode(user.getSeed()), 0o600);
   new DirectoryCache(dataDirectory).store(reply.directory);
-  writeHub(options.configFile, { url: options.hubUrl, nats: reply.natsUrl });
+  writeHub(options.configFile, { trust, url: options.hubUrl, nats: reply.natsUrl });
   process.stderr.write(
     `${trust} is joined to ${options.hubUrl}. Written: the key in ${dataDirectory}, and "hub:" in ${options.configFile}.\nStart (or restart) the edge now.\n`,
   );
@@ -101,8 +101,14 @@ function refusal(status: number, text: string): string {
 }
 
 /** Puts `hub` into the file and leaves everything else, comments too, as it stands. */
-function writeHub(file: string, hub: { url: string; nats: string }): void {
-  const document = parseDocument(readFileSync(file, 'utf8'));
+function writeHub(
+  file: string,
+  { trust, ...hub }: { trust: string; url: string; nats: string },
+): void {
+  const text = existsSync(file)
+    ? readFileSync(file, 'utf8')
+    : `# Written by "cdip edge enrol". Peers and all other keys: examples/edge.yaml of the documentation.\n${stringify(firstConfig(trust))}`;
+  const document = parseDocument(text);
   document.set('hub', document.createNode(hub));
   writeWhole(file, document.toString(), 0o640);
 }

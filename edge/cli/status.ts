@@ -9,6 +9,7 @@ import { crawlProgress, crawlWords } from '../crawl/progress.ts';
 import { DeliveryQueue } from '../deliver/delivery-queue.ts';
 import { PeerStates, stateOf, whyOf } from '../deliver/peer-states.ts';
 import { readStoredStatus } from '../health/edge-status.ts';
+import { localUrl } from './ask-edge.ts';
 import { openForCommands } from './open-for-commands.ts';
 import { table } from './table.ts';
 
@@ -58,10 +59,9 @@ function crawlRow(of: CrawlProgress): string[] {
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** What /health/ready says, or that nobody answers. */
-async function readiness({ http }: EdgeConfig): Promise<string> {
-  const scheme = http.tls === undefined ? 'http' : 'https';
+async function readiness(config: EdgeConfig): Promise<string> {
   try {
-    const response = await fetch(`${scheme}://${http.host}:${http.port}/health/ready`, {
+    const response = await fetch(`${localUrl(config)}/health/ready`, {
       signal: AbortSignal.timeout(READY_MS),
     });
     if (response.ok) return 'ready';

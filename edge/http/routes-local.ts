@@ -27,6 +27,8 @@ export interface LocalParts {
   /** Null: ready; else why not. */
   readonly notReady: () => string | null;
   readonly replayHl7: (key: number) => ReplayOutcome | undefined;
+  /** Examines what is around this edge, and answers when it has. */
+  readonly examine: () => Promise<unknown>;
   readonly releaseQuarantined: (id: string) => Promise<ReleaseOutcome | undefined>;
 }
 
@@ -40,6 +42,10 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
   app.get('/metrics', async (request, reply) => {
     requireLocal(request);
     return reply.type(parts.metrics.contentType).send(await parts.metrics.metrics());
+  });
+  app.post('/local/doctor', async (request) => {
+    requireLocal(request);
+    return parts.examine();
   });
   app.post('/local/quarantine/:id/release', async (request) => {
     requireLocal(request);

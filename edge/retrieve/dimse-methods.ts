@@ -58,7 +58,10 @@ async function run(
       (uid) => association.contextFor(uid) !== undefined,
     );
     if (sopClassUID === undefined)
-      throw new RetrieveError('RETRIEVE_REFUSED', `${peer.aeTitle} takes no ${kind.toUpperCase()}`);
+      throw new RetrieveError(
+        'RETRIEVE_NOT_ACCEPTED',
+        `${peer.aeTitle} takes no ${kind.toUpperCase()}`,
+      );
     const destination = scuPeer(peer, options.ownAETitle).callingAETitle;
     const isPatientRoot = sopClassUID === patientRoot;
     return await inParts(association, request, {

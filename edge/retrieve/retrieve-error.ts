@@ -2,7 +2,9 @@
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 
 export type RetrieveErrorCode =
-  /** The PACS takes no such request, or refuses it. */
+  /** The PACS takes no such request. */
+  | 'RETRIEVE_NOT_ACCEPTED'
+  /** It refuses the request. */
   | 'RETRIEVE_REFUSED'
   /** The PACS does not know where our AE title is (A801H). */
   | 'RETRIEVE_DESTINATION_UNKNOWN'

@@ -54,6 +54,8 @@ export class Retriever {
   readonly store: DimseServices['store'];
   readonly #options: RetrieverOptions;
   readonly #runs = new Map<string, Run>();
+  /** Objects that a PACS is asked for to see whether they come, by SOP Instance UID. */
+  readonly #probes = new Map<string, { readonly studyInstanceUID: string; came: boolean }>();
   /** By PACS: the retrieve that is the last in its queue. */
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #log: RetrieveLog;
@@ -87,7 +89,29 @@ export class Retriever {
 
   /** Objects of it that come now are those that the PACS was asked for. */
   isBringing(studyInstanceUID: string): boolean {
-    return this.#runs.has(studyInstanceUID);
+    const probed = [...this.#probes.values()];
+    return (
+      this.#runs.has(studyInstanceUID) ||
+      probed.some((probe) => probe.studyInstanceUID === studyInstanceUID)
+    );
+  }
+
+  /** Runs `work`, which has a PACS send one object here; it is the PACS's, as all that is brought. @returns whether it came */
+  async expecting(
+    {
+      studyInstanceUID,
+      sopInstanceUID,
+    }: { readonly studyInstanceUID: string; readonly sopInstanceUID: string },
+    work: () => Promise<void>,
+  ): Promise<boolean> {
+    const probe = { studyInstanceUID, came: false };
+    this.#probes.set(sopInstanceUID, probe);
+    try {
+      await work();
+    } finally {
+      this.#probes.delete(sopInstanceUID);
+    }
+    return probe.came;
   }
 
   /** Undefined: it is not under way. */
@@ -220,6 +244,8 @@ export class Retriever {
   }
 
   #arrived(sopInstanceUID: string): void {
+    const probe = this.#probes.get(sopInstanceUID);
+    if (probe !== undefined) probe.came = true;
     if (this.#runs.size === 0) return;
     const { index } = this.#options;
     const instance = index.findInstance(sopInstanceUID, index.trust);

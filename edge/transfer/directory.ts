@@ -6,12 +6,15 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Directory, DirectorySchema } from '../../shared/contract/rpc.ts';
 
+export const directoryFile = (dataDirectory: string): string =>
+  join(dataDirectory, 'directory.json');
+
 export class DirectoryCache {
   readonly #file: string;
   #directory: Directory | undefined;
 
   constructor(dataDirectory: string) {
-    this.#file = join(dataDirectory, 'directory.json');
+    this.#file = directoryFile(dataDirectory);
     this.#directory = read(this.#file);
   }
 

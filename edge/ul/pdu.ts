@@ -85,12 +85,19 @@ export const REJECTIONS = {
 } as const satisfies Readonly<Record<string, Rejection>>;
 export type RejectionName = keyof typeof REJECTIONS;
 
+/** Why an A-ASSOCIATE-RJ rejects; undefined: for a reason that has no name here. */
+export function rejectionOf(body: Buffer): RejectionName | undefined {
+  const [, , source = 0, reason = 0] = body;
+  const known = Object.entries(REJECTIONS).find(
+    ([, one]) => one.source === source && one.reason === reason,
+  );
+  return known?.[0] as RejectionName | undefined;
+}
+
 /** A rejection in words. */
 export function describeRejection(body: Buffer): string {
   const [, result = 0, source = 0, reason = 0] = body;
-  const name = Object.entries(REJECTIONS).find(
-    ([, known]) => known.source === source && known.reason === reason,
-  )?.[0];
+  const name = rejectionOf(body);
   const manner = result === 2 ? 'for now' : 'for good';
   return `rejected ${manner}: ${name ?? `source ${source}, reason ${reason}`}`;
 }

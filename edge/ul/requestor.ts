@@ -12,7 +12,7 @@ import type {
   ProposedContext,
 } from './association.ts';
 import { Connection, errorOfEnd, type Role } from './connection.ts';
-import { describeRejection } from './pdu.ts';
+import { describeRejection, rejectionOf } from './pdu.ts';
 import { peerNames } from './peer-names.ts';
 import { Event } from './state-table.ts';
 import { type PeerTls, peerTls } from './tls.ts';
@@ -94,7 +94,7 @@ class Requesting implements Role {
   readonly #options: RequestOptions;
   readonly #outcome: { resolve(association: Association): void; reject(error: UlError): void };
   #connection: Connection | undefined;
-  #rejection: string | undefined;
+  #rejection: UlError | undefined;
   #isOpen = false;
 
   constructor(
@@ -147,17 +147,15 @@ class Requesting implements Role {
   }
 
   onAssociateRJ(body: Buffer): void {
-    this.#rejection = describeRejection(body);
+    const words = `${this.#options.calledAETitle} ${describeRejection(body)}`;
+    this.#rejection = new UlError('ASSOCIATION_REJECTED', words, { rejection: rejectionOf(body) });
   }
 
   onEnd(end: AssociationEnd): void {
-    const { signal, calledAETitle } = this.#options;
+    const { signal } = this.#options;
     signal?.removeEventListener('abort', this.#onAbort);
     if (this.#isOpen) return;
-    if (this.#rejection !== undefined)
-      this.#outcome.reject(
-        new UlError('ASSOCIATION_REJECTED', `${calledAETitle} ${this.#rejection}`),
-      );
+    if (this.#rejection !== undefined) this.#outcome.reject(this.#rejection);
     else if (signal?.aborted)
       this.#outcome.reject(new UlError('CANCELLED', 'cancelled while associating'));
     else this.#outcome.reject(errorOfEnd(end));

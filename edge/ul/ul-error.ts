@@ -1,5 +1,6 @@
 /** Why an association could not be had, or was lost. */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
+import type { RejectionName } from './pdu.ts';
 
 export type UlErrorCode =
   | 'CONNECT_FAILED'
@@ -13,14 +14,21 @@ export type UlErrorCode =
   | 'PROTOCOL_ERROR'
   | 'CANCELLED';
 
+interface UlErrorOptions extends ErrorOptions {
+  readonly rejection?: RejectionName | undefined;
+}
+
 export class UlError extends GatewayError {
   override readonly name = 'UlError';
   readonly code: UlErrorCode;
   readonly retry: Retry;
+  /** Of `ASSOCIATION_REJECTED`: what the peer gave as its reason, where PS3.8 names it. */
+  readonly rejection: RejectionName | undefined;
 
-  constructor(code: UlErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: UlErrorCode, message: string, options?: UlErrorOptions) {
     super(message, options);
     this.code = code;
+    this.rejection = options?.rejection;
     this.retry = code === 'CANCELLED' ? 'never' : 'safe';
   }
 }

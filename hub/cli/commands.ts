@@ -6,6 +6,7 @@
  *
  * What a script needs is the only thing on stdout. What is written is for its owner's eyes only.
  */
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AuditTrail } from '../../shared/audit/trail.ts';
@@ -18,17 +19,20 @@ import { ROLES, type Role } from '../access/rules.ts';
 import { type HubConfig, httpUrlOf, readHubConfig } from '../config.ts';
 
 const EXIT_USAGE = 64;
+/** Where the package keeps it. */
+const PACKAGED_CONFIG = '/etc/cdip/hub.yaml';
 const EXIT_BROKEN = 1;
 const DEFAULT_TTL = '24h';
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-const USAGE = `Usage: cdip hub [COMMAND] --config FILE
+const USAGE = `Usage: cdip hub [COMMAND] [--config FILE]
 
   (none)                                      runs the hub
   token --trust ODS [--ttl 24h]               one-time enrolment token for a trust's edge
   user add NAME --role R [--trust ODS]        a person's account; prints a sign-in link that works once
   key NAME --role R [--trust ODS]             an API key
   audit verify                                reads the whole audit trail: exit 1, and where, if it was changed
+  backup FILE | restore FILE                  people, keys, audit, log; with the hub stopped
   rebuild [PROJECTION]                        drops the projection "studies"; the next start builds it again
 
 Roles: ${ROLES.join(', ')}
@@ -59,15 +63,21 @@ export async function runHubCommand(args: readonly string[]): Promise<number> {
       allowPositionals: true,
     });
     const { trust, role, ttl } = values;
-    file = values.config;
+    file = values.config ?? (existsSync(PACKAGED_CONFIG) ? PACKAGED_CONFIG : undefined);
     given = { names: positionals, trust, role, ttl };
   } catch (error) {
     return refuse((error as Error).message);
   }
   if (file === undefined) return refuse('--config FILE is needed');
-  const config = readHubConfig(file, process.env);
   process.umask(0o077);
-  return run(given, config);
+  const [command, archive] = given.names;
+  if (command === 'backup' || command === 'restore') {
+    if (archive === undefined) return refuse(`say: ${command} FILE`);
+    const { backup, restore } = await import('./backup.ts');
+    if (command === 'restore') return restore(file, archive);
+    return backup(readHubConfig(file, process.env), file, archive);
+  }
+  return run(given, readHubConfig(file, process.env));
 }
 
 async function run(given: Given, config: HubConfig): Promise<number> {

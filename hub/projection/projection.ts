@@ -62,7 +62,7 @@ export function dropProjection(dataDirectory: string): void {
 /** A file that can't be used is made anew: nothing in it is the only copy. */
 function openRows({ dataDirectory, log }: ProjectionOptions): Sqlite {
   try {
-    return openSqlite(fileOf(dataDirectory), projectionSchema);
+    return openSqlite(fileOf(dataDirectory), projectionSchema, { copiesBefore: false });
   } catch (error) {
     log.error('projection.dropped', { error });
     dropProjection(dataDirectory);

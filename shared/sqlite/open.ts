@@ -5,6 +5,7 @@
  * never corrupts. Who must not lose a commit to a power cut uses {@link commitDurably}.
  */
 import Database from 'better-sqlite3';
+import { copyBefore, refuseNewer } from './copy-before.ts';
 
 export type Sqlite = Database.Database;
 
@@ -14,31 +15,41 @@ export interface Migration {
   readonly sql: string;
 }
 
+export interface OpenOptions {
+  /** False: what is in it can be made again, so it is not copied before its form is changed. */
+  readonly copiesBefore?: boolean;
+}
+
 /**
- * Opens and migrates. Several processes may open the same file.
+ * Opens and migrates; a file that holds something is copied before. Several processes may open the same file.
  *
  * @param path file path, or `:memory:`
- * @throws Error when the file's schema is newer than `migrations` knows
+ * @throws DataError `DATA_NEWER` when the file's schema is newer than `migrations` knows, `DATA_COPY_NO_ROOM`
  */
-export function openSqlite(path: string, migrations: readonly Migration[]): Sqlite {
+export function openSqlite(
+  path: string,
+  migrations: readonly Migration[],
+  { copiesBefore = true }: OpenOptions = {},
+): Sqlite {
   const db = new Database(path);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = NORMAL');
   db.pragma('foreign_keys = ON');
   db.pragma('busy_timeout = 10000');
   db.pragma('cache_size = -32000');
+  const before = versionOf(db);
+  if (copiesBefore && before > 0 && before < migrations.length) copyBefore(db, before);
   migrate(db, migrations);
   return db;
 }
 
+const versionOf = (db: Sqlite): number => db.pragma('user_version', { simple: true }) as number;
+
 function migrate(db: Sqlite, migrations: readonly Migration[]): void {
   db.transaction(() => {
-    const version = db.pragma('user_version', { simple: true }) as number;
-    if (version > migrations.length) {
-      throw new Error(
-        `${db.name}: schema ${version} is newer than this program's ${migrations.length}`,
-      );
-    }
+    const version = versionOf(db);
+    if (version > migrations.length)
+      refuseNewer(db.name, { found: version, known: migrations.length });
     for (const migration of migrations.slice(version)) db.exec(migration.sql);
     db.pragma(`user_version = ${migrations.length}`);
   }).immediate();

@@ -59,6 +59,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/deidentify',
   ],
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
+  'edge/doctor': [
+    ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index', 'edge/hl7'],
+    ...['edge/crawl', 'edge/retrieve'],
+  ],
   'edge/http': [
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
     ...['edge/deliver', 'edge/health', 'edge/scp', 'edge/dicomweb', 'edge/retention (types)'],

@@ -38,6 +38,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     transferCounters: openTransferCounters(metrics),
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },
+    examine: async () => ({}),
     notReady: () => null,
     replayHl7: () => undefined,
     pacs: noPacs,
