@@ -5,6 +5,8 @@ import type { EdgeConfig } from '../config.ts';
 import { type Finding, found, well } from './finding.ts';
 
 const CONNECT_MS = 3_000;
+/** Where a port that listens on all addresses is dialled; not by name: a small machine may not know one. */
+const LOOPBACK: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 interface OwnPort {
   /** As edge.yaml names it. */
@@ -43,7 +45,7 @@ function portsOf({ dicom, http, hl7 }: Config): OwnPort[] {
 
 function examineOpen({ key, host, port }: OwnPort): Promise<Finding> {
   const seen = { check: 'port', about: key } as const;
-  const to = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  const to = LOOPBACK[host] ?? host;
   return new Promise((resolve) => {
     const socket = connect({ host: to, port });
     const end = (finding: Finding): void => {
