@@ -202,8 +202,8 @@ class Machine {
       env: {
         ...ENVIRONMENT,
         CDIP_RESTART: 'touch /root/restart; while [ -e /root/restart ]; do sleep 0.1; done',
-        CDIP_READY_SECONDS: '20',
-        CDIP_HUB_SECONDS: '60',
+        CDIP_READY_SECONDS: '120',
+        CDIP_HUB_SECONDS: '180',
       },
     });
     let isOver = false;
