@@ -107,14 +107,17 @@ function editsOf(scan: TopLevelScan, sides: Sides, mapping: IdentityMapping): Ed
 function planInCharset(given: Omit<Plan, 'writer' | 'local'>): { plan: Plan; changes: Changes } {
   const { scan, mapping, sides } = given;
   const [specific] = scan.elements.get(T.SpecificCharacterSet) ?? [];
-  const from = charsetOf(specific?.value.toString('latin1') ?? null);
+  const named = specific?.value.toString('latin1') ?? null;
+  const from = charsetOf(named);
   const local = localIdentity(mapping, sides);
-  const planIn = (writer: ObjectWriter): { plan: Plan; changes: Changes } => {
-    const plan = { ...given, local, writer };
+  const planIn = (writer: ObjectWriter, as = local): { plan: Plan; changes: Changes } => {
+    const plan = { ...given, local: as, writer };
     return { plan, changes: planChanges(plan) };
   };
   const own = planIn({ encoding: scan.encoding, from, to: from });
-  const isExact = (text: string): boolean => encodeText(text, from).isExact;
+  // We read a misspelt term; other readers may not, so nothing but ASCII is written by it.
+  const understood = isDefinedTerm(named) ? from : charsetOf(null);
+  const isExact = (text: string): boolean => encodeText(text, understood).isExact;
   if ([local.patientId, local.issuer, local.patientName ?? ''].every(isExact)) return own;
   if (!keepsExtendedText(scan, own.changes)) {
     const wide = planIn({ encoding: scan.encoding, from, to: UTF_8 });
@@ -132,8 +135,14 @@ function planInCharset(given: Omit<Plan, 'writer' | 'local'>): { plan: Plan; cha
       'PATIENT_ID_NOT_ENCODABLE',
       "the local Patient ID can not be written in this object's character set",
     );
-  return own;
+  if (understood === from || local.patientName === null) return own;
+  const patientName = encodeText(local.patientName, understood).bytes.toString('latin1');
+  return planIn(own.plan.writer, { ...local, patientName });
 }
+
+/** As PS3.3 C.12.1.1.2 writes it: one set without code extensions, or several values. */
+const isDefinedTerm = (value: string | null): boolean =>
+  /^(ISO_IR \d{1,3}|GB18030|GBK)[\0 ]*$/.test(value ?? '') || (value ?? '').includes('\\');
 
 /** True when text stays in the object that another character set would give another meaning. */
 function keepsExtendedText(scan: TopLevelScan, changes: Changes): boolean {

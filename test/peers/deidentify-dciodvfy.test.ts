@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import t from 'tap';
 import { pydicomFiles, readableCorpusFiles } from '../support/corpus.ts';
-import { runTool } from '../support/dcmtk.ts';
+import { definitionErrors, someOfEachClass } from '../support/dciodvfy.ts';
 import { missingPeer } from '../support/missing-peer.ts';
-import { readPart10 } from '../support/part10.ts';
 import { deidentified } from '../unit/edge/deidentify/deidentify-fixture.ts';
 
 const corpus = readableCorpusFiles().map(({ path }) => path);
@@ -14,32 +13,11 @@ const files = corpus.length > 0 ? corpus : pydicomFiles();
 /** Of each SOP class these many: what modules an object has depends on nothing else. */
 const MAX_ALIKE = 2;
 
-/** Errors without values and numbers of items, each once. */
-async function errorsOf(path: string): Promise<string[]> {
-  const { output } = await runTool('dciodvfy', ['-new', path]);
-  const lines = output.split('\n').filter((line) => line.startsWith('Error'));
-  return [...new Set(lines.map((line) => line.replace(/\[\d+\]|=? ?<[^/<>][^<>]*>|\d+$/g, '')))];
-}
-
 /** Which the table of the profile itself removes, though the definition of the object wants them. */
 const REMOVED_BY_TABLE =
   /ResponsiblePerson|ResponsibleOrganization|PresentationCreationDate|PresentationCreationTime/;
-/** What it can't inflate it can't check. */
-const DEFLATED = '1.2.840.10008.1.2.1.99';
-
 const dir = mkdtempSync(join(tmpdir(), 'cdip-dciodvfy-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-
-function someOfEach(paths: readonly string[]): string[] {
-  const counts = new Map<string, number>();
-  return paths.filter((path) => {
-    if (readPart10(path).transferSyntaxUID === DEFLATED) return false;
-    const key = readPart10(path).sopClassUID;
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    return count <= MAX_ALIKE;
-  });
-}
 
 t.test(
   'de-identified objects break no rule of their definition that they did not break before',
@@ -47,15 +25,15 @@ t.test(
   async (t) => {
     let checked = 0;
     const worse: string[] = [];
-    for (const path of someOfEach(files)) {
-      const before = new Set(await errorsOf(path));
+    for (const path of someOfEachClass(files, MAX_ALIKE)) {
+      const before = new Set(await definitionErrors(path));
       for (const options of [[], ['retain-modified-dates', 'retain-device', 'clean-descriptors']]) {
         const result = await deidentified(path, { options });
         if (result.kind === 'held') continue;
         checked += 1;
         const clean = join(dir, 'clean.dcm');
         writeFileSync(clean, result.file);
-        const added = (await errorsOf(clean)).filter(
+        const added = (await definitionErrors(clean)).filter(
           (error) => !before.has(error) && !REMOVED_BY_TABLE.test(error),
         );
         worse.push(...added.map((error) => `${basename(path)} ${options}: ${error}`));
