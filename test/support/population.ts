@@ -3,7 +3,7 @@
  * missing and shared NHS numbers, as their trusts would tell them. The same seed gives the same people.
  */
 import { randomFrom } from '../../demo/phantom/random.ts';
-import type { Evidence } from '../../hub/identity/compare.ts';
+import { compareIdentities, type Evidence } from '../../hub/identity/compare.ts';
 
 /** Two trusts' rows, and whether they are one person. */
 export interface KnownPair {
@@ -122,4 +122,40 @@ export function* knownPairs(count: number, seed: string): Generator<KnownPair> {
         }),
     ])();
   }
+}
+
+/** What became of the pairs of one kind. */
+export interface KindCounts {
+  readonly isSame: boolean;
+  linked: number;
+  queued: number;
+  apart: number;
+}
+
+/** The rules over so many pairs, by kind. */
+export function linkPopulation(count: number, seed: string): Map<string, KindCounts> {
+  const kinds = new Map<string, KindCounts>();
+  for (const { a, b, isSame, kind } of knownPairs(count, seed)) {
+    const counts = kinds.get(kind) ?? { isSame, linked: 0, queued: 0, apart: 0 };
+    kinds.set(kind, counts);
+    const rule = compareIdentities(a, b).class;
+    if (rule === 'A' || rule === 'B') counts.linked += 1;
+    else if (rule === 'C') counts.queued += 1;
+    else counts.apart += 1;
+  }
+  return kinds;
+}
+
+/** Over all kinds: pairs of one person, and of two, and what became of each. */
+export function totalsOf(kinds: ReadonlyMap<string, KindCounts>) {
+  const sum = (isSame: boolean, what: 'linked' | 'queued' | 'apart'): number =>
+    [...kinds.values()]
+      .filter((counts) => counts.isSame === isSame)
+      .reduce((total, counts) => total + counts[what], 0);
+  const of = (isSame: boolean) => ({
+    linked: sum(isSame, 'linked'),
+    queued: sum(isSame, 'queued'),
+    apart: sum(isSame, 'apart'),
+  });
+  return { same: of(true), other: of(false) };
 }
