@@ -374,8 +374,9 @@ function hl7Sources({ hl7 }: StatusSources): StatusSection {
 function deadLetters({ hl7 }: StatusSources): StatusSection {
   return {
     title: 'HL7 dead letters',
+    page: '/hl7',
     columns: ['From', 'Type', 'Control ID', 'Why', 'Times', 'Last', 'Number'],
-    note: 'None. Each would be shown with its reason; "cdip edge hl7 replay NUMBER" applies it again.',
+    note: 'None. Each would be shown with its reason, and applied again from its page.',
     rows: hl7
       .deadLetters(SHOWN)
       .map(

@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
+import { type DeadLetterParts, serveDeadLetters } from './dead-letters-page.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { relayedServer } from './relayed.ts';
 import { type DicomWebParts, serveDicomWeb } from './routes-dicomweb.ts';
@@ -22,6 +23,7 @@ import { type StatusPageParts, serveStatusPage } from './status-page.ts';
 export interface HttpParts
   extends TransferParts,
     LocalParts,
+    DeadLetterParts,
     StatusPageParts,
     DicomWebParts,
     StowParts {
@@ -74,6 +76,7 @@ function buildApp(parts: HttpParts): FastifyInstance {
   serveStow(app, parts);
   serveLocal(app, parts);
   serveStatusPage(app, parts);
+  serveDeadLetters(app, parts);
   return app;
 }
 

@@ -11,6 +11,8 @@ export interface StatusSection {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly note: string;
+  /** A page of its own, on which something can be done about the rows. */
+  readonly page?: string;
 }
 
 export interface StatusView {
@@ -35,7 +37,7 @@ export function serveStatusPage(app: FastifyInstance, parts: StatusPageParts): v
   });
 }
 
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;color:#212b32;background:#f0f4f5;margin:0}
+export const STYLE = `body{font:16px/1.5 system-ui,sans-serif;color:#212b32;background:#f0f4f5;margin:0}
 main{max-width:1100px;margin:0 auto;padding:24px}h1{margin:0 0 4px;font-size:28px}h2{font-size:20px;margin:32px 0 8px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;background:#fff;padding:16px;margin:16px 0}dt{color:#4c6272}dd{margin:0}
 dd,td{overflow-wrap:anywhere}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;background:#fff}th,td{text-align:left;padding:6px 12px;border-bottom:1px solid #d8dde0;vertical-align:top;min-width:6em}
@@ -60,14 +62,15 @@ function render(view: StatusView): string {
 ${sections.map(section).join('\n')}</main></body></html>`;
 }
 
-function section({ title, columns, rows, note }: StatusSection): string {
+function section({ title, columns, rows, note, page }: StatusSection): string {
   if (rows.length === 0) return `<h2>${escaped(title)}</h2><p class="quiet">${escaped(note)}</p>`;
   const head = columns.map((column) => `<th scope="col">${escaped(column)}</th>`).join('');
   const body = rows
     .map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`)
     .join('');
   const label = escaped(title);
-  return `<h2>${label}</h2><div class="wide" role="region" aria-label="${label}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const link = page === undefined ? '' : `<p><a href="${escaped(page)}">Decide on them</a></p>`;
+  return `<h2>${label}</h2>${link}<div class="wide" role="region" aria-label="${label}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -78,5 +81,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-const escaped = (text: string): string =>
+export const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (found) => ENTITIES[found] ?? '');

@@ -41,6 +41,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     examine: async () => ({}),
     notReady: () => null,
     replayHl7: () => undefined,
+    deadLetters: { deadLetters: () => [], deadCount: () => 0, drop: () => false },
     pacs: noPacs,
     releaseQuarantined: async () => undefined,
     status: () => ({ ...VIEW, ...view }),
