@@ -5,6 +5,7 @@ import type { SchemaParts } from './database.ts';
 import { deliverSchema } from './deliver/schema.ts';
 import { dicomWebSchema } from './dicomweb/schema.ts';
 import { hl7Schema } from './hl7/schema.ts';
+import { reportsSchema } from './reports/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
 import { retrieveSchema } from './retrieve/schema.ts';
 import { routeSchema } from './route/schema.ts';
@@ -22,4 +23,5 @@ export const furtherParts: SchemaParts = {
   route: routeSchema,
   hl7: hl7Schema,
   retrieve: retrieveSchema,
+  reports: reportsSchema,
 };

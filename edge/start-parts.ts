@@ -11,10 +11,12 @@ import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
 import { paced } from '../shared/paced.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
+import { zoneOf } from '../shared/time-zone.ts';
 import { openBroughtCounters } from './commands/brought-counters.ts';
 import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
+import { Withdrawals } from './commands/withdrawals.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import { crawlProgress, pacsPeers } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
@@ -33,7 +35,8 @@ import { openHl7Counter, startHl7Listener } from './hl7/listener.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
 import { Records } from './index/records/records.ts';
-import type { Outbox } from './outbox/outbox.ts';
+import { ObjectReports, reportInlet } from './reports/object-reports.ts';
+import { ReportCopies } from './reports/report-copies.ts';
 import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
 import { ReleaseToPacs } from './retention/release-to-pacs.ts';
@@ -51,6 +54,7 @@ import { furtherParts } from './schema-parts.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { refile, releaseFromQuarantine } from './scp/refile.ts';
+import type { SetAside } from './scp/storage-parts.ts';
 import { type Services, startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { Transcoder } from './transcode/transcoder.ts';
@@ -92,14 +96,16 @@ export async function startParts(
     listener?: DicomListener;
     pacs?: Retriever;
     services?: Services;
+    reports?: ReportCopies;
   } = {};
   const isBringing = (study: string): boolean => late.pacs?.isBringing(study) ?? false;
-  const storage = await openRoutedStorage(options, { db, routes, isBringing });
+  const isOurReport: SetAside = (spool, object) => late.reports?.takeBack(spool, object) ?? false;
+  const storage = await openRoutedStorage(options, { db, routes, isBringing, isOurReport });
   const { index, spool, outbox, quarantine } = storage;
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
 
-  const { records, hl7Inbox } = startRecords(options, { db, outbox });
+  const { records, hl7Inbox } = startRecords(options, { db, storage });
   const line = new Line(config.transfer, () => clock.now());
   const fetching = startFetching(options, { db, storage, routes, late, line });
   const { store, queue, states, inbox } = fetching;
@@ -122,6 +128,7 @@ export async function startParts(
     dicomWeb: openDicomWeb({ db, index, spool, log }),
     examine: () => doctor.examine(),
     replayHl7: (key) => hl7Inbox.replay(key),
+    deadLetters: hl7Inbox.log,
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
   });
   lifecycle.add('http', () => http.stop());
@@ -182,10 +189,16 @@ function startRetriever(
 /** What RIS and PAS tell, and the messages by which they do. */
 function startRecords(
   { config, clock, log, metrics, lifecycle }: StartOptions,
-  { db, outbox }: { db: Sqlite; outbox: Outbox },
+  { db, storage: { index, spool, outbox } }: { db: Sqlite; storage: OpenStorage },
 ): { records: Records; hl7Inbox: Hl7Inbox } {
   const records = new Records(db, (body) => outbox.appendRecord(body));
   outbox.alsoAnnounce(() => records.everything(ANNOUNCED_TOGETHER));
+  const objectReports = new ObjectReports({
+    ...{ trust: config.trust, db, index, spool, records, log, now: () => clock.now() },
+    zone: zoneOf(config.hl7.timeZone),
+  });
+  objectReports.start();
+  lifecycle.add('reports among objects', () => objectReports.stop());
   const onOutcome = openHl7Counter(metrics);
   const inbox = new Hl7Inbox({ config, db, records, clock, log, onOutcome });
   inbox.start();
@@ -221,12 +234,24 @@ async function openRoutedStorage(
     db,
     routes,
     isBringing,
-  }: { db: Sqlite; routes: RouteTables; isBringing: (study: string) => boolean },
+    isOurReport,
+  }: {
+    db: Sqlite;
+    routes: RouteTables;
+    isBringing: (study: string) => boolean;
+    isOurReport: SetAside;
+  },
 ): Promise<OpenStorage> {
+  const route = routeInlet(routes, config, isBringing);
+  const noteReport = reportInlet(db, config.trust);
   const storage = await openStorage({
     ...{ config, db, clock, log, metrics, reading: dicomReading },
-    onStored: routeInlet(routes, config, isBringing),
-    setAside: (into, object) => routes.inbox.take(into, object),
+    onStored: (record, now) => {
+      route(record, now);
+      noteReport(record, now);
+    },
+    setAside: (into, object, now) =>
+      routes.inbox.take(into, object) || isOurReport(into, object, now),
   });
   await recoverResults(routes, storage.spool, (file) => refile(storage, file, { anyUID: false }));
   return storage;
@@ -236,7 +261,7 @@ interface FetchingParts {
   readonly db: Sqlite;
   readonly storage: OpenStorage;
   readonly routes: RouteTables;
-  readonly late: { uplink?: Uplink };
+  readonly late: { uplink?: Uplink; reports?: ReportCopies };
   readonly line: Line;
 }
 
@@ -253,9 +278,13 @@ function startFetching(
   const states = new PeerStates(db);
   const transcoder = new Transcoder({ directory: join(config.dataDirectory, 'transcoding') });
   lifecycle.add('transcoder', () => transcoder.stop());
+  const objects = deliveredObjects(db, storage);
   const deliverer = new Deliverer({
     ...{ queue, states, spool, transcoder, log, now },
-    index: deliveredObjects(db, storage),
+    index: {
+      findInstance: (uid, home) =>
+        objects.findInstance(uid, home) ?? late.reports?.findInstance(uid),
+    },
     peers: deliveryPeers(config),
     destinations: allDestinations(config, dimseDestinations(config.dicom.aeTitle)),
     counters: openDeliveryCounters(metrics, states),
@@ -286,7 +315,9 @@ function startFetching(
       late.uplink?.requestTicket(fetchId) ??
       Promise.reject(new UplinkError('HUB_UNAVAILABLE', 'this edge is not joined to a hub')),
   });
-  const inbox = new CommandInbox({ db, store, runner, outbox, now, log });
+  const reports = startFollowing(options, { db, storage, queue, deliverer, store, runner });
+  late.reports = reports;
+  const inbox = new CommandInbox({ db, store, runner, outbox, reports, now, log });
   deliverer.onChange(() => runner.wake());
   deliverer.start();
   lifecycle.add('deliverer', () => deliverer.stop());
@@ -299,6 +330,37 @@ function startFetching(
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
   return { store, queue, states, inbox };
+}
+
+/** What becomes of copies after they came: their reports, and that their home takes them back. */
+function startFollowing(
+  { config, clock, log, lifecycle }: StartOptions,
+  {
+    db,
+    storage: { index, spool },
+    queue: deliveries,
+    ...fetching
+  }: {
+    db: Sqlite;
+    storage: OpenStorage;
+    queue: DeliveryQueue;
+    deliverer: Deliverer;
+    store: FetchStore;
+    runner: FetchRunner;
+  },
+): ReportCopies {
+  const { trust, peers } = config;
+  const common = { trust, db, index, spool, deliveries, log, now: () => clock.now() };
+  const reports = new ReportCopies({
+    ...{ ...common, peers, deliverer: fetching.deliverer },
+    fileHead: dicomReading.fileHead,
+  });
+  reports.start();
+  lifecycle.add('reports of copies', () => reports.stop());
+  const withdrawals = new Withdrawals({ ...common, ...fetching });
+  withdrawals.start();
+  lifecycle.add('withdrawals', () => withdrawals.stop());
+  return reports;
 }
 
 /** What is told to the hub and asked by it, and what waits there for those who can't dial this edge. */

@@ -20,7 +20,6 @@ import { answerEdges } from './answer-edges.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
 import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
-import { TopUp } from './fetch/top-up.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHttp } from './http/server.ts';
 import { decideIdentity } from './identity/decide.ts';
@@ -28,10 +27,11 @@ import { applyIdentityDecision } from './identity/decisions.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Measures } from './measures/measures.ts';
-import { Prefetcher } from './prefetch/prefetcher.ts';
 import { Projection } from './projection/projection.ts';
 import { Relay } from './relay/relay.ts';
+import { applyReportCopy } from './reports/copied.ts';
 import { Scheduling } from './scheduling/scheduling.ts';
+import { startFollowers } from './start-followers.ts';
 
 /** A broker that is not reached within this is worth a line. */
 const PATIENCE_MS = 5_000;
@@ -86,12 +86,6 @@ async function startParts(
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
   });
   lifecycle.add('fetches', () => fetches.stop());
-  const topUp = new TopUp({
-    ...{ db: projection.db, fetches, log },
-    onChange: (listener) => projection.onChange(listener),
-  });
-  topUp.start();
-  lifecycle.add('copies follow their home', () => topUp.stop());
   const measures = await Measures.open({
     ...{ dataDirectory, config: config.measures, trusts, db: projection.db, clock, log, metrics },
   });
@@ -105,6 +99,7 @@ async function startParts(
   answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
 
   projection.registerHubAggregate('identity', applyIdentityDecision);
+  projection.registerHubAggregate('report-copy', applyReportCopy);
   const deciding = {
     ...{ networkLog, clock, db: projection.db },
     untilDecided: (streamSeq: number) => projection.untilDecided(streamSeq),
@@ -151,12 +146,7 @@ async function startParts(
   networkLog.reached(opened);
   projection.start();
   measures.start();
-  if (config.prefetch.enabled) {
-    const rules = config.prefetch;
-    const prefetcher = new Prefetcher({ db: projection.db, rules, fetches, clock, log });
-    prefetcher.start();
-    lifecycle.add('prefetch', () => prefetcher.stop());
-  }
+  startFollowers(config, { projection, networkLog, fetches, audit, clock, log, lifecycle });
   fetches.start();
   scheduling.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };

@@ -110,8 +110,10 @@ export interface LogEvents {
     home: string;
     bytes: number;
     files: number;
-    why: 'expired' | 'space';
+    why: 'expired' | 'space' | 'withdrawn';
   };
+  /** A copy that its home took back could not be removed; tried again. */
+  'copy.withdrawal-failed': { error: unknown };
   /** Copies could not be removed now; tried again in a minute. */
   'copy.expiry-failed': { error: unknown };
 
@@ -126,6 +128,8 @@ export interface LogEvents {
   'hl7.forget-failed': { error: unknown };
   /** A dead letter was applied again by a person's decision, or could not be. */
   'hl7.replayed': { state: string; code: string };
+  /** A dead letter was given up by a person's decision. */
+  'hl7.dropped': { key: number };
 
   // --- edge/uplink
   /** There is a connection to the hub's broker. */
@@ -255,6 +259,18 @@ export interface LogEvents {
   'fetch.look-failed': { error: unknown };
   /** What a copy lacks of its home's study could not be ordered; done with the home's next change. */
   'fetch.top-up-failed': { studyInstanceUID: string; to: string; code: string };
+  /** Reports of a study could not be sent to those who hold copies of it; done with the next change, or look. */
+  'report.copy-failed': { studyInstanceUID: string; code: string };
+  /** A report that came as an object could not be read as one; it stays an object. */
+  'report.object-unread': { sopInstanceUID: string; code: string };
+  /** The delivery of another trust's report is over. */
+  'report.delivered': { studyInstanceUID: string; source: string; state: string };
+  /** Reports of copies could not be looked at; the next look tries again. */
+  'report.look-failed': { code: string; error: unknown };
+  /** An edge could not be told that a home took a study back; done with the next look. */
+  'fetch.withdrawal-failed': { studyInstanceUID: string; to: string; code: string };
+  /** Merges of patients could not be put into the audit trail; the next look does. */
+  'identity.audit-failed': { code: string };
   /** A delivery ended. */
   'delivery.ended': {
     deliveryId: string;

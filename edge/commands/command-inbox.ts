@@ -2,10 +2,11 @@
  * Commands of the hub, made durable with what they begin, once each.
  *
  *   command ─► one durable transaction: row + fetch, cancel, patient ─► runner
+ *                                             report ─► edge/reports, withdraw ─► withdrawals.ts
  *
  * A hub repeats a command while it does not see what became of it: then that is told once more.
  */
-import type { Command } from '../../shared/contract/commands.ts';
+import type { Command, ReportCommand } from '../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
@@ -22,6 +23,11 @@ export interface InboxOptions {
   readonly db: Sqlite;
   readonly store: FetchStore;
   readonly runner: Pick<FetchRunner, 'wake'>;
+  readonly reports: {
+    keep(command: ReportCommand): void;
+    fetchedAgain(study: { studyInstanceUID: string; home: string }): void;
+    wake(): void;
+  };
   readonly outbox: Pick<Outbox, 'announceDays' | 'appendReceipt'>;
   readonly now: () => number;
   readonly log: Log;
@@ -53,9 +59,9 @@ export class CommandInbox {
 
   /** Durable when it resolves; the same id again begins nothing. */
   async take(command: Command): Promise<void> {
-    const { db, now, log, runner } = this.#options;
+    const { db, now, log, runner, reports } = this.#options;
     const { id, kind } = command;
-    const isLater = kind === 'reannounce';
+    const isLater = kind === 'reannounce' || kind === 'withdraw';
     const isNew = commitDurably(db, () => {
       const body = JSON.stringify(command);
       const inserted = this.#statements.insert.run(id, kind, body, now(), isLater ? null : now());
@@ -68,16 +74,19 @@ export class CommandInbox {
       if (isNew) this.#announce(command);
       return;
     }
+    if (command.kind === 'report') reports.wake();
+    if (command.kind === 'report' || command.kind === 'withdraw') return;
     if (!isNew) this.#options.store.tell(command.fetchId);
     runner.wake();
   }
 
   /** Within the transaction that makes the command durable. */
   #begin(command: Command): void {
-    const { store, now } = this.#options;
+    const { store, reports, now } = this.#options;
     const deadlineAt = now() + DEADLINE_MS;
     if (command.kind === 'fetch') {
       store.insert(command, deadlineAt);
+      reports.fetchedAgain(command);
       if (this.#statements.wasCancelled.get(command.fetchId) !== undefined)
         store.setCancelled(command.fetchId);
     } else if (command.kind === 'cancel') {
@@ -85,6 +94,7 @@ export class CommandInbox {
       store.setCancelled(command.fetchId);
     } else if (command.kind === 'name-patient')
       store.namePatient(command.fetchId, command.localPatient, deadlineAt);
+    else if (command.kind === 'report') reports.keep(command);
   }
 
   /** A cancel that overtook its fetch: should that come yet, it ends at once. */

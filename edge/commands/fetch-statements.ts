@@ -52,6 +52,9 @@ function prepareQuestions(db: Sqlite) {
       `WHERE ended_at IS NULL AND deadline_at <= ? AND state <> 'delivering'`,
     ),
     delivering: rows<[]>(`WHERE ended_at IS NULL AND state = 'delivering'`),
+    openOf: rows<[study: string, home: string]>(
+      'WHERE ended_at IS NULL AND study_uid = ? AND home = ?',
+    ),
     filing: rows<[study: string, home: string]>(
       `WHERE ended_at IS NULL AND study_uid = ? AND home = ? AND state IN ('coercing', 'delivering')`,
     ),

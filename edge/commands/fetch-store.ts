@@ -125,6 +125,11 @@ export class FetchStore {
     return rows(this.#statements.delivering.all());
   }
 
+  /** Those of a study that are not over. */
+  openOf({ studyInstanceUID, home }: StudyOfFetch): FetchRow[] {
+    return rows(this.#statements.openOf.all(studyInstanceUID, home));
+  }
+
   /** Those that file, or have filed, objects of a study under its patient. */
   filing({ studyInstanceUID, home }: StudyOfFetch): FetchRow[] {
     return rows(this.#statements.filing.all(studyInstanceUID, home));

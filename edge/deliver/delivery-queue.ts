@@ -121,6 +121,11 @@ export class DeliveryQueue {
     return this.#statements.openFor.all(peer);
   }
 
+  /** Those of a study that are not over. */
+  openOf({ studyInstanceUID, home }: { studyInstanceUID: string; home: string }): DeliveryRow[] {
+    return this.#statements.openOf.all(studyInstanceUID, home);
+  }
+
   /** What is still to be delivered of a study becomes as urgent as this; never less. */
   raise({ studyInstanceUID, home }: { studyInstanceUID: string; home: string }, to: number): void {
     this.#statements.raise.run(to, studyInstanceUID, home, to);
@@ -225,6 +230,7 @@ function prepareStatements(db: Sqlite) {
       `SELECT DISTINCT priority FROM deliveries
        WHERE ended_at IS NULL AND peer = ? AND due_at <= ?`,
     ),
+    openOf: row<[string, string]>('WHERE ended_at IS NULL AND study_uid = ? AND home = ?'),
     openFor: row<[string]>('WHERE ended_at IS NULL AND peer = ?'),
     list: row<[number]>(
       'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -created_at) DESC LIMIT ?',

@@ -34,8 +34,19 @@ export interface SeriesAttributes {
   readonly bodyPart: string | null;
 }
 
+/** A Key Object Selection that takes objects of its study back. IHE IOCM; IS-41 of the domain notes. */
+export interface RejectionNote {
+  /** Its title in DCM: 113001 quality, 113037 safety, 113038 wrong worklist entry, 113039 retention over. */
+  readonly code: string;
+  readonly sopInstanceUIDs: readonly string[];
+}
+
 export interface InstanceAttributes extends PatientAttributes, StudyAttributes, SeriesAttributes {
   readonly sopInstanceUID: string;
   readonly sopClassUID: string;
   readonly instanceNumber: number | null;
+  /** Who changed it, and from where it had come: its Original Attributes, oldest first. Absent: nobody says so. */
+  readonly modified?: readonly { readonly system: string; readonly source: string }[];
+  /** Absent: it takes nothing back. */
+  readonly rejects?: RejectionNote;
 }

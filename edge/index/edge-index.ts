@@ -13,6 +13,7 @@ import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { InstanceAttributes } from './attributes.ts';
 import { type NearlineOutcome, NearlineRows, type PacsStudy } from './nearline.ts';
 import { IndexQueries } from './queries.ts';
+import { Rejections } from './rejections.ts';
 import { type InstanceRow, type StudyRow, storedInstance } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import type { RecordOutcome } from './types.ts';
@@ -82,6 +83,7 @@ export class EdgeIndex extends IndexQueries {
   readonly #record: (record: ObjectRecord, now: number, file: ObjectFile) => RecordOutcome;
   readonly #markMissing: (row: InstanceRow, now: number) => void;
   readonly #nearline: NearlineRows;
+  readonly #rejections: Rejections;
   #onStudyChange: StudyChangeListener = () => {};
   #onStudyDelete: (row: StudyRow) => void = () => {};
 
@@ -92,6 +94,7 @@ export class EdgeIndex extends IndexQueries {
     this.#onStored = onStored;
     this.#statements = prepareStatements(db);
     this.#nearline = new NearlineRows(db, { trust, namespace });
+    this.#rejections = new Rejections(db, this.#statements);
     this.#foldNames();
     const record = db.transaction((object: ObjectRecord, now: number, file: ObjectFile) =>
       this.#recordInTransaction(object, now, file),
@@ -188,6 +191,7 @@ export class EdgeIndex extends IndexQueries {
       const paths = this.#pathsOf(row.study_key);
       for (const path of paths) this.#statements.insertDeletion.run(path);
       this.#deleteRows(row);
+      this.#rejections.forgetFiles(study.studyInstanceUID, study.home);
       return paths;
     });
   }
@@ -216,18 +220,26 @@ export class EdgeIndex extends IndexQueries {
 
   #pathsOf(studyKey: number): string[] {
     return this.db
-      .prepare<[number, number], string>(
+      .prepare<[number, number, number], string>(
         `SELECT path FROM instances WHERE series_key IN (SELECT series_key FROM series WHERE study_key = ?)
-         UNION SELECT path FROM instance_conflicts WHERE study_key = ?`,
+         UNION SELECT path FROM instance_conflicts WHERE study_key = ?
+         UNION SELECT path FROM rejected_files
+           JOIN studies USING (study_uid, home) WHERE study_key = ?`,
       )
       .pluck()
-      .all(studyKey, studyKey);
+      .all(studyKey, studyKey, studyKey);
   }
 
   #recordInTransaction(record: ObjectRecord, now: number, file: ObjectFile): RecordOutcome {
-    const { sopInstanceUID } = record.attributes;
+    const { sopInstanceUID, studyInstanceUID } = record.attributes;
+    const { home, path } = record;
     const current = this.#statements.findInstance.get(sopInstanceUID, record.home);
     this.#statements.upsertCaller.run(record.callingAETitle, now);
+    if (this.#rejections.isRejected({ sopInstanceUID, studyInstanceUID, home })) {
+      file.place();
+      this.#rejections.keep({ path, studyInstanceUID, home });
+      return { kind: 'stored' };
+    }
     if (current === undefined || current.missingSince !== null) {
       file.place();
       return this.#store(record, current, now);
@@ -239,10 +251,31 @@ export class EdgeIndex extends IndexQueries {
 
   /** The bytes of the current object again. Should somebody have removed its file, this one takes its place. */
   #recordAgain(record: ObjectRecord, { current, file, now }: Seen): RecordOutcome {
-    if (file.isThere()) return { kind: 'duplicate', of: storedInstance(current) };
+    if (file.isThere()) {
+      if (current.homeDigest !== record.homeDigest) this.#learnHomeDigest(current, record, now);
+      return { kind: 'duplicate', of: storedInstance(current) };
+    }
     this.#countMissing(current, now);
     file.place();
     return this.#store(record, current, now);
+  }
+
+  /** A copy that came back from the PACS after it had expired: what it is at its home is told by the next fetch. */
+  #learnHomeDigest(current: InstanceRow, { homeDigest }: ObjectRecord, now: number): void {
+    if (current.homeDigest !== current.contentDigest) return;
+    const { sopInstanceUID, seriesKey, studyKey, studyInstanceUID, home } = current;
+    const swapped = (hash: string): string =>
+      toggleMember(
+        toggleMember(hash, instanceHash(sopInstanceUID, current.homeDigest)),
+        instanceHash(sopInstanceUID, homeDigest),
+      );
+    const study = this.#statements.studyByKey.get(studyKey);
+    const series = this.#statements.seriesByKey.get(seriesKey);
+    if (study === undefined || series === undefined) return;
+    this.#statements.setHomeDigest.run(homeDigest, current.instanceKey);
+    this.#statements.growSeries.run(0, 0, swapped(series.set_hash), seriesKey);
+    this.#statements.growStudy.run(0, 0, 0, swapped(study.set_hash), now, studyKey);
+    this.#onStudyChange({ studyInstanceUID, home }, now);
   }
 
   /** Other bytes under a known UID: kept beside, once. */
@@ -269,6 +302,10 @@ export class EdgeIndex extends IndexQueries {
         ? this.#insertStudy(record, hash, now)
         : this.#growStudy(study, { record, hash, now });
     this.#statements.insertInstance.run({ ...facts(record), seriesKey });
+    if (attributes.rejects !== undefined) {
+      const { studyInstanceUID, sopInstanceUID: noteUID } = attributes;
+      this.#rejections.apply(attributes.rejects, { studyInstanceUID, home, noteUID }, now);
+    }
     this.#onStored?.(record, now);
     this.#onStudyChange({ studyInstanceUID: attributes.studyInstanceUID, home }, now);
     return { kind: 'stored' };

@@ -4,6 +4,7 @@
  * Reading only; edge-index.ts changes. An object whose file is missing is in no answer but `missing`.
  */
 import { isDicomDate } from '../../shared/acquisition-day.ts';
+import { rfc3339 } from '../../shared/clock.ts';
 import type { EventBody, SeriesState, StudyEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { LocalPatients } from './records/local-patients.ts';
@@ -135,6 +136,9 @@ export class IndexQueries {
       conflicts: row.conflicts,
       series: this.#statements.seriesOf.all(row.study_key).map(seriesState),
       nearline: nearlineOf(row),
+      rejected: this.#statements.rejected
+        .all(row.study_uid, row.home)
+        .map(({ code, instances, at }) => ({ code, instances, at: rfc3339(at) })),
     };
   }
 
@@ -172,7 +176,7 @@ export class IndexQueries {
     return this.#statements.studyKeys.all();
   }
 
-  /** Paths of all differing versions, which lie beside the current ones. */
+  /** Paths of all differing versions, and of rejected objects, which lie beside the current ones. */
   conflictPaths(): string[] {
     return this.#statements.conflictPaths.pluck().all() as string[];
   }
@@ -236,7 +240,13 @@ function prepareQueries(db: Sqlite) {
        WHERE EXISTS (SELECT 1 FROM series r WHERE r.study_key = s.study_key)`,
     ),
     deletions: db.prepare('SELECT path FROM deletions'),
-    conflictPaths: db.prepare('SELECT path FROM instance_conflicts'),
+    conflictPaths: db.prepare(
+      'SELECT path FROM instance_conflicts UNION ALL SELECT path FROM rejected_files',
+    ),
+    rejected: db.prepare<[string, string], { code: string; instances: number; at: number }>(
+      `SELECT code, count(*) AS instances, max(rejected_at) AS at FROM rejections
+       WHERE study_uid = ? AND home = ? GROUP BY code ORDER BY code`,
+    ),
   };
 }
 

@@ -121,4 +121,22 @@ CREATE TABLE imports (
 INSERT INTO imports SELECT study_uid, home FROM studies;
 `,
   },
+  {
+    name: 'objects that their home took back',
+    sql: `
+-- Named by rejection notes, whether they are here or not.
+CREATE TABLE rejections (
+  sop_uid TEXT NOT NULL, home TEXT NOT NULL, study_uid TEXT NOT NULL,
+  code TEXT NOT NULL, note_uid TEXT NOT NULL, rejected_at INTEGER NOT NULL,
+  PRIMARY KEY (sop_uid, home)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rejections_study ON rejections (study_uid, home);
+
+-- What lies on the disk of them: in no answer and no count.
+CREATE TABLE rejected_files (
+  path TEXT PRIMARY KEY, study_uid TEXT NOT NULL, home TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rejected_files_study ON rejected_files (study_uid, home);
+`,
+  },
 ];

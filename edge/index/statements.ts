@@ -96,6 +96,9 @@ function prepareObjectWrites(db: Sqlite) {
          @dataSetOffset, @dataSetBytes, @contentDigest, @homeDigest, @instanceNumber,
          @callingAETitle, @receivedAt)`,
     ),
+    setHomeDigest: db.prepare<[digest: string, key: number]>(
+      'UPDATE instances SET home_digest = ? WHERE instance_key = ?',
+    ),
     setMissing: db.prepare<[now: number, key: number]>(
       'UPDATE instances SET missing_since = ? WHERE instance_key = ?',
     ),

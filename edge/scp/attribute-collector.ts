@@ -10,7 +10,7 @@ import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-r
 import { trimUID } from '../../shared/dicom/part10.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
 import { findNhsNumber, type Identifier } from '../../shared/patient-identifiers.ts';
-import type { InstanceAttributes } from '../index/attributes.ts';
+import type { InstanceAttributes, RejectionNote } from '../index/attributes.ts';
 import { dateOf, integerOf, textOf } from './values.ts';
 
 /** Text of 64 characters may take four bytes each, and escape sequences; a name has three such groups. */
@@ -24,7 +24,24 @@ const TOP_LEVEL: ReadonlySet<number> = new Set([
   ...[Tag.BodyPartExamined, Tag.StudyInstanceUID, Tag.SeriesInstanceUID, Tag.StudyID],
   ...[Tag.SeriesNumber, Tag.InstanceNumber],
 ]);
+/** Key Object Selection Document Storage. PS3.4 B.5. */
+const KEY_OBJECT_SELECTION = '1.2.840.10008.5.1.4.1.1.88.59';
+const ConceptNameCodeSequence = 0x0040_a043;
+const CurrentRequestedProcedureEvidenceSequence = 0x0040_a375;
+const ReferencedSOPInstanceUID = 0x0008_1155;
+const ModifyingSystem = 0x0400_0563;
+const SourceOfPreviousValues = 0x0400_0564;
+const CodeValue = 0x0008_0100;
+const CodingSchemeDesignator = 0x0008_0102;
+/** Titles of rejection notes. IHE IOCM; PS3.16 CID 7011. */
+const REJECTIONS: ReadonlySet<string> = new Set(['113001', '113037', '113038', '113039']);
+/** More objects than any study has: beyond it somebody is up to no good. */
+const MAX_REFERENCES = 200_000;
+
 const SEQUENCES: ReadonlySet<number> = new Set([
+  ConceptNameCodeSequence,
+  CurrentRequestedProcedureEvidenceSequence,
+  Tag.OriginalAttributesSequence,
   Tag.IssuerOfAccessionNumberSequence,
   Tag.IssuerOfPatientIDQualifiersSequence,
   Tag.OtherPatientIDsSequence,
@@ -32,6 +49,7 @@ const SEQUENCES: ReadonlySet<number> = new Set([
 const IN_ITEMS: ReadonlySet<number> = new Set([
   ...[Tag.PatientID, Tag.IssuerOfPatientID, Tag.TypeOfPatientID],
   ...[Tag.LocalNamespaceEntityID, Tag.UniversalEntityID, Tag.UniversalEntityIDType],
+  ...[CodeValue, CodingSchemeDesignator, ModifyingSystem, SourceOfPreviousValues],
 ]);
 /** Identifiers of one patient that are looked at. */
 const MAX_ITEMS = 64;
@@ -43,13 +61,18 @@ export class AttributeCollector implements ElementVisitor {
   readonly #items = new Map<number, Values[]>();
   /** The sequence of interest that is being walked; its items' own elements have depth 1. */
   #sequence = 0;
+  /** SOP Instance UIDs that a Key Object Selection names as its evidence. */
+  readonly #references: string[] = [];
 
   element({ tag, depth, length, vr }: ElementHeader): boolean {
     if (depth === 0) {
       this.#sequence = vr === 'SQ' && SEQUENCES.has(tag) ? tag : 0;
       return length <= MAX_VALUE_BYTES && TOP_LEVEL.has(tag) && !this.#values.has(tag);
     }
-    if (this.#sequence === 0 || length > MAX_VALUE_BYTES || !IN_ITEMS.has(tag)) return false;
+    if (this.#sequence === 0 || length > MAX_VALUE_BYTES) return false;
+    if (this.#sequence === CurrentRequestedProcedureEvidenceSequence)
+      return tag === ReferencedSOPInstanceUID && this.#isKeyObjectSelection();
+    if (!IN_ITEMS.has(tag)) return false;
     return depth <= 2 && this.#present() !== undefined;
   }
 
@@ -63,8 +86,28 @@ export class AttributeCollector implements ElementVisitor {
   value({ tag, depth }: ElementHeader, bytes: Buffer): void {
     // A view of a chunk would keep the whole chunk.
     const kept = Buffer.from(bytes);
+    if (depth > 0 && this.#sequence === CurrentRequestedProcedureEvidenceSequence) {
+      if (this.#references.length < MAX_REFERENCES)
+        this.#references.push(trimUID(kept.toString('latin1')));
+      return;
+    }
     const values = depth === 0 ? this.#values : this.#present();
     if (values !== undefined && !values.has(tag)) values.set(tag, kept);
+  }
+
+  #isKeyObjectSelection(): boolean {
+    const sopClass = this.#values.get(Tag.SOPClassUID);
+    return sopClass !== undefined && trimUID(sopClass.toString('latin1')) === KEY_OBJECT_SELECTION;
+  }
+
+  /** What a rejection note takes back; undefined: the object is none. */
+  #rejection(charset: Charset): RejectionNote | undefined {
+    const [title] = this.#items.get(ConceptNameCodeSequence) ?? [];
+    if (title === undefined || !this.#isKeyObjectSelection()) return undefined;
+    const code = textOf(title.get(CodeValue), charset) ?? '';
+    if (textOf(title.get(CodingSchemeDesignator), charset) !== 'DCM' || !REJECTIONS.has(code))
+      return undefined;
+    return { code, sopInstanceUIDs: this.#references };
   }
 
   #present(): Values | undefined {
@@ -79,6 +122,11 @@ export class AttributeCollector implements ElementVisitor {
     const uid = (tag: number): string => trimUID(this.#values.get(tag)?.toString('latin1') ?? '');
     const text = (tag: number): string | null => textOf(this.#values.get(tag), charset);
     const patient = this.#identifier(charset);
+    const rejects = this.#rejection(charset);
+    const modified = (this.#items.get(Tag.OriginalAttributesSequence) ?? []).map((item) => ({
+      system: textOf(item.get(ModifyingSystem), charset) ?? '',
+      source: textOf(item.get(SourceOfPreviousValues), charset) ?? '',
+    }));
     const [accessionIssuer] = this.#items.get(Tag.IssuerOfAccessionNumberSequence) ?? [];
     return {
       sopClassUID: uid(Tag.SOPClassUID),
@@ -104,6 +152,8 @@ export class AttributeCollector implements ElementVisitor {
       seriesDescription: text(Tag.SeriesDescription),
       bodyPart: text(Tag.BodyPartExamined),
       instanceNumber: integerOf(text(Tag.InstanceNumber)),
+      ...(rejects === undefined ? {} : { rejects }),
+      ...(modified.length === 0 ? {} : { modified }),
     };
   }
 

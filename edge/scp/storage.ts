@@ -16,6 +16,7 @@ import { SpoolError } from '../spool/spool-error.ts';
 import type { InstanceWriter, SealedFile } from '../spool/write-instance.ts';
 import { fileObject } from './file-object.ts';
 import type { AttributesReader, ReadAttributes } from './object-reading.ts';
+import { homeOfCopy } from './returned-copy.ts';
 import type { StorageParts } from './storage-parts.ts';
 import { findFault, StoreStatus } from './verdict.ts';
 
@@ -60,7 +61,7 @@ class StoreSink implements DataSetSink {
     let sealed: SealedFile | undefined;
     try {
       const attributes = await this.#readEnd();
-      sealed = await this.#seal();
+      sealed = await this.#seal(attributes);
       const fault = this.#readFault ?? (attributes && findFault(this.#request, attributes));
       if (attributes === undefined || fault !== undefined) return this.#keepAside(sealed, fault);
       return this.#file(sealed, attributes);
@@ -99,9 +100,14 @@ class StoreSink implements DataSetSink {
     this.#reader.abort();
   }
 
-  #seal(): Promise<SealedFile> {
+  #seal(attributes: ReadAttributes | undefined): Promise<SealedFile> {
+    const { trust, index } = this.#parts;
+    const home = (attributes && homeOfCopy(attributes, trust)) ?? trust;
+    const held =
+      home === trust ? undefined : index.findInstance(attributes?.sopInstanceUID ?? '', home);
     return this.#writer.seal({
-      home: this.#parts.trust,
+      home,
+      ...(held === undefined ? {} : { homeDigest: held.homeDigest }),
       receivedAt: this.#parts.clock.now(),
       callingAETitle: this.#request.peer.callingAETitle,
     });

@@ -6,6 +6,7 @@
  *   quarantine/<id>.dcm                 what can't be filed
  *   staging/…                           fetches under way, see edge/transfer
  *   outgoing/<job>/<digest>.dcm         de-identified, until it is delivered, see edge/route
+ *   reports/<digest>.dcm                reports of other trusts, until they are delivered, see edge/reports
  *   results/<digest>.dcm                what AI nodes sent, before and after it is checked, see edge/route
  *
  * `study` and `object` are digests: no character that a peer sent ever stands in a path.
@@ -20,13 +21,14 @@ export interface SpoolLayout {
   readonly staging: string;
   readonly results: string;
   readonly outgoing: string;
+  readonly reports: string;
 }
 
 export const TEMPORARY_SUFFIX = '.part';
 export const OBJECT_SUFFIX = '.dcm';
 /** Folders of `root` that hold no studies. An ODS code is in capitals, so no home has such a name. */
 export const RESERVED_FOLDERS: ReadonlySet<string> = new Set([
-  ...['incoming', 'quarantine', 'staging', 'results', 'outgoing'],
+  ...['incoming', 'quarantine', 'staging', 'results', 'outgoing', 'reports'],
 ]);
 
 export function spoolLayout(dataDirectory: string): SpoolLayout {
@@ -38,6 +40,7 @@ export function spoolLayout(dataDirectory: string): SpoolLayout {
     staging: join(root, 'staging'),
     results: join(root, 'results'),
     outgoing: join(root, 'outgoing'),
+    reports: join(root, 'reports'),
   };
 }
 

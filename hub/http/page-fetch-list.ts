@@ -1,5 +1,6 @@
 /** `/fetches`: the orders, newest first, kept live. */
 import { FETCH_STATES } from '../../shared/contract/events.ts';
+import type { Principal } from '../access/rules.ts';
 import { subjectsOfFetches } from '../audit/subjects.ts';
 import { STATE_WORDS } from '../web/states.ts';
 import { pick, readForm } from './forms.ts';
@@ -33,6 +34,7 @@ export function fetchListPages(parts: HttpParts): Page[] {
           ...shown(parts, call),
           title: 'Fetches',
           section: 'fetches',
+          waiting: waitingForPatient(parts, call.principal),
           refreshSeconds: 10,
           liveSource: `/fetches/live${query === undefined ? '' : `?${query}`}`,
           stateItems: offer(
@@ -57,6 +59,12 @@ export function fetchListPages(parts: HttpParts): Page[] {
       run: (call) => call.render('fetches-live.njk', shown(parts, call)),
     },
   ];
+}
+
+/** How many of the asker's trust wait for somebody to say whose they are. */
+function waitingForPatient(parts: HttpParts, { trust }: Principal): number {
+  const own = trust === null ? {} : { trust };
+  return parts.fetches.list({ state: 'held', ...own, limit: 1, offset: 0 }).total;
 }
 
 function shown(parts: HttpParts, { request, saw }: PageCall): object {

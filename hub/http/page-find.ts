@@ -45,6 +45,7 @@ export function findPage(parts: HttpParts): Page {
         answered,
         missing: answered.filter((one) => !one.ok).length,
         faults: {},
+        mayView: parts.access.refuse(principal, 'view') === null,
       };
       if (!isAsked(request, by)) return render('find.njk', common);
       const found = search(parts, form, by);

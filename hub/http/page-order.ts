@@ -17,7 +17,7 @@ import { queryValue, studyAddress } from './page-find.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { withoutUndefined } from './routes-fetches.ts';
-import { answeredJson, studyUnknown, trustName } from './routes-studies.ts';
+import { studyAbsent, trustName } from './routes-studies.ts';
 import { FetchRequestInput } from './schemas.ts';
 import { validate } from './validate.ts';
 
@@ -73,7 +73,7 @@ function studyOf(
   const { uid = '' } = request.params as { uid?: string };
   const found = findStudy(parts.projection.db, uid);
   const study = found.find((one) => one.home === home) ?? found[0];
-  if (study === undefined) throw studyUnknown(answeredJson(parts.fleet.answered()));
+  if (study === undefined) throw studyAbsent(parts, uid);
   saw(subjectsOfStudies([study]));
   return study;
 }

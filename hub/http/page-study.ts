@@ -1,12 +1,13 @@
 /** `/studies/{uid}`: a study, its series, who holds it, and its fetches. */
 
 import { subjectsOfStudies } from '../audit/subjects.ts';
+import { reportsFor } from '../reports/of-study.ts';
 import { findStudy, type StudyDetail } from '../search/study.ts';
 import { day, minutes, nhsNumber, personName } from '../web/format.ts';
 import { studyAddress } from './page-find.ts';
 import type { Page } from './pages.ts';
 import type { HttpParts } from './parts.ts';
-import { answeredJson, studyUnknown, trustName } from './routes-studies.ts';
+import { studyAbsent, trustName } from './routes-studies.ts';
 
 export function studyPage(parts: HttpParts): Page {
   return {
@@ -14,16 +15,21 @@ export function studyPage(parts: HttpParts): Page {
     path: '/studies/:uid',
     action: 'search',
     audit: 'look',
-    run: ({ request, render, saw }) => {
+    run: ({ request, render, principal, saw }) => {
       const { uid = '' } = request.params as { uid?: string };
       const answered = parts.fleet.answered();
       const found = findStudy(parts.projection.db, uid);
-      if (found.length === 0) throw studyUnknown(answeredJson(answered));
+      if (found.length === 0) throw studyAbsent(parts, uid);
       saw(subjectsOfStudies(found));
       const studies = found.map((study) => ({
         ...study,
         trustName: trustName(parts, study.home),
         rows: factsOf(study),
+        rejections: study.rejected.map((one) => ({ ...one, why: REJECTED[one.code] ?? one.code })),
+        reports:
+          parts.access.refuse(principal, 'view') === null
+            ? reportsFor(parts.projection.db, study)
+            : [],
         silent: answered.find((one) => one.trust === study.home && !one.ok),
         fetchHref: `${studyAddress(uid)}/fetch?home=${study.home}`,
         openHref: `/viewer/viewer?StudyInstanceUIDs=${encodeURIComponent(uid)}`,
@@ -36,6 +42,14 @@ export function studyPage(parts: HttpParts): Page {
     },
   };
 }
+
+/** Titles of rejection notes, for people. IHE IOCM; PS3.16 CID 7011. */
+const REJECTED: Readonly<Record<string, string>> = {
+  '113001': 'for reasons of quality',
+  '113037': 'for the safety of the patient',
+  '113038': 'for a wrong entry in the worklist: they may be of another patient or examination',
+  '113039': 'because they are kept no longer',
+};
 
 function factsOf(study: StudyDetail): [string, string][] {
   const { patient } = study;

@@ -10,7 +10,10 @@ import { completenessPage } from './page-completeness.ts';
 import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
 import { findPage } from './page-find.ts';
+import { identityPages } from './page-identity.ts';
 import { orderPages } from './page-order.ts';
+import { patientPage } from './page-patient.ts';
+import { reconciliationPage } from './page-reconciliation.ts';
 import { signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
 import type { HttpParts } from './parts.ts';
@@ -36,6 +39,9 @@ export function servePages(
   const all = [
     findPage(parts),
     studyPage(parts),
+    patientPage(parts),
+    ...identityPages(parts),
+    reconciliationPage(parts),
     ...orderPages(parts),
     ...fetchPages(parts),
     ...fetchListPages(parts),

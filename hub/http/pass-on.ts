@@ -14,7 +14,7 @@ import { findStudy } from '../search/study.ts';
 import type { Sight } from './audited.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
-import { answeredJson, studyUnknown, trustName } from './routes-studies.ts';
+import { studyAbsent, trustName } from './routes-studies.ts';
 
 /** Of the request, what the edge decides its answer by. */
 const ASKED = ['accept', 'accept-encoding', 'range', 'if-none-match'];
@@ -34,7 +34,7 @@ export async function passOn(parts: HttpParts, { request, reply, saw }: Asked): 
   const isLive = (ods: string): boolean => answered.some(({ trust, ok }) => ok && trust === ods);
   const db = parts.projection.db;
   const source = studySource(db, { studyInstanceUID: uid, home: asked }, isLive);
-  if (source === undefined) throw studyUnknown(answeredJson(answered));
+  if (source === undefined) throw studyAbsent(parts, uid);
   saw(subjectsOfStudies(findStudy(db, uid).filter(({ home }) => home === source.home)));
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());

@@ -23,7 +23,7 @@ import { type AuditedRoute, audited, type RouteUse, type Sight } from './audited
 import type { HttpParts } from './parts.ts';
 import { passOn } from './pass-on.ts';
 import { HttpProblem } from './problem.ts';
-import { answeredJson, studyUnknown } from './routes-studies.ts';
+import { studyAbsent } from './routes-studies.ts';
 
 /** One who looks at a study is recorded again after so long. */
 const VIEW_MS = 15 * 60_000;
@@ -115,7 +115,7 @@ function answerSeries(parts: HttpParts, { request, reply, saw }: Asked): string 
   const home = homeAsked(request);
   const source = studySource(parts.projection.db, { studyInstanceUID: uid, home }, () => true);
   const study = findStudy(parts.projection.db, uid).find((one) => one.home === source?.home);
-  if (study === undefined || source === undefined) throw studyUnknown(answeredJson(answered));
+  if (study === undefined || source === undefined) throw studyAbsent(parts, uid);
   saw(subjectsOfStudies([study]));
   const found = seriesMatching(study.series, query);
   if ('fault' in found) throw badQuery(found.fault);

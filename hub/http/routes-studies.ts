@@ -7,7 +7,7 @@ import { reportsFor } from '../reports/of-study.ts';
 import { hasKey, NEEDS_KEY } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
 import { searchStudies } from '../search/studies.ts';
-import { findStudy } from '../search/study.ts';
+import { findStudy, findWithdrawal } from '../search/study.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
@@ -62,13 +62,13 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       audit: 'look',
       query: NoQuery,
       answer: { status: 200, schema: StudyFoundAnswer },
-      problems: ['STUDY_UNKNOWN'],
+      problems: ['STUDY_UNKNOWN', 'STUDY_WITHDRAWN'],
       run: ({ path, principal, saw }) => {
         const mayRead = parts.access.refuse(principal, 'view') === null;
         const [first, ...others] = findStudy(db, path['uid'] ?? '')
           .map(named)
           .map((study) => ({ ...study, reports: mayRead ? reportsFor(db, study) : [] }));
-        if (first === undefined) throw studyUnknown(answered());
+        if (first === undefined) throw studyAbsent(parts, path['uid'] ?? '');
         saw(subjectsOfStudies([first, ...others]));
         return { ...first, alsoClaimedBy: others, answered: answered() };
       },
@@ -76,8 +76,21 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
   ];
 }
 
-/** Nobody has told of it; whether that means anything depends on who was silent. */
-export function studyUnknown(answered: object[]): HttpProblem {
+/**
+ * Its home took it back, so that copies are not shown either; else nobody has told of it, and whether that means
+ * anything depends on who was silent.
+ */
+export function studyAbsent(
+  parts: Pick<HttpParts, 'projection' | 'fleet' | 'config'>,
+  uid: string,
+): HttpProblem {
+  const answered = answeredJson(parts.fleet.answered());
+  const withdrawal = findWithdrawal(parts.projection.db, uid);
+  if (withdrawal !== undefined) {
+    const { home } = withdrawal;
+    const detail = `${trustName(parts, home)} (${home}) no longer holds this study. Copies of it are not shown.`;
+    return new HttpProblem('STUDY_WITHDRAWN', detail, { members: { ...withdrawal, answered } });
+  }
   const detail = 'No trust has told of this study. See `answered` for those that are silent.';
   return new HttpProblem('STUDY_UNKNOWN', detail, { members: { answered } });
 }

@@ -146,6 +146,9 @@ export const StudyAnswer = z.object({
   setHash: z.string().describe('Order-free digest of the objects: equal hashes, equal studies'),
   quiet: z.boolean().describe('False while objects still come in'),
   conflicts: Count.describe('Objects that came again with other content'),
+  rejected: z
+    .array(z.object({ code: z.string(), instances: Count, at: Time }))
+    .describe("Objects that the home took back (IHE IOCM), by the note's title; in no count"),
   copies: z.array(
     z.object({
       trust: ODSCode,

@@ -84,6 +84,21 @@ export function mergedInto(db: Sqlite, { trust, patientId, issuer }: IdentityKey
     .map(identityOf);
 }
 
+/** Patients of a trust, numbers in force, with this NHS number or birth date; at most 500. */
+export function inForceAt(
+  db: Sqlite,
+  trust: string,
+  { nhsNumber, birthDate }: Pick<Evidence, 'nhsNumber' | 'birthDate'>,
+): Identity[] {
+  return db
+    .prepare<[object], Row>(
+      `${TOLD} WHERE trust = @trust AND deleted = 0 AND merged_into_id IS NULL
+         AND (nhs_number = @nhsNumber OR birth_date = @birthDate) LIMIT 500`,
+    )
+    .all({ trust, nhsNumber, birthDate })
+    .map(identityOf);
+}
+
 /** Others who may be the same person: the same number, or born on the same day with the same postcode. */
 export function candidatesOf(db: Sqlite, one: Identity): Identity[] {
   const found = one.nhsNumber === null ? [] : withNhsNumber(db, one.nhsNumber);

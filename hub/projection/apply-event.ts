@@ -24,7 +24,12 @@ export function applyEvent(
     case 'study':
       applyStudy(statements, event, now);
       return {
-        changes: [{ kind: 'study', trust, studyInstanceUID: event.studyInstanceUID }],
+        changes: [
+          {
+            ...{ kind: 'study', trust, studyInstanceUID: event.studyInstanceUID },
+            isWithdrawn: event.deleted && event.home === trust,
+          },
+        ],
         differing: [],
       };
     case 'digest': {
@@ -47,8 +52,10 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
   const { trust, studyInstanceUID, home } = event;
   if (event.deleted) {
     statements.deleteStudy.run(trust, studyInstanceUID, home);
+    if (home === trust) statements.withdraw.run(studyInstanceUID, home, event.at);
     return;
   }
+  if (home === trust) statements.restore.run(studyInstanceUID, home);
   const { patient, series, nearline, ...study } = event;
   const held = heldCounts({ series: series.length, instances: event.instances }, nearline);
   statements.upsertStudy.run({
@@ -64,6 +71,7 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
     nearlineInstances: nearline?.instances ?? null,
     nearlineModalities: nearline?.modalities.join('\\') ?? null,
     day: acquisitionDay(event.studyDate),
+    rejected: event.rejected?.length ? JSON.stringify(event.rejected) : null,
     appliedAt: now,
   });
   statements.deleteSeries.run(trust, studyInstanceUID, home);

@@ -7,6 +7,7 @@ import type {
 } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { IdentityKey } from '../identity/identities.ts';
+import { noteMerge } from '../identity/merges.ts';
 import { reviewIdentity } from '../identity/reviews.ts';
 import type { Change } from './change.ts';
 
@@ -20,6 +21,7 @@ export function applyRecord(statements: RecordStatements, event: RecordEvent, no
   const common = { trust, patientId, issuer, nhsNumber };
   switch (event.kind) {
     case 'patient':
+      statements.noteMerge(event);
       applyPatient(statements, event);
       statements.review({ trust, patientId, issuer }, now);
       break;
@@ -31,7 +33,7 @@ export function applyRecord(statements: RecordStatements, event: RecordEvent, no
     }
     case 'report':
       applyReport(statements, event, common);
-      break;
+      return { kind: 'record', trust, record: 'report', reportId: event.reportId };
     case 'appointment': {
       const happensAt = event.startsAt ?? event.asOf;
       const { appointmentId, status } = event;
@@ -68,6 +70,7 @@ function applyReport(statements: RecordStatements, event: ReportEvent, common: o
 
 export function prepareRecords(db: Sqlite) {
   return {
+    noteMerge: (event: PatientEvent) => noteMerge(db, event),
     review: (key: IdentityKey, now: string) => reviewIdentity(db, key, now),
     patient: db.prepare<[object]>(
       `INSERT OR REPLACE INTO patients VALUES (@trust, @patientId, @issuer, @nhsNumber, @nhsStatus,

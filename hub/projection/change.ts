@@ -1,10 +1,18 @@
 /** A change of the projection, after its commit. */
 export type Change =
-  | { readonly kind: 'study'; readonly trust: string; readonly studyInstanceUID: string }
+  | {
+      readonly kind: 'study';
+      readonly trust: string;
+      readonly studyInstanceUID: string;
+      /** Its home does not hold it any more. */
+      readonly isWithdrawn?: boolean;
+    }
   | {
       readonly kind: 'record';
       readonly trust: string;
       readonly record: 'patient' | 'order' | 'report' | 'appointment';
+      /** Of a report. */
+      readonly reportId?: string;
     }
   | { readonly kind: 'fetch'; readonly fetchId: string }
   | { readonly kind: 'resource'; readonly resource: string }

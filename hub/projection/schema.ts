@@ -192,4 +192,35 @@ CREATE INDEX patients_address ON patients (birth_date, postcode) WHERE postcode 
     name: 'what the measures have still to count',
     sql: 'CREATE TABLE measure_inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;',
   },
+  {
+    name: 'which version of a report each copy was given',
+    sql: `
+-- The key is a digest of trust, study and report; see hub/reports/copied.ts.
+CREATE TABLE report_copies (
+  copy_key TEXT PRIMARY KEY, version INTEGER NOT NULL, stream_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX studies_copies ON studies (study_uid, home) WHERE trust <> home;
+`,
+  },
+  {
+    name: 'what homes took back, merges of patients',
+    sql: `
+-- Objects of a study that rejection notes took back, as the event tells them; null: none.
+ALTER TABLE studies ADD COLUMN rejected TEXT;
+-- Merges of patients and their undoing, as they were told; \`kind\`: merge, unmerge.
+CREATE TABLE patient_merges (
+  merge_key INTEGER PRIMARY KEY,
+  trust TEXT NOT NULL, prior_id TEXT NOT NULL, prior_issuer TEXT NOT NULL, prior_nhs_number TEXT,
+  other_id TEXT NOT NULL, other_issuer TEXT NOT NULL, kind TEXT NOT NULL, as_of TEXT NOT NULL,
+  is_audited INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX patient_merges_open ON patient_merges (merge_key) WHERE is_audited = 0;
+CREATE INDEX patients_number ON patients (patient_id, issuer);
+-- Studies that their home does not hold any more. Copies are not shown while it stands here.
+CREATE TABLE withdrawn (
+  study_uid TEXT NOT NULL, home TEXT NOT NULL, withdrawn_at TEXT NOT NULL,
+  PRIMARY KEY (study_uid, home)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

@@ -35,6 +35,8 @@ export interface StudyRow {
   readonly online_instances: number | null;
   /** Null: no PACS is known to hold it. */
   readonly nearline_modalities: string | null;
+  /** JSON; null: nothing. */
+  readonly rejected: string | null;
   readonly set_hash: string;
   readonly conflicts: number;
   readonly day: string;
@@ -61,6 +63,14 @@ export interface CopyView {
   readonly patientId: string;
   readonly issuer: string;
   readonly asOf: string;
+}
+
+/** Objects that the home took back by rejection notes (IHE IOCM). */
+export interface RejectionView {
+  /** Of the note's title, in DCM. */
+  readonly code: string;
+  readonly instances: number;
+  readonly at: string;
 }
 
 export interface StudyWarning {
@@ -91,6 +101,8 @@ export interface StudyView {
   /** False while objects still come in. */
   readonly quiet: boolean;
   readonly conflicts: number;
+  /** In no count; what is left of the study is shown. */
+  readonly rejected: readonly RejectionView[];
   readonly copies: readonly CopyView[];
   readonly warnings: readonly StudyWarning[];
   /** When the trust said this. */
@@ -131,6 +143,7 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     setHash: row.set_hash,
     quiet: row.quiet === 1,
     conflicts: row.conflicts,
+    rejected: row.rejected === null ? [] : (JSON.parse(row.rejected) as RejectionView[]),
     copies: copies.map((copy) => ({
       trust: copy.trust,
       instances: copy.instances,

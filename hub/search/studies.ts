@@ -101,7 +101,11 @@ function ownStudiesOf(patients: readonly PatientAtHome[]): Condition {
 }
 
 const matchedKeys = (where: string): string =>
-  `SELECT DISTINCT m.study_uid, m.home FROM studies m WHERE ${where}`;
+  `SELECT DISTINCT m.study_uid, m.home FROM studies m WHERE ${where} AND ${notWithdrawn('m')}`;
+
+/** Of what the home does not hold any more no copy is shown. */
+export const notWithdrawn = (row: string): string =>
+  `NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.study_uid = ${row}.study_uid AND w.home = ${row}.home)`;
 
 const SAME_PERSON_AS_HOME = `(m.trust = m.home OR m.nhs_number IS NULL OR NOT EXISTS (
   SELECT 1 FROM studies h WHERE h.trust = m.home AND h.study_uid = m.study_uid AND h.home = m.home
@@ -114,9 +118,7 @@ function conditionsOf(query: StudyQuery): Condition[] {
   };
   if (query.studyInstanceUID !== undefined) add('m.study_uid = ?', query.studyInstanceUID);
   if (query.nhsNumber !== undefined) add('m.nhs_number = ?', query.nhsNumber);
-  if (query.patientId !== undefined) add('m.patient_id = ?', query.patientId);
-  if (query.patientId !== undefined && query.issuer !== undefined)
-    add('m.patient_issuer = ?', query.issuer);
+  if (query.patientId !== undefined) addPatient(query, add);
   if (query.birthDate !== undefined) add('m.birth_date = ?', query.birthDate);
   if (query.accessionNumber !== undefined) addAccession(query, add);
   if (query.modality !== undefined) addModalities(query.modality, add);
@@ -129,6 +131,29 @@ function conditionsOf(query: StudyQuery): Condition[] {
 }
 
 type Add = (sql: string, ...values: string[]) => void;
+
+/** The number, and those that its trust merged it with: one person's. ID-13 of the domain notes. */
+function addPatient({ patientId = '', issuer }: StudyQuery, add: Add): void {
+  if (issuer === undefined) {
+    add('m.patient_id = ?', patientId);
+    return;
+  }
+  add(
+    `((m.patient_id = ? AND m.patient_issuer = ?) OR (m.trust, m.patient_id, m.patient_issuer) IN (
+      WITH RECURSIVE same (trust, id, issuer) AS (
+        SELECT trust, patient_id, issuer FROM patients WHERE patient_id = ? AND issuer = ?
+        UNION
+        SELECT p.trust, p.merged_into_id, p.merged_into_issuer FROM same
+        JOIN patients p ON p.trust = same.trust AND p.patient_id = same.id AND p.issuer = same.issuer
+        WHERE p.merged_into_id IS NOT NULL
+        UNION
+        SELECT p.trust, p.patient_id, p.issuer FROM same
+        JOIN patients p ON p.trust = same.trust AND p.merged_into_id = same.id
+          AND p.merged_into_issuer = same.issuer)
+      SELECT trust, id, issuer FROM same LIMIT 200))`,
+    ...[patientId, issuer, patientId, issuer],
+  );
+}
 
 function addAccession(query: StudyQuery, add: Add): void {
   const { accessionNumber = '', issuer, patientId } = query;

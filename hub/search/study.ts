@@ -2,6 +2,7 @@
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { type StudyRow, type StudyView, viewStudy } from './rows.ts';
 import { statement } from './statements.ts';
+import { notWithdrawn } from './studies.ts';
 
 export interface SeriesView {
   readonly seriesInstanceUID: string;
@@ -56,6 +57,19 @@ export function findStudy(db: Sqlite, studyInstanceUID: string): StudyDetail[] {
   })();
 }
 
+/** A study that its home does not hold any more. */
+export interface Withdrawal {
+  readonly home: string;
+  readonly withdrawnAt: string;
+}
+
+/** The newest; undefined when no home took it back. */
+export function findWithdrawal(db: Sqlite, studyInstanceUID: string): Withdrawal | undefined {
+  const sql = `SELECT home, withdrawn_at AS withdrawnAt FROM withdrawn WHERE study_uid = ?
+    ORDER BY withdrawn_at DESC LIMIT 1`;
+  return statement<Withdrawal>(db, sql).get(studyInstanceUID);
+}
+
 /** Who holds the study, own studies before copies. */
 export function findHolders(db: Sqlite, studyInstanceUID: string): Holder[] {
   return rowsOf(db, studyInstanceUID).map((row) => ({
@@ -69,7 +83,8 @@ export function findHolders(db: Sqlite, studyInstanceUID: string): Holder[] {
 }
 
 function rowsOf(db: Sqlite, studyInstanceUID: string): StudyRow[] {
-  const sql = 'SELECT * FROM studies WHERE study_uid = ? ORDER BY trust <> home, home, trust';
+  const sql = `SELECT * FROM studies s WHERE study_uid = ? AND ${notWithdrawn('s')}
+    ORDER BY trust <> home, home, trust`;
   return statement<StudyRow>(db, sql).all(studyInstanceUID);
 }
 

@@ -6,6 +6,8 @@ export type AuditEvent =
   | 'look'
   | 'fetch'
   | 'booking'
+  /** A trust told that two of its numbers are one person's, or are not any more. */
+  | 'identity'
   | 'export'
   | 'sign-in'
   | 'sign-out'

@@ -3,6 +3,7 @@
  * durable before it acknowledges it, and carries out each `id` once in effect.
  */
 import * as z from 'zod';
+import { REPORT_STATUSES } from './events.ts';
 import { ODSCode } from './subjects.ts';
 
 const envelope = { v: z.literal(1), id: z.string().min(1), at: z.iso.datetime() };
@@ -69,14 +70,53 @@ export const ReannounceCommandSchema = z.object({
   days: z.array(z.string()).optional(),
 });
 
+/** A version of a report as it goes with a copy of its study. */
+export const CopiedReportSchema = z.object({
+  /** The trust that wrote it, and how it is called. */
+  trust: ODSCode,
+  trustName: z.string(),
+  reportId: z.string(),
+  version: z.int().positive(),
+  status: z.enum(REPORT_STATUSES),
+  issuedAt: z.iso.datetime(),
+  title: z.string().nullable(),
+  author: z.string().nullable(),
+  /** Null: withdrawn, so that no text is shown. */
+  text: z.string().nullable(),
+  isCut: z.boolean(),
+  /** A document came with it, which the trust that wrote it holds. */
+  hasDocument: z.boolean(),
+});
+
+/** The version in force of a report, for whoever has, or gets, a copy of its study. A later one takes its place. */
+export const ReportCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('report'),
+  studyInstanceUID: UID,
+  home: ODSCode,
+  report: CopiedReportSchema,
+});
+
+/** The home does not hold the study any more: the copy goes, and nothing of it is brought or delivered. */
+export const WithdrawCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('withdraw'),
+  studyInstanceUID: UID,
+  home: ODSCode,
+});
+
 export const CommandSchema = z.discriminatedUnion('kind', [
   FetchCommandSchema,
   CancelCommandSchema,
   NamePatientCommandSchema,
   ReannounceCommandSchema,
+  ReportCommandSchema,
+  WithdrawCommandSchema,
 ]);
 
 export type LocalPatient = z.output<typeof LocalPatientSchema>;
 export type FetchCommand = z.output<typeof FetchCommandSchema>;
+export type CopiedReport = z.output<typeof CopiedReportSchema>;
+export type ReportCommand = z.output<typeof ReportCommandSchema>;
 export type Command = z.output<typeof CommandSchema>;
 export type PriorityName = z.output<typeof Priority>;

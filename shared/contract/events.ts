@@ -87,6 +87,8 @@ export const StudyEventSchema = z.object({
   series: z.array(SeriesSchema),
   /** Absent or null: no PACS of the trust is known to hold it. */
   nearline: NearlineSchema.nullish(),
+  /** Objects that rejection notes took back (IHE IOCM), by the note's title in DCM; they are in no count. */
+  rejected: z.array(z.object({ code: z.string(), instances: Count, at: Time })).optional(),
 });
 
 /** The bucket of studies whose StudyDate is absent or malformed. */

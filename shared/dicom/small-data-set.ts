@@ -37,6 +37,12 @@ export class SmallDataSet {
       .trimStart();
   }
 
+  /** The value as it stands; undefined when it is absent, or a sequence. */
+  bytes(tag: number): Buffer | undefined {
+    const element = this.#elements.get(tag);
+    return element === undefined || isSequence(element) ? undefined : element.value;
+  }
+
   /** Of a sequence; none when it is absent or empty. */
   items(tag: number): readonly SmallDataSet[] {
     const element = this.#elements.get(tag);

@@ -96,6 +96,11 @@ const READABLE: readonly (readonly [
   raw: object,
 ])[] = [
   ['a study', OrderedEventSchema, study],
+  [
+    'a study of which objects were rejected',
+    OrderedEventSchema,
+    { ...study, rejected: [{ code: '113038', instances: 2, at: AT }] },
+  ],
   ['a digest', OrderedEventSchema, { ...ordered, kind: 'digest', whole: true, buckets: [bucket] }],
   [
     'a digest with members',
@@ -117,6 +122,29 @@ const READABLE: readonly (readonly [
     'a patient',
     CommandSchema,
     { ...head, kind: 'name-patient', fetchId: 'f1', localPatient: { patientId: '1' } },
+  ],
+  [
+    'a report that goes with a copy',
+    CommandSchema,
+    {
+      ...{ ...head, kind: 'report', studyInstanceUID: '2.999.1', home: 'RJE' },
+      report: {
+        ...{
+          trust: 'RJE',
+          trustName: 'Trust RJE',
+          reportId: 'R1',
+          version: 2,
+          status: 'withdrawn',
+        },
+        ...{ issuedAt: AT, title: null, author: null, text: null, isCut: false },
+        hasDocument: true,
+      },
+    },
+  ],
+  [
+    'a withdrawal',
+    CommandSchema,
+    { ...head, kind: 'withdraw', studyInstanceUID: '2.999.1', home: 'RJE' },
   ],
   ['tell again', CommandSchema, { ...head, kind: 'reannounce', days: ['20260301', 'undated'] }],
   ['a cursor', CursorReplySchema, { cursor: { epoch: 1, seq: 2 }, caughtUp: true }],

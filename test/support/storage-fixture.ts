@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseEdgeConfig } from '../../edge/config.ts';
 import { openEdgeDatabase } from '../../edge/database.ts';
 import type { DimseStatus, StoreRequest } from '../../edge/dimse/service.ts';
+import type { ObjectListener } from '../../edge/index/edge-index.ts';
 import { furtherParts } from '../../edge/schema-parts.ts';
 import { dicomReading } from '../../edge/scp/dicom-reading.ts';
 import type { ObjectReading } from '../../edge/scp/object-reading.ts';
@@ -110,6 +111,7 @@ export interface FixtureOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly reading?: ObjectReading;
+  readonly onStored?: (db: Sqlite) => ObjectListener;
 }
 
 export async function openStorageFixture(options: FixtureOptions): Promise<StorageFixture> {
@@ -118,7 +120,11 @@ export async function openStorageFixture(options: FixtureOptions): Promise<Stora
   const db = openEdgeDatabase(dataDirectory, furtherParts);
   const metrics = openMetrics({});
   const reading = options.reading ?? dicomReading;
-  const storage = await openStorage({ config, db, reading, clock, log, metrics });
+  const onStored = options.onStored?.(db);
+  const storage = await openStorage({
+    ...{ config, db, reading, clock, log, metrics },
+    ...(onStored && { onStored }),
+  });
   const sendBytes = async (bytes: Buffer, over: SendOptions = {}): Promise<DimseStatus> => {
     const sink = storage.store(storeRequest(over));
     const chunkBytes = over.chunkBytes ?? 16_384;

@@ -1,169 +1,326 @@
 /**
- * RIS and PAS of two trusts, over a whole network: an order brings the priors of the other trust into the
- * PACS with nobody asking; a report that is corrected where it was written is corrected everywhere; the same
- * local number and accession at two trusts stay two people.
+ * RIS and PAS of three trusts, over a whole network: an order brings the priors of the other trusts into the PACS
+ * with their reports; what is corrected, withdrawn or taken back where it was made follows everywhere; the same
+ * local number and accession at two trusts stay two people; a merge moves nothing and can be undone.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { encodeDataSet, encodePart10 } from '../../demo/phantom/data-set.ts';
-import { commonElements, pixelElements } from '../../demo/phantom/modules.ts';
 import { eventually } from '../support/eventually.ts';
 import { Hl7Sender, hl7Message } from '../support/hl7.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { startNetwork } from '../support/network.ts';
+import {
+  ANNA,
+  ctFiles,
+  objectsIn,
+  type PacsObject,
+  PEOPLE,
+  PETER,
+  pid,
+  rejectionNoteFile,
+  reportMessage,
+  stamp,
+} from '../support/orders-world.ts';
 import { sendFiles } from '../support/send-files.ts';
 
 const skip = missingPeer('nats-server', 'Orthanc');
-const CT = '1.2.840.10008.5.1.4.1.1.2';
-const ANNA = '9434765919';
-const PETER = '4010232137';
-const STUDY = '2.25.8001';
+const { peterAtA, annaAtA, annaAtB, annaAtC } = PEOPLE;
+const OF_PETER = { studyInstanceUID: '2.25.8000', patient: peterAtA, accessionNumber: '1001' };
+const AT_B = { studyInstanceUID: '2.25.8001', patient: annaAtB, accessionNumber: '1001' };
+const AT_C = { studyInstanceUID: '2.25.8002', patient: annaAtC, accessionNumber: '2002' };
+const SLOW = { timeoutMs: 120_000 };
 
-/** Both trusts have a patient 12345 and an accession number 1001. */
-const PID = {
-  RRK: `PID|1||12345^^^RRK^MR~${PETER}^^^NHS^NH||Jones^Peter||19610302|M${'|'.repeat(24)}01`,
-  anna: `PID|1||A-17^^^RRK^MR~${ANNA}^^^NHS^NH||Smith^Anna||19580131|F${'|'.repeat(24)}01`,
-  RJE: `PID|1||12345^^^RJE^MR~${ANNA}^^^NHS^NH||Smith^Anna||19580131|F${'|'.repeat(24)}01`,
-};
-
-const stamp = (ms: number): string =>
-  `${new Date(ms).toISOString().replace(/[-:T]/g, '').slice(0, 14)}+0000`;
-
-function ctSlice(): Buffer {
-  const instanceUID = `${STUDY}.1.1`;
-  const dataSet = encodeDataSet([
-    ...commonElements({
-      study: {
-        ...{ studyInstanceUID: STUDY, date: '20260314', time: '101500', institution: 'Trust RJE' },
-        ...{ accessionNumber: '1001', description: 'CT chest' },
-        patient: {
-          ...{ patientId: '12345', issuer: 'RJE', nhsNumber: ANNA, name: 'Smith^Anna' },
-          ...{ birthDate: '19580131', sex: 'F' as const },
-        },
-      },
-      series: {
-        ...{ seriesInstanceUID: `${STUDY}.1`, number: 1, modality: 'CT' },
-        ...{ description: 'Axial', bodyPart: 'CHEST' },
-      },
-      ...{ sopClassUID: CT, sopInstanceUID: instanceUID, instanceNumber: 1 },
-    }),
-    ...pixelElements({
-      ...{ rows: 16, columns: 16, bitsAllocated: 16, bitsStored: 12, signed: false },
-      ...{ samples: 1, photometric: 'MONOCHROME2', data: Buffer.alloc(512, 7) },
-    }),
-  ]);
-  return encodePart10(dataSet, { classUID: CT, instanceUID });
+interface Report {
+  readonly trust: string;
+  readonly text: string | null;
+  readonly status: string;
 }
-
-const report = (pid: string, status: string, issued: number, text: string): string =>
-  hl7Message({
-    type: 'ORU^R01',
-    at: stamp(issued),
-    segments: [
-      pid,
-      `OBR|1|P1|1001|CTCHE^CT chest||||||||||||||||||${stamp(issued)}|||${status}`,
-      `OBX|1|TX|X||${text}||||||${status}`,
-    ],
-  });
-
 interface Timeline {
-  readonly persons: readonly { identities: readonly { trust: string; by: string }[] }[];
-  readonly studies: readonly { studyInstanceUID: string; person: number }[];
-  readonly reports: readonly { trust: string; text: string; status: string; person: number }[];
+  readonly persons: readonly { identities: readonly { patientId: string; by: string }[] }[];
+  readonly studies: readonly { studyInstanceUID: string }[];
+  readonly reports: readonly Report[];
+}
+interface Found {
+  readonly studies: readonly { studyInstanceUID: string }[];
+}
+interface Fetch {
+  readonly fetchId: string;
+  readonly state: string;
+  readonly studyInstanceUID: string;
+  readonly localPatient: { readonly patientId: string } | null;
 }
 
-t.test('orders, reports and patients over two trusts', { skip, timeout: 600_000 }, async (t) => {
+const uidsOf = ({ studies }: Found): string[] =>
+  studies.map(({ studyInstanceUID }) => studyInstanceUID).sort();
+
+t.test('orders, reports and patients over three trusts', { skip, timeout: 900_000 }, async (t) => {
   const directory = t.testdir();
-  const network = await startNetwork({ directory, trusts: ['RRK', 'RJE'] });
+  const network = await startNetwork({ directory, trusts: ['RRK', 'RJE', 'RXK'] });
   t.teardown(() => network.stop());
   const now = Date.now();
-  const file = join(directory, 'slice.dcm');
-  writeFileSync(file, ctSlice());
-  await sendFiles(network.site('RJE').edge.dicomPort, [file]);
-  const senderAt = (trust: string): Promise<Hl7Sender> =>
-    Hl7Sender.open(network.site(trust).edge.hl7Port);
-  const [rrk, rje] = [await senderAt('RRK'), await senderAt('RJE')];
-  t.teardown(() => [rrk, rje].map((sender) => sender.end()));
-  await rje.send(report(PID.RJE, 'F', now - 60_000, 'Of Anna: normal.'));
-  await rrk.send(report(PID.RRK, 'F', now - 60_000, 'Of Peter: a fracture.'));
-  const timeline = async (nhsNumber: string): Promise<Timeline> =>
-    (await network.hub.api<Timeline>(`/api/patients/${nhsNumber}`)).body;
+  const edgeOf = (trust: string) => network.site(trust).edge;
+  const senders = new Map<string, Hl7Sender>();
+  for (const trust of ['RRK', 'RJE', 'RXK'])
+    senders.set(trust, await Hl7Sender.open(edgeOf(trust).hl7Port));
+  t.teardown(() => {
+    for (const sender of senders.values()) sender.end();
+  });
+  const tell = async (trust: string, message: string): Promise<void> =>
+    void t.match(await senders.get(trust)?.send(message), /MSA\|AA/);
+  const ask = async <T>(path: string): Promise<T> => (await network.hub.api<T>(path)).body;
+  const timeline = (nhsNumber: string) => ask<Timeline>(`/api/patients/${nhsNumber}`);
+  const pacsOfA = network.site('RRK').pacs;
+  if (pacsOfA === undefined) throw new Error('A has a PACS');
+  const reportsAtA = async (study: string): Promise<PacsObject[]> =>
+    (await objectsIn(pacsOfA, study)).filter(({ modality }) => modality === 'SR');
+
+  for (const study of [OF_PETER, AT_B, AT_C])
+    await sendFiles(edgeOf(study.patient.trust).dicomPort, ctFiles(directory, study));
+  const issued = now - 3_600_000;
+  const final = { status: 'F', issued };
+  await tell(
+    'RRK',
+    reportMessage(peterAtA, { ...final, accession: '1001', text: 'Of Peter: a fracture.' }),
+  );
+  await tell(
+    'RJE',
+    reportMessage(annaAtB, { ...final, accession: '1001', text: 'Of Anna: normal.' }),
+  );
+  await tell(
+    'RXK',
+    reportMessage(annaAtC, { ...final, accession: '2002', text: 'Of Anna: an old scar.' }),
+  );
 
   await t.test('the same number and accession at two trusts are never mixed', async (t) => {
     const anna = await eventually(
-      'both reports are at the hub',
+      'all is at the hub',
       async () => {
         const [one, other] = [await timeline(ANNA), await timeline(PETER)];
-        return one.reports.length > 0 && one.studies.length > 0 && other.reports.length > 0 && one;
+        return one.reports.length === 2 && one.studies.length === 2 && other.reports[0] && one;
       },
-      { timeoutMs: 60_000 },
+      SLOW,
     );
-    t.strictSame(
-      anna.reports.map(({ text }) => text),
-      ['Of Anna: normal.'],
-    );
-    t.strictSame((await timeline(PETER)).studies, []);
-    t.strictSame(
-      (await timeline(PETER)).reports.map(({ text }) => text),
-      ['Of Peter: a fracture.'],
-    );
-    const { body } = await network.hub.api<Timeline>(`/api/studies/${STUDY}`);
-    t.strictSame(
-      body.reports.map(({ text }) => text),
-      ['Of Anna: normal.'],
-    );
-  });
-
-  await t.test('an order brings the prior into the PACS under the local number', async (t) => {
-    const order = hl7Message({
-      type: 'ORM^O01',
-      at: stamp(now),
-      segments: [
-        PID.anna,
-        `ORC|NW|P7|7001||||^^^${stamp(now + 86_400_000)}^^R`,
-        'OBR|1|P7|7001|CTCHE^CT chest^NICIP||||||||||||||||||||CT',
-      ],
-    });
-    t.match(await rrk.send(order), /MSA\|AA/);
-    const fetch = await eventually(
-      'the prefetch is over',
-      async () => {
-        const { body } = await network.hub.api<{ fetches: { state: string; purpose: string }[] }>(
-          '/api/fetches?trust=RRK',
-        );
-        return body.fetches.find(({ state }) =>
-          ['available', 'partial', 'failed', 'held'].includes(state),
-        );
-      },
-      { timeoutMs: 120_000 },
-    );
-    t.match(fetch, {
-      state: 'available',
-      purpose: 'prefetch',
-      localPatient: { patientId: 'A-17' },
-    });
-    const { persons } = await timeline(ANNA);
-    t.match(persons, [{ identities: [{}, {}] }], 'one person at two trusts');
+    t.strictSame(uidsOf(anna), ['2.25.8001', '2.25.8002']);
+    t.strictSame(uidsOf(await timeline(PETER)), ['2.25.8000']);
+    const textsOf = ({ reports }: Pick<Timeline, 'reports'>): (string | null)[] =>
+      reports.map(({ text }) => text);
+    t.strictSame(textsOf(await timeline(PETER)), ['Of Peter: a fracture.']);
+    t.strictSame(textsOf(await ask('/api/studies/2.25.8001')), ['Of Anna: normal.']);
+    t.strictSame(textsOf(await ask('/api/studies/2.25.8000')), ['Of Peter: a fracture.']);
+    for (const key of ['patientId=12345', 'accessionNumber=1001']) {
+      t.strictSame(uidsOf(await ask<Found>(`/api/studies?${key}&issuer=RRK`)), ['2.25.8000'], key);
+      t.strictSame(uidsOf(await ask<Found>(`/api/studies?${key}&issuer=RJE`)), ['2.25.8001'], key);
+    }
+    t.equal((await network.hub.api('/api/studies?patientId=12345')).status, 400);
   });
 
   await t.test(
-    'a correction where the report was written is seen at once, the earlier version behind it',
+    'an order brings the priors of the other trusts, with their reports, under the local number',
     async (t) => {
-      await rje.send(report(PID.RJE, 'C', now - 30_000, 'Of Anna: a nodule.'));
-      const corrected = await eventually(
-        'the correction is there',
-        async () => (await timeline(ANNA)).reports.find(({ status }) => status === 'corrected'),
-        { timeoutMs: 60_000 },
+      const order = hl7Message({
+        ...{ type: 'ORM^O01', at: stamp(now) },
+        segments: [
+          pid(annaAtA),
+          `ORC|NW|P7|7001||||^^^${stamp(now + 86_400_000)}^^R`,
+          'OBR|1|P7|7001|CTCHE^CT chest^NICIP||||||||||||||||||||CT',
+        ],
+      });
+      await tell('RRK', order);
+      const fetches = await eventually(
+        'both prefetches are over',
+        async () => {
+          const { fetches } = await ask<{ fetches: Fetch[] }>('/api/fetches?trust=RRK');
+          const over = fetches.filter(({ state }) => /available|partial|failed|held/.test(state));
+          return over.length === 2 && over;
+        },
+        SLOW,
       );
-      t.match(corrected, { text: 'Of Anna: a nodule.', earlier: [{ text: 'Of Anna: normal.' }] });
-      await rje.send(report(PID.RJE, 'X', now - 10_000, ''));
-      const withdrawn = await eventually(
-        'the withdrawal is there',
-        async () => (await timeline(ANNA)).reports.find(({ status }) => status === 'withdrawn'),
-        { timeoutMs: 60_000 },
-      );
-      t.match(withdrawn, { text: null });
+      for (const fetch of fetches)
+        t.match(fetch, {
+          ...{ state: 'available', purpose: 'prefetch', localPatient: { patientId: 'A-17' } },
+          neededBy: /^20/,
+        });
+      for (const [study, text] of [
+        [AT_B, 'Of Anna: normal.'],
+        [AT_C, 'Of Anna: an old scar.'],
+      ] as const) {
+        const [report] = await eventually(
+          'the report is in the PACS',
+          async () => {
+            const found = await reportsAtA(study.studyInstanceUID);
+            return found.length > 0 && found;
+          },
+          SLOW,
+        );
+        t.match(report, { patientId: 'A-17', accessionNumber: /^I[0-9A-Z]{15}$/ });
+        t.match(report?.text, `Source: Trust ${study.patient.trust} (${study.patient.trust})`);
+        t.match(report?.text, 'Status: final');
+        t.match(report?.text, text);
+        for (const object of await objectsIn(pacsOfA, study.studyInstanceUID)) {
+          t.equal(object.patientId, 'A-17', object.modality);
+          t.equal(object.accessionNumber, report?.accessionNumber, 'never the home’s 1001');
+        }
+      }
+      t.strictSame(await objectsIn(pacsOfA, '2.25.8000'), [], "Peter's study went nowhere");
+      t.match((await timeline(ANNA)).persons, [{ identities: [{}, {}, {}] }], 'one person');
     },
   );
+
+  await t.test('a correction reaches those who read the report before it', async (t) => {
+    const corrected = { accession: '1001', status: 'C', issued: now - 30_000 };
+    await tell('RJE', reportMessage(annaAtB, { ...corrected, text: 'Of Anna: a nodule.' }));
+    const found = await eventually(
+      'the correction is in the PACS of A',
+      async () => {
+        const reports = await reportsAtA('2.25.8001');
+        return reports.length === 2 && reports;
+      },
+      SLOW,
+    );
+    const newest = found.find(({ text }) => text.includes('a nodule'));
+    t.match(newest?.text, 'Status: CORRECTED');
+    const first = found.find((one) => one !== newest);
+    t.match(newest?.text, first?.sopInstanceUID, 'it names the one that it replaces');
+    const { reports } = await timeline(ANNA);
+    t.match(
+      reports.find(({ status }) => status === 'corrected'),
+      { text: 'Of Anna: a nodule.', earlier: [{ text: 'Of Anna: normal.' }] },
+    );
+    const withdrawn = { accession: '1001', status: 'X', issued: now - 10_000, text: '' };
+    await tell('RJE', reportMessage(annaAtB, withdrawn));
+    await eventually(
+      'the withdrawal is in the PACS of A',
+      async () =>
+        (await reportsAtA('2.25.8001')).find(({ text }) =>
+          text.includes('WITHDRAWN by its author'),
+        ),
+      SLOW,
+    );
+    t.match(
+      (await timeline(ANNA)).reports.find(({ status }) => status === 'withdrawn'),
+      { text: null },
+    );
+  });
+
+  await t.test('what the home rejects is not shown any more, there or in a copy', async (t) => {
+    const note = rejectionNoteFile(directory, AT_B, { code: '113037', slices: [1] });
+    await sendFiles(edgeOf('RJE').dicomPort, [note]);
+    const study = await eventually(
+      'the hub knows, and the copy has followed',
+      async () => {
+        const found = await ask<{
+          rejected: object[];
+          copies: { trust: string; complete: boolean; instances: number }[];
+        }>('/api/studies/2.25.8001');
+        const copy = found.copies.find(({ trust }) => trust === 'RRK');
+        return found.rejected.length === 1 && copy?.complete === true && found;
+      },
+      SLOW,
+    );
+    t.match(study.rejected, [{ code: '113037', instances: 1 }]);
+    const statusOf = async (slice: number): Promise<number> => {
+      const path = `/dicom-web/studies/2.25.8001/series/2.25.8001.1/instances/2.25.8001.1.${slice}`;
+      return (await network.hub.api(path)).status;
+    };
+    t.equal(await statusOf(1), 404);
+    t.equal(await statusOf(2), 200);
+    t.ok(
+      (await objectsIn(pacsOfA, '2.25.8001')).some(({ modality }) => modality === 'KO'),
+      'the PACS of A has the note',
+    );
+    // Sent again by its modality, it stays rejected.
+    const [again = ''] = ctFiles(directory, AT_B);
+    await sendFiles(edgeOf('RJE').dicomPort, [again]);
+    t.equal(await statusOf(1), 404);
+  });
+
+  await t.test('what the PACS sends back is a copy still, and no study of its own', async (t) => {
+    const files = (await objectsIn(pacsOfA, '2.25.8002')).map(
+      ({ sopInstanceUID }) => sopInstanceUID,
+    );
+    for (const uid of files) {
+      const file = join(directory, 'back.dcm');
+      writeFileSync(file, await pacsOfA.file(uid));
+      await sendFiles(edgeOf('RRK').dicomPort, [file]);
+    }
+    t.equal(files.length, 3, 'two slices and a report');
+    // Long enough for a study of its own to be told.
+    await sleep(3_000);
+    t.match(await ask('/api/studies/2.25.8002'), {
+      ...{ home: 'RXK', alsoClaimedBy: [], warnings: [] },
+      copies: [{ trust: 'RRK', complete: true, instances: 2 }],
+    });
+  });
+
+  await t.test('a merge while a fetch runs, and its undoing, leave both ends right', async (t) => {
+    const former = { ...annaAtB, patientId: 'B-OLD' };
+    const merge = (at: number): string =>
+      hl7Message({
+        ...{ type: 'ADT^A40', at: stamp(at), facility: 'RJE' },
+        segments: [pid(annaAtB), 'MRG|B-OLD^^^RJE^MR'],
+      });
+    await tell(
+      'RJE',
+      hl7Message({
+        type: 'ADT^A28',
+        at: stamp(now - 5_000),
+        facility: 'RJE',
+        segments: [pid(former)],
+      }),
+    );
+    const { body } = await network.hub.api<Fetch>('/api/fetches', {
+      method: 'POST',
+      body: JSON.stringify({
+        ...{ studyInstanceUID: '2.25.8002', to: { trust: 'RJE' }, priority: 'urgent' },
+        ...{ purpose: 'direct care', localPatient: { patientId: 'B-OLD' } },
+      }),
+    });
+    await tell('RJE', merge(now));
+    const fetched = await eventually(
+      'the fetch is over',
+      async () => {
+        const one = await ask<Fetch>(`/api/fetches/${body.fetchId}`);
+        return /available|partial|failed/.test(one.state) && one;
+      },
+      SLOW,
+    );
+    t.equal(fetched.state, 'available');
+    const byNumber = async (id: string): Promise<string[]> =>
+      uidsOf(await ask<Found>(`/api/studies?patientId=${id}&issuer=RJE`));
+    await eventually(
+      'each number finds what both have',
+      async () => (await byNumber('12345')).length === 2 && (await byNumber('B-OLD')).length === 2,
+      SLOW,
+    );
+    const { persons } = await timeline(ANNA);
+    t.equal(persons.length, 1);
+    t.equal(persons[0]?.identities.find(({ patientId }) => patientId === 'B-OLD')?.by, 'merge');
+    const unlink = hl7Message({
+      ...{ type: 'ADT^A37', at: stamp(now + 5_000), facility: 'RJE' },
+      segments: [pid(annaAtB), pid(former)],
+    });
+    await tell('RJE', unlink);
+    await eventually(
+      'each number has its own again',
+      async () => (await byNumber('12345')).length + (await byNumber('B-OLD')).length === 2,
+      SLOW,
+    );
+    const told = await eventually(
+      'the trail tells of both',
+      async () => {
+        const { events } = await ask<{ events: { what: string; query: object }[] }>(
+          `/api/audit?patient=${encodeURIComponent('B-OLD^^^RJE')}&user=PAS%20of%20RJE`,
+        );
+        const merges = events.filter(({ what }) => what.startsWith('patient '));
+        return merges.length === 2 && merges;
+      },
+      SLOW,
+    );
+    t.match(told, [
+      { what: 'patient unmerge', query: { prior: 'B-OLD^^^RJE', from: '12345^^^RJE' } },
+      { what: 'patient merge', query: { prior: 'B-OLD^^^RJE', into: '12345^^^RJE' } },
+    ]);
+  });
 });

@@ -49,6 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
     'edge/transcode',
   ],
+  'edge/reports': ['shared', 'edge/index', 'edge/spool', 'edge/deliver'],
   'edge/dicomweb': ['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
   'edge/route': [
     'shared',
@@ -80,7 +81,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/identity': ['shared', 'hub/log (types)'],
   'hub/projection': ['shared', 'hub/log', 'hub/identity'],
   'hub/search': ['shared', 'hub/projection'],
-  'hub/reports': ['shared', 'hub/identity', 'hub/search'],
+  'hub/reports': [
+    ...['shared', 'hub/identity', 'hub/search'],
+    ...['hub/log (types)', 'hub/projection (types)'],
+  ],
   'hub/fetch': ['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/search'],
   'hub/audit': ['shared', 'hub/search', 'hub/fetch (types)'],
   'hub/relay': ['shared', 'hub/access (types)'],
@@ -98,7 +102,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/http': ['shared', 'hub/*'],
   'hub/cli': ['shared', 'hub/*', 'hub/main.ts'],
   'hub/answer-edges.ts': ['shared', 'hub/*'],
-  'hub/main.ts': ['shared', 'hub/*', 'hub/answer-edges.ts'],
+  'hub/start-followers.ts': ['shared', 'hub/*'],
+  'hub/main.ts': ['shared', 'hub/*', 'hub/answer-edges.ts', 'hub/start-followers.ts'],
 
   bin: ['shared', 'edge/cli', 'hub/cli'],
   demo: ['shared'],

@@ -2,11 +2,14 @@
  * What the trust's own index knows: studies of its own, and copies.
  *
  *   keys ─► conditions that an index helps with ─► rows, newest first ─► FoundStudy ─► find.ts matches the rest
+ *
+ * Studies stay under the number that they came with; by the merges in force they are found by each number of the
+ * patient, and shown under the one that was asked for, else the one that counts now.
  */
-
 import { foldName } from '../../../shared/dicom/person-name.ts';
 import { heldCounts, type Nearline } from '../../../shared/held-counts.ts';
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
+import { MergedNumbers } from '../../index/records/merged-numbers.ts';
 import { nearlineOf } from '../../index/rows.ts';
 import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
 import { keyOf, QUERY_KEYS } from './keys.ts';
@@ -52,11 +55,19 @@ interface SeriesLine {
   readonly instances: number;
 }
 
+/** A patient who was asked for by number, and all numbers that are the same person's. */
+interface AskedPatient {
+  readonly patientId: string;
+  readonly same: readonly { readonly patientId: string; readonly issuer: string }[];
+}
+
 export class LocalStudies {
   readonly #db: Sqlite;
+  readonly #numbers: MergedNumbers;
 
   constructor(db: Sqlite) {
     this.#db = db;
+    this.#numbers = new MergedNumbers(db);
   }
 
   /**
@@ -66,20 +77,41 @@ export class LocalStudies {
    * @returns pages of studies; ends early, with `isCut`, when there are too many
    */
   *candidates(keys: Values): Generator<readonly FoundStudy[], { isCut: boolean }> {
-    const { sql, values } = conditionsOf(keys);
+    const asked = this.#askedPatient(keys);
+    const { sql, values } = conditionsOf(keys, asked);
     // What belongs to a page is found first: the rest of a line costs more than the search for it.
     const statement = this.#db.prepare<unknown[], StudyLine>(`${SELECT_STUDIES}
       (SELECT * FROM studies s WHERE ${sql} ${NEWEST_FIRST} LIMIT ${PAGE} OFFSET ?) s
       ${NEWEST_FIRST}`);
     for (let offset = 0; offset < MAX_ROWS; offset += PAGE) {
       const lines = statement.all(...values, offset);
-      yield lines.map((line) => this.#found(line));
+      yield lines.map((line) => this.#found(line, asked));
       if (lines.length < PAGE) return { isCut: false };
     }
     return { isCut: true };
   }
 
-  #found(line: StudyLine): FoundStudy {
+  #askedPatient(keys: Values): AskedPatient | undefined {
+    const patientId = keys.get(PATIENT_ID)?.trim() ?? '';
+    if (patientId === '' || /[*?\\]/.test(patientId)) return undefined;
+    return { patientId, same: this.#numbers.sameAs(patientId) };
+  }
+
+  /** The number that the study is shown under. */
+  #numberOf(line: StudyLine, asked: AskedPatient | undefined): { id: string; issuer: string } {
+    const filed = { patientId: line.patient_id, issuer: line.issuer };
+    const isFiled = (key: { patientId: string; issuer: string }): boolean =>
+      key.patientId === filed.patientId && key.issuer === filed.issuer;
+    const shown = asked?.same.some(isFiled)
+      ? asked.same.find(({ patientId }) => patientId === asked.patientId)
+      : this.#numbers.inForce(filed);
+    const { patientId: id, issuer } =
+      asked?.patientId === filed.patientId ? filed : (shown ?? filed);
+    return { id, issuer };
+  }
+
+  #found(line: StudyLine, asked: AskedPatient | undefined): FoundStudy {
+    const number = this.#numberOf(line, asked);
     const nearline = nearlineOf(line);
     const held = heldCounts(line, nearline);
     const isOnline = line.instances > 0 && line.instances >= held.instances;
@@ -89,8 +121,8 @@ export class LocalStudies {
       home: line.home,
       availability: isOnline ? 'ONLINE' : 'NEARLINE',
       values: valuesOf({
-        PatientID: line.patient_id,
-        IssuerOfPatientID: line.issuer,
+        PatientID: number.id,
+        IssuerOfPatientID: number.issuer,
         PatientName: line.patient_name,
         PatientBirthDate: line.birth_date,
         PatientSex: line.sex,
@@ -181,18 +213,27 @@ export function valuesOf(given: Readonly<Record<string, string | null>>): Values
   );
 }
 
+const PATIENT_ID = 0x0010_0020;
+
 const TAG_OF: Readonly<Record<string, number>> = Object.fromEntries(
   QUERY_KEYS.map(({ keyword, tag }) => [keyword, tag]),
 );
 
 /** Conditions in SQL: never narrower than the matching that follows. */
-function conditionsOf(keys: Values): { sql: string; values: unknown[] } {
+function conditionsOf(
+  keys: Values,
+  asked: AskedPatient | undefined,
+): { sql: string; values: unknown[] } {
   const conditions = ['(s.instances > 0 OR s.pacs_seen_at IS NOT NULL)'];
   const values: unknown[] = [];
   const add = (sql: string, ...more: unknown[]): void => {
     conditions.push(sql);
     values.push(...more);
   };
+  if (asked !== undefined) {
+    const numbers = [asked.patientId, ...asked.same.map(({ patientId }) => patientId)];
+    add('s.patient_id IN (SELECT value FROM json_each(?))', JSON.stringify(numbers));
+  }
   for (const [tag, key] of keys) {
     const text = key.trim();
     const keyword = keyOf(tag)?.keyword;
@@ -209,8 +250,7 @@ function conditionsOf(keys: Values): { sql: string; values: unknown[] } {
 type Add = (sql: string, ...values: unknown[]) => void;
 
 function addExact(keyword: string, text: string, add: Add): void {
-  if (keyword === 'PatientID') add('s.patient_id = ?', text);
-  else if (keyword === 'AccessionNumber') add('s.accession_number = ?', text);
+  if (keyword === 'AccessionNumber') add('s.accession_number = ?', text);
   // Dates of the older form have points in them.
   else if (keyword === 'PatientBirthDate' && /^\d{8}$/.test(text))
     add("replace(s.birth_date, '.', '') = ?", text);

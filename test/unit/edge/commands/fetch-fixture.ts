@@ -144,7 +144,12 @@ export class Receiver {
       announceDays: (days: readonly string[] | undefined, withMembers: boolean) =>
         outbox.announceDays(days, withMembers),
     };
-    this.inbox = new CommandInbox({ db, store, runner, outbox: told, now, log: silentLog });
+    const reports = { keep: () => {}, fetchedAgain: () => {}, wake: () => {} };
+    this.inbox = new CommandInbox({
+      ...{ db, store, runner, reports, now },
+      outbox: told,
+      log: silentLog,
+    });
     deliverer.onChange(() => runner.wake());
     if (isStarted) this.start();
   }
