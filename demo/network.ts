@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { answers, Child } from './child.ts';
 import { sendStudy } from './modality.ts';
 import { Ports } from './ports.ts';
+import { writeSampleTimetable } from './sample-timetable.ts';
 import { CDIP, cdip, type Site, startSite } from './site.ts';
 import { nextStudy, STUDIES } from './studies.ts';
 import { thingsToTry } from './things-to-try.ts';
@@ -60,7 +61,12 @@ async function startHub(ports: Ports): Promise<{ url: string; configFile: string
   if (!existsSync(configFile)) {
     const trusts = TRUSTS.map(({ ods, name, postcode }) => ({ ods, name, postcode }));
     const dataDirectory = join(folder, 'data');
-    const config = { dataDirectory, http: { port }, nats: { embedded: true, port: nats }, trusts };
+    const timetableFolder = join(folder, 'timetable');
+    writeSampleTimetable(timetableFolder, new Date().toISOString().slice(0, 10));
+    const config = {
+      ...{ dataDirectory, http: { port }, nats: { embedded: true, port: nats }, trusts },
+      travel: { timetableFolder },
+    };
     writeFileSync(configFile, stringify(config));
   }
   const url = `http://127.0.0.1:${port}`;

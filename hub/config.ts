@@ -59,6 +59,17 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('the analytic store: what its queries may take of the machine'),
+  travel: z
+    .strictObject({
+      postcodesFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('CSV with a header: postcode (or pcds), latitude (lat), longitude (long)'),
+      timetableFolder: z.string().min(1).optional().describe('GTFS, unpacked'),
+    })
+    .prefault({})
+    .describe('how long patients travel; without files it is estimated, and said so'),
   signIn: z
     .strictObject({
       local: z.boolean().default(true),

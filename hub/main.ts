@@ -31,6 +31,7 @@ import { Projection } from './projection/projection.ts';
 import { Relay } from './relay/relay.ts';
 import { applyReportCopy } from './reports/copied.ts';
 import { Scheduling } from './scheduling/scheduling.ts';
+import { LoadedTravel } from './scheduling/travel/loaded-travel.ts';
 import { startFollowers } from './start-followers.ts';
 
 /** A broker that is not reached within this is worth a line. */
@@ -94,7 +95,8 @@ async function startParts(
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
   });
-  const scheduling = new Scheduling({ trusts, projection, networkLog, travel: null, clock, log });
+  const travel = new LoadedTravel(trusts.flatMap(({ postcode }) => postcode ?? []));
+  const scheduling = new Scheduling({ trusts, projection, networkLog, travel, clock, log });
   lifecycle.add('scheduling', () => scheduling.stop());
   answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
 
@@ -149,5 +151,6 @@ async function startParts(
   startFollowers(config, { projection, networkLog, fetches, audit, clock, log, lifecycle });
   fetches.start();
   scheduling.start();
+  void travel.load(config.travel, log);
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
 }

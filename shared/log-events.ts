@@ -66,6 +66,12 @@ export interface LogEvents {
   /** An edge could not be told of an order; it is told again. */
   'fetch.command-failed': { fetchId: string; code: string };
 
+  // --- hub/scheduling/travel
+  /** A timetable was read, for these days. */
+  'travel.timetable-read': { stops: number; trips: number; from: string; to: string };
+  /** A list of postcodes or a timetable can't be used; travel is estimated instead. */
+  'travel.file-refused': { code: string; detail: string };
+
   // --- hub/prefetch
   /** A prior could not be asked for, or its fetch not be cancelled; tried again. */
   'prefetch.refused': { code: string };

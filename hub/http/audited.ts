@@ -25,6 +25,8 @@ export interface AuditedRoute {
   readonly audit: AuditEvent | null;
   /** False: this use shows nothing new, and is not recorded unless it is refused. Absent: always recorded. */
   readonly isRecorded?: (use: RouteUse) => boolean;
+  /** True: the address is itself the secret that opens it, and is not recorded. */
+  readonly hasSecretAddress?: boolean;
   /** The use stands in the trail now. */
   readonly onRecorded?: (use: RouteUse) => void;
 }
@@ -54,7 +56,8 @@ export async function audited<T>(
     if (event === null) return;
     append(parts.audit, {
       ...{ event, code, outcome, principal, request },
-      ...{ what: `${route.method} ${route.path}`, method: route.method, seen, withParams: true },
+      ...{ what: `${route.method} ${route.path}`, method: route.method, seen },
+      withParams: route.hasSecretAddress !== true,
     });
   };
   const principal = admitted(parts, request, route, record);

@@ -6,7 +6,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Pages } from '../web/render.ts';
 import { type AuditedRoute, audited, type Sight } from './audited.ts';
 import { findPrincipal } from './authenticate.ts';
+import { appointmentPages } from './page-appointment.ts';
+import { bookingListPages } from './page-booking.ts';
+import { bookingRequestPages } from './page-booking-request.ts';
+import { callListPages } from './page-call-list.ts';
 import { completenessPage } from './page-completeness.ts';
+import { diaryPages } from './page-diaries.ts';
 import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
 import { findPage } from './page-find.ts';
@@ -46,6 +51,11 @@ export function servePages(
     ...fetchPages(parts),
     ...fetchListPages(parts),
     ...completenessPage(parts),
+    ...bookingListPages(parts),
+    ...bookingRequestPages(parts),
+    ...diaryPages(parts),
+    ...callListPages(parts),
+    ...appointmentPages(parts),
   ];
   for (const page of all) servePage(app, { ...options, parts }, page);
   signInPages(app, parts, options);
@@ -60,11 +70,15 @@ function servePage(
     method: page.method,
     url: page.path,
     handler: async (request, reply) => {
-      if (isForReading(request) && findPrincipal(parts.access, request) === null)
+      const isOpen = page.action === null;
+      if (!isOpen && isForReading(request) && findPrincipal(parts.access, request) === null)
         return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
       return audited(parts, request, page, (sight) => {
         const { principal } = sight;
-        const common = { principal, trustName: (ods: string) => trustName(parts, ods) };
+        const common = {
+          principal: isOpen ? undefined : principal,
+          trustName: (ods: string) => trustName(parts, ods),
+        };
         const render = (template: string, values: object): string => {
           reply.type('text/html; charset=utf-8');
           return pages.render(template, { ...common, ...values });

@@ -144,7 +144,7 @@ export function requestJson(
   const shown = more.restricted
     ? { ...patient, restricted: true, postcode: null, email: null, phone: null, decile: null }
     : patient;
-  const { requestId, ...rest } = request;
+  const { requestId, link: _, ...rest } = request;
   return { id: requestId, requestId, ...rest, patient: shown, state: more.state };
 }
 

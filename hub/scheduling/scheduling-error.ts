@@ -31,6 +31,8 @@ export type SchedulingErrorCode =
   | 'RIS_REFUSED'
   | 'OFFER_ENDED'
   | 'BIRTH_DATE_WRONG'
+  /** No link is sent to this patient: S-flag, or died. */
+  | 'LINK_REFUSED'
   /** Others are writing the same diary all the time; nothing was done. */
   | 'DIARY_BUSY';
 

@@ -12,12 +12,24 @@ import type { NetworkLog } from '../log/network-log.ts';
 import type { Projection } from '../projection/projection.ts';
 import { applyDiary, applyRefill, applyRequest, applyResource } from './apply.ts';
 import type { SchedulingParts } from './booking-parts.ts';
-import { Bookings } from './bookings.ts';
+import { askedBy, Bookings } from './bookings.ts';
+import { type CallList, callList } from './call-list.ts';
 import { Capacity } from './capacity.ts';
 import { DecisionWriter } from './decision-writer.ts';
+import type { TravelTime } from './find-slots.ts';
+import { PatientLinks } from './patient-links.ts';
 import { Requests } from './requests.ts';
-import { type SearchAnswer, type SlotSearch, searchSlots, type TravelTimes } from './search.ts';
+import { findSlot } from './rows.ts';
+import { SchedulingError } from './scheduling-error.ts';
+import {
+  type SearchAnswer,
+  type SlotSearch,
+  searchSlots,
+  type TravelTimes,
+  travelOf,
+} from './search.ts';
 import { Settling } from './settling.ts';
+import type { ImagingRequest, Resource, Slot } from './types.ts';
 
 export interface SchedulingOptions {
   readonly trusts: readonly TrustConfig[];
@@ -36,6 +48,7 @@ export class Scheduling {
   readonly capacity: Capacity;
   readonly requests: Requests;
   readonly bookings: Bookings;
+  readonly links: PatientLinks;
   readonly #settling: Settling;
   readonly #options: SchedulingOptions;
 
@@ -55,6 +68,7 @@ export class Scheduling {
     this.capacity = new Capacity(parts);
     this.requests = new Requests(parts);
     this.bookings = new Bookings(parts);
+    this.links = new PatientLinks({ ...parts, requests: this.requests });
     this.#settling = new Settling(parts, this.bookings);
   }
 
@@ -69,6 +83,23 @@ export class Scheduling {
   /** @throws SchedulingError `EXAMINATION_UNKNOWN` */
   search(search: SlotSearch, by: Principal): SearchAnswer {
     return searchSlots({ ...this.#options, db: this.#options.projection.db }, search, by);
+  }
+
+  /**
+   * Whom staff phone to fill a slot.
+   *
+   * @throws SchedulingError `SLOT_UNKNOWN`
+   */
+  callList(slotId: string, by: Principal): CallList & { resource: Resource; slot: Slot } {
+    const { projection, clock } = this.#options;
+    const slot = findSlot(projection.db, slotId);
+    if (slot === undefined) throw new SchedulingError('SLOT_UNKNOWN', 'There is no such slot.');
+    const resource = this.capacity.resource(slot.resource);
+    const parts = { ...this.#options, db: projection.db };
+    const travelTo = (request: ImagingRequest): TravelTime | null =>
+      travelOf(parts, { request }, askedBy(request))?.(resource, slot.start) ?? null;
+    const question = { resource, slot, trust: by.trust, now: clock.now(), travelTo };
+    return { ...callList(projection.db, question), resource, slot };
   }
 
   /** A request that is cancelled gives its booking back. */

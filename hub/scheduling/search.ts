@@ -108,9 +108,9 @@ function askedOf(
 const NEVER = '9999-12-31T00:00:00.000Z';
 
 /** Where a patient with the S-flag lives is not used, and so stands in no record (ID-21). */
-function travelOf(
-  { db, trusts, travel }: SearchParts,
-  { request, postcode }: SlotSearch,
+export function travelOf(
+  { db, trusts, travel }: Pick<SearchParts, 'db' | 'trusts' | 'travel'>,
+  { request, postcode }: Pick<SlotSearch, 'request' | 'postcode'>,
   { demand: { wishes } }: Asked,
 ): ((resource: Resource, start: string) => TravelTime) | null {
   if (travel === null || (request !== null && flagsOf(db, request).restricted)) return null;

@@ -120,6 +120,17 @@ export interface ImagingRequest {
   readonly createdAt: string;
   readonly cancelled: { readonly by: string; readonly at: string; readonly reason: string } | null;
   readonly transfer: Transfer | null;
+  /** By which the patient chooses; absent: none was given. */
+  readonly link?: PatientLink;
+}
+
+export interface PatientLink {
+  /** SHA-256 of its secret. */
+  readonly hash: string;
+  /** Of the passes that the right birth date gives. */
+  readonly key: string;
+  readonly expiresAt: string;
+  readonly wrongAnswers: number;
 }
 
 /** The referral on its way to another trust: more than a move in a calendar (SC-13). */

@@ -98,3 +98,27 @@ export const plural = (value: number | null, word: string): string => {
   const words = `${word}${value === 1 || word === 'series' ? '' : 's'}`;
   return value === null ? `unknown number of ${words}` : `${numberFormat.format(value)} ${words}`;
 };
+
+const longDay = new Intl.DateTimeFormat('en-GB', {
+  ...{ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
+  timeZone: ZONE,
+});
+const clock12 = new Intl.DateTimeFormat('en-GB', {
+  ...{ hour: 'numeric', minute: '2-digit', hour12: true },
+  timeZone: ZONE,
+});
+
+/** `10:30am`, `9am`, `midday`: the NHS's way of times, in UK time. */
+export function timeOfDay(at: string | null | undefined): string {
+  if (!at) return '';
+  const [time = '', half = ''] = clock12
+    .format(new Date(at))
+    .toLowerCase()
+    .split(/[\s\u202f]+/);
+  if (time === '12:00' || time === '0:00') return half === 'pm' ? 'midday' : 'midnight';
+  return `${time.replace(':00', '')}${half}`;
+}
+
+/** `Tuesday 1 December 2026`, in UK time. */
+export const dayInFull = (at: string | null | undefined): string =>
+  at ? longDay.format(new Date(at)).replace(',', '') : '';

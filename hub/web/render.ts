@@ -27,6 +27,8 @@ export function openPages(): Pages {
   environment.addFilter('duration', format.duration);
   environment.addFilter('nhsNumber', format.nhsNumber);
   environment.addFilter('plural', format.plural);
+  environment.addFilter('timeOfDay', format.timeOfDay);
+  environment.addFilter('dayInFull', format.dayInFull);
   environment.addGlobal('STATE_WORDS', STATE_WORDS);
   return { render: (template, values) => environment.render(template, values) };
 }

@@ -18,7 +18,12 @@ export interface TrustCount {
   readonly free: number;
   /** The trust's own urgent suspected cancer patients who wait for one. */
   readonly ownP2Waiting: number;
+  /** Of those who wait for this kind: at this trust, and at the one that would send. Absent: not compared. */
+  readonly medianWaitDays?: { readonly here: number; readonly sender: number };
 }
+
+/** A journey has to gain more than a weekend. */
+const LEAST_GAIN_DAYS = 3;
 
 /** Why a patient of another trust may not be offered one of these; empty: may. */
 export function guardrailsAgainst(
@@ -28,6 +33,7 @@ export function guardrailsAgainst(
 ): Removal[] {
   const isOver = !agreed && count.offeredOut + 1 > count.slots * offeredOutShare;
   const isReserved = count.free <= count.ownP2Waiting;
+  const { here, sender } = count.medianWaitDays ?? { here: 0, sender: LEAST_GAIN_DAYS };
   return [
     ...(isOver
       ? [
@@ -40,28 +46,33 @@ export function guardrailsAgainst(
     ...(isReserved
       ? [{ rule: 'own-p2', reason: `Kept for urgent suspected cancer patients of ${trust}` }]
       : []),
+    ...(sender - here < LEAST_GAIN_DAYS
+      ? [{ rule: 'no-gain', reason: `At ${trust} people wait as long as at the own trust` }]
+      : []),
   ];
 }
 
 export interface RefillCount {
-  /** Slots that were filled again, and those of them by patients who are reached by phone only. */
-  readonly filled: number;
+  /** Slots that were filled again by patients who are reached by phone only. */
   readonly byPhoneOnly: number;
-  /** Of the list that these are filled from. */
+  /** What was due to them: for each slot that was filled again their share of the list as it stood then. */
+  readonly due: number;
+  /** Of the list that the next is filled from. */
   readonly waiting: number;
   readonly waitingPhoneOnly: number;
 }
+
+/** Of the list; what each slot that is filled again adds to `due`. */
+export const phoneOnlyShare = ({
+  waiting,
+  waitingPhoneOnly,
+}: Pick<RefillCount, 'waiting' | 'waitingPhoneOnly'>): number =>
+  waiting === 0 ? 0 : waitingPhoneOnly / waiting;
 
 /**
  * True: the next released slot is for staff to fill by phone first, or else those who reply fast would
  * get more than their share of the list.
  */
-export function isPhoneTurn({
-  filled,
-  byPhoneOnly,
-  waiting,
-  waitingPhoneOnly,
-}: RefillCount): boolean {
-  if (waitingPhoneOnly === 0) return false;
-  return byPhoneOnly < ((filled + 1) * waitingPhoneOnly) / waiting;
+export function isPhoneTurn(count: RefillCount): boolean {
+  return count.waitingPhoneOnly > 0 && count.byPhoneOnly < count.due + phoneOnlyShare(count);
 }

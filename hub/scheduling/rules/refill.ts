@@ -35,6 +35,9 @@ export const REFILL_TABLE: readonly RefillRow[] = [
   },
 ];
 
+/** Staff phone down a list. */
+export const STAFF_ROW = REFILL_TABLE.at(-1) as RefillRow;
+
 /** Waking hours in the UK; messages outside of them wait. SC-33. */
 export const WAKING_HOURS = [8, 20] as const;
 export const MAX_OFFERS_A_DAY = 2;
@@ -46,8 +49,7 @@ const NUMBER_GOOD_MS = 365 * 24 * HOUR_MS;
 export function refillRow(start: string, now: number): RefillRow {
   const hours = hoursTo(start, now);
   const row = REFILL_TABLE.find(({ fromHours }) => hours >= fromHours);
-  // The last row holds for every time.
-  return row ?? (REFILL_TABLE.at(-1) as RefillRow);
+  return row ?? STAFF_ROW;
 }
 
 /** When an offer that is made now ends; never after the slot begins. */
@@ -97,11 +99,15 @@ export interface Reachable {
 export interface OfferMoment {
   readonly start: string;
   readonly now: number;
+  /** Absent: that of the time that is left. */
+  readonly row?: RefillRow;
 }
 
 /** Why this patient is not sent an offer by a message; staff may still phone those who are `phoneOnly`. */
-export function offerRefusals(patient: Reachable, { start, now }: OfferMoment): Removal[] {
-  const row = refillRow(start, now);
+export function offerRefusals(
+  patient: Reachable,
+  { start, now, row = refillRow(start, now) }: OfferMoment,
+): Removal[] {
   const isShort = hoursTo(start, now) < SHORT_NOTICE_HOURS;
   const verified = patient.verifiedOn === undefined ? 0 : Date.parse(patient.verifiedOn);
   const checks: [boolean | undefined, string, string][] = [

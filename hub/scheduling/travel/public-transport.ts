@@ -18,15 +18,19 @@ const ORIGIN_DIGITS = 3;
 export class PublicTransport {
   readonly timetable: Timetable;
   readonly #scan: ConnectionScan;
-  readonly #sites: readonly (readonly Access[])[];
+  readonly #sites: (readonly Access[])[] = [];
   /** By origin and day: of each site, journeys in the order of their arrival. */
   readonly #known = new Map<string, readonly (readonly Journey[])[]>();
 
-  /** @param sites where journeys may lead, named by their place in the list from then on */
-  constructor(timetable: Timetable, sites: readonly Point[]) {
+  constructor(timetable: Timetable) {
     this.timetable = timetable;
     this.#scan = new ConnectionScan(timetable);
-    this.#sites = sites.map((site) => timetable.stopsNear(site));
+  }
+
+  /** @returns what the site is called from then on; journeys that are kept do not lead there, and are dropped */
+  addSite(point: Point): number {
+    this.#known.clear();
+    return this.#sites.push(this.timetable.stopsNear(point)) - 1;
   }
 
   /** False: no stop of the timetable is near, so it says nothing of the place. */

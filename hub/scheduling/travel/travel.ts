@@ -30,7 +30,10 @@ export interface Trip {
   readonly start: string;
 }
 
-const CAR_METRES_PER_MINUTE = 32_000 / 60;
+/** Through a town at first, then faster: metres by road, and metres a minute. */
+const TOWN_METRES = 8_000;
+const TOWN_METRES_PER_MINUTE = 30_000 / 60;
+const ROAD_METRES_PER_MINUTE = 60_000 / 60;
 const PARKING_MINUTES = 5;
 /** Where no timetable is: a bus with its waits and changes, as a straight line. */
 const BUS_METRES_PER_MINUTE = 15_000 / 60;
@@ -43,7 +46,7 @@ export interface TravelOptions {
   readonly postcodes: Postcodes;
   /** Null: none was imported. */
   readonly timetable: Timetable | null;
-  /** Postcodes that journeys may lead to. */
+  /** Their postcodes. */
   readonly sites: readonly string[];
 }
 
@@ -52,16 +55,14 @@ export class Travel {
   readonly #public: PublicTransport | null;
   readonly #sites = new Map<string, number>();
 
+  /** Sites that are known from the start are tried together; any other is added when it is asked for. */
   constructor({ postcodes, timetable, sites }: TravelOptions) {
     this.#postcodes = postcodes;
-    const points: Point[] = [];
-    for (const postcode of new Set(sites)) {
+    this.#public = timetable === null ? null : new PublicTransport(timetable);
+    for (const postcode of sites) {
       const place = postcodes.find(postcode);
-      if (place === null) continue;
-      this.#sites.set(postcode, points.length);
-      points.push(place);
+      if (place !== null) this.#siteAt(postcode, place);
     }
-    this.#public = timetable === null ? null : new PublicTransport(timetable, points);
   }
 
   to(trip: Trip): TravelAnswer {
@@ -75,10 +76,17 @@ export class Travel {
     const metres = metresBetween(from, to);
     if (by === 'car') return byCar(metres);
     if (metres <= LONGEST_WALK_METRES) return onFoot(metres);
-    const site = this.#sites.get(trip.to);
-    if (this.#public === null || site === undefined || !this.#public.covers(from, site))
-      return byUnknownBus(metres);
+    const site = this.#siteAt(trip.to, to);
+    if (this.#public === null || !this.#public.covers(from, site)) return byUnknownBus(metres);
     return this.#byTimetable(this.#public, { from, site, start: trip.start });
+  }
+
+  #siteAt(postcode: string, place: Point): number {
+    const known = this.#sites.get(postcode);
+    if (known !== undefined) return known;
+    const site = this.#public?.addSite(place) ?? this.#sites.size;
+    this.#sites.set(postcode, site);
+    return site;
   }
 
   #byTimetable(
@@ -112,10 +120,15 @@ const estimate = (by: TransportMode, minutes: number): Omit<TravelAnswer, 'words
   ...{ by, minutes: Math.round(minutes), basis: 'straight-line', leaveAt: null },
 });
 
-const byCar = (metres: number): TravelAnswer => ({
-  ...estimate('car', (metres * DETOUR) / CAR_METRES_PER_MINUTE + PARKING_MINUTES),
-  words: `About ${kilometres(metres)} by car, estimated from the straight line`,
-});
+function byCar(metres: number): TravelAnswer {
+  const road = metres * DETOUR;
+  const town = Math.min(road, TOWN_METRES) / TOWN_METRES_PER_MINUTE;
+  const beyond = Math.max(0, road - TOWN_METRES) / ROAD_METRES_PER_MINUTE;
+  return {
+    ...estimate('car', town + beyond + PARKING_MINUTES),
+    words: `About ${kilometres(metres)} by car, estimated from the straight line`,
+  };
+}
 
 const byUnknownBus = (metres: number): TravelAnswer => ({
   ...estimate('public', (metres * DETOUR) / BUS_METRES_PER_MINUTE + WAIT_MINUTES),

@@ -1,0 +1,118 @@
+/** `/booking/diaries`: a trust's resources, their days, and what patients of other trusts may take (SC-21). */
+import type { FastifyRequest } from 'fastify';
+import { daysOfDiaries } from '../scheduling/diary-days.ts';
+import { bookingsOfDiary, findRequest, listResources } from '../scheduling/rows.ts';
+import { ukDay } from '../scheduling/rules/uk-time.ts';
+import type { Booking } from '../scheduling/types.ts';
+import { type FieldFault, faultsByField, readForm } from './forms.ts';
+import { faultOf } from './page-booking-request.ts';
+import type { Page, PageCall } from './pages.ts';
+import type { HttpParts } from './parts.ts';
+import { trustName } from './routes-studies.ts';
+import { subjectsOfRequests } from './scheduling-json.ts';
+
+export function diaryPages(parts: HttpParts): Page[] {
+  return [
+    {
+      method: 'GET',
+      path: '/booking/diaries',
+      action: 'book',
+      audit: null,
+      run: (call) => showResources(parts, call, []),
+    },
+    {
+      method: 'POST',
+      path: '/booking/diaries/:resource/share',
+      action: 'capacity',
+      audit: 'booking',
+      run: (call) => changeShare(parts, call),
+    },
+    {
+      method: 'GET',
+      path: '/booking/diaries/:resource/:date',
+      action: 'book',
+      audit: 'look',
+      run: (call) => showDiary(parts, call, []),
+    },
+    {
+      method: 'POST',
+      path: '/booking/diaries/:resource/:date/cancel',
+      action: 'book',
+      audit: 'booking',
+      run: async (call) => {
+        const { bookingId = '', reason = 'Cancelled by the site' } = readForm(call.request.body);
+        try {
+          await parts.scheduling.bookings.cancel(bookingId, call.principal, reason);
+        } catch (error) {
+          return showDiary(parts, call, [faultOf(error)]);
+        }
+        const { resource, date } = paramsOf(call.request);
+        return call.reply.redirect(`/booking/diaries/${encodeURIComponent(resource)}/${date}`, 303);
+      },
+    },
+  ];
+}
+
+const paramsOf = (request: FastifyRequest) =>
+  request.params as { readonly resource: string; readonly date: string };
+
+function showResources(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): unknown {
+  const { db } = parts.projection;
+  const resources = listResources(db, { trust: call.principal.trust });
+  const from = ukDay(parts.clock.now());
+  return call.render('diaries.njk', {
+    title: `${faults.length > 0 ? 'Error: ' : ''}Diaries`,
+    section: 'booking',
+    resources: resources.map((resource) => ({
+      ...resource,
+      place: trustName(parts, resource.trust),
+      percent: Math.round(resource.offeredOutShare * 100),
+      days: daysOfDiaries(db, { resource: resource.id, from }),
+    })),
+    faultList: faults,
+    faults: faultsByField(faults),
+  });
+}
+
+async function changeShare(parts: HttpParts, call: PageCall): Promise<unknown> {
+  const { resource: id } = paramsOf(call.request);
+  const { percent = '' } = readForm(call.request.body);
+  const share = Number(percent);
+  if (percent === '' || !(share >= 0 && share <= 100))
+    return showResources(parts, call, [
+      { field: `percent-${id}`, message: 'Enter a share from 0 to 100 per cent' },
+    ]);
+  const resource = parts.scheduling.capacity.resource(id);
+  try {
+    const changed = { ...resource, offeredOutShare: share / 100 };
+    await parts.scheduling.capacity.putResource(changed, call.principal);
+  } catch (error) {
+    return showResources(parts, call, [faultOf(error)]);
+  }
+  return call.reply.redirect('/booking/diaries', 303);
+}
+
+function showDiary(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): unknown {
+  const { db } = parts.projection;
+  const { resource: id, date } = paramsOf(call.request);
+  const resource = parts.scheduling.capacity.resource(id);
+  const { slots, authority } = parts.scheduling.capacity.diary(id, date);
+  const bookings = new Map(bookingsOfDiary(db, id, date).map((one) => [one.bookingId, one]));
+  const requestOf = ({ requestId }: Booking) =>
+    requestId === null ? undefined : findRequest(db, requestId)?.value;
+  call.saw(subjectsOfRequests([...bookings.values()].flatMap((one) => requestOf(one) ?? [])));
+  return call.render('diary.njk', {
+    title: `${resource.name}, ${date}`,
+    section: 'booking',
+    resource,
+    place: trustName(parts, resource.trust),
+    date,
+    authority,
+    address: `/booking/diaries/${encodeURIComponent(id)}/${date}`,
+    slots: slots.map((slot) => {
+      const booking = slot.owner === null ? undefined : bookings.get(slot.owner);
+      return { ...slot, booking, request: booking && requestOf(booking) };
+    }),
+    faultList: faults,
+  });
+}

@@ -1,0 +1,80 @@
+/** The lists of all sites, each in the order of the rules as far as it does not depend on a slot. */
+import { BANDS } from '../../../hub/scheduling/rules/facts.ts';
+import type { Patient } from './population.ts';
+
+export class WaitingLists {
+  readonly #lists = new Map<string, Patient[]>();
+
+  constructor(trusts: readonly string[]) {
+    for (const trust of trusts) this.#lists.set(trust, []);
+  }
+
+  get size(): number {
+    return [...this.#lists.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  of(trust: string): readonly Patient[] {
+    return this.#lists.get(trust) ?? [];
+  }
+
+  add(patient: Patient): void {
+    const list = this.#lists.get(patient.demand.trust) ?? [];
+    list.splice(placeIn(list, patient), 0, patient);
+  }
+
+  remove(patient: Patient): void {
+    const list = this.#lists.get(patient.demand.trust) ?? [];
+    const at = list.indexOf(patient, placeIn(list, patient));
+    if (at >= 0) list.splice(at, 1);
+  }
+
+  count(isWanted: (patient: Patient) => boolean): number {
+    let count = 0;
+    for (const list of this.#lists.values()) for (const one of list) if (isWanted(one)) count += 1;
+    return count;
+  }
+
+  /** The first so many of these sites who may be meant, over all their lists together. */
+  first(
+    trusts: readonly string[],
+    most: number,
+    isMeant: (patient: Patient) => boolean,
+  ): Patient[] {
+    const heads = trusts.map((trust) => ({ list: this.of(trust), at: 0 }));
+    const found: Patient[] = [];
+    while (found.length < most) {
+      let next: { list: readonly Patient[]; at: number } | undefined;
+      for (const head of heads) {
+        const patient = head.list[head.at];
+        if (patient === undefined) continue;
+        const best = next?.list[next.at];
+        if (best === undefined || compare(patient, best) < 0) next = head;
+      }
+      const patient = next?.list[next.at];
+      if (next === undefined || patient === undefined) break;
+      next.at += 1;
+      if (isMeant(patient)) found.push(patient);
+    }
+    return found;
+  }
+}
+
+function compare({ demand: a }: Patient, { demand: b }: Patient): number {
+  return (
+    BANDS.indexOf(a.band) - BANDS.indexOf(b.band) ||
+    (a.breachAt < b.breachAt ? -1 : a.breachAt > b.breachAt ? 1 : 0) ||
+    (a.since < b.since ? -1 : a.since > b.since ? 1 : 0) ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+function placeIn(list: readonly Patient[], patient: Patient): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(list[middle] as Patient, patient) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
