@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 /** @throws when one of the two did not take it */
 export async function sendStudy(site: Site, study: DemoStudy, directory: string): Promise<void> {
-  const files = filesOf(study, directory);
+  const files = await filesOf(study, directory);
   const { pacs, aeTitle, dicomPort } = site;
   await send(files, { aeTitle: pacs.aeTitle, port: pacs.port });
   await send(files, { aeTitle, port: dicomPort });

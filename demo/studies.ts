@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { head } from './phantom/anatomy.ts';
+import { openCompressions } from './phantom/compress.ts';
 import { ctSlices, mrSlices } from './phantom/cross-section.ts';
 import type { PhantomSeries, PhantomStudy } from './phantom/modules.ts';
 import { chestRadiograph } from './phantom/radiograph.ts';
@@ -15,7 +16,7 @@ export interface DemoStudy {
   readonly ods: string;
   readonly studyInstanceUID: string;
   /** The files, made when they are asked for. */
-  files(): Iterable<Buffer>;
+  files(): Iterable<Buffer> | AsyncIterable<Buffer>;
 }
 
 const DX = '1.2.840.10008.5.1.4.1.1.1.1';
@@ -56,6 +57,13 @@ export const STUDIES: readonly DemoStudy[] = [
   chest({ key: 'dx-5', ods: 'RXK', person: 'priya', date: '20260412', description: 'Chest PA' }),
   mrHead({ key: 'mr-6', ods: 'RRK', person: 'owen', date: '20260603', description: 'MR brain' }),
   chest({ key: 'dx-7', ods: 'RXK', person: 'owen', date: '20260907', description: 'Chest PA' }),
+  ctArchived({
+    key: 'ct-8',
+    ods: 'RJE',
+    person: 'priya',
+    date: '20260118',
+    description: 'CT head',
+  }),
 ];
 
 /** One more chest radiograph, as a scanner sends while the demo runs. */
@@ -78,6 +86,21 @@ function ctHead(asked: Asked): DemoStudy {
       ...{ size: 512, pixelMm: 0.46, windowCentre: 40, windowWidth: 80 },
     }),
   );
+}
+
+/** As archives keep them: a series for each way to compress. */
+function ctArchived(asked: Asked): DemoStudy {
+  const of = study(asked);
+  return made(asked, of, async function* () {
+    const forms = await openCompressions();
+    for (const [at, [description, compression]] of Object.entries(forms).entries())
+      yield* ctSlices({
+        study: of,
+        series: series(of, at + 1, { modality: 'CT', description, bodyPart: 'HEAD' }),
+        ...{ anatomy: head(1), slices: 8, spacingMm: 20, size: 256, pixelMm: 0.92 },
+        ...{ windowCentre: 40, windowWidth: 80, compression },
+      });
+  });
 }
 
 function mrHead(asked: Asked): DemoStudy {
@@ -121,19 +144,19 @@ function clip(asked: Asked): DemoStudy {
 function made(
   { key, ods }: Asked,
   { studyInstanceUID }: PhantomStudy,
-  files: () => Iterable<Buffer>,
+  files: DemoStudy['files'],
 ): DemoStudy {
   return { key, ods, studyInstanceUID, files };
 }
 
 /** @returns the paths of the study's files, which are made when they are not there */
-export function filesOf(one: DemoStudy, directory: string): string[] {
+export async function filesOf(one: DemoStudy, directory: string): Promise<string[]> {
   const folder = join(directory, one.key);
   if (!existsSync(folder)) {
     const unfinished = `${folder}.new`;
     mkdirSync(unfinished, { recursive: true });
     let number = 0;
-    for (const bytes of one.files()) {
+    for await (const bytes of one.files()) {
       number += 1;
       writeFileSync(join(unfinished, `${String(number).padStart(3, '0')}.dcm`), bytes);
     }

@@ -1,4 +1,5 @@
 /** CT and MR series: axial slices through an anatomy, with the noise and the shading of the modality. */
+import type { Compression } from './compress.ts';
 import { type Element, encodeDataSet, encodePart10 } from './data-set.ts';
 import { commonElements, type PhantomSeries, type PhantomStudy, pixelElements } from './modules.ts';
 import { noiseTable, randomFrom, uidFrom } from './random.ts';
@@ -18,6 +19,8 @@ export interface CrossSectionSeries {
   readonly pixelMm: number;
   readonly windowCentre: number;
   readonly windowWidth: number;
+  /** Native when it is absent. */
+  readonly compression?: Compression;
 }
 
 /** One Part 10 file a slice, from the feet up. CT: HU, 12 bits in 16, rescale −1024. */
@@ -82,7 +85,9 @@ function slice(
   index: number,
   made: { classUID: string; stored: Buffer; extra: Element[] },
 ): Buffer {
-  const { study, series, size, pixelMm } = options;
+  const { study, series, size, pixelMm, compression } = options;
+  const { transferSyntaxUID } = compression ?? {};
+  const frame = { rows: size, columns: size, bitsStored: 12, data: made.stored };
   const instanceUID = uidFrom(`${series.seriesInstanceUID}/${index}`);
   const corner = (-size / 2) * pixelMm;
   const dataSet = encodeDataSet([
@@ -106,17 +111,14 @@ function slice(
     [0x00281050, 'DS', String(options.windowCentre)],
     [0x00281051, 'DS', String(options.windowWidth)],
     ...pixelElements({
-      rows: size,
-      columns: size,
-      bitsAllocated: 16,
-      bitsStored: 12,
-      signed: false,
-      samples: 1,
-      photometric: 'MONOCHROME2',
-      data: made.stored,
+      ...{ ...frame, bitsAllocated: 16, signed: false, samples: 1, photometric: 'MONOCHROME2' },
+      data: compression === undefined ? frame.data : { frames: [compression.compress(frame)] },
     }),
   ]);
-  return encodePart10(dataSet, { classUID: made.classUID, instanceUID });
+  return encodePart10(dataSet, {
+    ...{ classUID: made.classUID, instanceUID },
+    ...(transferSyntaxUID === undefined ? {} : { transferSyntaxUID }),
+  });
 }
 
 function ctElements(options: CrossSectionSeries): Element[] {

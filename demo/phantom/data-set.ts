@@ -1,11 +1,16 @@
 /**
  * Writes a data set in Explicit VR Little Endian, and a Part 10 file around it. PS3.5 §7.1.2, PS3.10 §7.1.
- * For what the phantoms need: short lists of elements, sequences of defined length, native pixels.
+ * For what the phantoms need: short lists of elements, sequences of defined length, pixels.
  */
 
-export type Value = string | number | Buffer | readonly Element[][];
+export type Value = string | number | Buffer | readonly Element[][] | Encapsulated;
 /** Tag as (group << 16 | element), VR, value. A sequence's value is its items. */
 export type Element = readonly [tag: number, vr: string, value: Value];
+
+/** Compressed pixels: a fragment a frame. PS3.5 §A.4. */
+export interface Encapsulated {
+  readonly frames: readonly Buffer[];
+}
 
 const LONG_VRS = new Set(['OB', 'OW', 'SQ', 'UN', 'UT', 'UC', 'UR']);
 const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
@@ -16,21 +21,29 @@ export function encodeDataSet(elements: readonly Element[]): Buffer {
 }
 
 function encodeElement([tag, vr, value]: Element): Buffer[] {
-  const bytes = encodeValue(vr, value);
+  const isEncapsulated = typeof value === 'object' && 'frames' in value;
+  const bytes = isEncapsulated ? encodeFragments(value) : encodeValue(vr, value);
   const header = Buffer.alloc(LONG_VRS.has(vr) ? 12 : 8);
   header.writeUInt16LE(tag >>> 16, 0);
   header.writeUInt16LE(tag & 0xffff, 2);
   header.write(vr, 4, 'latin1');
-  if (header.length === 12) header.writeUInt32LE(bytes.length, 8);
+  if (header.length === 12) header.writeUInt32LE(isEncapsulated ? 0xffff_ffff : bytes.length, 8);
   else header.writeUInt16LE(bytes.length, 6);
   return [header, bytes];
 }
 
-function encodeValue(vr: string, value: Value): Buffer {
+/** Behind an empty Basic Offset Table. */
+function encodeFragments({ frames }: Encapsulated): Buffer {
+  const items = frames.map((frame) => item(padded(frame, 0)));
+  const end = Buffer.from([0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+  return Buffer.concat([item(Buffer.alloc(0)), ...items, end]);
+}
+
+function encodeValue(vr: string, value: Exclude<Value, Encapsulated>): Buffer {
   if (Buffer.isBuffer(value)) return padded(value, 0);
   if (typeof value === 'number') return encodeNumber(vr, value);
   if (typeof value === 'string') return padded(Buffer.from(value, 'utf8'), vr === 'UI' ? 0 : 0x20);
-  return Buffer.concat(value.map(encodeItem));
+  return Buffer.concat(value.map((elements) => item(encodeDataSet(elements))));
 }
 
 function encodeNumber(vr: string, value: number): Buffer {
@@ -41,8 +54,7 @@ function encodeNumber(vr: string, value: number): Buffer {
   return bytes;
 }
 
-function encodeItem(elements: readonly Element[]): Buffer {
-  const body = encodeDataSet(elements);
+function item(body: Buffer): Buffer {
   const header = Buffer.from([0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0]);
   header.writeUInt32LE(body.length, 4);
   return Buffer.concat([header, body]);
@@ -55,13 +67,13 @@ function padded(bytes: Buffer, pad: number): Buffer {
 /** A whole Part 10 file. */
 export function encodePart10(
   dataSet: Buffer,
-  sop: { classUID: string; instanceUID: string },
+  sop: { classUID: string; instanceUID: string; transferSyntaxUID?: string },
 ): Buffer {
   const meta = encodeDataSet([
     [0x00020001, 'OB', Buffer.from([0, 1])],
     [0x00020002, 'UI', sop.classUID],
     [0x00020003, 'UI', sop.instanceUID],
-    [0x00020010, 'UI', EXPLICIT_LITTLE_ENDIAN],
+    [0x00020010, 'UI', sop.transferSyntaxUID ?? EXPLICIT_LITTLE_ENDIAN],
     [0x00020012, 'UI', '2.25.302598735926614829135247361842957618423'],
     [0x00020013, 'SH', 'CDIP_PHANTOM'],
   ]);

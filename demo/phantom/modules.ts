@@ -1,5 +1,5 @@
 /** Attributes that every phantom object carries: SOP common, patient, study, series, equipment. PS3.3 Annex C. */
-import type { Element } from './data-set.ts';
+import type { Element, Encapsulated } from './data-set.ts';
 
 export interface PhantomPatient {
   readonly patientId: string;
@@ -96,10 +96,10 @@ export interface Pixels {
   readonly signed: boolean;
   readonly samples: 1 | 3;
   readonly photometric: 'MONOCHROME2' | 'RGB';
-  readonly data: Buffer;
+  readonly data: Buffer | Encapsulated;
 }
 
-/** Image Pixel module, native. PS3.3 C.7.6.3. */
+/** Image Pixel module. PS3.3 C.7.6.3. */
 export function pixelElements(pixels: Pixels): Element[] {
   const planar: Element[] = pixels.samples === 3 ? [[0x00280006, 'US', 0]] : [];
   return [
@@ -112,6 +112,6 @@ export function pixelElements(pixels: Pixels): Element[] {
     [0x00280101, 'US', pixels.bitsStored],
     [0x00280102, 'US', pixels.bitsStored - 1],
     [0x00280103, 'US', pixels.signed ? 1 : 0],
-    [0x7fe00010, pixels.bitsAllocated === 8 ? 'OB' : 'OW', pixels.data],
+    [0x7fe00010, pixels.bitsAllocated === 8 || 'frames' in pixels.data ? 'OB' : 'OW', pixels.data],
   ];
 }

@@ -54,7 +54,7 @@ export interface ChosenForm {
 /**
  * The form of frames: native ones are octets in little endian, compressed ones their codestream.
  *
- * @param canDecode whether this edge can make native pixels of the object
+ * @param canDecode whether this edge can make native pixels of the object, as its attributes describe them
  * @returns undefined: 406
  */
 export function chooseFrameForm(

@@ -4,6 +4,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import { LocalStudies } from '../scp/query/local-studies.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { CodecThreads } from '../transcode/codec-threads.ts';
 import { FrameSources } from './frame-sources.ts';
 import { HeldStudies } from './held-studies.ts';
 import type { RetrieveParts } from './retrieve.ts';
@@ -17,13 +18,14 @@ export function openDicomWeb(of: {
   readonly index: EdgeIndex;
   readonly spool: Spool;
   readonly log: Log;
+  readonly decoder: Pick<CodecThreads, 'decode'>;
 }): DicomWeb {
-  const { db, index, spool } = of;
+  const { db, index, spool, decoder } = of;
   return {
     spool,
     held: new HeldStudies(db, index),
     studies: new LocalStudies(db),
     metadata: new SeriesMetadata(of),
-    frames: new FrameSources(spool),
+    frames: new FrameSources(spool, decoder),
   };
 }

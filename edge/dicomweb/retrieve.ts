@@ -105,7 +105,7 @@ export async function retrieveFrames(
   if (instance === undefined) throw new Error('there is an instance');
   const source = await frames.of(instance);
   const numbers = frameNumbers(list, frameCount(source.table));
-  const form = chooseFrameForm(accept, instance.transferSyntaxUID, source.canDecode);
+  const form = chooseFrameForm(accept, instance.transferSyntaxUID, source.hasOctets);
   if (form === undefined || (!form.isMultipart && numbers.length > 1))
     throw notAcceptable('multipart/related; type="application/octet-stream"; transfer-syntax=*');
   const answer = framesAs(form, source, numbers);
@@ -118,7 +118,7 @@ function framesAs(form: ChosenForm, source: FrameSource, numbers: readonly numbe
   const parts = numbers.map((number) => ({
     contentType,
     location: `${instancePath(source.instance)}/frames/${number}`,
-    body: form.isDecoded ? source.decoded(number - 1) : source.stored(number - 1),
+    body: form.isDecoded ? source.octets(number - 1) : source.stored(number - 1),
   }));
   return form.isMultipart ? multipart(form.type, parts) : single(parts);
 }

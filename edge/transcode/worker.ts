@@ -1,15 +1,32 @@
 /**
- * The thread that transcodes: one job at a time, so that the event loop of the edge never waits for a codec.
+ * The thread that a codec works in: one job at a time.
  *
- *   TranscodeJob ─► transcodeFile ─► its length │ code and message of what went wrong
+ *   CodecJob ─► transcodeFile, decodeFrame ─► what it gives │ code and message of what went wrong
  */
 import { parentPort } from 'node:worker_threads';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
+import { decodeFrame } from '../../shared/pixel-data/decode.ts';
+import type { ImagePixels } from '../../shared/pixel-data/image.ts';
 import { openCodecs } from '../../shared/pixel-data/wasm.ts';
 import { type TranscodeJob, transcodeFile } from './transcode-file.ts';
 
-export type TranscodeAnswer =
-  | { readonly kind: 'done'; readonly bytes: number }
+export type CodecJob =
+  | (TranscodeJob & { readonly kind: 'transcode' })
+  | {
+      readonly kind: 'decode';
+      readonly transferSyntaxUID: string;
+      readonly frame: Uint8Array;
+      readonly image: ImagePixels;
+    };
+
+export type CodecAnswer =
+  | { readonly kind: 'transcoded'; readonly bytes: number }
+  | {
+      readonly kind: 'decoded';
+      readonly pixels: Uint8Array;
+      readonly photometricInterpretation: string;
+      readonly isLossy: boolean;
+    }
   | {
       readonly kind: 'failed';
       readonly code: string;
@@ -20,11 +37,16 @@ export type TranscodeAnswer =
 
 const codecs = await openCodecs();
 
-parentPort?.on('message', (job: TranscodeJob) => parentPort?.postMessage(answerTo(job)));
+parentPort?.on('message', (job: CodecJob) => parentPort?.postMessage(answerTo(job)));
 
-function answerTo(job: TranscodeJob): TranscodeAnswer {
+function answerTo(job: CodecJob): CodecAnswer {
   try {
-    return { kind: 'done', bytes: transcodeFile(job, codecs) };
+    if (job.kind === 'transcode') return { kind: 'transcoded', bytes: transcodeFile(job, codecs) };
+    const { transferSyntaxUID, image } = job;
+    const { bytes, ...about } = decodeFrame(transferSyntaxUID, Buffer.from(job.frame), {
+      ...{ image, codecs },
+    });
+    return { kind: 'decoded', pixels: bytes, ...about };
   } catch (error) {
     if (error instanceof GatewayError)
       return { kind: 'failed', code: error.code, detail: error.message, isFinal: true };

@@ -34,7 +34,7 @@ export async function serveViewer(app: FastifyInstance, parts: HttpParts): Promi
     scope.addHook('onRequest', async (_request, reply) => {
       reply.header('content-security-policy', POLICY);
     });
-    for (const name of ['app-config.js', 'retry-worker.js']) {
+    for (const name of ['app-config.js', 'retry-worker.js', 'reports.js']) {
       const script = readFileSync(join(OWN, name));
       scope.get(`/viewer/${name}`, async (_request, reply) =>
         reply

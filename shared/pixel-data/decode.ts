@@ -99,7 +99,12 @@ function bytewise(image: ImagePixels): ImagePixels {
 
 function unchanged(bytes: Buffer, image: ImagePixels): DecodedFrame {
   const { photometricInterpretation } = image;
-  return { bytes, photometricInterpretation, isLossy: false };
+  // Each pixel has its own colour now.
+  const isHalved = photometricInterpretation === 'YBR_FULL_422';
+  return {
+    ...{ bytes, isLossy: false },
+    photometricInterpretation: isHalved ? 'YBR_FULL' : photometricInterpretation,
+  };
 }
 
 /** By what the stream is, which is not always what the transfer syntax says. */

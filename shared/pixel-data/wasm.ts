@@ -45,10 +45,19 @@ export interface JpegLsEncoder extends Codec {
   getEncodedBuffer(): Uint8Array;
 }
 
+export interface J2kEncoder extends Codec {
+  getDecodedBuffer(info: FrameInfo): Uint8Array;
+  /** Reversible; the ratio counts where it is not. */
+  setQuality(isLossless: boolean, ratio: number): void;
+  encode(): void;
+  getEncodedBuffer(): Uint8Array;
+}
+
 export interface Codecs {
   readonly jpegLsDecoder: () => JpegLsDecoder;
   readonly jpegLsEncoder: () => JpegLsEncoder;
   readonly j2kDecoder: () => J2kDecoder;
+  readonly j2kEncoder: () => J2kEncoder;
   readonly htj2kDecoder: () => J2kDecoder;
   readonly jpegDecoder: () => FrameDecoder;
   readonly decodeJpegLossless: (frame: Buffer) => JpegLosslessFrame;
@@ -97,6 +106,7 @@ export async function openCodecs(): Promise<Codecs> {
     jpegLsDecoder: make(charls, 'JpegLSDecoder'),
     jpegLsEncoder: make(charls, 'JpegLSEncoder'),
     j2kDecoder: make(openjpeg, 'J2KDecoder'),
+    j2kEncoder: make(openjpeg, 'J2KEncoder'),
     htj2kDecoder: make(openjph, 'HTJ2KDecoder'),
     jpegDecoder: make(jpeg, 'JPEGDecoder'),
     decodeJpegLossless,

@@ -1,10 +1,11 @@
-/** A radiologist opens another trust's images in the viewer; its edge stops half way, and comes back. */
+/** A radiologist opens another trust's images in the viewer, of every kind; an edge stops half way, and comes back. */
 import { join } from 'node:path';
 import t from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
 import { cdipDone } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
+import { Hl7Sender, hl7Message } from '../support/hl7.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { startNetwork } from '../support/network.ts';
 import { startNetworkLink } from '../support/network-cut.ts';
@@ -24,13 +25,24 @@ const TONES = `(() => {
   return new Set(new Uint32Array(data.buffer)).size;
 })()`;
 
+/** A CT, a radiograph, a clip of many frames, and a CT in three compressed forms. */
+const KEYS = ['ct-1', 'dx-2', 'us-4', 'ct-8'];
+const REPORT = hl7Message({
+  type: 'ORU^R01',
+  segments: [
+    'PID|1||104233^^^RRK^MR~9990000018^^^NHS^NH||Bennett^Amara^Grace||19580131|F',
+    'OBR|1|P1|RRK00001|CTHEA^CT head||||||||||||||||||20260911120000|||F',
+    'OBX|1|TX|X||No haemorrhage, no mass.||||||F',
+  ],
+});
+
 const studyOf = (key: string) => {
   const found = STUDIES.find((study) => study.key === key);
   if (found === undefined) throw new Error(`no study ${key}`);
   return found;
 };
 
-t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, async (t) => {
+t.test('images of another trust in the viewer', { skip, timeout: 900_000 }, async (t) => {
   const directory = t.testdir();
   // The way from the hub to the edge at RRK: slow enough that it can stop half way.
   const way = { targetPort: 0, delayMs: 5 };
@@ -44,17 +56,20 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
   way.targetPort = Number(new URL(network.site('RRK').edge.url).port);
   t.teardown(() => network.stop());
   const { hub } = network;
-  for (const key of ['ct-1', 'dx-2', 'us-4']) {
+  for (const key of KEYS) {
     const { ods, ...study } = studyOf(key);
-    const paths = filesOf({ ods, ...study }, join(directory, 'files'));
+    const paths = await filesOf({ ods, ...study }, join(directory, 'files'));
     await sendFiles(network.site(ods).edge.dicomPort, paths);
   }
   await eventually('the hub has all', async () => {
     const { body } = await hub.api<{ total: number; studies: { quiet: boolean }[] }>(
       '/api/studies',
     );
-    return body.total === 3 && body.studies.every(({ quiet }) => quiet);
+    return body.total === KEYS.length && body.studies.every(({ quiet }) => quiet);
   });
+  const ris = await Hl7Sender.open(network.site('RRK').edge.hl7Port);
+  await ris.send(REPORT);
+  ris.end();
   const signIn = await cdipDone([
     ...['hub', 'user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'],
     ...['--config', hub.configFile],
@@ -87,18 +102,21 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
     await imageShown(`${key} is shown`);
   };
 
-  /** By the wheel, until the last of the CT's slices is shown. */
-  const scrollToEnd = async (): Promise<void> => {
+  /** By the wheel, until the last image is shown. */
+  const scrollTo = async (last: string): Promise<void> => {
     const box = await page.locator('canvas').last().boundingBox();
     await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 200);
     await eventually(
-      'the last slice is reached',
+      `${last} is reached`,
       async () => {
         await page.mouse.wheel(0, 100);
-        return (await page.getByText('(36/36)').count()) > 0;
+        return (await page.getByText(`(${last})`).count()) > 0;
       },
       { timeoutMs: PATIENCE_MS, everyMs: 100 },
     );
+  };
+  const scrollToEnd = async (): Promise<void> => {
+    await scrollTo('36/36');
     await eventually('every slice has come', () => frames.size === 36, { timeoutMs: PATIENCE_MS });
   };
 
@@ -136,9 +154,31 @@ t.test('images of another trust in the viewer', { skip, timeout: 600_000 }, asyn
     },
   );
 
-  await t.test('a radiograph and a clip of the other trust are shown', async () => {
+  await t.test('the report is beside the images, and can be closed', async (t) => {
+    await open('ct-1');
+    const reports = page.getByRole('region', { name: 'Reports' });
+    await reports.getByText('No haemorrhage, no mass.').waitFor();
+    t.match(await reports.textContent(), /Final/);
+    await reports.getByRole('button', { name: 'Close the reports' }).press('Enter');
+    await reports.getByRole('button', { name: 'Reports (1)' }).waitFor();
+  });
+
+  await t.test('a radiograph, and all frames of a clip', async () => {
     await open('dx-2');
     await open('us-4');
+    await scrollTo('24/24');
+    await imageShown('its last frame');
+  });
+
+  await t.test('each compressed series is shown', async (t) => {
+    await open('ct-8');
+    const series = page.locator('[data-cy="study-browser-thumbnail"]');
+    for (const form of ['JPEG-LS', 'JPEG 2000', 'JPEG Lossless']) {
+      await series.filter({ hasText: form }).first().dblclick();
+      await scrollTo('8/8');
+      await imageShown(form);
+      t.pass(form);
+    }
   });
 
   await t.test(

@@ -52,7 +52,7 @@ async function startWorld(t: Test): Promise<{ network: Network; files: Map<strin
   t.teardown(() => network.stop());
   const files = new Map<string, string[]>();
   for (const study of STUDIES.filter(({ key }) => /^(ct-1|dx-2|us-4)$/.test(key))) {
-    const paths = filesOf(study, join(directory, 'files'));
+    const paths = await filesOf(study, join(directory, 'files'));
     files.set(study.key, paths);
     await sendFiles(network.site(study.ods).edge.dicomPort, paths);
   }

@@ -37,32 +37,26 @@ export async function renderFrame(
   { isThumbnail, ...wish }: RenderWish & { isThumbnail: boolean },
 ): Promise<WebAnswer> {
   const { viewport, ...wanted } = wantedOf(wish);
-  if (!source.canDecode)
-    throw new DicomWebError(
-      'NOT_ACCEPTABLE',
-      'This object can not be decoded here; retrieve it as it is stored.',
-    );
-  const chunks: Buffer[] = [];
-  for await (const chunk of source.decoded(at)) chunks.push(chunk);
-  const body = await imageOf(
-    Buffer.concat(chunks),
-    { source, at },
-    {
-      ...wanted,
-      viewport: viewport ?? (isThumbnail ? THUMBNAIL : undefined),
-    },
-  );
+  const body = await imageOf(source, at, {
+    ...wanted,
+    viewport: viewport ?? (isThumbnail ? THUMBNAIL : undefined),
+  });
   return { status: 200, contentType: wanted.type, body };
 }
 
 async function imageOf(
-  pixels: Buffer,
-  { source, at }: { source: FrameSource; at: number },
+  source: FrameSource,
+  at: number,
   { type, window, viewport, quality }: Wanted,
 ): Promise<Buffer> {
-  const image = imageAttributes(source.attributes, at);
-  if (image.rows * image.columns > MAX_PIXELS)
+  const described = imageAttributes(source.attributes, at);
+  if (described.rows * described.columns > MAX_PIXELS)
     throw new DicomWebError('NOT_ACCEPTABLE', 'This image is too large to be rendered here.');
+  const { bytes: pixels, photometricInterpretation } = await source.native(at);
+  const isDecoded = source.table.kind === 'encapsulated';
+  const image = isDecoded
+    ? { ...described, photometric: photometricInterpretation, isPlanar: false }
+    : described;
   const colour = renderColour(pixels, image);
   const raw = {
     width: image.columns,

@@ -74,7 +74,10 @@ Object.assign(notice.style, {
   ...{ maxWidth: 'min(90vw, 44rem)', padding: '12px 20px', borderRadius: '4px' },
   ...{ background: '#ffeb3b', color: '#212b32', font: '600 16px/1.4 arial, sans-serif' },
 });
-addEventListener('DOMContentLoaded', () => document.body.append(notice));
+addEventListener('DOMContentLoaded', () => {
+  document.body.append(notice);
+  void import('/viewer/reports.js');
+});
 
 function say(text, background) {
   notice.hidden = text === '';

@@ -96,6 +96,7 @@ const TABLE: readonly Row[] = [
   ['POST /appointment/:link/cancel', OPEN],
   ['GET /viewer/*', OPEN],
   ['GET /viewer/app-config.js', OPEN],
+  ['GET /viewer/reports.js', OPEN],
   ['GET /viewer/retry-worker.js', OPEN],
   ['POST /api/enrol', OPEN],
   ['GET /sign-in', OPEN],
