@@ -9,6 +9,7 @@ import { tagsOf } from '../route/conditions.ts';
 import { RuleSet } from '../route/decide.ts';
 import { type Explanation, explain, explainJob } from '../route/explain.ts';
 import { FactsReader } from '../route/facts.ts';
+import { Gate } from '../route/gate.ts';
 import { ResultInbox } from '../route/result-inbox.ts';
 import { RouteStore } from '../route/route-store.ts';
 import { MODEL_OFF, Switches } from '../route/switches.ts';
@@ -111,7 +112,9 @@ export async function tryFile(
   const { reserveBytes } = storage;
   const spool = new Spool({ dataDirectory, reserveBytes, clock: systemClock });
   const facts = new FactsReader(db, spool, tagsOf(routes));
-  const trial = await tryRules({ db, trust, rules: new RuleSet(config), facts }, sinceOf(since));
+  const gate = new Gate(db, config.projects, config.secondaryUse);
+  const rules = new RuleSet(config);
+  const trial = await tryRules({ db, trust, rules, facts, gate, now: Date.now() }, sinceOf(since));
   return print(json ? `${JSON.stringify(trial)}\n` : trialText(trial));
 }
 
@@ -134,11 +137,17 @@ function trialText({ studies, objects, unsent, rules, sends, version }: Trial): 
   const would = sends.map((send) => [
     ...[send.to, send.rule, `${send.studies}`, `${send.objects}`, gigabytes(send.bytes)],
     `${send.held}`,
+    Object.entries(send.withheld)
+      .map(([code, objects]) => `${objects} ${code}`)
+      .join(', '),
   ]);
   const acted = rules.map((rule) => [rule.rule, `${rule.studies}`, `${rule.objects}`]);
   return [
     `Tried on ${studies} studies, ${objects} objects. Rules ${version}. Nothing was sent.\n`,
-    table(['would have sent to', 'by rule', 'studies', 'objects', 'size', 'held'], would),
+    table(
+      ['would have sent to', 'by rule', 'studies', 'objects', 'size', 'held', 'withheld'],
+      would,
+    ),
     table(['rule', 'acted on studies', 'objects'], acted),
     `${unsent} objects would have gone nowhere.\n`,
   ].join('\n');

@@ -95,7 +95,8 @@ export class ObjectDeidentifier {
       throw new WithheldError('UID_EMPTY', 'it has no SOP class, no SOP Instance UID or no study');
     if (![sopInstanceUID, studyInstanceUID].every(isSafeUID))
       throw new WithheldError('UID_UNSAFE', 'its SOP Instance UID or that of its study is no UID');
-    this.#mask = maskOf(rules, object, this.#encoding);
+    const mask = maskOf(rules, object);
+    this.#mask = mask && { mask, layout: layoutOf(subject, this.#encoding) };
     const keepsUIDs = options.some(({ name }) => name === 'retain-uids');
     const uid = (original: string): string => (keepsUIDs ? original : pseudonyms.uid(original));
     this.sopInstanceUID = uid(sopInstanceUID);
@@ -244,19 +245,22 @@ function equipmentElement(encoding: Encoding): Buffer {
   return encodeElement(encoding, { tag, vr: 'SQ', value: equipmentItem(encoding) });
 }
 
-/** @throws WithheldError */
-function maskOf(
+/** @returns undefined: its pixels are clean @throws WithheldError: it is not given out */
+export function maskOf(
   { options, masks }: ProjectRules,
-  { source, subject }: ObjectToClean,
-  encoding: Encoding,
-): { layout: PixelLayout; mask: Mask } | undefined {
+  { source, subject }: Pick<ObjectToClean, 'source' | 'subject'>,
+): Mask | undefined {
   const mayMask = options.some(({ name }) => name === CLEAN_PIXEL_DATA);
   const verdict = pixelVerdict(subject, source.transferSyntaxUID, mayMask ? masks : []);
-  if (verdict.kind === 'clean') return undefined;
+  return verdict.kind === 'clean' ? undefined : verdict.mask;
+}
+
+/** @throws WithheldError */
+function layoutOf(subject: Subject, { bigEndian }: Encoding): PixelLayout {
   const layout = pixelLayoutOf(subject);
-  if (encoding.bigEndian && layout.bytesPerSample === 1)
+  if (bigEndian && layout.bytesPerSample === 1)
     throw new WithheldError('MASK_NOT_APPLICABLE', 'pixels of 8 bits in big-endian words');
-  return { layout, mask: verdict.mask };
+  return layout;
 }
 
 async function* flat(source: AsyncIterable<Buffer[]>): AsyncGenerator<Buffer> {

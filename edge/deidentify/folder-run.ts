@@ -8,12 +8,14 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import { GatewayError } from '../../shared/errors.ts';
+import { Transcoder } from '../transcode/transcoder.ts';
 import { Aliases } from './aliases.ts';
 import { DeidentifyError } from './deidentify-error.ts';
 import { ObjectDeidentifier, type ProjectRules } from './deidentify-object.ts';
 import { IdentifierSearch } from './identifier-search.ts';
 import { type InputFile, inputFiles, openInput } from './input-files.ts';
 import type { Mask } from './masks.ts';
+import { withMaskablePixels } from './native-pixels.ts';
 import type { ProfileOption } from './options.ts';
 import { OutputFolder, type RunIdentity, refuseOverlaps } from './output-folder.ts';
 import { openProjectKey } from './project-key.ts';
@@ -53,7 +55,8 @@ export async function deidentifyFolder(settings: RunSettings): Promise<Report> {
   };
   const output = new OutputFolder(settings.output, identity);
   const report = new ReportBuilder(identity, files.length, settings.clock);
-  const run = new FolderRun(settings, files, { output, report, pseudonyms });
+  const transcoder = new Transcoder({ directory: output.scratch });
+  const run = new FolderRun(settings, files, { output, report, pseudonyms, transcoder });
   try {
     await output.writeReport(report.build(false));
     await run.readAll();
@@ -64,6 +67,7 @@ export async function deidentifyFolder(settings: RunSettings): Promise<Report> {
   } catch (error) {
     throw withoutPaths(error);
   } finally {
+    await transcoder.stop();
     output.close();
   }
 }
@@ -87,6 +91,7 @@ interface RunParts {
   readonly output: OutputFolder;
   readonly report: ReportBuilder;
   readonly pseudonyms: Pseudonyms;
+  readonly transcoder: Transcoder;
 }
 
 class FolderRun {
@@ -130,12 +135,19 @@ class FolderRun {
       study = this.#newStudyUID(subject);
       const patientKey = this.#aliases.keyOf(subject);
       const search = this.#searchFor(subject);
-      const object = new ObjectDeidentifier(this.#rules, { source, subject, patientKey, search });
-      const written = await output.writeClean(
-        { study: object.studyInstanceUID, object: object.sopInstanceUID },
-        object.bytes(),
+      const { dataSetOffset, dataSetBytes } = source;
+      await withMaskablePixels(
+        { source, subject, file: file.path, dataSetOffset, dataSetBytes },
+        { rules: this.#rules, transcoder: this.#parts.transcoder },
+        async (native) => {
+          const object = new ObjectDeidentifier(this.#rules, { ...native, patientKey, search });
+          const written = await output.writeClean(
+            { study: object.studyInstanceUID, object: object.sopInstanceUID },
+            object.bytes(),
+          );
+          report.addClean(study, object.changes, written);
+        },
       );
-      report.addClean(study, object.changes, written);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       const { code, message } = error;

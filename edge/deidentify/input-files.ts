@@ -33,7 +33,8 @@ export function inputFiles(input: string): InputFile[] {
 }
 
 export interface OpenedFile extends DataSetSource {
-  readonly bytes: number;
+  readonly dataSetOffset: number;
+  readonly dataSetBytes: number;
 }
 
 /** @throws WithheldError `NOT_A_FILE`, `MEDIA_DIRECTORY`, DicomError `NOT_PART10` */
@@ -44,7 +45,7 @@ export function openInput({ path }: InputFile): OpenedFile {
     throw new WithheldError('MEDIA_DIRECTORY', 'a directory lists the patients of a medium');
   const dataSet = kept.length === size ? kept.subarray(dataSetOffset) : undefined;
   return {
-    ...{ transferSyntaxUID, bytes: size },
+    ...{ transferSyntaxUID, dataSetOffset, dataSetBytes: size - dataSetOffset },
     open: () => (dataSet === undefined ? stream(path, dataSetOffset) : once(dataSet)),
   };
 }

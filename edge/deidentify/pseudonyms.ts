@@ -10,6 +10,7 @@ import { createHmac } from 'node:crypto';
 
 export const KEY_BYTES = 32;
 const MAX_SHIFT_DAYS = 730;
+const KEPT = 20_000;
 const REGISTERED = /^1\.2\.840\.10008(\.\d{1,5})+$/;
 /** Crockford's: no letter that is read as a digit. */
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -18,6 +19,7 @@ export class Pseudonyms {
   readonly #key: Buffer;
   /** Every object of a series repeats the same few. */
   readonly #uids = new Map<string, string>();
+  readonly #digests = new Map<string, Buffer>();
 
   /** @param key of the project, {@link KEY_BYTES} bytes */
   constructor(key: Buffer) {
@@ -30,12 +32,12 @@ export class Pseudonyms {
     if (original === '' || REGISTERED.test(original)) return original;
     const known = this.#uids.get(original);
     if (known !== undefined) return known;
-    const bytes = this.#digest('uid', original).subarray(0, 16);
+    const bytes = this.#hmac(`uid\0${original}`).subarray(0, 16);
     // The marks of a UUID, version 8: made by a rule of one's own. RFC 9562 §5.8.
     bytes.writeUInt8(((bytes[6] ?? 0) & 0x0f) | 0x80, 6);
     bytes.writeUInt8(((bytes[8] ?? 0) & 0x3f) | 0x80, 8);
     const uid = `2.25.${BigInt(`0x${bytes.toString('hex')}`)}`;
-    if (this.#uids.size > 20_000) this.#uids.clear();
+    if (this.#uids.size > KEPT) this.#uids.clear();
     this.#uids.set(original, uid);
     return uid;
   }
@@ -54,7 +56,18 @@ export class Pseudonyms {
     return 1 + (this.#digest('days', patient).readUInt32BE(0) % MAX_SHIFT_DAYS);
   }
 
+  /** To be read only. */
   #digest(kind: string, original: string): Buffer {
-    return createHmac('sha256', this.#key).update(`${kind}\0${original}`).digest();
+    const text = `${kind}\0${original}`;
+    const known = this.#digests.get(text);
+    if (known !== undefined) return known;
+    const digest = this.#hmac(text);
+    if (this.#digests.size > KEPT) this.#digests.clear();
+    this.#digests.set(text, digest);
+    return digest;
+  }
+
+  #hmac(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
   }
 }

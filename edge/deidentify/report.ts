@@ -59,21 +59,19 @@ export class ReportBuilder {
     this.#reasons.set(code, (this.#reasons.get(code) ?? 0) + 1);
   }
 
-  get clean(): number {
-    return this.#sum('clean');
-  }
-
+  /** Asked after each file, of runs over many studies: by their reasons, which are few. */
   get held(): number {
-    return this.#sum('held');
+    return [...this.#reasons.values()].reduce((sum, count) => sum + count, 0);
   }
 
   build(hasEnded: boolean): Report {
+    const clean = [...this.#studies.values()].reduce((sum, counts) => sum + counts.clean, 0);
     return {
       ...this.#identity,
       standard: PROFILE_EDITION,
       startedAt: this.#startedAt,
       endedAt: hasEnded ? rfc3339(this.#clock.now()) : null,
-      ...{ inputs: this.#inputs, clean: this.clean, alreadyThere: this.#alreadyThere },
+      ...{ inputs: this.#inputs, clean, alreadyThere: this.#alreadyThere },
       ...{ held: this.held, bytesWritten: this.#bytesWritten },
       reasons: sorted(this.#reasons),
       studies: [...this.#studies].map(([study, counts]) => ({ study, ...counts })),
@@ -85,10 +83,6 @@ export class ReportBuilder {
     const counts = this.#studies.get(study) ?? { clean: 0, held: 0 };
     this.#studies.set(study, counts);
     return counts;
-  }
-
-  #sum(of: 'clean' | 'held'): number {
-    return [...this.#studies.values()].reduce((sum, counts) => sum + counts[of], 0);
   }
 }
 

@@ -14,6 +14,7 @@ import { Aliases } from '../deidentify/aliases.ts';
 import { ObjectDeidentifier, type ProjectRules } from '../deidentify/deidentify-object.ts';
 import { IdentifierSearch } from '../deidentify/identifier-search.ts';
 import { readMasks } from '../deidentify/masks.ts';
+import { withMaskablePixels } from '../deidentify/native-pixels.ts';
 import { readOptions } from '../deidentify/options.ts';
 import { openProjectKey } from '../deidentify/project-key.ts';
 import { Pseudonyms } from '../deidentify/pseudonyms.ts';
@@ -26,8 +27,11 @@ import type { StoredInstance } from '../index/types.ts';
 import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
 import { SpoolError } from '../spool/spool-error.ts';
+import type { SealedFile } from '../spool/write-instance.ts';
+import type { Transcoder } from '../transcode/transcoder.ts';
 import type { Gate } from './gate.ts';
-import { DEIDENTIFIED, type Outgoing } from './outgoing.ts';
+import { type CleanObject, DEIDENTIFIED, type Outgoing } from './outgoing.ts';
+import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
 
@@ -42,8 +46,10 @@ export interface PreparerParts {
   readonly outgoing: Outgoing;
   readonly index: EdgeIndex;
   readonly spool: Spool;
+  readonly transcoder: Pick<Transcoder, 'transcode'>;
   readonly deliveries: DeliveryQueue;
   readonly deliverer: Pick<Deliverer, 'wake'>;
+  readonly counters: Pick<RouteCounters, 'deidentified'>;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -106,7 +112,7 @@ export class Preparer {
   }
 
   async #prepare(job: JobRow, project: Project): Promise<void> {
-    const { store, outgoing, index } = this.#parts;
+    const { store, outgoing, index, counters } = this.#parts;
     const { jobKey, home } = job;
     const rules = rulesOf(project);
     const done = outgoing.done(jobKey);
@@ -123,6 +129,7 @@ export class Preparer {
         subject === undefined
           ? { code: 'UNREADABLE', detail: "the object can't be read" }
           : await this.#clean(job, instance, { rules, aliases, subject });
+      counters.deidentified(project.name, withheld?.code ?? 'clean');
       if (withheld !== undefined) outgoing.withhold(jobKey, instance.sopInstanceUID, withheld);
     }
     this.#send(job);
@@ -163,46 +170,49 @@ export class Preparer {
 
   /** @returns why it is withheld @throws SpoolError, when nothing is said of the object */
   async #clean(
-    { jobKey, home }: JobRow,
+    job: JobRow,
     instance: StoredInstance,
     { rules, aliases, subject }: { rules: ProjectRules; aliases: Aliases; subject: Subject },
   ): Promise<Reason | undefined> {
-    const { outgoing, now } = this.#parts;
-    const source = this.#sourceOf(instance);
+    const { outgoing, spool, transcoder } = this.#parts;
     const { identifiers } = aliases.identifiersOf(subject);
     const search = new IdentifierSearch(identifiers);
     const patientKey = aliases.keyOf(subject);
+    const { dataSetOffset, dataSetBytes } = instance;
+    const file = spool.absolute(instance.path);
+    const object = { source: this.#sourceOf(instance), subject, file, dataSetOffset, dataSetBytes };
     try {
-      const object = new ObjectDeidentifier(rules, { source, subject, patientKey, search });
-      const bytes = object.bytes();
-      const head = await bytes.next();
-      const name = rules.pseudonyms.identifier('file', instance.sopInstanceUID);
-      const writer = outgoing.newWriter(jobKey, name, Buffer.concat(head.value ?? []));
-      try {
-        for await (const parts of bytes) for (const part of parts) await writer.write(part);
-        const sealed = await writer.seal({ home, receivedAt: now(), callingAETitle: '' });
-        const keepsUIDs = rules.options.some((option) => option.name === 'retain-uids');
-        const { sopInstanceUID, seriesInstanceUID, sopClassUID, transferSyntaxUID } = instance;
-        outgoing.keep(
-          jobKey,
-          {
-            ...{ sopInstanceUID, sopClassUID, transferSyntaxUID },
-            newSOPInstanceUID: object.sopInstanceUID,
-            newStudyInstanceUID: object.studyInstanceUID,
-            newSeriesInstanceUID: keepsUIDs
-              ? seriesInstanceUID
-              : rules.pseudonyms.uid(seriesInstanceUID),
-          },
-          sealed,
-        );
-        return undefined;
-      } catch (error) {
-        await writer.discard();
-        throw error;
-      }
+      await withMaskablePixels(object, { rules, transcoder }, async (native) => {
+        const { transferSyntaxUID } = native.source;
+        const clean = new ObjectDeidentifier(rules, { ...native, patientKey, search });
+        const sealed = await this.#write(job, { instance, rules }, clean);
+        outgoing.keep(job.jobKey, newNames(instance, { rules, clean, transferSyntaxUID }), sealed);
+      });
+      return undefined;
     } catch (error) {
-      if (!(error instanceof GatewayError) || error instanceof SpoolError) throw error;
+      const isFinal = error instanceof GatewayError && error.retry === 'never';
+      if (!isFinal || error instanceof SpoolError) throw error;
       return { code: codeOf(error), detail: error.message };
+    }
+  }
+
+  /** @throws what de-identification throws: nothing is left then */
+  async #write(
+    { jobKey, home }: JobRow,
+    { instance, rules }: { instance: StoredInstance; rules: ProjectRules },
+    clean: ObjectDeidentifier,
+  ): Promise<SealedFile> {
+    const { outgoing, now } = this.#parts;
+    const bytes = clean.bytes();
+    const head = await bytes.next();
+    const name = rules.pseudonyms.identifier('file', instance.sopInstanceUID);
+    const writer = outgoing.newWriter(jobKey, name, Buffer.concat(head.value ?? []));
+    try {
+      for await (const parts of bytes) for (const part of parts) await writer.write(part);
+      return await writer.seal({ home, receivedAt: now(), callingAETitle: '' });
+    } catch (error) {
+      await writer.discard();
+      throw error;
     }
   }
 
@@ -233,6 +243,20 @@ export class Preparer {
     const { transferSyntaxUID } = instance;
     return { transferSyntaxUID, open: () => readDataSet(file, instance) as AsyncIterable<Buffer> };
   }
+}
+
+function newNames(
+  { sopInstanceUID, seriesInstanceUID, sopClassUID }: StoredInstance,
+  of: { rules: ProjectRules; clean: ObjectDeidentifier; transferSyntaxUID: string },
+): CleanObject {
+  const { rules, clean, transferSyntaxUID } = of;
+  const keepsUIDs = rules.options.some((option) => option.name === 'retain-uids');
+  return {
+    ...{ sopInstanceUID, sopClassUID, transferSyntaxUID },
+    newSOPInstanceUID: clean.sopInstanceUID,
+    newStudyInstanceUID: clean.studyInstanceUID,
+    newSeriesInstanceUID: keepsUIDs ? seriesInstanceUID : rules.pseudonyms.uid(seriesInstanceUID),
+  };
 }
 
 /** @throws DeidentifyError for a key or masks that can't be read */

@@ -15,6 +15,7 @@ import type { RuleSet } from './decide.ts';
 import type { FactsReader } from './facts.ts';
 import type { Gate } from './gate.ts';
 import type { Outgoing } from './outgoing.ts';
+import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow, JobState, QueuedStudy } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
 import { MODEL_OFF, type Switches } from './switches.ts';
@@ -45,6 +46,7 @@ export interface RouterParts {
   readonly index: EdgeIndex;
   /** A study of which nothing came for so long is decided. */
   readonly quietMs: number;
+  readonly counters: Pick<RouteCounters, 'ended'>;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -226,8 +228,9 @@ export class Router {
   }
 
   #end(job: JobRow, state: JobState, reason: Reason | null): void {
-    const { store, now, log } = this.#parts;
+    const { store, counters, now, log } = this.#parts;
     store.end(job, state, { reason, now: now() });
+    counters.ended(job.destination, state);
     const { jobKey, rule, destination, studyInstanceUID } = job;
     log.info('route.ended', { jobKey, rule, destination, studyInstanceUID, outcome: state });
   }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Lifecycle } from '../../shared/lifecycle.ts';
 import type { Log } from '../../shared/log.ts';
+import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
@@ -9,6 +10,7 @@ import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
 import type { EdgeIndex, ObjectListener } from '../index/edge-index.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
+import type { Transcoder } from '../transcode/transcoder.ts';
 import { tagsOf } from './conditions.ts';
 import { RuleSet } from './decide.ts';
 import { FactsReader } from './facts.ts';
@@ -17,6 +19,7 @@ import { DEIDENTIFIED, Outgoing } from './outgoing.ts';
 import { Preparer } from './preparer.ts';
 import { ResultDesk, type ResultReading } from './result-desk.ts';
 import { ResultInbox } from './result-inbox.ts';
+import { openRouteCounters } from './route-metrics.ts';
 import { RouteStore } from './route-store.ts';
 import { Router } from './router.ts';
 import { Switches } from './switches.ts';
@@ -59,19 +62,22 @@ export interface RoutingOptions {
   readonly reading: ResultReading;
   readonly deliveries: DeliveryQueue;
   readonly deliverer: Deliverer;
+  readonly transcoder: Transcoder;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Registry;
   readonly lifecycle: Lifecycle;
 }
 
 export function startRouting(options: RoutingOptions): void {
   const { config, db, tables, index, spool, reading, deliveries, deliverer, clock, log } = options;
-  const { lifecycle } = options;
+  const { lifecycle, transcoder } = options;
   const { models } = config;
   const gate = new Gate(db, config.projects, config.secondaryUse);
   const outgoing = new Outgoing(db, spool);
   const rules = new RuleSet(config);
-  const common = { ...tables, rules, deliveries, log, now: () => clock.now() };
+  const counters = openRouteCounters(options.metrics, tables);
+  const common = { ...tables, rules, deliveries, log, counters, now: () => clock.now() };
   const router = new Router({
     ...{ ...common, trust: config.trust, deliverer, models, gate, outgoing, index },
     facts: new FactsReader(db, spool, tagsOf(config.routes)),
@@ -79,7 +85,9 @@ export function startRouting(options: RoutingOptions): void {
   });
   router.start();
   lifecycle.add('router', () => router.stop());
-  const preparer = new Preparer({ ...common, db, gate, outgoing, index, spool, deliverer });
+  const preparer = new Preparer({
+    ...{ ...common, db, gate, outgoing, index, spool, deliverer, transcoder },
+  });
   preparer.start();
   lifecycle.add('de-identification', () => preparer.stop());
   const desk = new ResultDesk({ ...common, config, db, index, spool, reading });

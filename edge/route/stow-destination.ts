@@ -4,10 +4,14 @@
  *
  *   object ─► multipart/related, one part ─► 200 stored │ 202, 409 by its FailureReason │ else: later
  */
-import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { Agent, type Dispatcher, request } from 'undici';
+import { type Agent, type Dispatcher, request } from 'undici';
 import { encodePart10Head } from '../../shared/dicom/part10.ts';
+import {
+  agentFor,
+  authorizationFor,
+  type ServiceAccess,
+} from '../../shared/dicomweb/service-access.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type {
   Destinations,
@@ -32,10 +36,8 @@ const STORED = 0x0000;
 const WARNING = 0xb000;
 const CANNOT_UNDERSTAND = 0xc000;
 
-export interface StowService {
+export interface StowService extends ServiceAccess {
   readonly url: string;
-  readonly tokenFile?: string | undefined;
-  readonly caFile?: string | undefined;
 }
 
 export function stowDestination(service: StowService): Destinations {
@@ -145,8 +147,7 @@ class StowClient {
       headers: Record<string, string>;
     },
   ): Promise<Answer> {
-    const dispatcher = this.#dispatcher();
-    const authorization = this.#authorization();
+    const { dispatcher, authorization } = this.#access();
     try {
       const { statusCode, body } = await request(`${this.#base}${path}`, {
         ...options,
@@ -163,28 +164,13 @@ class StowClient {
     }
   }
 
-  #dispatcher(): Agent {
-    const { caFile } = this.#service;
-    const times = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
-    this.#agent ??= new Agent({
-      ...times,
-      connect: { timeout: 10_000, ...(caFile === undefined ? {} : { ca: this.#read(caFile) }) },
-    });
-    return this.#agent;
-  }
-
-  /** Read each time: tokens are renewed by somebody else. */
-  #authorization(): Record<string, string> {
-    const { tokenFile } = this.#service;
-    if (tokenFile === undefined) return {};
-    return { authorization: `Bearer ${this.#read(tokenFile).trim()}` };
-  }
-
-  #read(file: string): string {
+  #access(): { dispatcher: Agent; authorization: Record<string, string> } {
     try {
-      return readFileSync(file, 'utf8');
+      this.#agent ??= agentFor(this.#service, TIMEOUT_MS);
+      return { dispatcher: this.#agent, authorization: authorizationFor(this.#service) };
     } catch (cause) {
-      throw new RouteError('STOW_SECRET', `${file} can't be read: ${codeOf(cause)}`, { cause });
+      const what = `${this.#base}: its token or certificates can't be read: ${codeOf(cause)}`;
+      throw new RouteError('STOW_SECRET', what, { cause });
     }
   }
 }

@@ -28,3 +28,12 @@ export function encodingOf(transferSyntaxUID: string): Encoding {
     deflated: DEFLATED.has(transferSyntaxUID),
   };
 }
+
+const NATIVE: ReadonlySet<string> = new Set([
+  ...[IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN],
+  ...[DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, GE_PRIVATE],
+]);
+
+/** Its pixels are compressed, each frame by itself. PS3.5 §A.4. */
+export const isEncapsulated = (transferSyntaxUID: string): boolean =>
+  !NATIVE.has(transferSyntaxUID);

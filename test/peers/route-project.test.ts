@@ -102,11 +102,21 @@ t.test(
       WAIT,
     );
     t.match(await (await fetch(edge.url)).text(), /SENSITIVE_PATIENT/);
+    const file = join(t.testdir(), 'routes.yaml');
+    writeFileSync(file, 'routes: [{ name: study, action: disclose, project: nodules }]');
+    const tried = ['edge', 'route', 'try', file, '--json', '--config', edge.configFile];
+    t.match(JSON.parse(await cdipDone(tried)), {
+      sends: [{ to: 'university', studies: 2, objects: 3, withheld: { SENSITIVE_PATIENT: 1 } }],
+    });
     await eventually(
       'and the first is delivered',
       async () => (await jobs()).some(({ state }) => state === 'delivered'),
       WAIT,
     );
+    const metrics = await (await fetch(`${edge.url}/metrics`)).text();
+    t.match(metrics, 'cdip_route_jobs_ended_total{destination="university",outcome="delivered"} 1');
+    t.match(metrics, 'cdip_route_jobs{state="held"} 1');
+    t.match(metrics, 'cdip_route_deidentified_total{project="nodules",outcome="clean"} 2');
   },
 );
 
