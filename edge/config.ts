@@ -71,10 +71,18 @@ const PeerSchema = z.strictObject({
     .optional()
     .describe('objects a second at most; absent: as fast as it takes them'),
   retrieveBy: z
-    .array(z.enum(['c-get', 'c-move']))
+    .array(z.enum(['wado-rs', 'c-get', 'c-move']))
     .min(1)
     .optional()
     .describe('of a PACS: how studies are retrieved from it; default: whichever works'),
+  dicomWeb: z
+    .strictObject({
+      url: z.url().describe('…/studies is behind it'),
+      tokenFile: z.string().min(1).optional().describe('sent as a bearer token'),
+      caFile: z.string().min(1).optional(),
+    })
+    .optional()
+    .describe('of a PACS: its DICOMweb service, from which studies are retrieved by WADO-RS'),
   characterSet: z
     .string()
     .regex(/^[A-Z0-9_ \\]{1,64}$/, 'values of (0008,0005), such as ISO_IR 100')
@@ -154,6 +162,10 @@ const StorageSchema = z.strictObject({
     .positive()
     .default(5)
     .describe('a study that got nothing for this long is told to the hub as quiet'),
+  quietSecondsByModality: z
+    .record(z.string().regex(/^[A-Z]{2,16}$/), z.number().positive())
+    .default({})
+    .describe('and may be complete; default 120 US CR DX RF, 900 NM PT MG, 300 others'),
 });
 
 const CrawlSchema = z.strictObject({

@@ -21,7 +21,7 @@ import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import { crawlProgress, pacsPeers } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
-import { openDeliveryCounters } from './deliver/delivery-counters.ts';
+import { type DeliveryCounters, openDeliveryCounters } from './deliver/delivery-counters.ts';
 import { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { dimseDestinations } from './deliver/dimse-destination.ts';
 import { PeerStates } from './deliver/peer-states.ts';
@@ -57,6 +57,7 @@ import { refile, releaseFromQuarantine } from './scp/refile.ts';
 import type { SetAside } from './scp/storage-parts.ts';
 import { type Services, startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
+import { CodecThreads } from './transcode/codec-threads.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 import { DirectoryCache } from './transfer/directory.ts';
 import { Line } from './transfer/line.ts';
@@ -114,6 +115,7 @@ export async function startParts(
 
   const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
+  const decoder = startDecoder(lifecycle);
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     status: () =>
@@ -125,7 +127,7 @@ export async function startParts(
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
     stow: { store: storage.store, index },
-    dicomWeb: openDicomWeb({ db, index, spool, log }),
+    dicomWeb: openDicomWeb({ db, index, spool, log, decoder }),
     examine: () => doctor.examine(),
     replayHl7: (key) => hl7Inbox.replay(key),
     deadLetters: hl7Inbox.log,
@@ -148,8 +150,9 @@ export async function startParts(
 
   const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
   lifecycle.add('hl7', () => hl7.stop());
-  const further = { db, storage, records, store, pacs, copies, uplink };
-  late.services = startServices({ ...options, ...further });
+  const { transcoder, deliveryCounters } = fetching;
+  const further = { db, storage, records, store, pacs, copies, uplink, transcoder };
+  late.services = startServices({ ...options, ...further, deliveryCounters });
   const services = { store: pacs.store, served: late.services.served };
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
@@ -166,6 +169,13 @@ function startDoctor(options: StartOptions, parts: { db: Sqlite; inlet: Retrieve
   doctor.start();
   options.lifecycle.add('doctor', () => doctor.stop());
   return doctor;
+}
+
+/** Not the threads of the deliveries: who looks at an image does not wait behind them. */
+function startDecoder(lifecycle: Lifecycle): CodecThreads {
+  const decoder = new CodecThreads();
+  lifecycle.add('decoder', () => decoder.stop());
+  return decoder;
 }
 
 /** What is counted over all studies, for a heartbeat every few seconds. */
@@ -265,11 +275,20 @@ interface FetchingParts {
   readonly line: Line;
 }
 
+interface Fetching {
+  readonly store: FetchStore;
+  readonly queue: DeliveryQueue;
+  readonly states: PeerStates;
+  readonly inbox: CommandInbox;
+  readonly transcoder: Transcoder;
+  readonly deliveryCounters: DeliveryCounters;
+}
+
 /** Commands, fetches, deliveries and routes; what was under way goes on. */
 function startFetching(
   options: StartOptions,
   { db, storage, routes, late, line }: FetchingParts,
-): { store: FetchStore; queue: DeliveryQueue; states: PeerStates; inbox: CommandInbox } {
+): Fetching {
   const { config, clock, log, metrics, lifecycle } = options;
   const { trust, peers, patientIds } = config;
   const { index, spool, outbox } = storage;
@@ -279,6 +298,7 @@ function startFetching(
   const transcoder = new Transcoder({ directory: join(config.dataDirectory, 'transcoding') });
   lifecycle.add('transcoder', () => transcoder.stop());
   const objects = deliveredObjects(db, storage);
+  const deliveryCounters = openDeliveryCounters(metrics, states);
   const deliverer = new Deliverer({
     ...{ queue, states, spool, transcoder, log, now },
     index: {
@@ -287,7 +307,7 @@ function startFetching(
     },
     peers: deliveryPeers(config),
     destinations: allDestinations(config, dimseDestinations(config.dicom.aeTitle)),
-    counters: openDeliveryCounters(metrics, states),
+    counters: deliveryCounters,
     random: Math.random,
   });
   const store = new FetchStore({
@@ -323,13 +343,14 @@ function startFetching(
   lifecycle.add('deliverer', () => deliverer.stop());
   startRouting({
     ...{ ...options, db, tables: routes, index, spool, deliveries: queue, deliverer },
+    transcoder,
     reading: dicomReading,
   });
   runner.start();
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
-  return { store, queue, states, inbox };
+  return { store, queue, states, inbox, transcoder, deliveryCounters };
 }
 
 /** What becomes of copies after they came: their reports, and that their home takes them back. */

@@ -12,6 +12,7 @@ import { zoneOf } from '../shared/time-zone.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
 import { Crawler } from './crawl/crawler.ts';
+import type { DeliveryCounters } from './deliver/delivery-counters.ts';
 import type { ServedClass } from './dimse/service.ts';
 import type { Records } from './index/records/records.ts';
 import type { Copies } from './retention/copies.ts';
@@ -24,12 +25,13 @@ import { StepForwarder } from './scp/mpps/forwarder.ts';
 import { PerformedSteps } from './scp/mpps/performed-steps.ts';
 import { performedProcedureStep } from './scp/mpps/service.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
-import type { LocalPacs } from './scp/query/local-pacs.ts';
+import type { LocalPacs, PacsListing } from './scp/query/local-pacs.ts';
 import type { Network } from './scp/query/network.ts';
 import { queryRetrieve } from './scp/query/query-retrieve.ts';
 import { orderedItems } from './scp/worklist/ordered-items.ts';
 import { modalityWorklist } from './scp/worklist/service.ts';
 import { WorklistItems } from './scp/worklist/worklist-items.ts';
+import type { Transcoder } from './transcode/transcoder.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
 export interface ServiceOptions {
@@ -42,8 +44,10 @@ export interface ServiceOptions {
   readonly storage: OpenStorage;
   readonly records: Records;
   readonly store: FetchStore;
-  readonly pacs: LocalPacs;
+  readonly pacs: LocalPacs & { readonly listing: PacsListing };
   readonly copies: Pick<Copies, 'markUsed'>;
+  readonly transcoder: Transcoder;
+  readonly deliveryCounters: DeliveryCounters;
   /** Absent: the trust works alone. */
   readonly uplink: Uplink | undefined;
 }
@@ -70,7 +74,10 @@ export function startServices(options: ServiceOptions): Services {
   reporter.start();
   lifecycle.add('commitment reporter', () => reporter.stop());
 
-  const steps = new PerformedSteps(db);
+  const steps = new PerformedSteps(db, (studyInstanceUID, at) =>
+    storage.outbox.markStudyDirty({ studyInstanceUID, home: trust }, at, 'nearline'),
+  );
+  storage.outbox.askSteps((studyInstanceUID) => steps.stepsOf(studyInstanceUID));
   const forwarder = new StepForwarder({ ...common, steps });
   forwarder.start();
   lifecycle.add('step forwarder', () => forwarder.stop());
@@ -83,16 +90,19 @@ export function startServices(options: ServiceOptions): Services {
   crawler.start();
   lifecycle.add('crawl', () => crawler.stop());
 
-  const ordered = orderedItems({ trust, records, now, zone: zoneOf(config.hl7.timeZone) });
+  const zone = zoneOf(config.hl7.timeZone);
+  const ordered = orderedItems({ trust, records, now, zone });
   const worklist = new WorklistItems(ordered, config.worklist.folder);
   const served = [
     ...queryRetrieve({
-      ...{ db, trust, index, spool, log, metrics, peers },
+      ...{ db, trust, index, spool, log, metrics, peers, zone },
       namespace: patientIds.namespace,
       ownAETitle: dicom.aeTitle,
       markUsed: (study) => options.copies.markUsed(study),
       network: uplink && networkFor(uplink, store),
       pacs,
+      listing: pacs.listing,
+      ...{ transcoder: options.transcoder, counters: options.deliveryCounters },
     }),
     storageCommitment({ commitments, askers, peers, now }),
     performedProcedureStep({ steps, receivers, now }),
@@ -105,6 +115,7 @@ export function startServices(options: ServiceOptions): Services {
 function networkFor(uplink: Uplink, store: FetchStore): Network {
   return {
     query: (request) => uplink.query(request),
+    contents: (request) => uplink.contents(request),
     orderFetch: (request) => uplink.orderFetch(request),
     fetchStand(fetchId) {
       const row = store.find(fetchId);

@@ -59,6 +59,7 @@ export function statusView(sources: StatusSources): StatusView {
       ['Running since', rfc3339(startedAt)],
       ['Hub', hubOf(sources)],
       ['Hub has to be told', `${outbox.waiting} events, oldest ${seconds(outbox.oldestSeconds)}`],
+      ['May still grow', `${storage.outbox.growing()} studies`],
       [
         'Index',
         `${index.studies} studies, ${index.nearline} of them only in the PACS; ${index.series} series, ${index.instances} instances here, ${size(index.bytes)}`,

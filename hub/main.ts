@@ -98,8 +98,6 @@ async function startParts(
   const travel = new LoadedTravel(trusts.flatMap(({ postcode }) => postcode ?? []));
   const scheduling = new Scheduling({ trusts, projection, networkLog, travel, clock, log });
   lifecycle.add('scheduling', () => scheduling.stop());
-  answerEdges(networkLog, { audit, db: projection.db, fleet, fetches, directory });
-
   projection.registerHubAggregate('identity', applyIdentityDecision);
   projection.registerHubAggregate('report-copy', applyReportCopy);
   const deciding = {
@@ -110,6 +108,8 @@ async function startParts(
   networkLog.answer('relay', (ods) => relay.passFor(ods));
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock, relay });
   lifecycle.add('edge calls', () => edges.close());
+  const { db } = projection;
+  answerEdges(networkLog, { audit, db, fleet, fetches, directory, callEdge: edges.call });
   const http = await startHttp({
     callEdge: edges.call,
     decideIdentity: (given) => decideIdentity(deciding, given),

@@ -80,6 +80,8 @@ export interface LogEvents {
   // --- edge/scp/query
   /** A query was answered without these trusts, or without all but this one. */
   'find.incomplete': { trusts: string; code: string };
+  /** The PACS does not list what is in a study that only it holds. */
+  'find.pacs-silent': { peer: string; studyInstanceUID: string; code: string };
   /** More matched than a query is answered. */
   'find.cut': { calling: string; matches: number };
 

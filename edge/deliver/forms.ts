@@ -41,10 +41,10 @@ export interface Form {
 }
 
 export interface FormParts {
-  readonly spool: Spool;
+  readonly spool: Pick<Spool, 'absolute'>;
   readonly transcoder: Pick<Transcoder, 'transcode'>;
-  readonly counters: DeliveryCounters;
-  readonly peer: Peer;
+  readonly counters: Pick<DeliveryCounters, 'transcoded'>;
+  readonly peer: Pick<Peer, 'name' | 'compress'>;
   readonly association: Pick<StoreAssociation, 'accepts'>;
   /** The data set as it is stored, where it was read ahead. */
   readonly read: Promise<Buffer> | undefined;

@@ -41,11 +41,11 @@ interface Stored {
 
 /** Takes the parts of one request, each in its turn. */
 export class StoreRun {
-  readonly #parts: StoreParts;
+  readonly #parts: Pick<StoreParts, 'store'>;
   readonly #sender: Sender;
   readonly #stored: Stored[] = [];
 
-  constructor(parts: StoreParts, sender: Sender) {
+  constructor(parts: Pick<StoreParts, 'store'>, sender: Sender) {
     this.#parts = parts;
     this.#sender = sender;
   }
@@ -78,8 +78,13 @@ export class StoreRun {
     return sink.end();
   }
 
+  counts(): { completed: number; failed: number } {
+    const completed = this.#stored.filter(({ status }) => status === 0).length;
+    return { completed, failed: this.#stored.length - completed };
+  }
+
   /** PS3.18 tables 10.5.3-1, 10.5.3-2. */
-  answer(): WebAnswer {
+  answer(index: EdgeIndex): WebAnswer {
     const failed = this.#stored.filter(({ status }) => status !== 0);
     const done = this.#stored.filter(({ status }) => status === 0);
     const body: JsonDataSet = {};
@@ -89,17 +94,16 @@ export class StoreRun {
     if (failed.length > 0)
       body['00081198'] = { vr: 'SQ', Value: failed.map((one) => failedItem(one)) };
     if (done.length > 0)
-      body['00081199'] = { vr: 'SQ', Value: done.map(({ head }) => this.#doneItem(head)) };
+      body['00081199'] = { vr: 'SQ', Value: done.map(({ head }) => doneItem(index, head)) };
     return { ...statusOf(done, failed), contentType: CONTENT_TYPE, body: JSON.stringify(body) };
   }
+}
 
-  #doneItem(head: Part10Head | undefined): JsonDataSet {
-    const { index } = this.#parts;
-    const instance = index.findInstance(head?.sopInstanceUID ?? '', index.trust);
-    const where =
-      instance === undefined ? {} : { '00081190': { vr: 'UR', Value: [instancePath(instance)] } };
-    return { ...referenced(head), ...where };
-  }
+function doneItem(index: EdgeIndex, head: Part10Head | undefined): JsonDataSet {
+  const instance = index.findInstance(head?.sopInstanceUID ?? '', index.trust);
+  const where =
+    instance === undefined ? {} : { '00081190': { vr: 'UR', Value: [instancePath(instance)] } };
+  return { ...referenced(head), ...where };
 }
 
 const referenced = (head: Part10Head | undefined): JsonDataSet => ({

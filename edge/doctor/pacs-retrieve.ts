@@ -1,14 +1,14 @@
 /**
- * Whether a PACS brings an object to us, by C-GET and by C-MOVE: one object of the study that has the fewest. What
- * comes by C-GET is not kept; C-MOVE shows that the PACS knows where we are and reaches us.
+ * Whether a PACS brings an object to us, in each way: one object of the study that has the fewest. What comes by
+ * WADO-RS and C-GET is not kept; C-MOVE shows that the PACS knows where we are and reaches us.
  */
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Peer } from '../config.ts';
 import { PacsFinder } from '../crawl/pacs-finder.ts';
 import { scuPeer } from '../dimse/scu.ts';
-import { dimseMethods } from '../retrieve/dimse-methods.ts';
 import { objectsOf } from '../retrieve/inventory.ts';
-import { METHODS, type MethodName, type Wanted } from '../retrieve/method.ts';
+import { type MethodName, type Wanted, waysOf } from '../retrieve/method.ts';
+import { retrieveMethods } from '../retrieve/methods.ts';
 import { type Finding, found, well } from './finding.ts';
 import type { ProbeStudy } from './pacs-answers.ts';
 import { discarding, type ProbeInlet } from './probe-inlet.ts';
@@ -39,7 +39,7 @@ export async function examineRetrieve(
     const what = 'It does not tell the objects of a study one by one; retrieves were not tried.';
     return [well({ ...seen, what })];
   }
-  const allowed = peer.retrieveBy ?? METHODS;
+  const allowed = waysOf(peer);
   const outcomes = new Map<MethodName, Outcome>();
   for (const method of allowed) outcomes.set(method, await tryMethod(method, peer, wanted, trying));
   const works = allowed.filter((method) => outcomes.get(method)?.came === true);
@@ -105,9 +105,9 @@ async function tryMethod(
     signal: AbortSignal.any([signal, AbortSignal.timeout(WORK_MS)]),
   };
   const run = async (): Promise<void> =>
-    void (await dimseMethods({ ownAETitle, store })[method](request));
+    void (await retrieveMethods({ ownAETitle, store })[method](request));
   try {
-    if (method === 'c-get') await run();
+    if (method !== 'c-move') await run();
     else
       came = await inlet.expecting(
         { studyInstanceUID: wanted.studyInstanceUID, sopInstanceUID },

@@ -4,11 +4,11 @@
  *   body ─► multipart/related, a part at a time ─► edge/dicomweb/store.ts ─► 200, 202, 409, 503
  */
 import type { Readable } from 'node:stream';
-import { Dicer } from '@fastify/busboy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebAnswer } from '../dicomweb/answer.ts';
 import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
 import { type StoreParts, StoreRun } from '../dicomweb/store.ts';
+import { boundaryIn, takeParts } from '../dicomweb/take-parts.ts';
 import { admitDicomWeb, type DicomWebAccessParts } from './dicomweb-access.ts';
 import { HttpProblem } from './problem.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -43,41 +43,14 @@ async function store(request: FastifyRequest, parts: StowParts): Promise<WebAnsw
   if (body === null || body === undefined) throw malformed('There is no body.');
   const type = request.headers['content-type'] ?? '';
   if (/^application\/dicom\s*(;|$)/i.test(type)) await run.take(body);
-  else await takeParts(body, boundaryOf(type), run);
-  return run.answer();
-}
-
-/** @throws DicomWebError `MULTIPART_MALFORMED`; what came before is stored */
-function takeParts(body: Readable, boundary: string, run: StoreRun): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const dicer = new Dicer({ boundary });
-    let work = Promise.resolve();
-    let count = 0;
-    const fail = (error: unknown): void => {
-      body.unpipe(dicer);
-      body.resume();
-      reject(error);
-    };
-    dicer.on('part', (part) => {
-      count += 1;
-      work = work.then(() => run.take(part as unknown as AsyncIterable<Buffer>));
-      work.catch(fail);
-    });
-    dicer.on('error', () => fail(malformed('The parts end before their closing boundary.')));
-    dicer.on('finish', () => {
-      if (count === 0) fail(malformed('There is no part in it.'));
-      else work.then(resolve, fail);
-    });
-    body.on('error', fail);
-    body.pipe(dicer);
-  });
+  else await takeParts(body, boundaryOf(type), (part) => run.take(part));
+  return run.answer(parts.stow.index);
 }
 
 function boundaryOf(type: string): string {
   const isTaken =
     /^multipart\/related\s*;/i.test(type) && /type="?application\/dicom"?\s*(;|$)/i.test(type);
-  const [, quoted, bare] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(type) ?? [];
-  const boundary = quoted ?? bare;
+  const boundary = boundaryIn(type);
   if (isTaken && boundary !== undefined) return boundary;
   throw new DicomWebError(
     'MEDIA_TYPE_UNSUPPORTED',

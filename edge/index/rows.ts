@@ -44,6 +44,8 @@ export interface StudyRow {
   readonly bytes: number;
   readonly set_hash: string;
   readonly conflicts: number;
+  /** When its last object came. */
+  readonly last_at: number;
   /** Null: no PACS is known to hold it. */
   readonly pacs_seen_at: number | null;
   readonly pacs_series: number | null;

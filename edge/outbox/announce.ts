@@ -8,12 +8,24 @@
  * the same numbers, whatever arrived at the edge meanwhile.
  */
 import { acquisitionDay } from '../../shared/acquisition-day.ts';
-import type { AnyEventBody, Bucket, DigestEvent, EventBody } from '../../shared/contract/events.ts';
+import type {
+  AnyEventBody,
+  Bucket,
+  DigestEvent,
+  EventBody,
+  StudyEvent,
+} from '../../shared/contract/events.ts';
 import { heldCounts } from '../../shared/held-counts.ts';
 import { EMPTY_SET_HASH, studyHash, toggleMember } from '../../shared/set-hash.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import { nearlineOf, type StudyRow } from '../index/rows.ts';
+import {
+  judgeCompleteness,
+  type PerformedStep,
+  type QuietSeconds,
+  type Verdict,
+} from './completeness.ts';
 
 /** A day that changed is told when it was quiet for so long … */
 const DAY_QUIET_MS = 5_000;
@@ -32,11 +44,19 @@ interface Contribution {
   readonly hash: string;
 }
 
+type StudyKey = Pick<StudyEvent, 'studyInstanceUID' | 'home'>;
+
+const GROWING: Verdict = { completeBy: null, lookAgainAt: null };
+
 export class Announcer {
   readonly #index: EdgeIndex;
+  readonly #quietSeconds: QuietSeconds;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  #stepsOf: (studyInstanceUID: string) => readonly PerformedStep[] = () => [];
 
-  constructor(db: Sqlite, index: EdgeIndex) {
+  /** @param quietSeconds of the site, by modality */
+  constructor(db: Sqlite, index: EdgeIndex, quietSeconds: QuietSeconds) {
+    this.#quietSeconds = quietSeconds;
     this.#index = index;
     this.#statements = prepareStatements(db);
   }
@@ -47,16 +67,44 @@ export class Announcer {
     return Number(inserted.lastInsertRowid);
   }
 
-  /** Tells a study's state now. False: there is no such study any more. */
+  /** Tells a study's state now. @returns undefined: there is no such study any more */
   announceStudy(
-    { studyInstanceUID, home }: { studyInstanceUID: string; home: string },
+    { studyInstanceUID, home }: StudyKey,
     { quiet, now }: { quiet: boolean; now: number },
-  ): boolean {
+  ): Verdict | undefined {
     const row = this.#statements.findStudy.get(studyInstanceUID, home);
-    if (row === undefined) return false;
-    this.append(this.#index.stateOf(row, { quiet, deleted: false }), now);
+    if (row === undefined) return undefined;
+    const state = this.#index.stateOf(row, { quiet, deleted: false });
+    const verdict = quiet ? this.#judge(row, state, now) : GROWING;
+    const { completeBy } = verdict;
+    this.append(home === this.#index.trust ? { ...state, completeBy } : state, now);
     this.#moveDay(row, now);
-    return true;
+    return verdict;
+  }
+
+  /** Whether it is complete, without telling it. @returns undefined: there is no such study */
+  judge({ studyInstanceUID, home }: StudyKey, now: number): Verdict | undefined {
+    const row = this.#statements.findStudy.get(studyInstanceUID, home);
+    if (row === undefined) return undefined;
+    return this.#judge(row, this.#index.stateOf(row, { quiet: true, deleted: false }), now);
+  }
+
+  #judge(row: StudyRow, { series }: EventBody<StudyEvent>, now: number): Verdict {
+    // Whether a copy is whole, its home says.
+    if (row.home !== this.#index.trust) return { completeBy: null, lookAgainAt: null };
+    return judgeCompleteness(
+      {
+        ...{ lastAt: row.last_at, instances: row.instances, pacsInstances: row.pacs_instances },
+        modalities: series.flatMap(({ modality }) => modality ?? []),
+        steps: this.#stepsOf(row.study_uid),
+      },
+      { now, quietSeconds: this.#quietSeconds },
+    );
+  }
+
+  /** @param stepsOf performed procedure steps of a study */
+  askSteps(stepsOf: (studyInstanceUID: string) => readonly PerformedStep[]): void {
+    this.#stepsOf = stepsOf;
   }
 
   /** Tells that a study is deleted; its row is still there. */

@@ -18,7 +18,8 @@ import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex, StudyChange, StudyKey } from '../index/edge-index.ts';
 import type { StudyRow } from '../index/rows.ts';
 import { Announcer } from './announce.ts';
-import { prepareOutbox } from './statements.ts';
+import type { PerformedStep, QuietSeconds } from './completeness.ts';
+import { type DirtyStudy, prepareOutbox } from './statements.ts';
 
 /** An idle study's first change is told after so long: a burst's first objects make one event. */
 const FIRST_EVENT_MS = 200;
@@ -61,6 +62,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** `storage.quietSeconds` × 1000. */
   readonly quietMs: number;
+  /** Without a new object, by modality, until a study may be complete. */
+  readonly quietSecondsByModality?: QuietSeconds;
   /** A tick failed, for example for a full disk; the next one tries again. */
   readonly onTickFailure?: (error: unknown) => void;
 }
@@ -83,13 +86,13 @@ export class Outbox {
   #records: () => Iterable<readonly RecordEventBody[]> = () => [];
 
   /** Registers with the index, so that what changes there is marked here in the same transaction. */
-  constructor({ db, index, clock, quietMs, onTickFailure }: OutboxOptions) {
+  constructor({ db, index, clock, quietMs, ...options }: OutboxOptions) {
     this.#db = db;
     this.#clock = clock;
     this.#quietMs = quietMs;
-    this.#announcer = new Announcer(db, index);
+    this.#announcer = new Announcer(db, index, options.quietSecondsByModality ?? {});
     this.#statements = prepareOutbox(db);
-    this.#onTickFailure = onTickFailure ?? (() => {});
+    this.#onTickFailure = options.onTickFailure ?? (() => {});
     index.onStudyChange((study, now, change) => this.markStudyDirty(study, now, change));
     index.onStudyDelete((row) => this.#appendDeleted(row));
     const current = this.#statements.currentEpoch.get();
@@ -108,7 +111,7 @@ export class Outbox {
     clearInterval(this.#timer);
   }
 
-  /** Called within the transaction that changed the study. What the PACS says is told once, as quiet. */
+  /** Called within the transaction that changed the study. What the PACS or a performed step says is told once, as quiet. */
   markStudyDirty({ studyInstanceUID, home }: StudyKey, now: number, change?: StudyChange): void {
     this.#statements.markDirty.run({
       study: studyInstanceUID,
@@ -130,6 +133,16 @@ export class Outbox {
   appendRecord(body: RecordEventBody): void {
     this.#announcer.append(body, this.#clock.now());
     this.#notify();
+  }
+
+  /** @param stepsOf performed procedure steps of a study: they tell when it is complete */
+  askSteps(stepsOf: (studyInstanceUID: string) => readonly PerformedStep[]): void {
+    this.#announcer.askSteps(stepsOf);
+  }
+
+  /** Studies that grow, or may still grow. */
+  growing(): number {
+    return this.#statements.growing.pluck().get() as number;
   }
 
   /** @param records gives all of them in chunks, for when all is told again */
@@ -316,24 +329,42 @@ export class Outbox {
   #announceDueStudies(now: number): boolean {
     const due = this.#statements.due.all(now);
     if (due.length === 0) return false;
+    let hasTold = false;
     this.#inTransaction(() => {
-      for (const study of due) this.#announceDirty(study, now);
+      for (const study of due) {
+        if (!this.#isNews(study, now)) continue;
+        this.#announceDirty(study, now);
+        hasTold = true;
+      }
     });
-    return true;
+    return hasTold;
   }
 
-  /** A growing study is told as it is; one that got nothing for `quietMs` for the last time, as quiet. */
-  #announceDirty(
-    study: { studyInstanceUID: string; home: string; changedAt: number; isPending: number },
-    now: number,
-  ): void {
+  /**
+   * A growing study is told as it is; one that got nothing for `quietMs`, as quiet, and once more when it is
+   * found to be complete.
+   */
+  #announceDirty(study: DirtyStudy, now: number): void {
     const quiet = now - study.changedAt >= this.#quietMs || now < study.changedAt;
-    this.#announcer.announceStudy(study, { quiet, now });
-    if (quiet) this.#statements.clean.run(study.studyInstanceUID, study.home);
+    const verdict = this.#announcer.announceStudy(study, { quiet, now });
+    const { studyInstanceUID, home, changedAt } = study;
+    const due = quiet ? (verdict?.lookAgainAt ?? null) : changedAt + this.#quietMs;
+    if (due === null) this.#statements.clean.run(studyInstanceUID, home);
+    else this.#statements.announced.run(now, Math.max(due, now + 1), studyInstanceUID, home);
+  }
+
+  /** Of a study that was told as quiet, and may be complete by now. @returns false: nothing is to be told */
+  #isNews(study: DirtyStudy, now: number): boolean {
+    const { studyInstanceUID, home, changedAt, announcedAt, isPending } = study;
+    if (isPending || announcedAt < changedAt + this.#quietMs) return true;
+    const verdict = this.#announcer.judge(study, now);
+    if (verdict === undefined || verdict.completeBy !== null) return true;
+    if (verdict.lookAgainAt === null) this.#statements.clean.run(studyInstanceUID, home);
     else {
-      const due = Math.max(study.changedAt + this.#quietMs, now + 1);
-      this.#statements.announced.run(now, due, study.studyInstanceUID, study.home);
+      const due = Math.max(verdict.lookAgainAt, now + 1);
+      this.#statements.announced.run(announcedAt, due, studyInstanceUID, home);
     }
+    return false;
   }
 
   /** Tells a study again without waiting for its turn; what was due anyway stays due. */

@@ -6,15 +6,16 @@ interface EpochRow {
   readonly base_row_id: number;
 }
 
-interface DirtyStudy {
+export interface DirtyStudy {
   readonly studyInstanceUID: string;
   readonly home: string;
   readonly changedAt: number;
   readonly isPending: number;
+  readonly announcedAt: number;
 }
 
 const DIRTY = `d.study_uid AS studyInstanceUID, d.home AS home, d.changed_at AS changedAt,
-  d.is_pending AS isPending`;
+  d.is_pending AS isPending, d.announced_at AS announcedAt`;
 
 export function prepareOutbox(db: Sqlite) {
   return {
@@ -40,6 +41,7 @@ export function prepareOutbox(db: Sqlite) {
        JOIN studies t ON t.study_uid = d.study_uid AND t.home = d.home
        WHERE d.is_pending AND (t.announced_day = ? OR t.announced_day IS NULL)`,
     ),
+    growing: db.prepare('SELECT count(*) FROM dirty_studies'),
     announced: db.prepare<[now: number, due: number, study: string, home: string]>(
       `UPDATE dirty_studies SET is_pending = 0, announced_at = ?, due_at = ?
        WHERE study_uid = ? AND home = ?`,

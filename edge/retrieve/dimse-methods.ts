@@ -36,7 +36,9 @@ export interface DimseMethodOptions {
   readonly store: DimseServices['store'];
 }
 
-export function dimseMethods(options: DimseMethodOptions): Record<MethodName, RetrieveMethod> {
+type DimseMethod = Exclude<MethodName, 'wado-rs'>;
+
+export function dimseMethods(options: DimseMethodOptions): Record<DimseMethod, RetrieveMethod> {
   return {
     'c-get': (request) => run('c-get', request, options),
     'c-move': (request) => run('c-move', request, options),
@@ -44,7 +46,7 @@ export function dimseMethods(options: DimseMethodOptions): Record<MethodName, Re
 }
 
 async function run(
-  kind: MethodName,
+  kind: DimseMethod,
   request: MethodRequest,
   options: DimseMethodOptions,
 ): Promise<MethodReport> {
@@ -75,7 +77,7 @@ async function run(
 }
 
 function open(
-  kind: MethodName,
+  kind: DimseMethod,
   { peer, wanted, signal }: MethodRequest,
   { ownAETitle, store }: DimseMethodOptions,
 ): Promise<ScuAssociation> {
@@ -96,7 +98,7 @@ function open(
 }
 
 interface Asking {
-  readonly kind: MethodName;
+  readonly kind: DimseMethod;
   readonly sopClassUID: string;
   readonly destination: string;
   readonly patientId: string | undefined;

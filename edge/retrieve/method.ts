@@ -2,7 +2,8 @@
 import type { Peer } from '../config.ts';
 import type { PacsObjects } from './inventory.ts';
 
-export const METHODS = ['c-get', 'c-move'] as const;
+/** In the order in which they are tried where none is known to work. */
+export const METHODS = ['wado-rs', 'c-get', 'c-move'] as const;
 export type MethodName = (typeof METHODS)[number];
 
 /** What is to be brought. */
@@ -34,3 +35,7 @@ export interface MethodReport {
 
 /** @throws GatewayError when the PACS can't be asked so, or refuses */
 export type RetrieveMethod = (request: MethodRequest) => Promise<MethodReport>;
+
+/** The ways to bring from a PACS: as the configuration has it; WADO-RS where the PACS is known to have it. */
+export const waysOf = ({ retrieveBy, dicomWeb }: Peer): readonly MethodName[] =>
+  retrieveBy ?? METHODS.filter((method) => method !== 'wado-rs' || dicomWeb !== undefined);

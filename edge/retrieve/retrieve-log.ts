@@ -1,6 +1,6 @@
 /** Retrieves on disk: which way worked last with which PACS, and what became of the last hundred. */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import { METHODS, type MethodName } from './method.ts';
+import type { MethodName } from './method.ts';
 
 const KEPT = 100;
 
@@ -85,7 +85,7 @@ export class RetrieveLog {
   }
 
   /** The ways to try with a PACS: the one that worked last first, one that failed since last. */
-  methodsOf(peer: string, allowed: readonly MethodName[] = METHODS): MethodName[] {
+  methodsOf(peer: string, allowed: readonly MethodName[]): MethodName[] {
     const known = new Map(this.#statements.methods.all(peer).map((row) => [row.method, row]));
     const rank = (method: MethodName): number => {
       const { workedAt = null, failedAt = null } = known.get(method) ?? {};

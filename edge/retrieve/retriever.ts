@@ -17,9 +17,10 @@ import type { DimseServices } from '../dimse/service.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Spool } from '../spool/spool.ts';
 import { watched } from './arrivals.ts';
-import { dimseMethods } from './dimse-methods.ts';
-import type { MethodName, RetrieveMethod } from './method.ts';
+import { type MethodName, type RetrieveMethod, waysOf } from './method.ts';
+import { retrieveMethods } from './methods.ts';
 import { type RetrieveOutcome, retrieveOne } from './one-retrieve.ts';
+import { PacsListing } from './pacs-listing.ts';
 import { RetrieveLog } from './retrieve-log.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -52,6 +53,7 @@ interface Run {
 export class Retriever {
   /** For the edge's port: the objects of a C-MOVE come by associations of the PACS's own. */
   readonly store: DimseServices['store'];
+  readonly listing: PacsListing;
   readonly #options: RetrieverOptions;
   readonly #runs = new Map<string, Run>();
   /** Objects that a PACS is asked for to see whether they come, by SOP Instance UID. */
@@ -70,8 +72,9 @@ export class Retriever {
     this.#log = new RetrieveLog(db);
     this.#log.endInterrupted(clock.now());
     this.#studies = new PacsStudies(db, index);
+    this.listing = new PacsListing({ config, studies: this.#studies, log: options.log });
     this.store = watched(options.store, (sopInstanceUID) => this.#arrived(sopInstanceUID));
-    this.#methods = dimseMethods({ ownAETitle: config.dicom.aeTitle, store: this.store });
+    this.#methods = retrieveMethods({ ownAETitle: config.dicom.aeTitle, store: this.store });
     this.#ended = new Counter({
       name: 'cdip_pacs_retrieves_total',
       help: 'Studies retrieved from the PACS by how it ended',
@@ -212,7 +215,7 @@ export class Retriever {
             patientId: state?.patient.patientId ?? '',
             expected: state?.nearline?.instances ?? null,
             ask: (identifierFor) => finder.ask(identifierFor),
-            methods: this.#log.methodsOf(peer.name, peer.retrieveBy),
+            methods: this.#log.methodsOf(peer.name, waysOf(peer)),
             held: () => this.#held(studyInstanceUID),
             onMethod: (method, expected) => this.#log.runs(key, { method, expected }),
             onWorked: (method) => this.#log.worked(peer.name, method, clock.now()),

@@ -69,6 +69,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
     index,
     clock,
     quietMs: storage.quietSeconds * 1000,
+    quietSecondsByModality: storage.quietSecondsByModality,
     onTickFailure: (error) => log.error('outbox.tick-failed', { error }),
   });
   const quarantine = new Quarantine({ db, spool });

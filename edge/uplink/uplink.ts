@@ -14,6 +14,9 @@ import type { Command } from '../../shared/contract/commands.ts';
 import type { HealthEvent } from '../../shared/contract/events.ts';
 import { type RelayReply, RelayReplySchema } from '../../shared/contract/relay.ts';
 import {
+  type ContentsReply,
+  ContentsReplySchema,
+  type ContentsRequest,
   CursorReplySchema,
   type Directory,
   DirectorySchema,
@@ -128,6 +131,11 @@ export class Uplink {
   /** Studies of other trusts. @throws UplinkError */
   query(request: QueryRequest): Promise<QueryReply> {
     return this.#hub.ask('query', request, QueryReplySchema);
+  }
+
+  /** Objects of a series of another trust. @throws UplinkError */
+  contents(request: ContentsRequest): Promise<ContentsReply> {
+    return this.#hub.ask('contents', request, ContentsReplySchema);
   }
 
   /** Orders a fetch to this trust. @throws UplinkError */

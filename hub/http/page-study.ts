@@ -62,7 +62,19 @@ function factsOf(study: StudyDetail): [string, string][] {
     ['Referrer', study.referringPhysician === null ? null : personName(study.referringPhysician)],
     ['Institution', study.institution],
     ['Study Instance UID', study.studyInstanceUID],
+    ['Complete', completeText(study)],
     ['Conflicts', study.conflicts === 0 ? null : `${study.conflicts}, kept beside the first`],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== null && row[1] !== '');
+}
+
+const COMPLETE_BY = {
+  mpps: 'Yes, by the scanner’s performed steps',
+  'pacs-count': 'Yes, as its PACS counts',
+  time: 'Nothing more came for long',
+} as const;
+
+function completeText({ complete, completeBy }: StudyDetail): string | null {
+  if (completeBy !== null) return COMPLETE_BY[completeBy];
+  return complete === false ? 'Not yet: more may come' : null;
 }

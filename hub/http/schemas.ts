@@ -145,6 +145,11 @@ export const StudyAnswer = z.object({
   bytes: Count,
   setHash: z.string().describe('Order-free digest of the objects: equal hashes, equal studies'),
   quiet: z.boolean().describe('False while objects still come in'),
+  complete: z.boolean().nullable().describe('All of it has come; null: its trust does not say'),
+  completeBy: z
+    .enum(['mpps', 'pacs-count', 'time'])
+    .nullable()
+    .describe('Performed steps, the count of the PACS, or only because nothing came for long'),
   conflicts: Count.describe('Objects that came again with other content'),
   rejected: z
     .array(z.object({ code: z.string(), instances: Count, at: Time }))

@@ -56,12 +56,13 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
     return;
   }
   if (home === trust) statements.restore.run(studyInstanceUID, home);
-  const { patient, series, nearline, ...study } = event;
+  const { patient, series, nearline, completeBy, ...study } = event;
   const held = heldCounts({ series: series.length, instances: event.instances }, nearline);
   statements.upsertStudy.run({
     ...study,
     ...patient,
     quiet: Number(event.quiet),
+    complete: completeBy === undefined ? null : (completeBy ?? 'no'),
     deleted: 0,
     modalities: modalitiesOf(event),
     seriesCount: held.series,

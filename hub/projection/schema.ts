@@ -223,4 +223,11 @@ CREATE TABLE withdrawn (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'whether all of a study has come',
+    sql: `
+-- mpps, pacs-count, time: by whose word; no: it may still grow; null: its trust does not say
+ALTER TABLE studies ADD COLUMN complete TEXT;
+`,
+  },
 ];

@@ -13,6 +13,7 @@ export interface StudyRow {
   readonly home: string;
   readonly rev: number;
   readonly quiet: number;
+  readonly complete: 'mpps' | 'pacs-count' | 'time' | 'no' | null;
   readonly patient_id: string;
   readonly patient_issuer: string;
   readonly nhs_number: string | null;
@@ -100,6 +101,10 @@ export interface StudyView {
   readonly setHash: string;
   /** False while objects still come in. */
   readonly quiet: boolean;
+  /** All of it has come; null: its trust does not say. */
+  readonly complete: boolean | null;
+  /** By whose word; null when it is not, or not known to be. */
+  readonly completeBy: 'mpps' | 'pacs-count' | 'time' | null;
   readonly conflicts: number;
   /** In no count; what is left of the study is shown. */
   readonly rejected: readonly RejectionView[];
@@ -142,6 +147,8 @@ export function viewStudy(row: StudyRow, held: readonly StudyRow[]): StudyView {
     bytes: row.bytes,
     setHash: row.set_hash,
     quiet: row.quiet === 1,
+    complete: row.complete === null ? null : row.complete !== 'no',
+    completeBy: row.complete === 'no' ? null : row.complete,
     conflicts: row.conflicts,
     rejected: row.rejected === null ? [] : (JSON.parse(row.rejected) as RejectionView[]),
     copies: copies.map((copy) => ({

@@ -68,6 +68,11 @@ export const StudyEventSchema = z.object({
   deleted: z.boolean(),
   /** True when nothing arrived for a while; false while instances still come in. */
   quiet: z.boolean(),
+  /**
+   * All of it has come, by whose word: performed steps, the PACS's count, or only because nothing came for long.
+   * Null: it may still grow. Absent: of a copy, or the edge does not say.
+   */
+  completeBy: z.enum(['mpps', 'pacs-count', 'time']).nullish(),
   patient: PatientSchema,
   studyDate: Text,
   studyTime: Text,

@@ -101,6 +101,23 @@ export const QueryReplySchema = z.union([
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);
 
+/** `contents`: the objects of one series of another trust. Nothing is moved for it. */
+export const ContentsRequestSchema = z.object({
+  studyInstanceUID: z.string().min(1).max(128),
+  home: ODSCode,
+  seriesInstanceUID: z.string().min(1).max(128),
+  limit: z.int().min(1).max(1_000),
+  offset: z.int().nonnegative(),
+});
+export const ContentsReplySchema = z.union([
+  z.object({
+    instances: z.array(
+      z.object({ sopInstanceUID: z.string(), sopClassUID: Given, instanceNumber: Given }),
+    ),
+  }),
+  z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
+]);
+
 /** `fetch`: a workstation of this trust wants a study of another one. The order is the hub's, as any. */
 export const FetchRpcRequestSchema = z.object({
   studyInstanceUID: z.string().min(1).max(128),
@@ -128,6 +145,8 @@ export type TicketReply = z.output<typeof TicketReplySchema>;
 export type QueryRequest = z.output<typeof QueryRequestSchema>;
 export type QueryReply = z.output<typeof QueryReplySchema>;
 export type QueriedStudy = z.output<typeof QueriedStudySchema>;
+export type ContentsRequest = z.output<typeof ContentsRequestSchema>;
+export type ContentsReply = z.output<typeof ContentsReplySchema>;
 export type AnsweredTrust = z.output<typeof AnsweredSchema>;
 export type FetchRpcRequest = z.output<typeof FetchRpcRequestSchema>;
 export type FetchRpcReply = z.output<typeof FetchRpcReplySchema>;

@@ -20,7 +20,7 @@ export const EDGE_KINDS = [
 export type EdgeKind = (typeof EDGE_KINDS)[number];
 
 /** What an edge may ask of the hub, request and reply. */
-export type RpcName = 'cursor' | 'ticket' | 'directory' | 'query' | 'fetch' | 'relay';
+export type RpcName = 'cursor' | 'ticket' | 'directory' | 'query' | 'contents' | 'fetch' | 'relay';
 
 export const STREAM_HUB = 'HUB';
 export const STREAM_COMMANDS = 'COMMANDS';

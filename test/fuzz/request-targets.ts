@@ -16,6 +16,7 @@ import { modalityWorklist } from '../../edge/scp/worklist/service.ts';
 import { readSmallDataSet, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { silentLog } from '../../shared/log.ts';
 import { openMetrics } from '../../shared/metrics.ts';
+import { zoneOf } from '../../shared/time-zone.ts';
 import { noPacs } from '../support/no-pacs.ts';
 import type { Dice } from './mutate.ts';
 import type { Target } from './target.ts';
@@ -30,6 +31,10 @@ const item = writeSmallDataSet(EXPLICIT, [
   [0x0010_0020, 'P1'],
   [0x0040_0100, [[[0x0040_0002, '20260314']], [[0x0008_0060, 'CT']]]],
 ]);
+
+const nothing = (): never => {
+  throw new Error('nothing is sent here');
+};
 
 function openServices(): { served: readonly ServedClass[]; forget: () => void } {
   const db = new Database(':memory:');
@@ -47,6 +52,9 @@ function openServices(): { served: readonly ServedClass[]; forget: () => void } 
       ...{ db, trust: 'RRK', namespace: 'RRK', index, ownAETitle: 'CDIP_RRK', peers: [] },
       ...{ spool: { absolute: (path: string) => path }, log: silentLog, network: undefined },
       ...{ pacs: noPacs, metrics: openMetrics({}) },
+      listing: { series: async () => undefined, instances: async () => undefined },
+      ...{ counters: { transcoded: () => {} }, transcoder: { transcode: nothing } },
+      zone: zoneOf('Europe/London'),
       markUsed: () => {},
     } as Parameters<typeof queryRetrieve>[0]),
     storageCommitment({

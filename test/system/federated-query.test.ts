@@ -169,13 +169,21 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
     ]);
   });
 
-  await t.test('images of a remote study are not listed, and it says so', async (t) => {
-    const { responses, result } = await find(network, {
-      ...{ QueryRetrieveLevel: 'IMAGE', StudyInstanceUID: STUDIES.RJE },
-      ...{ SeriesInstanceUID: `${STUDIES.RJE}.1`, SOPInstanceUID: '' },
-    });
-    t.strictSame(responses, []);
-    t.match(result.output, /b000|Warning/i);
+  const imagesOf = (trust: Trust) => ({
+    ...{ QueryRetrieveLevel: 'IMAGE', StudyInstanceUID: STUDIES[trust] },
+    ...{ SeriesInstanceUID: `${STUDIES[trust]}.1`, SOPInstanceUID: '', InstanceNumber: '' },
+  });
+
+  await t.test('images of a remote study are listed, and none is moved for it', async (t) => {
+    const { responses, result } = await find(network, imagesOf('RJE'));
+    t.match(result.output, /Success/);
+    t.strictSame(
+      responses.map((one) => one['SOPInstanceUID']),
+      [1, 2, 3].map((number) => `${STUDIES.RJE}.1.${number}`),
+    );
+    const second = await find(network, { ...imagesOf('RJE'), InstanceNumber: '2' });
+    t.match(second.responses, [{ SOPInstanceUID: `${STUDIES.RJE}.1.2` }]);
+    t.equal(network.site('RRK').edge.spoolFiles().length, 3, 'its own');
   });
 
   await t.test('a move brings a remote study, coerced, with its move originator', async (t) => {

@@ -32,12 +32,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/spool',
     'edge/index',
     'edge/outbox',
+    'edge/deliver',
+    'edge/transcode (types)',
   ],
   'edge/coerce': ['shared'],
   'edge/retention': ['shared', 'edge/index', 'edge/spool'],
   'edge/crawl': ['shared', 'edge/dimse', 'edge/index', 'edge/scp (types)'],
-  'edge/retrieve': ['shared', 'edge/dimse', 'edge/index', 'edge/spool', 'edge/crawl'],
-  'edge/deidentify': ['shared'],
+  'edge/retrieve': [
+    ...['shared', 'edge/dimse', 'edge/index', 'edge/spool', 'edge/crawl'],
+    'edge/dicomweb',
+  ],
+  'edge/deidentify': ['shared', 'edge/transcode'],
   'edge/transcode': ['shared'],
   'edge/uplink': ['shared', 'edge/outbox', 'edge/index', 'edge/commands (types)'],
   'edge/commands': [
@@ -50,7 +55,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/transcode',
   ],
   'edge/reports': ['shared', 'edge/index', 'edge/spool', 'edge/deliver'],
-  'edge/dicomweb': ['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
+  'edge/dicomweb': [
+    ...['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
+    'edge/transcode',
+  ],
   'edge/route': [
     'shared',
     'edge/index',
@@ -58,6 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/deliver',
     'edge/coerce',
     'edge/deidentify',
+    'edge/transcode',
   ],
   'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
   'edge/doctor': [

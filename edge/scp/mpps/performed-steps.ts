@@ -41,8 +41,12 @@ export class PerformedSteps {
   readonly #db: Sqlite;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
-  constructor(db: Sqlite) {
+  readonly #onChange: (studyInstanceUID: string, now: number) => void;
+
+  /** @param onChange told of each study within the transaction */
+  constructor(db: Sqlite, onChange: (studyInstanceUID: string, now: number) => void = () => {}) {
     this.#db = db;
+    this.#onChange = onChange;
     this.#statements = prepareStatements(db);
   }
 
@@ -61,6 +65,8 @@ export class PerformedSteps {
         });
       else this.#statements.update.run({ sopInstanceUID, status, instances, now });
       for (const study of studyInstanceUIDs) this.#statements.addStudy.run(study, sopInstanceUID);
+      for (const study of this.#statements.studiesOf.pluck().all(sopInstanceUID) as string[])
+        this.#onChange(study, now);
       const { lastInsertRowid } = this.#statements.addMessage.run(
         ...([sopInstanceUID, kind, message.transferSyntaxUID, message.dataSet, now] as const),
       );
@@ -111,6 +117,9 @@ function prepareStatements(db: Sqlite) {
     ),
     addStudy: db.prepare<[string, string]>(
       'INSERT OR IGNORE INTO performed_step_studies VALUES (?, ?)',
+    ),
+    studiesOf: db.prepare<[string]>(
+      'SELECT study_uid FROM performed_step_studies WHERE sop_uid = ?',
     ),
     addMessage: db.prepare<[string, string, string, Buffer, number]>(
       `INSERT INTO step_messages (sop_uid, kind, transfer_syntax_uid, data_set, received_at)

@@ -11,12 +11,17 @@ import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import { Counter, type Registry } from '../../../shared/metrics.ts';
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
+import type { ZonedClock } from '../../../shared/time-zone.ts';
 import type { OperationLink, OperationReply, OperationRequest } from '../../dimse/service.ts';
+import { type AskerZone, aroundDays, askerZone, byClock } from './asker-zone.ts';
+import { type ContentsParts, instancesOf, seriesOf } from './contents.ts';
 import type { FoundStudy, Values } from './found-study.ts';
 import { type Identifier, readIdentifier, writeIdentifier } from './identifier.ts';
 import { type InformationModel, keyOf, type Level, QUERY_KEYS, QueryTag } from './keys.ts';
+import type { PacsListing } from './local-pacs.ts';
 import { LocalStudies } from './local-studies.ts';
 import { type Matcher, matcherFor } from './match-value.ts';
+import type { Network } from './network.ts';
 import { findRemote, type RemoteAnswer, type RemoteParts } from './remote-studies.ts';
 
 /** Matches of one query: more is cut, and said. IS-15 of the domain notes. */
@@ -39,8 +44,11 @@ export const FindStatus = {
 export interface FindParts extends Omit<RemoteParts, 'network'> {
   readonly db: Sqlite;
   /** Absent: the trust works alone. */
-  readonly network: RemoteParts['network'] | undefined;
+  readonly network: (RemoteParts['network'] & Pick<Network, 'contents'>) | undefined;
+  readonly listing: PacsListing;
   readonly ownAETitle: string;
+  /** Of the dates and times that studies have. */
+  readonly zone: ZonedClock;
   readonly log: Log;
   readonly metrics: Registry;
 }
@@ -48,11 +56,12 @@ export interface FindParts extends Omit<RemoteParts, 'network'> {
 interface Query {
   readonly level: Level;
   readonly identifier: Identifier;
-  /** Keys of the level, and of those above it that narrow. */
+  /** Keys of the level, and of those above it that narrow; a day around, for another clock. */
   readonly keys: Values;
   readonly matchers: ReadonlyMap<number, Matcher>;
   /** Some keys are not supported. */
   readonly isPartlyKnown: boolean;
+  readonly zone: AskerZone;
 }
 
 export class FindService {
@@ -166,6 +175,12 @@ function readQuery(model: InformationModel, request: OperationRequest): Query {
       `level "${named.slice(0, 16)}" is none of ${model.name}`,
     );
   requireUpperKeys(level, identifier);
+  const zone = askerZone(identifier.values.get(QueryTag.TimezoneOffsetFromUTC));
+  if (zone.kind === 'malformed')
+    throw new QueryRefusal(
+      FindStatus.identifierDoesNotMatch,
+      'Timezone Offset From UTC is as +0100 or -0500',
+    );
   const levels = levelsFor(level);
   const keys = new Map<number, string>();
   const matchers = new Map<number, Matcher>();
@@ -178,7 +193,8 @@ function readQuery(model: InformationModel, request: OperationRequest): Query {
     const matcher = key.kind === 'returned' ? undefined : matcherFor(value, key.vr);
     if (matcher !== undefined) matchers.set(tag, matcher);
   }
-  return { level, identifier, keys, matchers, isPartlyKnown };
+  const around = zone.kind === 'offset' ? aroundDays(keys) : keys;
+  return { level, identifier, keys: around, matchers, isPartlyKnown, zone };
 }
 
 const ABOUT_THE_QUERY: ReadonlySet<number> = new Set(Object.values(QueryTag));
@@ -204,9 +220,6 @@ function requireUpperKeys(level: Level, { values }: Identifier): void {
       );
   }
 }
-
-/** All of it: what only the PACS or another trust holds is known by its study, or its series. */
-const isHere = ({ availability }: FoundStudy): boolean => availability === 'ONLINE';
 
 /** The responses to one query. */
 class Answer {
@@ -253,8 +266,13 @@ class Answer {
     return { status: FindStatus.incomplete, errorComment: errorComment.slice(0, 64) };
   }
 
-  async give(study: FoundStudy): Promise<void> {
-    const { level } = this.#query;
+  async give(found: FoundStudy): Promise<void> {
+    const { level, zone } = this.#query;
+    const { values } = found;
+    const study =
+      zone.kind === 'offset'
+        ? { ...found, values: byClock(values, zone.minutes, this.#parts.zone) }
+        : found;
     const key = `${study.studyInstanceUID} ${study.home}`;
     if (this.#given.has(key) || !this.#matches(study.values)) return;
     this.#given.add(key);
@@ -274,10 +292,9 @@ class Answer {
   }
 
   async #giveSeries(study: FoundStudy): Promise<void> {
-    const all = study.series();
-    const isListed = isHere(study) || (this.#query.level === 'SERIES' && all.length > 0);
-    if (!isListed) this.#unknown.add(study.home);
-    for (const series of all) {
+    const listed = await seriesOf(this.#contents, study);
+    if (listed === undefined) this.#unknown.add(study.home);
+    for (const series of listed ?? study.series()) {
       const values = new Map([...study.values, ...series.values]);
       if (this.isOver) return;
       if (!this.#matches(values)) continue;
@@ -291,11 +308,18 @@ class Answer {
     study: FoundStudy,
     { seriesInstanceUID, values }: { seriesInstanceUID: string; values: Values },
   ): Promise<void> {
-    for (const instance of study.instances(seriesInstanceUID) ?? []) {
+    const listed = await instancesOf(this.#contents, study, seriesInstanceUID);
+    if (listed === undefined) this.#unknown.add(study.home);
+    for (const instance of listed ?? study.instances(seriesInstanceUID) ?? []) {
       if (this.isOver) return;
       const all = new Map([...values, ...instance]);
       if (this.#matches(all)) await this.#send(study, all);
     }
+  }
+
+  get #contents(): ContentsParts {
+    const { trust, listing, network } = this.#parts;
+    return { trust, listing, askNetwork: network && ((request) => network.contents(request)) };
   }
 
   /** Keys whose level is not reached yet are not looked at. */
@@ -320,6 +344,8 @@ class Answer {
       [QueryTag.RetrieveAETitle, this.#parts.ownAETitle],
       [QueryTag.InstanceAvailability, study.availability],
     ]);
+    const offset = identifier.values.get(QueryTag.TimezoneOffsetFromUTC);
+    if (offset) values.set(QueryTag.TimezoneOffsetFromUTC, offset);
     for (const tag of identifier.values.keys()) {
       const value = known.get(tag);
       if (value !== undefined) values.set(tag, value);

@@ -16,6 +16,7 @@ export interface FoundStudy {
   readonly availability: Availability;
   /** Of the study and its patient. */
   readonly values: Values;
+  /** As far as the index, or the hub, knows them. */
   readonly series: () => readonly FoundSeries[];
   /** Of one of its series; undefined: not known here. */
   readonly instances: (seriesInstanceUID: string) => readonly Values[] | undefined;

@@ -1,5 +1,7 @@
 /** The rest of the network, as queries and retrieves of this trust's workstations see it; put together by the edge's main. */
 import type {
+  ContentsReply,
+  ContentsRequest,
   FetchRpcReply,
   FetchRpcRequest,
   QueryReply,
@@ -20,6 +22,7 @@ export interface FetchStand {
 /** All reject with a GatewayError when the hub can't be asked. */
 export interface Network {
   query(request: QueryRequest): Promise<QueryReply>;
+  contents(request: ContentsRequest): Promise<ContentsReply>;
   orderFetch(request: FetchRpcRequest): Promise<FetchRpcReply>;
   /** Undefined: the command has not come yet. */
   fetchStand(fetchId: string): FetchStand | undefined;

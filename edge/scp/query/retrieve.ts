@@ -1,7 +1,7 @@
 /**
  * C-MOVE and C-GET: from the spool, and from other trusts through it. PS3.4 C.4.2, C.4.3.
  *
- *   identifier ─► bring.ts ─► objects ─► C-STORE each ─► pending: counts … ─► final: counts, failed UIDs
+ *   identifier ─► bring.ts ─► objects ─► the form that is taken ─► C-STORE ─► pending: counts … ─► final: counts, failed UIDs
  *
  * A pending response goes out at least every two seconds, so that nobody takes a long fetch for a dead one.
  */
@@ -9,8 +9,8 @@ import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import { Counter, type Registry } from '../../../shared/metrics.ts';
 import type { Peer } from '../../config.ts';
-import { openAssociation, scuPeer } from '../../dimse/scu.ts';
-import type { ScuAssociation } from '../../dimse/scu-association.ts';
+import type { DeliveryCounters } from '../../deliver/delivery-counters.ts';
+import { type Form, formFor } from '../../deliver/forms.ts';
 import type {
   OperationLink,
   OperationReply,
@@ -18,17 +18,18 @@ import type {
   Suboperations,
 } from '../../dimse/service.ts';
 import type { StoredInstance } from '../../index/types.ts';
-import { readDataSet } from '../../spool/read-instance.ts';
 import type { Spool } from '../../spool/spool.ts';
+import type { Transcoder } from '../../transcode/transcoder.ts';
 import { type BringParts, type Brought, bring, wantedOf } from './bring.ts';
 import { readIdentifier, writeIdentifier } from './identifier.ts';
 import { QueryTag } from './keys.ts';
+import { destination, type Storing, sameAssociation, type Target } from './store-targets.ts';
 
 const PENDING_MS = 2_000;
-/** PS3.8 §9.3.2.2: presentation contexts have odd identifiers up to 255. */
-const MAX_CONTEXTS = 128;
 /** A destination that fails so often in a row gets no more. */
 const MAX_FAILURES = 3;
+/** Another association pays for itself from so many objects on. */
+const OBJECTS_EACH = 4;
 
 /** What a C-MOVE or C-GET is answered. PS3.4 C.4.2.1.5, C.4.3.1.4. */
 export const RetrieveStatus = {
@@ -43,21 +44,14 @@ export const RetrieveStatus = {
 
 export interface RetrieveParts extends BringParts {
   readonly spool: Pick<Spool, 'absolute'>;
+  readonly transcoder: Pick<Transcoder, 'transcode'>;
+  readonly counters: Pick<DeliveryCounters, 'transcoded'>;
   readonly peers: readonly Peer[];
   readonly ownAETitle: string;
   /** A copy that is read stays as long as a new one. */
   readonly markUsed: (study: { studyInstanceUID: string; home: string }) => void;
   readonly log: Log;
   readonly metrics: Registry;
-}
-
-/** Where objects are stored at: a destination, or the asker himself. */
-interface Target {
-  /** Undefined: the object's class or syntax is not taken. Rejects when it can't be reached. */
-  storeFor(object: StoredInstance): Promise<Pick<ScuAssociation, 'store'> | undefined>;
-  /** The last one failed: another association is used. */
-  renew(): void;
-  end(): Promise<void>;
 }
 
 export class RetrieveService {
@@ -114,15 +108,22 @@ export class RetrieveService {
       signal: request.signal,
       onWaiting: (expected) => run.waiting(expected),
     });
-    const target =
-      peer === undefined
-        ? sameAssociation(link)
-        : destination(this.#parts, { peer, request, objects: brought.instances });
     for (const [study] of Map.groupBy(brought.instances, studyKeyOf).values())
       if (study !== undefined) this.#parts.markUsed(study);
-    await run.storeAll(brought, target);
+    const { ownAETitle } = this.#parts;
+    const of = { ownAETitle, signal: request.signal, objects: brought.instances };
+    if (peer === undefined) await run.storeAll(brought, () => sameAssociation(link), 1);
+    else await run.storeAll(brought, () => destination(peer, of), peer.connections);
     return run.reply(brought);
   }
+}
+
+/** What lanes have still to store. */
+interface Queue {
+  readonly left: StoredInstance[];
+  readonly newTarget: () => Target;
+  /** That may still be opened. */
+  lanes: number;
 }
 
 /** The sub-operations of one request. */
@@ -135,6 +136,8 @@ class Run {
   #remaining = 0;
   readonly #failed: string[] = [];
   #lastPendingAt = performance.now();
+  /** In a row. */
+  #failures = 0;
 
   constructor(parts: RetrieveParts, request: OperationRequest, link: OperationLink) {
     this.#parts = parts;
@@ -147,51 +150,104 @@ class Run {
     await this.#tell();
   }
 
-  async storeAll({ instances, failed }: Brought, target: Target): Promise<void> {
+  /** @param lanes associations at once, each opened when the one before it has stored something */
+  async storeAll(
+    { instances, failed }: Brought,
+    newTarget: () => Target,
+    lanes: number,
+  ): Promise<void> {
     this.#failed.push(...failed);
     this.#remaining = instances.length;
-    let failures = 0;
+    const queue = { left: [...instances], newTarget, lanes };
+    // Again for what an association that was not granted had taken.
+    while (queue.left.length > 0 && !this.#isOver) await this.#lane(queue, true);
+    if (this.#request.signal.aborted) return;
+    this.#failed.push(...queue.left.map(({ sopInstanceUID }) => sopInstanceUID));
+    this.#remaining = 0;
+  }
+
+  get #isOver(): boolean {
+    return this.#request.signal.aborted || this.#failures >= MAX_FAILURES;
+  }
+
+  async #lane(queue: Queue, isFirst: boolean): Promise<void> {
+    const target = queue.newTarget();
+    queue.lanes -= 1;
+    let next: Promise<void> | undefined;
+    let hasStored = false;
     try {
-      for (const object of instances) {
-        if (this.#request.signal.aborted) break;
-        const isStored = failures < MAX_FAILURES && (await this.#store(object, target));
-        failures = isStored ? 0 : failures + 1;
+      for (let object = this.#next(queue); object !== undefined; object = this.#next(queue)) {
+        const outcome = await this.#store(object, target);
+        if (outcome !== 'stored' && !isFirst && !hasStored) {
+          // It grants no more associations: the others have to do.
+          queue.left.unshift(object);
+          break;
+        }
+        hasStored ||= outcome === 'stored';
+        this.#failures = outcome === 'stored' ? 0 : this.#failures + 1;
+        if (outcome !== 'stored') this.#failed.push(object.sopInstanceUID);
         this.#remaining -= 1;
         await this.#tell();
+        const isWorth = queue.lanes > 0 && queue.left.length >= OBJECTS_EACH;
+        if (hasStored && isWorth) next ??= this.#lane(queue, false);
       }
     } finally {
       await target.end();
+      await next;
     }
   }
 
-  /** @returns false when the destination failed, not the object */
-  async #store(object: StoredInstance, target: Target): Promise<boolean> {
-    const { spool, log } = this.#parts;
+  #next({ left }: Queue): StoredInstance | undefined {
+    return this.#isOver ? undefined : left.shift();
+  }
+
+  /** `stored`: the destination answered, be it that it refuses the object. */
+  async #store(object: StoredInstance, target: Target): Promise<'stored' | 'broken'> {
     const { sopInstanceUID } = object;
     const { peer, messageId, kind } = this.#request;
     const originator = { aeTitle: peer.callingAETitle, messageId };
+    let form: Form | undefined;
     try {
-      const association = await target.storeFor(object);
-      const file = spool.absolute(object.path);
-      const status = await association?.store(
-        object,
-        () => readDataSet(file, object),
-        kind === 'move' ? originator : undefined,
-      );
+      const association = await target.associationFor(object);
+      form = await this.#form(object, target, association);
+      const status = await (form &&
+        association.store(form.object, form.open, kind === 'move' ? originator : undefined));
       if (status === 0) this.#completed += 1;
       else if (status !== undefined && status >> 12 === 0xb) this.#warning += 1;
       else this.#failed.push(sopInstanceUID);
-      return true;
+      return 'stored';
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      log.warn('retrieve.store-failed', {
-        destination: this.#request.moveDestination,
-        ...{ sopInstanceUID, code: codeOf(error) },
-      });
-      this.#failed.push(sopInstanceUID);
+      this.#failedBy(error, sopInstanceUID);
       target.renew();
-      return false;
+      return 'broken';
+    } finally {
+      await form?.remove();
     }
+  }
+
+  /** @returns undefined: in no form that it takes */
+  async #form(
+    object: StoredInstance,
+    { peer }: Target,
+    association: Storing,
+  ): Promise<Form | undefined> {
+    const { spool, transcoder, counters } = this.#parts;
+    try {
+      return await formFor(
+        { spool, transcoder, counters, peer, association, read: undefined },
+        object,
+      );
+    } catch (error) {
+      this.#failedBy(error, object.sopInstanceUID);
+      return undefined;
+    }
+  }
+
+  #failedBy(error: unknown, sopInstanceUID: string): void {
+    if (!(error instanceof GatewayError)) throw error;
+    const destination = this.#request.moveDestination;
+    const code = codeOf(error);
+    this.#parts.log.warn('retrieve.store-failed', { destination, sopInstanceUID, code });
   }
 
   async #tell(): Promise<void> {
@@ -236,72 +292,6 @@ class Run {
       ? RetrieveStatus.withFailures
       : RetrieveStatus.unableToPerform;
   }
-}
-
-/** C-GET: over the association on which it was asked for. */
-function sameAssociation({ store }: OperationLink): Target {
-  return {
-    storeFor: async ({ sopClassUID, transferSyntaxUID }) =>
-      store.contextFor(sopClassUID, transferSyntaxUID) === undefined ? undefined : store,
-    renew: () => {},
-    end: async () => {},
-  };
-}
-
-/** C-MOVE: over an association of its own; over another one when more contexts are needed than one has. */
-function destination(
-  { ownAETitle }: RetrieveParts,
-  {
-    peer,
-    request,
-    objects,
-  }: { peer: Peer; request: OperationRequest; objects: readonly StoredInstance[] },
-): Target {
-  const groups = contextGroups(objects);
-  let open: { group: readonly string[]; association: Promise<ScuAssociation> } | undefined;
-  const close = async (): Promise<void> => {
-    const before = open;
-    open = undefined;
-    await before?.association.then((association) => association.release()).catch(() => {});
-  };
-  return {
-    async storeFor(object) {
-      const key = contextKey(object);
-      if (open === undefined || !open.group.includes(key)) {
-        await close();
-        const group = groups.find((keys) => keys.includes(key)) ?? [key];
-        const contexts = group.map((one) => {
-          const [abstractSyntaxUID = '', transferSyntaxUID = ''] = one.split(' ');
-          return { abstractSyntaxUID, transferSyntaxUIDs: [transferSyntaxUID] };
-        });
-        const { signal } = request;
-        const association = openAssociation({
-          ...{ peer: scuPeer(peer, ownAETitle), contexts, signal },
-        });
-        open = { group, association };
-      }
-      const association = await open.association;
-      const { sopClassUID, transferSyntaxUID } = object;
-      return association.contextFor(sopClassUID, transferSyntaxUID) && association;
-    },
-    renew: () => {
-      const before = open;
-      open = undefined;
-      before?.association.then((association) => association.abort()).catch(() => {});
-    },
-    end: close,
-  };
-}
-
-const contextKey = ({ sopClassUID, transferSyntaxUID }: StoredInstance): string =>
-  `${sopClassUID} ${transferSyntaxUID}`;
-
-function contextGroups(objects: readonly StoredInstance[]): string[][] {
-  const keys = [...new Set(objects.map(contextKey))];
-  const groups: string[][] = [];
-  for (let at = 0; at < keys.length; at += MAX_CONTEXTS)
-    groups.push(keys.slice(at, at + MAX_CONTEXTS));
-  return groups;
 }
 
 const studyKeyOf = ({ studyInstanceUID, home }: StoredInstance): string =>

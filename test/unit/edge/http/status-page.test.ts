@@ -6,6 +6,7 @@ import { openDicomWeb } from '../../../../edge/dicomweb/open.ts';
 import { startHttp } from '../../../../edge/http/server.ts';
 import type { StatusView } from '../../../../edge/http/status-page.ts';
 import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts';
+import { CodecThreads } from '../../../../edge/transcode/codec-threads.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
@@ -34,7 +35,13 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
     directory: { current: () => undefined },
     stow: storage,
-    dicomWeb: openDicomWeb({ db: index.db, index, spool, log: silentLog }),
+    dicomWeb: openDicomWeb({
+      db: index.db,
+      index,
+      spool,
+      log: silentLog,
+      decoder: new CodecThreads(),
+    }),
     transferCounters: openTransferCounters(metrics),
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },

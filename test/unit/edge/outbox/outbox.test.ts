@@ -342,3 +342,41 @@ t.test('a clock that steps back delays nothing for long', async (t) => {
   edge.pass(2_000);
   t.equal(edge.studies().at(-1)?.instances, 2);
 });
+
+t.test('a study is told once more when it is complete, and again when more comes', async (t) => {
+  const edge = open(t);
+  edge.store(0, 3);
+  edge.pass(60_000);
+  const before = edge.studies();
+  t.match(before.at(-1), { quiet: true, instances: 3 });
+  t.equal(before.at(-1)?.completeBy, null, 'it may still grow');
+  t.equal(edge.outbox.growing(), 1);
+  edge.pass(14 * 60_000 + 1_000);
+  const [again, ...others] = edge.studies().slice(before.length);
+  t.match(again, { quiet: true, instances: 3, completeBy: 'time' });
+  t.strictSame(others, [], 'told once');
+  t.equal(edge.outbox.growing(), 0);
+  edge.store(3, 4);
+  edge.pass(10_000);
+  const last = edge.studies().at(-1);
+  t.match(last, { quiet: true, instances: 4 });
+  t.equal(last?.completeBy, null, 'a late object reopens it');
+});
+
+t.test('a performed step that is over completes a quiet study', async (t) => {
+  const edge = open(t);
+  let status: 'IN PROGRESS' | 'COMPLETED' = 'IN PROGRESS';
+  edge.outbox.askSteps(() => [{ status, instances: 3 }]);
+  edge.store(0, 3);
+  edge.pass(6 * 60_000);
+  const study = edge.studies().at(-1);
+  t.equal(study?.completeBy, null);
+  status = 'COMPLETED';
+  edge.outbox.markStudyDirty(
+    { studyInstanceUID: study?.studyInstanceUID ?? '', home: 'RRK' },
+    edge.clock.now(),
+    'nearline',
+  );
+  edge.pass(1_000);
+  t.equal(edge.studies().at(-1)?.completeBy, 'mpps');
+});

@@ -56,7 +56,7 @@ async function run(
       return { end: 'whole', status: 0, identifiers, transferSyntaxUID: EXPLICIT };
     },
     methods: ['c-get', 'c-move'],
-    run: { 'c-get': by('c-get'), 'c-move': by('c-move') },
+    run: { 'wado-rs': by('wado-rs'), 'c-get': by('c-get'), 'c-move': by('c-move') },
     held: () => here,
     onMethod: () => {},
     onWorked: () => {},

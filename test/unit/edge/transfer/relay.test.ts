@@ -7,6 +7,7 @@ import { openDicomWeb } from '../../../../edge/dicomweb/open.ts';
 import { problemOf as edgeProblemOf } from '../../../../edge/http/problem.ts';
 import { relayedServer } from '../../../../edge/http/relayed.ts';
 import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts';
+import { CodecThreads } from '../../../../edge/transcode/codec-threads.ts';
 import { SourceClient } from '../../../../edge/transfer/source-client.ts';
 import { SourcePaths } from '../../../../edge/transfer/source-paths.ts';
 import { RelayWait } from '../../../../edge/transfer/wait-at-relay.ts';
@@ -67,7 +68,7 @@ async function startWorld(t: Test): Promise<World> {
     directory: { current: () => ({ trusts: [], ticketKeys: tickets.publicKeys() }) },
     log: silentLog,
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory: '/nowhere' }),
-    dicomWeb: openDicomWeb({ ...source, log: silentLog }),
+    dicomWeb: openDicomWeb({ ...source, log: silentLog, decoder: new CodecThreads() }),
     transferCounters: openTransferCounters(openMetrics({})),
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },

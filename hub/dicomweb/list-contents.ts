@@ -1,0 +1,100 @@
+/**
+ * Answers the `contents` of an edge: the objects of one series of another trust, asked of the edge that
+ * holds it by QIDO-RS. What only a PACS holds is not asked for: a list must not bring images into a spool.
+ */
+import {
+  type ContentsReply,
+  type ContentsRequest,
+  ContentsRequestSchema,
+} from '../../shared/contract/rpc.ts';
+import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
+import { GatewayError, type Retry } from '../../shared/errors.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { findStudy } from '../search/study.ts';
+import { type CallEdge, EdgeCallError } from './call-edge.ts';
+import { studySource } from './study-source.ts';
+
+/** Whoever asks waits less. */
+const PATIENCE_MS = 8_000;
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export class ContentsError extends GatewayError {
+  override readonly name = 'ContentsError';
+  readonly code: 'STUDY_UNKNOWN' | 'NOT_LISTED';
+  readonly retry: Retry = 'safe';
+
+  constructor(code: ContentsError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+interface Asked {
+  readonly db: Sqlite;
+  readonly callEdge: CallEdge;
+  readonly isLive: (ods: string) => boolean;
+}
+
+/** @throws ContentsError; EdgeCallError when no edge that holds it answers */
+export async function listContents(
+  { db, callEdge, isLive }: Asked,
+  raw: unknown,
+): Promise<ContentsReply> {
+  const request = ContentsRequestSchema.parse(raw);
+  const { studyInstanceUID, home } = request;
+  const source = studySource(db, { studyInstanceUID, home }, isLive);
+  if (source === undefined) throw new ContentsError('STUDY_UNKNOWN', 'no trust has told of it');
+  const study = findStudy(db, studyInstanceUID).find((one) => one.home === home);
+  if (study?.availability !== 'ONLINE')
+    throw new ContentsError('NOT_LISTED', 'not all of it is at an edge');
+  let failure: EdgeCallError | undefined;
+  for (const trust of source.trusts) {
+    try {
+      return { instances: await instancesAt(callEdge, trust, request) };
+    } catch (error) {
+      if (!(error instanceof EdgeCallError)) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure ?? new ContentsError('NOT_LISTED', 'no edge holds it');
+}
+
+type Instances = Extract<ContentsReply, { instances: unknown }>['instances'];
+
+async function instancesAt(
+  callEdge: CallEdge,
+  trust: string,
+  { studyInstanceUID, home, seriesInstanceUID, limit, offset }: ContentsRequest,
+): Promise<Instances> {
+  const within = `studies/${encodeURIComponent(studyInstanceUID)}/series/${encodeURIComponent(seriesInstanceUID)}`;
+  const { status, body } = await callEdge({
+    ...{ trust, studyInstanceUID, home },
+    path: `/dicom-web/${within}/instances?home=${home}&limit=${limit}&offset=${offset}`,
+    headers: { accept: 'application/dicom+json' },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  const text = await textOf(body);
+  if (status === 204) return [];
+  if (status !== 200) throw new ContentsError('NOT_LISTED', `the edge of ${trust}: ${status}`);
+  return (JSON.parse(text) as JsonDataSet[]).map((one) => ({
+    sopInstanceUID: firstOf(one, '00080018') ?? '',
+    sopClassUID: firstOf(one, '00080016'),
+    instanceNumber: firstOf(one, '00200013'),
+  }));
+}
+
+function firstOf(dataSet: JsonDataSet, tag: string): string | null {
+  const value = dataSet[tag]?.Value?.[0];
+  return value === undefined || value === null ? null : String(value);
+}
+
+async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new ContentsError('NOT_LISTED', 'the list is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
