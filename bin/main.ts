@@ -24,6 +24,7 @@ const USAGE = `Usage: cdip COMMAND
   cdip hub token --trust ODS [--ttl 24h]                one-time enrolment token for a trust's edge
   cdip hub user add NAME --role R [--trust ODS]         a person's account, and a sign-in link
   cdip hub key NAME --role R [--trust ODS]              an API key
+  cdip hub dids-check FILE                              what of a DIDS file would be rejected, and why
   cdip hub rebuild [PROJECTION]                         drops a projection and replays it
 
   cdip edge --config FILE                               runs a trust's edge

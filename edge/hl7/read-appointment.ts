@@ -40,6 +40,7 @@ export function readAppointment(message: Message, reading: Reading): RecordChang
     location: firstFilled(ail?.text(3, 4), ail?.text(3)),
     placerNumber: firstFilled(sch.text(26)),
     fillerNumber: firstFilled(sch.text(27)),
+    reason: firstFilled(sch.text(6, 2), sch.text(6)),
   };
   return [{ kind: 'appointment', patient: readPatient(segments, reading), appointment }];
 }

@@ -35,14 +35,21 @@ export function readOrders(message: Message, reading: Reading): RecordChange[] {
   const groups = orderGroups(message);
   if (groups.length === 0)
     throw new Hl7Error('HL7_NUMBER_MISSING', 'there is no ORC and no OBR in the order');
-  return groups.map((group) => ({ kind: 'order', patient, order: readOrder(group, reading) }));
+  // PV1 stands with the patient, before the orders.
+  const visit = message.segments.find(({ name }) => name === 'PV1');
+  return groups.map((group) => ({
+    kind: 'order',
+    patient,
+    order: readOrder(group, reading, visit),
+  }));
 }
 
-function readOrder(group: OrderGroup, reading: Reading): OrderFacts {
+function readOrder(group: OrderGroup, reading: Reading, visit: Segment | undefined): OrderFacts {
   const { segments } = group;
   const { zone, source } = reading;
   const named = (name: string): Segment | undefined => segments.find((one) => one.name === name);
   const [orc, obr, ipc] = [named('ORC'), named('OBR'), named('IPC')];
+  const pv1 = named('PV1') ?? visit;
   const accessionNumber = firstValue(segments, source.accession);
   const placerNumber = firstFilled(orc?.text(2), obr?.text(2));
   const orderId = accessionNumber ?? placerNumber;
@@ -53,13 +60,16 @@ function readOrder(group: OrderGroup, reading: Reading): OrderFacts {
     );
   const scheduledAt =
     timeOf(named('TQ1'), 7, zone) ?? timeOf(orc, 7, zone, 4) ?? timeOf(obr, 36, zone);
+  const status = statusOf(orc, scheduledAt);
   return {
     orderId: orderId.slice(0, 64),
     accessionNumber: accessionNumber?.slice(0, 64),
     accessionIssuer: firstFilled(orc?.text(3, 2)),
     placerNumber,
     fillerNumber: firstFilled(orc?.text(3), obr?.text(3)),
-    status: statusOf(orc, scheduledAt),
+    status,
+    ...madeAt(obr, status, zone),
+    patientClass: firstFilled(pv1?.text(2)),
     procedure: codedOf(obr, 4),
     modality: firstFilled(ipc?.text(5), obr?.text(24)),
     priority: firstFilled(named('TQ1')?.text(9), obr?.text(5), obr?.text(27, 6), orc?.text(7, 6)),
@@ -73,6 +83,16 @@ function readOrder(group: OrderGroup, reading: Reading): OrderFacts {
     stepId: firstFilled(ipc?.text(4), obr?.text(20)),
     requestedProcedureId: firstFilled(ipc?.text(2), obr?.text(19)),
   };
+}
+
+/** OBR-7 and OBR-8: of an examination that was not made yet they are a wish. */
+function madeAt(
+  obr: Segment | undefined,
+  status: OrderStatus,
+  zone: Reading['zone'],
+): Pick<OrderFacts, 'startedAt' | 'endedAt'> {
+  if (status !== 'completed' && status !== 'in-progress') return {};
+  return { startedAt: timeOf(obr, 7, zone), endedAt: timeOf(obr, 8, zone) };
 }
 
 function statusOf(orc: Segment | undefined, scheduledAt: string | undefined): OrderStatus {

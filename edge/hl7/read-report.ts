@@ -68,6 +68,9 @@ function readReport(
     issuedAt: timeOf(obr, 22, reading.zone) ?? reading.asOf,
     title: firstFilled(obr?.text(4, 2), obr?.text(4)) ?? null,
     author: (obr && authorOf(obr)) ?? null,
+    authorOrganisation: (obr && organisationOf(obr)) ?? null,
+    startedAt: timeOf(obr, 7, reading.zone) ?? null,
+    endedAt: timeOf(obr, 8, reading.zone) ?? null,
     text: textOf(observations),
     document: documentOf(observations),
     isAddendum: reading.source.addenda === 'append' && observations.some(isAddendum),
@@ -137,6 +140,12 @@ const isStudyUID = (obx: Segment): boolean => STUDY_UID_CODES.has(obx.text(3));
 const isAddendum = (obx: Segment): boolean =>
   obx.text(3, 1, { subcomponent: 2 }).toUpperCase() === 'ADT' ||
   /addend/i.test(`${obx.text(3)} ${obx.text(3, 2)}`);
+
+/** NDL-7, the facility; of an XCN its 14th component. */
+function organisationOf(obr: Segment): string | undefined {
+  const isName = obr.text(32, 1, { subcomponent: 2 }) !== '';
+  return firstFilled(obr.text(32, isName ? 7 : 14), obr.text(32, 7))?.slice(0, 64);
+}
 
 /** OBR-32: NDL, whose first component is a CNN; some write an XCN. */
 function authorOf(obr: Segment): string | undefined {

@@ -23,7 +23,8 @@ export type Action =
   | 'identity'
   | 'book'
   | 'capacity'
-  | 'measure';
+  | 'measure'
+  | 'return';
 
 /** Who asks. */
 export interface Principal {
@@ -45,6 +46,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   book: [...CARE, 'booker'],
   capacity: ['admin', 'booker', 'coordinator'],
   measure: ['admin', 'analyst', 'coordinator', 'fleet'],
+  return: ['admin', 'analyst'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -57,6 +59,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   book: 'request and book examinations',
   capacity: 'change diaries',
   measure: 'read the measures of the network',
+  return: 'see what figures are made of, and make returns',
 };
 
 /** Null: allowed. Else why not, in words for the person. */

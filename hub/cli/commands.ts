@@ -11,12 +11,13 @@ import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AuditTrail } from '../../shared/audit/trail.ts';
 import { verifyAudit } from '../../shared/audit/verify.ts';
-import { systemClock } from '../../shared/clock.ts';
+import { rfc3339, systemClock } from '../../shared/clock.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { Access, openAccessDatabase } from '../access/access.ts';
 import { AccessError } from '../access/access-error.ts';
 import { ROLES, type Role } from '../access/rules.ts';
 import { type HubConfig, httpUrlOf, readHubConfig } from '../config.ts';
+import { didsCheck } from './dids-check.ts';
 
 const EXIT_USAGE = 64;
 /** Where the package keeps it. */
@@ -31,6 +32,7 @@ const USAGE = `Usage: cdip hub [COMMAND] [--config FILE]
   token --trust ODS [--ttl 24h]               one-time enrolment token for a trust's edge
   user add NAME --role R [--trust ODS]        a person's account; prints a sign-in link that works once
   key NAME --role R [--trust ODS]             an API key
+  dids-check FILE [--reference FOLDER]        what of a DIDS file would be rejected, and why
   audit verify                                reads the whole audit trail: exit 1, and where, if it was changed
   backup FILE | restore FILE                  people, keys, audit, log; with the hub stopped
   rebuild [PROJECTION]                        drops the projection "studies"; the next start builds it again
@@ -54,6 +56,8 @@ interface Given {
 
 /** @returns the exit code @throws ConfigError, AccessError and other GatewayErrors for bin/main.ts to tell */
 export async function runHubCommand(args: readonly string[]): Promise<number> {
+  if (args[0] === 'dids-check')
+    return didsCheck(args.slice(1), rfc3339(systemClock.now()).slice(0, 10));
   let given: Given;
   let file: string | undefined;
   try {

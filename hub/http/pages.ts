@@ -16,6 +16,7 @@ import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
 import { findPage } from './page-find.ts';
 import { identityPages } from './page-identity.ts';
+import { measurePages } from './page-measures.ts';
 import { orderPages } from './page-order.ts';
 import { patientPage } from './page-patient.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
@@ -56,6 +57,7 @@ export function servePages(
     ...diaryPages(parts),
     ...callListPages(parts),
     ...appointmentPages(parts),
+    ...measurePages(parts),
   ];
   for (const page of all) servePage(app, { ...options, parts }, page);
   signInPages(app, parts, options);

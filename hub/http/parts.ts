@@ -27,6 +27,7 @@ import type { FigureRow, Question } from '../measures/answer.ts';
 import type { ExportColumn } from '../measures/export.ts';
 import type { Measure } from '../measures/measure.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
+import type { ListedRow, RowQuestion } from '../measures/row-list.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -86,6 +87,8 @@ export interface MeasuresPart {
   readonly definitions: readonly Measure[];
   /** @throws MeasureError */
   answer(id: string, question: Question): Promise<MeasureAnswer>;
+  /** Of the trust's own figures. @throws MeasureError */
+  rows(id: string, question: RowQuestion): Promise<readonly ListedRow[]>;
   /** Rows as a Parquet file; values as the columns say. */
   parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer>;
 }

@@ -1,13 +1,16 @@
 /** The measures: what they mean, and their figures as JSON, CSV or Parquet. */
 import * as z from 'zod';
 import { dimensionsOf, type Question } from '../measures/answer.ts';
+import { dm01Csv } from '../measures/dm01.ts';
 import { columnsOf, csvOf } from '../measures/export.ts';
 import type { Measure } from '../measures/measure.ts';
+import { MeasureError } from '../measures/measure-error.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
 import { SMALLEST } from '../measures/suppress.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
-import { MeasureFiguresAnswer, MeasuresAnswer } from './schemas-measures.ts';
+import { PageShape } from './schemas.ts';
+import { MeasureFiguresAnswer, MeasureRowsAnswer, MeasuresAnswer } from './schemas-measures.ts';
 
 const Month = z
   .string()
@@ -34,7 +37,7 @@ export function questionOf(query: z.output<typeof MeasureQuery>, own: string | n
   return { by: [...new Set(by)], from: from ?? null, to: to ?? null, where, own };
 }
 
-export function measureRoutes(parts: Pick<HttpParts, 'measures'>): ApiRoute[] {
+export function measureRoutes(parts: Pick<HttpParts, 'measures' | 'config'>): ApiRoute[] {
   const { measures } = parts;
   return [
     apiRoute({
@@ -72,7 +75,70 @@ export function measureRoutes(parts: Pick<HttpParts, 'measures'>): ApiRoute[] {
         return measures.parquet(columns, answer.rows);
       },
     }),
+    ...ownRoutes(parts),
   ];
+}
+
+const RowsQuery = z.strictObject({
+  trust: z.string().optional().describe('the own one'),
+  from: Month.optional(),
+  to: Month.optional(),
+  ...PageShape,
+});
+
+/** What figures are made of, for the trust that it belongs to. */
+function ownRoutes({ measures, config }: Pick<HttpParts, 'measures' | 'config'>): ApiRoute[] {
+  const nameOf = (ods: string): string => config.trusts.find((one) => one.ods === ods)?.name ?? ods;
+  return [
+    apiRoute({
+      method: 'GET',
+      path: '/api/measures/:id/rows',
+      summary: 'The rows behind the figures of the own trust; without S-flagged patients',
+      action: 'return',
+      audit: 'look',
+      query: RowsQuery,
+      answer: { status: 200, schema: MeasureRowsAnswer },
+      problems: ['MEASURE_UNKNOWN', 'MEASURE_ROWS_FORBIDDEN', 'MEASURES_NOT_BUILT'],
+      run: async ({ path, query: { trust, from, to, limit, offset }, principal, saw }) => {
+        const own = ownTrust(principal, trust);
+        const question = { trust: own, from: from ?? null, to: to ?? null, limit, offset };
+        const rows = await measures.rows(path['id'] ?? '', question);
+        saw({ patients: [], studies: [], homes: [own] });
+        return { trust: own, rows, limit, offset };
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/api/returns/dm01',
+      summary: 'The DM01 return of the own trust for a month, as CSV',
+      action: 'return',
+      audit: 'export',
+      query: z.strictObject({ month: Month, trust: z.string().optional() }),
+      answer: { status: 200, schema: 'text/csv' },
+      problems: ['MEASURE_ROWS_FORBIDDEN', 'MEASURES_NOT_BUILT'],
+      run: async ({ query: { month, trust }, principal, reply, saw }) => {
+        const own = ownTrust(principal, trust);
+        const of = async (id: string, by: readonly string[]) =>
+          (await measures.answer(id, { by, from: month, to: month, where: { trust: own }, own }))
+            .rows;
+        const waiting = await of('BI-10', ['test', 'week_band']);
+        const activity = await of('BI-12', ['test']);
+        saw({ patients: [], studies: [], homes: [own] });
+        reply.type('text/csv; charset=utf-8');
+        reply.header('content-disposition', `attachment; filename="DM01-${own}-${month}.csv"`);
+        return dm01Csv({ month, trust: { ods: own, name: nameOf(own) }, waiting, activity });
+      },
+    }),
+  ];
+}
+
+/** @throws MeasureError `MEASURE_ROWS_FORBIDDEN` for the network's own staff, and for another trust */
+function ownTrust({ trust: own }: { trust: string | null }, asked: string | undefined): string {
+  if (own !== null && (asked === undefined || asked === own)) return own;
+  throw new MeasureError(
+    'MEASURE_ROWS_FORBIDDEN',
+    'Rows and returns are for people and keys of the trust that they belong to.',
+  );
 }
 
 function definitionJson(measure: Measure): object {

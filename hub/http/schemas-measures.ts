@@ -66,3 +66,10 @@ export const MeasureFiguresAnswer = z.object({
     }),
   ),
 });
+
+export const MeasureRowsAnswer = z.object({
+  trust: z.string(),
+  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))),
+  limit: z.int(),
+  offset: z.int(),
+});

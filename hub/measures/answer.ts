@@ -59,7 +59,9 @@ export async function figuresOf(
   const more = await amountsOf(store, measure, { asked, months, context });
   const rows = counted.map((row) => {
     const key = keyOf(row, by);
-    return figureRow(measure, by, row, more.get(key));
+    const trust = by.includes('trust') ? row['trust'] : asked.where['trust'];
+    const isOwn = asked.own !== null && trust === asked.own;
+    return figureRow(measure, by, row, { amounts: more.get(key), least: isOwn ? 1 : SMALLEST });
   });
   return { rows, from: months[0] ?? null, to: months.at(-1) ?? null };
 }
@@ -171,7 +173,7 @@ function figureRow(
   measure: Measure,
   by: readonly string[],
   row: Row,
-  amounts: Row | undefined,
+  { amounts, least }: { amounts: Row | undefined; least: number },
 ): FigureRow {
   const keys = Object.fromEntries(by.map((name) => [name, String(row[name])]));
   const counts = measure.counts.map(({ name }) => [name, Number(row[name])] as const);
@@ -183,7 +185,7 @@ function figureRow(
   });
   const quantiles = (measure.quantiles ?? []).map(({ name }) => {
     const n = Number(amounts?.[`n_${name}`] ?? 0);
-    return [name, n >= SMALLEST ? numberOf(amounts?.[name]) : null] as const;
+    return [name, n >= least ? numberOf(amounts?.[name]) : null] as const;
   });
   const sums = (measure.sums ?? []).map(({ name }) => [name, numberOf(amounts?.[name])] as const);
   return {

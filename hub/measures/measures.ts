@@ -12,12 +12,14 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { HubConfig } from '../config.ts';
 import { MEASURES, measureOf } from './all-measures.ts';
 import { type FigureRow, type Figures, figuresOf, type Question } from './answer.ts';
+import { loadIncoming } from './backload.ts';
 import { build } from './build.ts';
 import type { Context } from './cells.ts';
 import { type ExportColumn, parquetOf } from './export.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
 import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
+import { type ListedRow, type RowQuestion, rowsBehind } from './row-list.ts';
 import { Store } from './store.ts';
 import { takeWhatWasTold } from './take.ts';
 
@@ -115,6 +117,11 @@ export class Measures {
     };
   }
 
+  /** What a trust's own figures are made of. @throws MeasureError */
+  async rows(id: string, question: RowQuestion): Promise<ListedRow[]> {
+    return rowsBehind(this.#store, requireMeasure(id), question, this.#context());
+  }
+
   parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer> {
     return parquetOf(this.#store, columns, rows);
   }
@@ -122,7 +129,10 @@ export class Measures {
   /** Takes what waits and builds when there is something new. @returns true when it was built */
   async refresh(): Promise<boolean> {
     const { db, clock, trusts, log } = this.#options;
-    const added = await takeWhatWasTold(this.#store, db, this.#keys);
+    const loaded = await loadIncoming(this.#store, this.#keys);
+    for (const { file, taken, refused } of loaded)
+      log.info('measures.loaded', { file, taken, refused });
+    const added = loaded.length + (await takeWhatWasTold(this.#store, db, this.#keys));
     const now = clock.now();
     const isOld = this.#builtAt === null || now - this.#builtAt >= REFRESH_MS;
     if (added === 0 && !isOld) return false;

@@ -79,7 +79,10 @@ export class Store {
   }
 
   appender(table: string) {
-    return this.#connection.createAppender(table);
+    const [schema, name] = table.startsWith('temp.') ? ['main', table.slice(5)] : [null, table];
+    return schema === null
+      ? this.#connection.createAppender(name ?? table)
+      : this.#connection.createAppender(name ?? table, schema, 'temp');
   }
 
   close(): void {

@@ -107,7 +107,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/scheduling/rules': [],
   'hub/scheduling/travel': ['shared', 'hub/scheduling/rules'],
   'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch', 'hub/relay'],
-  'hub/web': ['shared', 'hub/search'],
+  'hub/web': ['shared', 'hub/search', 'hub/measures (types)'],
   'hub/http': ['shared', 'hub/*'],
   'hub/cli': ['shared', 'hub/*', 'hub/main.ts'],
   'hub/answer-edges.ts': ['shared', 'hub/*'],

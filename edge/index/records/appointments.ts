@@ -21,6 +21,7 @@ interface Row extends PatientKey {
   readonly location: string | null;
   readonly placerNumber: string | null;
   readonly fillerNumber: string | null;
+  readonly reason: string | null;
   readonly asOf: string;
 }
 
@@ -51,6 +52,7 @@ export class Appointments {
       location: told.location ?? held?.location ?? null,
       placerNumber: told.placerNumber ?? held?.placerNumber ?? null,
       fillerNumber: told.fillerNumber ?? held?.fillerNumber ?? null,
+      reason: told.reason ?? null,
     });
     return true;
   }
@@ -78,15 +80,17 @@ function prepareStatements(db: Sqlite) {
       `SELECT appointment_id AS appointmentId, patient_id AS patientId, issuer, status,
          starts_at AS startsAt, minutes, procedure_code AS code, procedure_text AS text,
          procedure_system AS system, resource, location, placer_number AS placerNumber,
-         filler_number AS fillerNumber, as_of AS asOf
+         filler_number AS fillerNumber, reason, as_of AS asOf
        FROM appointments WHERE appointment_id = ?`,
     ),
     put: db.prepare<[object]>(
       `INSERT OR REPLACE INTO appointments (appointment_id, patient_id, issuer, status, starts_at,
          minutes, procedure_code, procedure_text, procedure_system, resource, location,
-         placer_number, filler_number, as_of, updated_at)
+         placer_number, filler_number, reason, as_of,
+         updated_at)
        VALUES (@appointmentId, @patientId, @issuer, @status, @startsAt, @minutes, @code, @text,
-         @system, @resource, @location, @placerNumber, @fillerNumber, @asOf, @now)`,
+         @system, @resource, @location, @placerNumber, @fillerNumber, @reason, @asOf,
+         @now)`,
     ),
     after: db.prepare<[string, number]>(
       'SELECT appointment_id FROM appointments WHERE appointment_id > ? ORDER BY appointment_id LIMIT ?',

@@ -26,6 +26,9 @@ export interface OrderRow extends PatientKey {
   readonly studyInstanceUID: string | null;
   readonly stepId: string | null;
   readonly requestedProcedureId: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly patientClass: string | null;
   readonly asOf: string;
 }
 
@@ -59,7 +62,8 @@ export class Orders {
         ...{ requestedAt: order.requestedAt, referrer: order.referrer, location: order.location },
         ...{ stationAETitle: order.stationAETitle, reason: order.reason },
         ...{ studyInstanceUID: order.studyInstanceUID, stepId: order.stepId },
-        ...{ requestedProcedureId: order.requestedProcedureId },
+        ...{ requestedProcedureId: order.requestedProcedureId, startedAt: order.startedAt },
+        ...{ endedAt: order.endedAt, patientClass: order.patientClass },
       }),
     };
     this.#statements.put.run({ ...next, now });
@@ -131,7 +135,8 @@ const COLUMNS = `order_id AS orderId, patient_id AS patientId, issuer,
   procedure_system AS procedureSystem, modality, priority, scheduled_at AS scheduledAt,
   requested_at AS requestedAt, referrer, location, station_ae_title AS stationAETitle, reason,
   study_uid AS studyInstanceUID, step_id AS stepId,
-  requested_procedure_id AS requestedProcedureId, as_of AS asOf`;
+  requested_procedure_id AS requestedProcedureId, started_at AS startedAt, ended_at AS endedAt,
+  patient_class AS patientClass, as_of AS asOf`;
 
 function prepareStatements(db: Sqlite) {
   return {
@@ -146,11 +151,13 @@ function prepareStatements(db: Sqlite) {
       `INSERT OR REPLACE INTO orders (order_id, patient_id, issuer, accession_number,
          accession_issuer, placer_number, filler_number, status, procedure_code, procedure_text,
          procedure_system, modality, priority, scheduled_at, requested_at, referrer, location,
-         station_ae_title, reason, study_uid, step_id, requested_procedure_id, as_of, updated_at)
+         station_ae_title, reason, study_uid, step_id, requested_procedure_id,
+         started_at, ended_at, patient_class, as_of, updated_at)
        VALUES (@orderId, @patientId, @issuer, @accessionNumber, @accessionIssuer, @placerNumber,
          @fillerNumber, @status, @procedureCode, @procedureText, @procedureSystem, @modality,
          @priority, @scheduledAt, @requestedAt, @referrer, @location, @stationAETitle, @reason,
-         @studyInstanceUID, @stepId, @requestedProcedureId, @asOf, @now)`,
+         @studyInstanceUID, @stepId, @requestedProcedureId,
+         @startedAt, @endedAt, @patientClass, @asOf, @now)`,
     ),
     after: db.prepare<[string, number]>(
       'SELECT order_id FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?',

@@ -24,6 +24,9 @@ export interface ReportVersion {
   readonly issuedAt: string;
   readonly title: string | null;
   readonly author: string | null;
+  readonly authorOrganisation: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
   readonly text: string;
   readonly mediaType: string | null;
   readonly documentBytes: number | null;
@@ -65,6 +68,9 @@ export class Reports {
       issuedAt: report.issuedAt,
       title: report.title,
       author: report.author,
+      authorOrganisation: report.authorOrganisation,
+      startedAt: report.startedAt,
+      endedAt: report.endedAt,
       text: this.#whole(key, report),
       mediaType: report.document?.mediaType ?? null,
       document: report.document?.bytes ?? null,
@@ -121,7 +127,9 @@ function digestOf({ status, issuedAt, title, author, text, document }: ReportFac
     .digest('hex');
 }
 
-const VERSION = `version, status, issued_at AS issuedAt, title, author, text, media_type AS mediaType,
+const VERSION = `version, status, issued_at AS issuedAt, title, author,
+  author_organisation AS authorOrganisation, started_at AS startedAt, ended_at AS endedAt, text,
+  media_type AS mediaType,
   length(document) AS documentBytes`;
 
 function prepareStatements(db: Sqlite) {
@@ -154,8 +162,10 @@ function prepareStatements(db: Sqlite) {
       `SELECT ${VERSION} FROM report_versions WHERE report_key = ? AND version = ?`,
     ),
     addVersion: db.prepare<[object]>(
-      `INSERT INTO report_versions VALUES (@key, @version, @status, @issuedAt, @title, @author, @text,
-         @mediaType, @document, @digest, @now)`,
+      `INSERT INTO report_versions (report_key, version, status, issued_at, title, author, text,
+         media_type, document, digest, received_at, author_organisation, started_at, ended_at)
+       VALUES (@key, @version, @status, @issuedAt, @title, @author, @text, @mediaType, @document,
+         @digest, @now, @authorOrganisation, @startedAt, @endedAt)`,
     ),
     after: db.prepare<[string, number]>(
       'SELECT report_id FROM reports WHERE report_id > ? ORDER BY report_id LIMIT ?',

@@ -84,4 +84,16 @@ CREATE TABLE appointments (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'when examinations began and ended, for whom they are reported, why bookings change',
+    sql: `
+ALTER TABLE orders ADD COLUMN started_at TEXT;
+ALTER TABLE orders ADD COLUMN ended_at TEXT;
+ALTER TABLE orders ADD COLUMN patient_class TEXT;
+ALTER TABLE report_versions ADD COLUMN author_organisation TEXT;
+ALTER TABLE report_versions ADD COLUMN started_at TEXT;
+ALTER TABLE report_versions ADD COLUMN ended_at TEXT;
+ALTER TABLE appointments ADD COLUMN reason TEXT;
+`,
+  },
 ];

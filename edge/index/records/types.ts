@@ -58,6 +58,11 @@ export interface OrderFacts {
   readonly studyInstanceUID?: string | undefined;
   readonly stepId?: string | undefined;
   readonly requestedProcedureId?: string | undefined;
+  /** When the examination began and ended. */
+  readonly startedAt?: string | undefined;
+  readonly endedAt?: string | undefined;
+  /** HL7 table 0004. */
+  readonly patientClass?: string | undefined;
 }
 
 export interface ReportFacts {
@@ -69,6 +74,10 @@ export interface ReportFacts {
   readonly issuedAt: string;
   readonly title: string | null;
   readonly author: string | null;
+  /** Whom the author reports for. */
+  readonly authorOrganisation: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
   readonly text: string;
   /** A document that came with it: PDF mostly. */
   readonly document: { readonly mediaType: string; readonly bytes: Buffer } | null;
@@ -86,6 +95,7 @@ export interface AppointmentFacts {
   readonly location?: string | undefined;
   readonly placerNumber?: string | undefined;
   readonly fillerNumber?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** What one telling changes. */

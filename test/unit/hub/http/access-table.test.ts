@@ -12,11 +12,13 @@ const IDENTITY = ['admin', 'coordinator', 'privacy'];
 const BOOK = [...CARE, 'booker'];
 const CAPACITY = ['admin', 'coordinator', 'booker'];
 const MEASURES = ['admin', 'analyst', 'coordinator', 'fleet'];
+const RETURNS = ['admin', 'analyst'];
 const OPEN = 'open';
 /** For edges, with a ticket that the hub signed. */
 const TICKET: readonly string[] = [];
 
-type Row = readonly [address: string, allowed: readonly string[] | typeof OPEN];
+/** `own`: only for those who are of a trust. */
+type Row = readonly [address: string, allowed: readonly string[] | typeof OPEN, of?: 'own'];
 
 const TABLE: readonly Row[] = [
   ['GET /api/studies', SEARCH],
@@ -32,6 +34,8 @@ const TABLE: readonly Row[] = [
   ['DELETE /api/fetches/:id', CARE],
   ['GET /api/measures', MEASURES],
   ['GET /api/measures/:id', MEASURES],
+  ['GET /api/measures/:id/rows', RETURNS, 'own'],
+  ['GET /api/returns/dm01', RETURNS, 'own'],
   ['GET /api/audit', ['admin', 'privacy']],
   ['PUT /api/resources/:id', CAPACITY],
   ['GET /api/resources', BOOK],
@@ -72,6 +76,9 @@ const TABLE: readonly Row[] = [
   ['GET /fetches/:id/live', CARE],
   ['POST /fetches/:id/cancel', CARE],
   ['POST /fetches/:id/patient', CARE],
+  ['GET /measures', MEASURES],
+  ['GET /measures/:id', MEASURES],
+  ['GET /measures/:id/chart.svg', MEASURES],
   ['GET /completeness', ROLES],
   ['GET /completeness/live', ROLES],
   ['GET /booking', BOOK],
@@ -125,7 +132,8 @@ const pathOf = (address: string): string =>
     .replace(':nhsNumber', '9434765919')
     .replace(':token', 'none')
     .replace(':ods', 'RJE')
-    .replace('*', 'metadata');
+    .replace('*', 'metadata')
+    .replace('dm01', 'dm01?month=2026-05');
 
 async function ask(
   hub: FakeHub,
@@ -162,7 +170,7 @@ t.test(
     const hub = await startFakeHub({ principals });
     t.teardown(() => hub.stop());
     seedStudy(hub.db, { trust: 'RJE', uid: '1.2.3' });
-    for (const [address, allowed] of TABLE) {
+    for (const [address, allowed, of] of TABLE) {
       if (allowed === OPEN) {
         t.notOk([401, 403].includes(await ask(hub, address, {})), `${address} is open`);
         continue;
@@ -173,11 +181,12 @@ t.test(
       t.equal(await ask(hub, address, bearer('forged')), nobody, `${address}: a forged key`);
       t.equal(await ask(hub, address, cookie('ended')), nobody, `${address}: an ended session`);
       await Promise.all(
-        [...principals].map(async ([secret, { name, role }]) => {
+        [...principals].map(async ([secret, { name, role, trust }]) => {
           const headers = secret.startsWith('key') ? bearer(secret) : cookie(secret);
           const status = await ask(hub, address, headers);
           const isLetIn = status !== 401 && status !== 403;
-          t.equal(isLetIn, allowed.includes(role), `${address}: ${name} (${status})`);
+          const may = allowed.includes(role) && (of !== 'own' || trust !== null);
+          t.equal(isLetIn, may, `${address}: ${name} (${status})`);
         }),
       );
       if (address.startsWith('GET')) continue;

@@ -321,6 +321,7 @@ const unbuiltMeasures: HttpParts['measures'] = {
   answer: async () => {
     throw new MeasureError('MEASURES_NOT_BUILT', 'not built yet');
   },
+  rows: async () => [],
   parquet: async () => Buffer.alloc(0),
 };
 
