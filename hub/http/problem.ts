@@ -83,7 +83,7 @@ const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
     /_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$|_BOOKED$|^RIS_/,
     409,
   ],
-  [/^MEASURE_DIMENSION$|^MEASURE_SQL_REFUSED$|^BACKLOAD_COLUMNS$/, 400],
+  [/^MEASURE_DIMENSION$/, 400],
 ];
 const STATUS_BY_RETRY: Readonly<Record<Retry, number>> = { safe: 503, unsure: 503, never: 422 };
 

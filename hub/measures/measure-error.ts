@@ -6,8 +6,6 @@ export type MeasureErrorCode =
   | 'MEASURE_DIMENSION'
   | 'MEASURES_NOT_BUILT'
   | 'MEASURE_ROWS_FORBIDDEN'
-  | 'MEASURE_SQL_REFUSED'
-  | 'MEASURE_SQL_LIMIT'
   | 'BACKLOAD_COLUMNS';
 
 export class MeasureError extends GatewayError {
@@ -20,8 +18,6 @@ export class MeasureError extends GatewayError {
   }
 
   get retry(): Retry {
-    return this.code === 'MEASURES_NOT_BUILT' || this.code === 'MEASURE_SQL_LIMIT'
-      ? 'safe'
-      : 'never';
+    return this.code === 'MEASURES_NOT_BUILT' ? 'safe' : 'never';
   }
 }

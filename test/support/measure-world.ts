@@ -53,8 +53,13 @@ interface Person {
   readonly number: number;
 }
 
-export function measureWorld(exams: number, seed: string): World {
-  const world = new Builder(seed);
+/** @param trusts that it is about; the fewer, the denser */
+export function measureWorld(
+  exams: number,
+  seed: string,
+  trusts: readonly string[] = WORLD_TRUSTS,
+): World {
+  const world = new Builder(seed, trusts);
   for (let at = 0; at < exams; at += 1) world.examination(at);
   world.mergeSome();
   world.csvFacts();
@@ -62,6 +67,7 @@ export function measureWorld(exams: number, seed: string): World {
 }
 
 class Builder {
+  readonly #trusts: readonly string[];
   readonly #random: () => number;
   readonly #events: CountedEvent[] = [];
   readonly #fetches: WorldFetch[] = [];
@@ -78,12 +84,13 @@ class Builder {
   #seq = 0;
   #earlier: { trust: string; accession: string; patient: Person; endedAt: number } | undefined;
 
-  constructor(seed: string) {
+  constructor(seed: string, trusts: readonly string[]) {
+    this.#trusts = trusts;
     this.#random = randomFrom(seed);
   }
 
   examination(number: number): void {
-    const trust = this.#pick(WORLD_TRUSTS);
+    const trust = this.#pick(this.#trusts);
     const person = this.#person();
     const [code, modality, region] = this.#pick(CODES);
     const accession = `A${number}`;
@@ -144,7 +151,7 @@ class Builder {
       });
     for (let at = 0; at < 40; at += 1) {
       const person = this.#person();
-      const trust = this.#pick(WORLD_TRUSTS);
+      const trust = this.#pick(this.#trusts);
       this.#tell({
         ...{
           kind: 'patient',
@@ -166,7 +173,7 @@ class Builder {
 
   csvFacts(): void {
     for (let at = 0; at < 300; at += 1) {
-      const trust = this.#pick(WORLD_TRUSTS);
+      const trust = this.#pick(this.#trusts);
       const starts = FIRST + Math.floor(this.#random() * DAYS) * DAY + 8 * HOUR;
       this.#csv.session.push({
         ...{
@@ -308,7 +315,7 @@ class Builder {
     this.#earlier = { trust, accession, patient: person, endedAt };
     if (draw < 0.08) return;
     const isLinked = before?.trust === trust && before.endedAt < endedAt;
-    const author = draw > 0.9 ? 'MEDICA' : draw > 0.8 ? this.#pick(WORLD_TRUSTS) : null;
+    const author = draw > 0.9 ? 'MEDICA' : draw > 0.8 ? this.#pick(this.#trusts) : null;
     const base = {
       ...{
         kind: 'report',
@@ -338,7 +345,7 @@ class Builder {
     at: number;
   }): void {
     const { number, uid, trust, modality, at } = given;
-    const to = this.#pick(WORLD_TRUSTS.filter((ods) => ods !== trust));
+    const to = this.#pick(this.#trusts.filter((ods) => ods !== trust));
     const requestedAt = at + Math.floor(this.#random() * 5 * DAY);
     const draw = this.#random();
     const arrivedAt = requestedAt + Math.floor(this.#random() ** 4 * 6 * HOUR) + 1_000;

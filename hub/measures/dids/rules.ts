@@ -32,6 +32,7 @@ const DAY_MS = 86_400_000;
 export function daysOf(text: string): Days {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return Number.NaN;
   const ms = Date.parse(`${text}T00:00:00Z`);
+  if (Number.isNaN(ms)) return ms;
   return new Date(ms).toISOString().slice(0, 10) === text ? ms / DAY_MS : Number.NaN;
 }
 

@@ -261,6 +261,8 @@ export async function startFakeHub(
     silent?: boolean;
     /** Principals by key or session, decided on by the real rules; absent: one clinician, allowed everything. */
     principals?: ReadonlyMap<string, Principal>;
+    /** Absent: measures that were never built. */
+    measures?: HttpParts['measures'];
   } = {},
 ): Promise<FakeHub> {
   const db = openSqlite(':memory:', projectionSchema);
@@ -285,7 +287,8 @@ export async function startFakeHub(
   const directory = mkdtempSync(join(tmpdir(), 'cdip-hub-'));
   const audit = new AuditTrail(directory, systemClock);
   const parts = { ...fakeParts({ db, fetches, listeners, state, log }), audit };
-  const { principals } = options;
+  const { principals, measures } = options;
+  if (measures !== undefined) Object.assign(parts, { measures });
   if (principals !== undefined)
     Object.assign(parts.access, {
       authenticate: ({ bearer, session }: { bearer?: string; session?: string }) =>

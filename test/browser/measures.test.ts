@@ -1,0 +1,69 @@
+/** An analyst reads the measures: trust against network, months, what is withheld; without scripts, on paper too. */
+import t from 'tap';
+import type { Principal } from '../../hub/access/rules.ts';
+import { accessibilityFaults, openChromium } from '../support/browser.ts';
+import { startMeasureNetwork } from '../support/measure-network.ts';
+import { measureWorld, WORLD_TRUSTS } from '../support/measure-world.ts';
+import { missingPeer } from '../support/missing-peer.ts';
+import { startFakeHub } from '../unit/hub/http/fake-hub.ts';
+
+const ANALYST: Principal = { name: 'Ama Analyst', role: 'analyst', trust: null };
+const skip = missingPeer('chromium');
+
+t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
+  const network = await startMeasureNetwork();
+  t.teardown(() => network.stop());
+  const trusts = WORLD_TRUSTS.slice(0, 5);
+  network.tell(measureWorld(900, 'browser', trusts));
+  await network.measures.refresh();
+  const principals = new Map([['analyst', ANALYST]]);
+  const hub = await startFakeHub({ measures: network.measures, principals });
+  t.teardown(() => hub.stop());
+  const browser = await openChromium();
+  t.teardown(() => browser.close());
+  const context = await browser.newContext({ javaScriptEnabled: true });
+  await context.addCookies([{ name: 'cdip-session', value: 'analyst', url: hub.url }]);
+  const page = await context.newPage();
+
+  await page.goto(`${hub.url}/measures`);
+  t.equal(await page.locator('tbody tr').count(), 21, 'every measure has its line');
+  t.match(await page.locator('[role=note]').innerText(), /Data as of/);
+  t.strictSame(await accessibilityFaults(page), [], 'the overview is accessible');
+
+  await page.getByRole('link', { name: 'Request to examination', exact: true }).click();
+  t.match(await page.locator('h1').innerText(), /Request to examination BI-13, version 1/);
+  const picture = page.locator('figure img');
+  t.match(await picture.getAttribute('alt'), /from .* to /, 'the picture is told in words');
+  const width = await picture.evaluate(
+    (image) => (image as unknown as { naturalWidth: number }).naturalWidth,
+  );
+  t.ok(width > 0, 'the picture was drawn');
+  t.equal(
+    await page.locator('tbody tr').count(),
+    trusts.length,
+    'each trust has its row beside it',
+  );
+  t.strictSame(await accessibilityFaults(page), [], 'the measure is accessible');
+
+  await page.getByLabel('Trust', { exact: true }).first().uncheck();
+  await page.getByLabel('Month', { exact: true }).check();
+  await page.getByLabel('From month').fill('2026-02');
+  await page.getByRole('button', { name: 'Show' }).press('Enter');
+  const link = new URL(page.url());
+  t.strictSame([link.searchParams.get('by'), link.searchParams.get('from')], ['month', '2026-02']);
+  t.match(await page.locator('figcaption').innerText(), /limits of chance/, 'a run chart');
+  const csv = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
+  const file = await hub.get(csv ?? '', { authorization: 'Bearer analyst' });
+  t.match(await file.text(), /^month,exams,medianHours,/, 'the download is of the same question');
+
+  await page.goto(`${hub.url}/measures/BI-17?by=trust,modality,month`);
+  t.match(
+    await page.locator('table').first().innerText(),
+    /withheld/,
+    'small numbers are said to be withheld',
+  );
+  const pdf = await page.pdf({ format: 'A4' });
+  t.equal(pdf.subarray(0, 5).toString('latin1'), '%PDF-');
+  await page.emulateMedia({ media: 'print' });
+  t.notOk(await page.getByRole('button', { name: 'Show' }).isVisible(), 'no form on paper');
+});
