@@ -79,6 +79,7 @@ export function readObjectReport(read: ReadObject): ReportFacts | undefined {
       dataSet.text(Tag.StudyDescription) ||
       null,
     author: authorOf(dataSet),
+    ...{ authorOrganisation: null, startedAt: null, endedAt: null },
     text,
     document: pdf === undefined ? null : { mediaType: 'application/pdf', bytes: pdf },
     isAddendum: false,
