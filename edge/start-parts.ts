@@ -9,7 +9,7 @@ import type { HealthEvent } from '../shared/contract/events.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
-import { paced } from '../shared/paced.ts';
+import { keptFor, paced } from '../shared/paced.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { zoneOf } from '../shared/time-zone.ts';
 import { openBroughtCounters } from './commands/brought-counters.ts';
@@ -30,6 +30,7 @@ import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { Doctor } from './doctor/doctor.ts';
 import { openGauges } from './health/gauges.ts';
 import { heartbeat } from './health/heartbeat.ts';
+import { type HealthDetails, Vitals, type VitalsOptions } from './health/vitals.ts';
 import { Hl7Inbox } from './hl7/inbox.ts';
 import { openHl7Counter, startHl7Listener } from './hl7/listener.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
@@ -98,6 +99,7 @@ export async function startParts(
     pacs?: Retriever;
     services?: Services;
     reports?: ReportCopies;
+    vitals?: () => HealthDetails;
   } = {};
   const isBringing = (study: string): boolean => late.pacs?.isBringing(study) ?? false;
   const isOurReport: SetAside = (spool, object) => late.reports?.takeBack(spool, object) ?? false;
@@ -135,10 +137,12 @@ export async function startParts(
   });
   lifecycle.add('http', () => http.stop());
 
+  const vitals = startVitals(options, { db, storage, hl7: hl7Inbox.log, directory, late });
+  late.vitals = vitals;
   const counted = countedSlowly(options, db, index);
   const beat = () =>
     heartbeat({
-      ...{ trust, startedAt, outbox, spool, quarantine, clock, ...counted },
+      ...{ trust, startedAt, outbox, quarantine, clock, ...counted, vitals },
       httpUrl: httpUrlOf(config, http.port),
       associations: () => late.listener?.associations() ?? 0,
       fetches: () => store.openCount(),
@@ -176,6 +180,32 @@ function startDecoder(lifecycle: Lifecycle): CodecThreads {
   const decoder = new CodecThreads();
   lifecycle.add('decoder', () => decoder.stop());
   return decoder;
+}
+
+/** What is watched all the time. @returns what is told of it */
+function startVitals(
+  options: StartOptions,
+  {
+    storage: { index, spool },
+    directory,
+    late,
+    ...parts
+  }: Pick<VitalsOptions, 'db' | 'hl7'> & {
+    storage: OpenStorage;
+    directory: DirectoryCache;
+    late: { uplink?: Uplink; listener?: DicomListener };
+  },
+): () => HealthDetails {
+  const vitals = new Vitals({
+    ...{ ...options, ...parts, index, spool },
+    directory: () => directory.current(),
+    troubledCallers: () => late.listener?.troubledCallers() ?? [],
+    clockOffsetMs: () => late.uplink?.clockOffsetMs() ?? null,
+  });
+  vitals.start();
+  options.lifecycle.add('vitals', () => vitals.stop());
+  // Asked for by each gauge of /metrics.
+  return keptFor(1_000, () => vitals.details(), options.clock);
 }
 
 /** What is counted over all studies, for a heartbeat every few seconds. */

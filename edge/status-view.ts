@@ -10,6 +10,7 @@ import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
 import type { Doctor } from './doctor/doctor.ts';
 import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
+import type { HealthDetails } from './health/vitals.ts';
 import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
 import type { Copies } from './retention/copies.ts';
@@ -18,7 +19,7 @@ import { explainJob } from './route/explain.ts';
 import type { RouteTables } from './route/start-routing.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
 import type { Services } from './start-services.ts';
-import { certificateEnd } from './ul/tls.ts';
+import { healthFacts, healthSections, healthTroubles, openAssociations } from './status-health.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
 const SHOWN = 50;
@@ -40,6 +41,7 @@ export interface StatusSources {
   readonly late: {
     readonly uplink?: Uplink;
     readonly listener?: DicomListener;
+    readonly vitals?: () => HealthDetails;
     readonly services?: Pick<Services, 'commitments' | 'steps' | 'worklist'>;
   };
 }
@@ -50,6 +52,7 @@ export function statusView(sources: StatusSources): StatusView {
   const stored = readStoredStatus(db, config.trust, at);
   const disk = storage.spool.reserve.status();
   const { index, outbox } = stored;
+  const details = late.vitals?.();
   return {
     trust: config.trust,
     version: VERSION,
@@ -71,8 +74,13 @@ export function statusView(sources: StatusSources): StatusView {
       ['Open associations', `${late.listener?.associations() ?? 0}`],
       ['Conflicts', `${index.conflicts}`],
       ...servicesFacts(sources),
+      ...(details === undefined ? [] : healthFacts(details)),
     ],
     sections: [
+      ...[
+        openAssociations(late.listener),
+        ...(details === undefined ? [] : healthSections(details, at)),
+      ],
       ...[examination(sources), pacs(sources), retrieves(sources)],
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       ...[routes(sources), results(sources), commitments(sources), worklistFaults(sources)],
@@ -92,7 +100,7 @@ function troublesOf(
     );
   for (const { peer, reason } of crawlProgress(db, config))
     if (reason !== null) troubles.push(`${peer} can not be asked what it holds: ${reason.detail}.`);
-  troubles.push(...troublesOfTls(config, clock));
+  troubles.push(...healthTroubles(late.vitals?.(), clock.now()));
   troubles.push(...troublesOfDoctor(doctor));
   const hub = late.uplink?.status();
   if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
@@ -184,17 +192,6 @@ function retrieves({ db }: StatusSources): StatusSection {
   };
 }
 
-/** How long before a certificate ends somebody is told. */
-const CERTIFICATE_DAYS = 30;
-
-function troublesOfTls({ dicom: { tls } }: EdgeConfig, clock: Clock): string[] {
-  if (tls === undefined) return [];
-  const days = Math.floor((certificateEnd(tls.certificateFile) - clock.now()) / 86_400_000);
-  if (days >= CERTIFICATE_DAYS) return [];
-  const when = days < 0 ? 'has ended' : `ends in ${days} days`;
-  return [`The certificate of the DICOM port ${when}: ${tls.certificateFile}.`];
-}
-
 function servicesFacts({ late: { services }, copies }: StatusSources): [string, string][] {
   const held = copies.counts();
   const facts: [string, string][] = [
@@ -240,16 +237,24 @@ function callers({ late }: StatusSources): StatusSection {
     note: 'Nobody yet.',
     rows: (late.listener?.callers() ?? [])
       .slice(0, SHOWN)
-      .map(({ callingAETitle, host, known, associations, rejections, objects, lastAt }) => [
-        callingAETitle,
-        host,
-        known ? 'yes' : 'no: not in edge.yaml',
-        `${associations}`,
-        `${rejections}`,
-        `${objects}`,
-        rfc3339(lastAt),
-      ]),
+      .map(
+        ({ callingAETitle, host, known, associations, rejections, reasons, objects, lastAt }) => [
+          callingAETitle,
+          host,
+          known ? 'yes' : 'no: not in edge.yaml',
+          `${associations}`,
+          refusedWords(rejections, reasons),
+          `${objects}`,
+          rfc3339(lastAt),
+        ],
+      ),
   };
+}
+
+/** `3: calling-ae-title-not-recognized`. */
+function refusedWords(rejections: number, reasons: Readonly<Record<string, number>>): string {
+  const why = Object.keys(reasons).join(', ');
+  return why === '' ? `${rejections}` : `${rejections}: ${why}`;
 }
 
 function fetches({ store }: StatusSources): StatusSection {

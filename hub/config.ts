@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
+import { AlertsSchema } from './config-alerts.ts';
 
 const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
 
@@ -70,6 +71,7 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('how long patients travel; without files it is estimated, and said so'),
+  alerts: AlertsSchema.prefault({}).describe('what is watched of the edges, and who is told'),
   signIn: z
     .strictObject({
       local: z.boolean().default(true),

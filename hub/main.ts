@@ -2,7 +2,7 @@
  * The hub, put together. HTTP listens before the log is reached: who asks gets what is held, and which
  * of it is old. What is started is stopped in reverse, so that HTTP's last answers are whole.
  *
- *   data directory ─► access ─► projection ─► fetches ─► HTTP ─► log
+ *   data directory ─► access ─► projection ─► alerts ─► fetches ─► HTTP ─► log
  */
 import { collectDefaultMetrics } from 'prom-client';
 import { AuditTrail } from '../shared/audit/trail.ts';
@@ -16,11 +16,13 @@ import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
 import { openTicketSigner } from './access/tickets.ts';
+import { Alerts } from './alerts/alerts.ts';
 import { answerEdges } from './answer-edges.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
 import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { FleetStore } from './fleet/fleet-store.ts';
 import { startHttp } from './http/server.ts';
 import { decideIdentity } from './identity/decide.ts';
 import { applyIdentityDecision } from './identity/decisions.ts';
@@ -77,12 +79,22 @@ async function startParts(
   const audit = new AuditTrail(dataDirectory, clock);
   lifecycle.add('audit', () => audit.close());
 
+  const fleetStore = new FleetStore({ dataDirectory, bankHolidays: config.alerts.bankHolidays });
+  lifecycle.add('fleet', () => fleetStore.close());
+
   const networkLog = new LateLog();
   lifecycle.add('log', () => networkLog.stop());
   const projection = new Projection({ dataDirectory, trusts, networkLog, clock, log, metrics });
   lifecycle.add('projection', () => projection.stop());
   const enrolledUrl = (ods: string): string | null => access.enrolledUrl(ods);
   const fleet = new Fleet({ db: projection.db, trusts, clock, enrolledUrl });
+  projection.onHeartbeat((health, heardAt) => fleetStore.take(health, heardAt));
+  const hubUrl = (): string => httpUrlOf(config, http.port);
+  const alerts = new Alerts({
+    ...{ config: config.alerts, trusts, projection, networkLog, clock, log, metrics },
+    ...{ store: fleetStore, links: { hubUrl } },
+  });
+  lifecycle.add('alerts', () => alerts.stop());
   const fetches = new FetchOrders({
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
   });
@@ -127,6 +139,7 @@ async function startParts(
       scheduling,
     },
     measures,
+    ...{ alerts, fleetStore },
     ticketKeys: () => tickets.publicKeys(),
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;
@@ -134,8 +147,7 @@ async function startParts(
       access.enrol(request);
       await networkLog.admitEdge(request.trust, request.natsPublicKey);
       log.info('edge.enrolled', { trust: request.trust, version: request.version });
-      const hubUrl = httpUrlOf(config, http.port);
-      return { trust: request.trust, hubUrl, natsUrl, directory: directory() };
+      return { trust: request.trust, hubUrl: hubUrl(), natsUrl, directory: directory() };
     },
   });
   lifecycle.add('http', () => http.stop());
@@ -148,6 +160,7 @@ async function startParts(
   networkLog.reached(opened);
   projection.start();
   measures.start();
+  alerts.start();
   startFollowers(config, { projection, networkLog, fetches, audit, clock, log, lifecycle });
   fetches.start();
   scheduling.start();

@@ -73,6 +73,14 @@ export interface LogEvents {
   'travel.timetable-read': { stops: number; trips: number; from: string; to: string };
   /** A list of postcodes or a timetable can't be used; travel is estimated instead. */
   'travel.file-refused': { code: string; detail: string };
+  // --- hub/alerts
+  /** People were told of so many alerts of a trust; or could not be now, and are soon. */
+  'alert.told': { trust: string; channel: string; alerts: number };
+  'alert.not-told': { trust: string; channel: string; code: string };
+  /** Edges could not be looked at now; done again in seconds. */
+  'alert.look-failed': { code: string };
+  /** The dead man's switch could not be called. */
+  'alert.dead-man-failed': { code: string };
 
   // --- hub/prefetch
   /** A prior could not be asked for, or its fetch not be cancelled; tried again. */

@@ -4,17 +4,15 @@
  *   edge/ul acceptor ─► ScpSession ─► DimseServices        callers() ─► status page
  */
 import type { Clock } from '../../shared/clock.ts';
+import type { TroubledCaller } from '../../shared/contract/health.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
-import { startAcceptor } from '../ul/acceptor.ts';
-import type { AssociationPeer } from '../ul/association.ts';
+import { type OpenAssociation, startAcceptor } from '../ul/acceptor.ts';
+import { type Caller, Callers } from './callers.ts';
 import { negotiator } from './negotiate.ts';
 import type { DimseServices } from './service.ts';
 import { ScpSession } from './session.ts';
-
-/** Callers that are remembered; beyond it the one that was silent longest is forgotten. */
-const MAX_CALLERS = 1_000;
 
 export interface ListenerOptions {
   readonly config: Pick<EdgeConfig, 'dicom' | 'peers'>;
@@ -24,28 +22,16 @@ export interface ListenerOptions {
   readonly clock: Clock;
 }
 
-/** Somebody who asked for an association since the edge started. */
-export interface Caller {
-  readonly callingAETitle: string;
-  readonly host: string;
-  /** Named in the configuration. */
-  readonly known: boolean;
-  readonly associations: number;
-  /** Requests for an association that were refused. */
-  readonly rejections: number;
-  /** C-STORE requests that were answered, with whatever status. */
-  readonly objects: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-}
-
 export interface DicomListener {
   readonly port: number;
   readonly tlsPort: number | undefined;
   /** Open associations. */
   associations(): number;
+  open(): readonly OpenAssociation[];
   /** The newest first. */
   callers(): readonly Caller[];
+  /** Those in trouble within the hour. */
+  troubledCallers(): TroubledCaller[];
   stop(): Promise<void>;
 }
 
@@ -81,46 +67,16 @@ export async function startDicomListener(options: ListenerOptions): Promise<Dico
         },
       });
     },
-    onRejected: (caller) => callers.count(caller, 'rejections'),
+    onRejected: (caller, reason) => callers.count(caller, 'rejections', reason),
+    onAborted: (caller) => callers.count(caller, 'aborted'),
   });
   return {
     port: acceptor.port,
     tlsPort: acceptor.tlsPort,
     associations: () => acceptor.count(),
+    open: () => acceptor.list(),
     callers: () => callers.list(),
+    troubledCallers: () => callers.troubled(),
     stop: () => acceptor.stop(),
   };
-}
-
-class Callers {
-  /** The one that called last stands last. */
-  readonly #callers = new Map<string, Caller>();
-  readonly #known: ReadonlySet<string>;
-  readonly #clock: Clock;
-
-  constructor(known: ReadonlySet<string>, clock: Clock) {
-    this.#known = known;
-    this.#clock = clock;
-  }
-
-  count(
-    { callingAETitle, host }: Pick<AssociationPeer, 'callingAETitle' | 'host'>,
-    what: 'associations' | 'rejections' | 'objects',
-  ): void {
-    const key = `${callingAETitle} ${host}`;
-    const now = this.#clock.now();
-    const known = this.#known.has(callingAETitle);
-    const before = this.#callers.get(key) ?? {
-      ...{ callingAETitle, host, known, firstAt: now },
-      ...{ associations: 0, rejections: 0, objects: 0 },
-    };
-    this.#callers.delete(key);
-    this.#callers.set(key, { ...before, [what]: before[what] + 1, lastAt: now });
-    const [oldest] = this.#callers.keys();
-    if (this.#callers.size > MAX_CALLERS && oldest !== undefined) this.#callers.delete(oldest);
-  }
-
-  list(): readonly Caller[] {
-    return [...this.#callers.values()].reverse();
-  }
 }

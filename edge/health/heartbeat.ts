@@ -1,7 +1,7 @@
 /**
  * The edge's heartbeat: how it stands, for the hub's fleet view. shared/contract/events.ts.
  *
- *   outbox, index, spool, associations ─► HealthEvent ─► edge/uplink, every few seconds
+ *   outbox, index, associations, vitals ─► HealthEvent ─► edge/uplink, every 15 s
  */
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import type { CrawlProgress, HealthEvent } from '../../shared/contract/events.ts';
@@ -9,7 +9,7 @@ import { VERSION } from '../../shared/version.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Quarantine } from '../spool/quarantine.ts';
-import type { Spool } from '../spool/spool.ts';
+import type { HealthDetails } from './vitals.ts';
 
 export interface HeartbeatParts {
   readonly trust: string;
@@ -17,7 +17,6 @@ export interface HeartbeatParts {
   readonly httpUrl: string;
   readonly index: Pick<EdgeIndex, 'counts'>;
   readonly outbox: Outbox;
-  readonly spool: Spool;
   readonly quarantine: Quarantine;
   readonly clock: Clock;
   /** Open associations. */
@@ -26,13 +25,13 @@ export interface HeartbeatParts {
   readonly fetches: () => number;
   /** How far each PACS is known. */
   readonly crawl: () => CrawlProgress[];
+  readonly vitals: () => HealthDetails;
 }
 
 export function heartbeat(parts: HeartbeatParts): HealthEvent {
   const now = parts.clock.now();
   const outbox = parts.outbox.status();
   const counts = parts.index.counts();
-  const { freeBytes, reserveBytes } = parts.spool.reserve.status();
   return {
     v: 1,
     kind: 'health',
@@ -54,6 +53,6 @@ export function heartbeat(parts: HeartbeatParts): HealthEvent {
     associations: parts.associations(),
     fetches: parts.fetches(),
     crawl: parts.crawl(),
-    disk: { freeBytes: Math.trunc(freeBytes), reserveBytes },
+    ...parts.vitals(),
   };
 }

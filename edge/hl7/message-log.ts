@@ -45,6 +45,8 @@ export interface SourceRow {
   readonly lastAt: number;
 }
 
+export type FeedRow = Pick<SourceRow, 'application' | 'facility' | 'lastAt'>;
+
 export class MessageLog {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -77,6 +79,11 @@ export class MessageLog {
   /** Who sent within the time that messages are kept. */
   sources(limit: number): SourceRow[] {
     return this.#statements.sources.all(limit);
+  }
+
+  /** When each sender last sent, the newest first. */
+  feeds(limit: number): FeedRow[] {
+    return this.#statements.feeds.all(limit);
   }
 
   /** False: there is no such dead letter. */
@@ -115,6 +122,10 @@ function prepareStatements(db: Sqlite) {
     sources: db.prepare<[number], SourceRow>(
       `SELECT application, facility, count(*) AS messages, sum(state = 'dead') AS dead,
          max(received_at) AS lastAt
+       FROM hl7_messages GROUP BY application, facility ORDER BY lastAt DESC LIMIT ?`,
+    ),
+    feeds: db.prepare<[number], FeedRow>(
+      `SELECT application, facility, max(received_at) AS lastAt
        FROM hl7_messages GROUP BY application, facility ORDER BY lastAt DESC LIMIT ?`,
     ),
     drop: db.prepare<[number]>(

@@ -21,4 +21,8 @@ CREATE INDEX hl7_messages_dead ON hl7_messages (message_key) WHERE state = 'dead
 CREATE INDEX hl7_messages_received ON hl7_messages (received_at);
 `,
   },
+  {
+    name: 'when each sender last sent',
+    sql: 'CREATE INDEX hl7_messages_source ON hl7_messages (application, facility, received_at);',
+  },
 ];

@@ -234,7 +234,8 @@ export class EdgeIndex extends IndexQueries {
     const { sopInstanceUID, studyInstanceUID } = record.attributes;
     const { home, path } = record;
     const current = this.#statements.findInstance.get(sopInstanceUID, record.home);
-    this.#statements.upsertCaller.run(record.callingAETitle, now);
+    const { modality } = record.attributes;
+    this.#statements.upsertCaller.run(record.callingAETitle, now, modality);
     if (this.#rejections.isRejected({ sopInstanceUID, studyInstanceUID, home })) {
       file.place();
       this.#rejections.keep({ path, studyInstanceUID, home });

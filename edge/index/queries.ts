@@ -52,6 +52,8 @@ export interface CallerRow {
   readonly callingAETitle: string;
   readonly lastAt: number;
   readonly instances: number;
+  /** Of the last object that named one. */
+  readonly modality: string | null;
 }
 
 export interface MissingRow {
@@ -232,7 +234,8 @@ function prepareQueries(db: Sqlite) {
        LIMIT ? OFFSET ?`,
     ),
     callers: db.prepare<[], CallerRow>(
-      `SELECT calling_ae_title AS callingAETitle, last_at AS lastAt, instances FROM callers
+      `SELECT calling_ae_title AS callingAETitle, last_at AS lastAt, instances, modality
+       FROM callers
        ORDER BY calling_ae_title`,
     ),
     studyKeys: db.prepare<[], { studyInstanceUID: string; home: string }>(

@@ -139,4 +139,8 @@ CREATE TABLE rejected_files (
 CREATE INDEX rejected_files_study ON rejected_files (study_uid, home);
 `,
   },
+  {
+    name: 'what kind of device last called',
+    sql: 'ALTER TABLE callers ADD COLUMN modality TEXT;',
+  },
 ];

@@ -142,9 +142,10 @@ function prepareObjectWrites(db: Sqlite) {
          AND NOT EXISTS (SELECT 1 FROM studies WHERE patient_id = @patientId AND issuer = @issuer
            AND home = @home)`,
     ),
-    upsertCaller: db.prepare<[ae: string, at: number]>(
-      `INSERT INTO callers VALUES (?, ?, 1)
-       ON CONFLICT DO UPDATE SET last_at = excluded.last_at, instances = instances + 1`,
+    upsertCaller: db.prepare<[ae: string, at: number, modality: string | null]>(
+      `INSERT INTO callers (calling_ae_title, last_at, instances, modality) VALUES (?, ?, 1, ?)
+       ON CONFLICT DO UPDATE SET last_at = excluded.last_at, instances = instances + 1,
+         modality = coalesce(excluded.modality, modality)`,
     ),
   };
 }

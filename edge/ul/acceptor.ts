@@ -66,6 +66,8 @@ export interface AcceptorOptions {
   readonly open: (association: Association) => AssociationUser;
   /** A request for an association was refused. */
   readonly onRejected?: (caller: RejectedCaller, reason: RejectionName) => void;
+  /** An association ended in another way than by release. */
+  readonly onAborted?: (caller: RejectedCaller) => void;
   readonly log: Log;
   readonly metrics: Registry;
 }
@@ -245,6 +247,7 @@ class Listening implements Acceptor {
     this.#open.delete(associationId);
     this.#counters.ended(end.kind);
     const level = end.kind === 'released' ? 'info' : 'warn';
+    if (level === 'warn') this.#options.onAborted?.({ callingAETitle, host });
     this.#options.log[level]('association.ended', {
       associationId,
       calling: callingAETitle,

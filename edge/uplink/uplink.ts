@@ -34,6 +34,7 @@ import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { ClockOffset } from './clock-offset.ts';
 import { readCommands } from './command-reader.ts';
 import { CursorFollower } from './cursor-follower.ts';
 import { type Connected, type ConnectionStatus, HubConnection } from './hub-connection.ts';
@@ -70,6 +71,7 @@ export class Uplink {
   readonly #publisher: Publisher;
   readonly #follower: CursorFollower;
   readonly #unreadable: Counter;
+  readonly #offset = new ClockOffset();
   /** Aborts to ask for the cursor before its time. */
   #hurry = new AbortController();
   /** Aborts once a hub that has read everything has said where it stands. */
@@ -116,6 +118,11 @@ export class Uplink {
 
   status(): ConnectionStatus {
     return this.#hub.status();
+  }
+
+  /** How far this machine's clock is ahead of the hub's, in milliseconds; null: not measured yet. */
+  clockOffsetMs(): number | null {
+    return this.#offset.ms();
   }
 
   /** A fresh ticket for a fetch that goes on. @throws UplinkError */
@@ -171,7 +178,9 @@ export class Uplink {
     while (!signal.aborted) {
       this.#hurry = new AbortController();
       await this.#tried('cursor', async () => {
+        const asked = this.#options.clock.now();
         const reply = await this.#hub.ask('cursor', {}, CursorReplySchema);
+        this.#offset.take({ asked, answered: this.#options.clock.now(), hubAt: reply.at });
         await this.#follower.take(reply);
         if (reply.caughtUp) this.#standing.abort();
       });

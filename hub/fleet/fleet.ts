@@ -20,6 +20,12 @@ export interface Answered {
   readonly reason?: string;
 }
 
+interface Heard {
+  readonly health: HealthEvent;
+  /** By the broker's clock: an edge's own may be wrong. */
+  readonly heardAt: string;
+}
+
 export interface FleetEntry {
   readonly trust: string;
   readonly name: string;
@@ -42,17 +48,30 @@ export interface FleetOptions {
 
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #health: (ods: string) => HealthEvent | undefined;
+  readonly #heard: (ods: string) => Heard | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const find = options.db.prepare('SELECT body FROM health WHERE trust = ?').pluck();
-    this.#health = (ods) => {
-      const body = find.get(ods);
-      return typeof body === 'string'
-        ? HealthEventSchema.safeParse(JSON.parse(body)).data
-        : undefined;
+    const find = options.db.prepare<[string], { heardAt: string; body: string }>(
+      "SELECT iif(heard_at = '', at, heard_at) AS heardAt, body FROM health WHERE trust = ?",
+    );
+    const parsed = new Map<string, Heard>();
+    this.#heard = (ods) => {
+      const row = find.get(ods);
+      if (row === undefined) return undefined;
+      const known = parsed.get(ods);
+      if (known?.heardAt === row.heardAt) return known;
+      const health = HealthEventSchema.safeParse(JSON.parse(row.body)).data;
+      if (health === undefined) return undefined;
+      const heard = { health, heardAt: row.heardAt };
+      parsed.set(ods, heard);
+      return heard;
     };
+  }
+
+  /** The newest heartbeat; undefined: none came. */
+  health(ods: string): HealthEvent | undefined {
+    return this.#heard(ods)?.health;
   }
 
   answered(): readonly Answered[] {
@@ -72,33 +91,34 @@ export class Fleet {
 
   /** Where a trust's edge is reached; null: it has none yet. */
   urlOf(ods: string): string | null {
-    return this.#health(ods)?.httpUrl ?? this.#options.enrolledUrl(ods);
+    return this.health(ods)?.httpUrl ?? this.#options.enrolledUrl(ods);
   }
 
   /** True while its heartbeats come. */
   isLive(ods: string): boolean {
-    return this.#isLive(this.#health(ods));
+    return this.#isLive(this.#heard(ods));
   }
 
   /** When it was last heard of, RFC 3339; null: never. */
   lastHeardAt(ods: string): string | null {
-    return this.#health(ods)?.at ?? null;
+    return this.#heard(ods)?.heardAt ?? null;
   }
 
-  #isLive(health: HealthEvent | undefined): boolean {
-    return health !== undefined && this.#options.clock.now() - Date.parse(health.at) < SILENT_MS;
+  #isLive(heard: Heard | undefined): boolean {
+    return heard !== undefined && this.#options.clock.now() - Date.parse(heard.heardAt) < SILENT_MS;
   }
 
   #entry(trust: string, name: string): FleetEntry {
-    const health = this.#health(trust);
+    const heard = this.#heard(trust);
+    const health = heard?.health;
     const state =
-      health === undefined ? 'unknown' : this.#isLive(health) ? 'live' : ('silent' as const);
+      heard === undefined ? 'unknown' : this.#isLive(heard) ? 'live' : ('silent' as const);
     return {
       trust,
       name,
       httpUrl: this.urlOf(trust),
       state,
-      lastHeardAt: health?.at ?? null,
+      lastHeardAt: heard?.heardAt ?? null,
       version: health?.version ?? null,
       outboxWaiting: health?.outbox.waiting ?? null,
       quarantined: health?.quarantined ?? null,

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Pages } from '../web/render.ts';
 import { type AuditedRoute, audited, type Sight } from './audited.ts';
 import { findPrincipal } from './authenticate.ts';
+import type { FleetBoard } from './fleet-board.ts';
 import { appointmentPages } from './page-appointment.ts';
 import { bookingListPages } from './page-booking.ts';
 import { bookingRequestPages } from './page-booking-request.ts';
@@ -15,6 +16,8 @@ import { diaryPages } from './page-diaries.ts';
 import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
 import { findPage } from './page-find.ts';
+import { fleetPages } from './page-fleet.ts';
+import { fleetEdgePages } from './page-fleet-edge.ts';
 import { identityPages } from './page-identity.ts';
 import { measurePages } from './page-measures.ts';
 import { orderPages } from './page-order.ts';
@@ -40,7 +43,7 @@ export interface Page extends AuditedRoute {
 export function servePages(
   app: FastifyInstance,
   parts: HttpParts,
-  options: { pages: Pages; secure: boolean },
+  { board, ...options }: { pages: Pages; secure: boolean; board: FleetBoard },
 ): void {
   const all = [
     findPage(parts),
@@ -58,6 +61,8 @@ export function servePages(
     ...callListPages(parts),
     ...appointmentPages(parts),
     ...measurePages(parts),
+    ...fleetPages(parts, board),
+    ...fleetEdgePages(parts, board),
   ];
   for (const page of all) servePage(app, { ...options, parts }, page);
   signInPages(app, parts, options);

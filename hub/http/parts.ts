@@ -13,15 +13,17 @@ import type { AuditedEvent } from '../../shared/audit/trail.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { LocalPatient } from '../../shared/contract/commands.ts';
 import type { EnrolReply, EnrolRequest } from '../../shared/contract/enrol.ts';
-import type { FetchStateName } from '../../shared/contract/events.ts';
+import type { FetchStateName, HealthEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Action, Principal } from '../access/rules.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { HubConfig } from '../config.ts';
 import type { CallEdge } from '../dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
+import type { FleetStore } from '../fleet/fleet-store.ts';
 import type { GivenDecision } from '../identity/decide.ts';
 import type { FigureRow, Question } from '../measures/answer.ts';
 import type { ExportColumn } from '../measures/export.ts';
@@ -64,7 +66,23 @@ export interface ProjectionPart {
   connected(): boolean;
 }
 
+/** Of hub/alerts; tests hand in one over rows of their own. */
+export type AlertsPart = Pick<
+  Alerts,
+  | 'acknowledge'
+  | 'endMaintenance'
+  | 'isWatching'
+  | 'list'
+  | 'maintenance'
+  | 'openOf'
+  | 'planMaintenance'
+  | 'runbookUrl'
+  | 'snooze'
+>;
+
 export interface FleetPart {
+  /** The newest heartbeat; undefined: none came. */
+  health(ods: string): HealthEvent | undefined;
   answered(): readonly Answered[];
   list(): readonly FleetEntry[];
 }
@@ -104,6 +122,8 @@ export interface HttpParts {
   readonly access: AccessPart;
   readonly audit: AuditPart;
   readonly fleet: FleetPart;
+  readonly fleetStore: Pick<FleetStore, 'changes' | 'history' | 'rhythms'>;
+  readonly alerts: AlertsPart;
   readonly fetches: FetchOrdersPart;
   readonly measures: MeasuresPart;
   /** Writes a person's decision on two identities. @throws LogError */

@@ -1,11 +1,11 @@
-/** The network itself: how complete the hub's view is, the edges, enrolment, keys, health. */
+/** The network itself: how complete the hub's view is, enrolment, keys, health. */
 import * as z from 'zod';
 import { EnrolReplySchema, EnrolRequestSchema } from '../../shared/contract/enrol.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import { answeredJson } from './routes-studies.ts';
-import { CompletenessAnswer, FleetAnswer, NoQuery } from './schemas.ts';
+import { CompletenessAnswer, NoQuery } from './schemas.ts';
 
 export function networkRoutes(parts: HttpParts): ApiRoute[] {
   return [
@@ -22,17 +22,6 @@ export function networkRoutes(parts: HttpParts): ApiRoute[] {
         trusts: parts.projection.completeness(),
         answered: answeredJson(parts.fleet.answered()),
       }),
-    }),
-    apiRoute({
-      method: 'GET',
-      path: '/api/fleet',
-      summary: 'The edges: address, last heartbeat, what waits there',
-      action: 'watch',
-      audit: null,
-      query: NoQuery,
-      answer: { status: 200, schema: FleetAnswer },
-      problems: [],
-      run: () => ({ edges: parts.fleet.list() }),
     }),
     apiRoute({
       method: 'POST',

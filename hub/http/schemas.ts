@@ -254,22 +254,6 @@ export const CompletenessAnswer = z.object({
   answered: AnsweredSchema,
 });
 
-export const FleetAnswer = z.object({
-  edges: z.array(
-    z.object({
-      trust: ODSCode,
-      name: z.string(),
-      httpUrl: Text,
-      state: z.enum(['live', 'silent', 'unknown']),
-      lastHeardAt: Time.nullable(),
-      version: Text,
-      outboxWaiting: Count.nullable(),
-      quarantined: Count.nullable(),
-      freeBytes: Count.nullable(),
-    }),
-  ),
-});
-
 export const AuditAnswer = z.object({
   events: z.array(
     z.object({

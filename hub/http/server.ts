@@ -16,6 +16,7 @@ import { type ApiRoute, serveApiRoute } from './api-route.ts';
 import { answerBrokenHttp, answerErrors } from './errors.ts';
 import { EventFeed } from './event-feed.ts';
 import { endWithServer, eventRoute } from './event-route.ts';
+import { FleetBoard } from './fleet-board.ts';
 import { serveMetrics } from './metrics-route.ts';
 import { describeApi } from './openapi.ts';
 import { servePages } from './pages.ts';
@@ -27,6 +28,7 @@ import { bookingRoutes } from './routes-bookings.ts';
 import { capacityRoutes } from './routes-capacity.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
+import { fleetRoutes } from './routes-fleet.ts';
 import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
 import { patientRoutes } from './routes-patients.ts';
@@ -96,6 +98,7 @@ async function buildApp(
   logRequests(app, parts);
   protect(app, { secure });
   answerErrors(app, parts.log, (problem) => pages.render('error.njk', { problem }));
+  const board = new FleetBoard(parts);
   const routes: ApiRoute[] = [
     ...studyRoutes(parts),
     ...patientRoutes(parts),
@@ -103,6 +106,7 @@ async function buildApp(
     eventRoute(feed, parts.access),
     ...networkRoutes(parts),
     ...measureRoutes(parts),
+    ...fleetRoutes(parts, board),
     auditRoute(parts),
     ...capacityRoutes(parts),
     ...bookingRoutes(parts),
@@ -114,7 +118,7 @@ async function buildApp(
   serveAssets(app, loadAssets());
   serveDicomWeb(app, parts);
   await serveViewer(app, parts);
-  servePages(app, parts, { pages, secure });
+  servePages(app, parts, { pages, secure, board });
   await serveRelay(app, parts);
   endWithServer(app, feed);
   return { app, routes: served };

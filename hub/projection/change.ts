@@ -15,6 +15,7 @@ export type Change =
       readonly reportId?: string;
     }
   | { readonly kind: 'fetch'; readonly fetchId: string }
+  | { readonly kind: 'alert'; readonly trust: string; readonly alertId: string }
   | { readonly kind: 'resource'; readonly resource: string }
   | {
       readonly kind: 'diary';

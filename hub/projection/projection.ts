@@ -8,7 +8,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
-import { HealthEventSchema } from '../../shared/contract/events.ts';
+import { type HealthEvent, HealthEventSchema } from '../../shared/contract/events.ts';
 import type { CursorReply } from '../../shared/contract/rpc.ts';
 import { edgeStream, STREAM_HEALTH, STREAM_HUB } from '../../shared/contract/subjects.ts';
 import type { Log } from '../../shared/log.ts';
@@ -41,6 +41,9 @@ export interface HubDecision {
   readonly body: unknown;
 }
 export type ApplyDecision = (db: Sqlite, decision: HubDecision) => readonly Change[];
+
+/** @param heardAt RFC 3339, by the broker's clock */
+export type HeartbeatListener = (health: HealthEvent, heardAt: string) => void;
 
 export interface ProjectionOptions {
   readonly dataDirectory: string;
@@ -76,6 +79,7 @@ export class Projection {
   readonly #statements: ProjectionStatements;
   readonly #aggregates = new Map<string, ApplyDecision>();
   readonly #listeners = new Set<(change: Change) => void>();
+  readonly #heartbeatListeners = new Set<HeartbeatListener>();
   readonly #loops = new Map<string, StreamLoop>();
   readonly #ending = new AbortController();
   readonly #reannouncer: Reannouncer;
@@ -136,6 +140,11 @@ export class Projection {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Called with each heartbeat, and when the broker had it; those of the last minutes come again after a start. */
+  onHeartbeat(listener: HeartbeatListener): void {
+    this.#heartbeatListeners.add(listener);
+  }
+
   completeness(): readonly TrustCompleteness[] {
     return this.#options.trusts.map(({ ods, name }) =>
       completenessOf(this.#statements, { trust: ods, name }),
@@ -155,6 +164,7 @@ export class Projection {
     return {
       cursor: row === undefined ? null : { epoch: row.epoch, seq: row.seq },
       caughtUp: loop?.hasRead(state) ?? false,
+      at: rfc3339(this.#options.clock.now()),
     };
   }
 
@@ -279,11 +289,12 @@ export class Projection {
 
   #applyHealth(messages: readonly LogMessage[]): void {
     const changes: Change[] = [];
-    for (const { subject, data } of messages) {
+    for (const { subject, data, at: heardAt } of messages) {
       const trust = subject.split('.')[2] ?? '';
       const health = HealthEventSchema.safeParse(jsonOf(data)).data;
       if (health?.trust !== trust) continue;
-      this.#statements.health.run(trust, health.at, JSON.stringify(health));
+      this.#statements.health.run(trust, health.at, JSON.stringify(health), heardAt);
+      for (const listener of this.#heartbeatListeners) listener(health, heardAt);
       changes.push({ kind: 'completeness', trust });
     }
     this.#tell(changes);

@@ -230,4 +230,25 @@ CREATE TABLE withdrawn (
 ALTER TABLE studies ADD COLUMN complete TEXT;
 `,
   },
+  {
+    name: 'when each edge was heard, by our own clock; alerts and maintenance',
+    sql: `
+ALTER TABLE health ADD COLUMN heard_at TEXT NOT NULL DEFAULT '';
+
+-- body: as in the newest decision, cdip.hub.alert.<id>.
+CREATE TABLE alerts (
+  id TEXT PRIMARY KEY, stream_seq INTEGER NOT NULL,
+  trust TEXT NOT NULL, signal TEXT NOT NULL, subject TEXT NOT NULL, episode INTEGER NOT NULL,
+  state TEXT NOT NULL, level TEXT NOT NULL, opened_at TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX alerts_of ON alerts (trust, signal, subject, episode);
+CREATE INDEX alerts_open ON alerts (state, opened_at);
+CREATE TABLE maintenance (
+  id TEXT PRIMARY KEY, stream_seq INTEGER NOT NULL,
+  trust TEXT NOT NULL, begins_at TEXT NOT NULL, ends_at TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX maintenance_ends ON maintenance (ends_at);
+CREATE INDEX fetch_receipts_at ON fetch_receipts (at);
+`,
+  },
 ];

@@ -56,10 +56,10 @@ export function prepareProjection(db: Sqlite) {
        ON CONFLICT DO UPDATE SET trust = excluded.trust, state = excluded.state, at = excluded.at,
          body = excluded.body`,
     ),
-    health: db.prepare<[string, string, string]>(
-      `INSERT INTO health VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET at = excluded.at, body = excluded.body
-       WHERE excluded.at >= health.at`,
+    health: db.prepare<[string, string, string, string]>(
+      `INSERT INTO health (trust, at, body, heard_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET at = excluded.at, body = excluded.body, heard_at = excluded.heard_at
+       WHERE excluded.heard_at >= health.heard_at`,
     ),
     findHealth: db.prepare<[string], { at: string; body: string }>(
       'SELECT at, body FROM health WHERE trust = ?',

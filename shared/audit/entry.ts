@@ -13,6 +13,7 @@ export type AuditEvent =
   | 'sign-out'
   | 'account'
   | 'enrolment'
+  | 'fleet'
   | 'audit';
 
 /** Create, read, update, delete, execute. PS3.15 A.5.2, EventActionCode. */

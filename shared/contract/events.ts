@@ -8,6 +8,7 @@
  * A reader ignores fields it does not know.
  */
 import * as z from 'zod';
+import { DiskSchema, healthDetails } from './health.ts';
 import { ODSCode } from './subjects.ts';
 
 const Time = z.iso.datetime();
@@ -338,9 +339,10 @@ export const HealthEventSchema = z.object({
   conflicts: Count,
   associations: Count,
   fetches: Count,
-  disk: z.object({ freeBytes: Count, reserveBytes: Count }),
+  disk: DiskSchema,
   /** How far each PACS of the trust is known. Absent: this edge knows of no PACS. */
   crawl: z.array(CrawlProgressSchema).optional(),
+  ...healthDetails,
 });
 
 export const OrderedEventSchema = z.discriminatedUnion('kind', [

@@ -8,6 +8,8 @@ export const CursorReplySchema = z.object({
   cursor: z.object({ epoch: z.int(), seq: z.int() }).nullable(),
   /** True when the hub has read everything that the edge's stream holds: what is above the cursor was lost. */
   caughtUp: z.boolean(),
+  /** The hub's clock when it answered. Absent: an older hub. */
+  at: z.iso.datetime().optional(),
 });
 
 /** `ticket` {fetchId}: a fresh ticket for a fetch that goes on. */

@@ -68,7 +68,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/deidentify',
     'edge/transcode',
   ],
-  'edge/health': ['shared', 'edge/index', 'edge/outbox', 'edge/spool'],
+  'edge/health': [
+    ...['shared', 'edge/ul', 'edge/dimse', 'edge/index', 'edge/outbox', 'edge/spool'],
+    'edge/hl7 (types)',
+  ],
   'edge/doctor': [
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index', 'edge/hl7'],
     ...['edge/crawl', 'edge/retrieve'],
@@ -79,12 +82,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/conformance': [...['shared', 'edge/ul', 'edge/dimse', 'edge/scp', 'edge/deliver']],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
-  'edge/status-view.ts': ['shared', 'edge/*'],
+  'edge/status-health.ts': ['shared', 'edge/*'],
+  'edge/status-view.ts': ['shared', 'edge/*', 'edge/status-health.ts'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
   'edge/start-parts.ts': ['shared', 'edge/*', 'edge/status-view.ts', 'edge/start-services.ts'],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 
   'hub/config.ts': ['shared'],
+  'hub/config-alerts.ts': ['shared'],
   'hub/log': ['shared'],
   'hub/access': ['shared', 'hub/log'],
   'hub/identity': ['shared', 'hub/log (types)'],
@@ -106,6 +111,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'hub/scheduling/rules': [],
   'hub/scheduling/travel': ['shared', 'hub/scheduling/rules'],
+  'hub/alerts': [
+    ...['shared', 'hub/log', 'hub/projection', 'hub/fleet', 'hub/fetch'],
+    'hub/access (types)',
+  ],
   'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch', 'hub/relay'],
   'hub/web': ['shared', 'hub/search', 'hub/measures (types)'],
   'hub/http': ['shared', 'hub/*'],
@@ -119,7 +128,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Every layer of a side may read its configuration. */
-const CONFIG = /^(edge|hub)\/config(-routes)?\.ts$/;
+const CONFIG = /^(edge|hub)\/config(-routes|-alerts)?\.ts$/;
 
 /** The most exact layer that a file is in. */
 function layerOf(file: string): string | undefined {

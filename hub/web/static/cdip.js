@@ -53,10 +53,13 @@ function keepLive(live) {
     } catch {
       // The next event, or the stream's own reconnection, asks again.
     }
-    setTimeout(() => {
-      waiting = false;
-      if (again) void refresh();
-    }, PAUSE_MS);
+    setTimeout(
+      () => {
+        waiting = false;
+        if (again) void refresh();
+      },
+      Number(live.dataset.livePause ?? PAUSE_MS),
+    );
   }
 
   function show(text) {

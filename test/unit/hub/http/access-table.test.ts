@@ -13,6 +13,7 @@ const BOOK = [...CARE, 'booker'];
 const CAPACITY = ['admin', 'coordinator', 'booker'];
 const MEASURES = ['admin', 'analyst', 'coordinator', 'fleet'];
 const RETURNS = ['admin', 'analyst'];
+const FLEET = ['admin', 'fleet'];
 const OPEN = 'open';
 /** For edges, with a ticket that the hub signed. */
 const TICKET: readonly string[] = [];
@@ -56,6 +57,13 @@ const TABLE: readonly Row[] = [
   ['GET /api/events', ROLES],
   ['GET /api/completeness', ROLES],
   ['GET /api/fleet', ROLES],
+  ['GET /api/fleet/:trust', FLEET],
+  ['GET /api/alerts', FLEET],
+  ['POST /api/alerts/:id/acknowledge', FLEET],
+  ['POST /api/alerts/:id/snooze', FLEET],
+  ['GET /api/maintenance', FLEET],
+  ['POST /api/maintenance', FLEET],
+  ['DELETE /api/maintenance/:id', FLEET],
   ['GET /dicom-web/studies', SEARCH],
   ['GET /dicom-web/studies/:study/series', SEARCH],
   ['GET /dicom-web/studies/:study', CARE],
@@ -92,6 +100,17 @@ const TABLE: readonly Row[] = [
   ['GET /booking/diaries/:resource/:date', BOOK],
   ['POST /booking/diaries/:resource/:date/cancel', BOOK],
   ['POST /booking/diaries/:resource/share', CAPACITY],
+  ['GET /fleet', FLEET],
+  ['GET /fleet/live', FLEET],
+  ['GET /fleet-reach', FLEET],
+  ['GET /fleet/:trust', FLEET],
+  ['GET /fleet/:trust/live', FLEET],
+  ['GET /fleet/:trust/charts/:metric', FLEET],
+  ['POST /fleet/:trust/alerts/:id/acknowledge', FLEET],
+  ['POST /fleet/:trust/alerts/:id/snooze', FLEET],
+  ['POST /fleet/:trust/maintenance', FLEET],
+  ['POST /fleet/:trust/maintenance/:id/end', FLEET],
+  ['GET /runbooks/:name', ROLES],
   ['GET /relay/v1/to/:ods/transfer/v1/*', TICKET],
   ['POST /relay/v1/to/:ods/transfer/v1/*', TICKET],
   // Whoever comes with a one-time token or link, and what tells nothing of a patient.
@@ -132,6 +151,9 @@ const pathOf = (address: string): string =>
     .replace(':nhsNumber', '9434765919')
     .replace(':token', 'none')
     .replace(':ods', 'RJE')
+    .replace(':trust', 'RRK')
+    .replace(':metric', 'diskUsed')
+    .replace(':name', 'rb01-edge-silent')
     .replace('*', 'metadata')
     .replace('dm01', 'dm01?month=2026-05');
 

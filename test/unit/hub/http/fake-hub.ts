@@ -7,9 +7,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Principal, refusalOf } from '../../../../hub/access/rules.ts';
+import { Alerts } from '../../../../hub/alerts/alerts.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
+import { AlertsSchema } from '../../../../hub/config-alerts.ts';
 import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
+import { FleetStore } from '../../../../hub/fleet/fleet-store.ts';
 import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
 import { LogError } from '../../../../hub/log/network-log.ts';
@@ -17,21 +20,28 @@ import { MEASURES } from '../../../../hub/measures/all-measures.ts';
 import { MeasureError } from '../../../../hub/measures/measure-error.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
+import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { Relay } from '../../../../hub/relay/relay.ts';
 import { Scheduling } from '../../../../hub/scheduling/scheduling.ts';
 import { readDate } from '../../../../hub/search/dates.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
-import { systemClock } from '../../../../shared/clock.ts';
-import type { FetchStateName } from '../../../../shared/contract/events.ts';
+import { rfc3339, systemClock } from '../../../../shared/clock.ts';
+import type { FetchStateName, HealthEvent } from '../../../../shared/contract/events.ts';
 import { GatewayError } from '../../../../shared/errors.ts';
 import { type Log, silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import { openSqlite, type Sqlite } from '../../../../shared/sqlite/open.ts';
+import { fakeDecisions } from '../../../support/fake-decisions.ts';
 
 export const CLINICIAN: Principal = { name: 'Dr A. Osei', role: 'clinician', trust: 'RRK' };
 export const KEY = 'key-of-a-machine';
 export const SESSION = 'session-of-a-person';
 export const LINK = 'one-time-link';
+const TRUSTS = [
+  { ods: 'RRK', name: 'Queen Elizabeth Hospital' },
+  { ods: 'RJE', name: 'Royal Stoke' },
+  { ods: 'RXK', name: 'Sandwell and City' },
+];
 export const RXK_SILENT_SINCE = '2026-03-02T10:42:00.000Z';
 
 /** One row of `studies`; what is left out is ordinary. */
@@ -245,6 +255,9 @@ export interface FakeHub {
   /** A real one, in a directory of its own. */
   readonly audit: AuditTrail;
   change(change: Change): void;
+  /** Over heartbeats that the test gives. */
+  readonly alerts: Alerts;
+  beat(health: HealthEvent): void;
   state: {
     silent: boolean;
     connected: boolean;
@@ -286,7 +299,14 @@ export async function startFakeHub(
   };
   const directory = mkdtempSync(join(tmpdir(), 'cdip-hub-'));
   const audit = new AuditTrail(directory, systemClock);
-  const parts = { ...fakeParts({ db, fetches, listeners, state, log }), audit };
+  const store = new FleetStore({ dataDirectory: ':memory:', bankHolidays: [] });
+  const healths = new Map<string, HealthEvent>();
+  const alerts = openAlerts({ db, store, trusts: TRUSTS, log });
+  const parts = {
+    ...fakeParts({ db, fetches, listeners, state, log, healths }),
+    ...{ audit, alerts, fleetStore: store },
+  };
+  const { health } = prepareProjection(db);
   const { principals, measures } = options;
   if (measures !== undefined) Object.assign(parts, { measures });
   if (principals !== undefined)
@@ -305,12 +325,19 @@ export async function startFakeHub(
     bugs,
     audit,
     routes: server.routes,
-    change,
-    state,
+    ...{ change, state, alerts },
+    beat(given) {
+      const heardAt = rfc3339(Date.now());
+      healths.set(given.trust, given);
+      health.run(given.trust, given.at, JSON.stringify(given), heardAt);
+      store.take(given, heardAt);
+      change({ kind: 'completeness', trust: given.trust });
+    },
     get: (path, headers = { authorization: `Bearer ${KEY}` }) =>
       fetch(url + path, { headers, redirect: 'manual' }),
     stop: async () => {
       await server.stop();
+      store.close();
       db.close();
       audit.close();
       rmSync(directory, { recursive: true });
@@ -338,14 +365,11 @@ function fakeParts(world: {
   listeners: Set<(change: Change) => void>;
   state: FakeHub['state'];
   log: Log;
-}): Omit<HttpParts, 'audit'> {
-  const { db, fetches, listeners, state, log } = world;
+  healths: ReadonlyMap<string, HealthEvent>;
+}): Omit<HttpParts, 'audit' | 'alerts' | 'fleetStore'> {
+  const { db, fetches, listeners, state, log, healths } = world;
   const now = (): string => new Date().toISOString();
-  const trusts = [
-    { ods: 'RRK', name: 'Queen Elizabeth Hospital' },
-    { ods: 'RJE', name: 'Royal Stoke' },
-    { ods: 'RXK', name: 'Sandwell and City' },
-  ];
+  const trusts = TRUSTS;
   const isSilent = (ods: string): boolean => state.silent && ods === 'RXK';
   const asOf = (ods: string): string => (isSilent(ods) ? RXK_SILENT_SINCE : now());
   return {
@@ -390,6 +414,7 @@ function fakeParts(world: {
       endSession: () => {},
     },
     fleet: {
+      health: (ods) => healths.get(ods),
       answered: () =>
         trusts.map(({ ods, name }) => ({
           trust: ods,
@@ -428,6 +453,19 @@ function schedulingWithoutLog(db: Sqlite, trusts: HttpParts['config']['trusts'])
   const networkLog = { append: gone, sendCommand: gone };
   return new Scheduling({
     ...{ trusts, projection, networkLog, travel: null, clock: systemClock, log: silentLog },
+  });
+}
+
+function openAlerts(world: {
+  db: Sqlite;
+  store: FleetStore;
+  trusts: readonly { ods: string; name: string }[];
+  log: Log;
+}): Alerts {
+  const { networkLog, projection } = fakeDecisions(world.db);
+  return new Alerts({
+    ...{ ...world, networkLog, projection, clock: systemClock, metrics: openMetrics({}) },
+    ...{ config: AlertsSchema.parse({}), links: { hubUrl: () => 'http://hub.example' } },
   });
 }
 
