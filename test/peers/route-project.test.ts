@@ -1,6 +1,6 @@
 /** A project of secondary use: DCMTK's storescp gets studies without the patient, and nothing else. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readSmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { cdipDone } from '../support/cdip.ts';
@@ -102,7 +102,7 @@ t.test(
       WAIT,
     );
     t.match(await (await fetch(edge.url)).text(), /SENSITIVE_PATIENT/);
-    const file = join(t.testdir(), 'routes.yaml');
+    const file = join(dirname(edge.configFile), 'routes.yaml');
     writeFileSync(file, 'routes: [{ name: study, action: disclose, project: nodules }]');
     const tried = ['edge', 'route', 'try', file, '--json', '--config', edge.configFile];
     t.match(JSON.parse(await cdipDone(tried)), {
@@ -114,9 +114,12 @@ t.test(
       WAIT,
     );
     const metrics = await (await fetch(`${edge.url}/metrics`)).text();
-    t.match(metrics, 'cdip_route_jobs_ended_total{destination="university",outcome="delivered"} 1');
-    t.match(metrics, 'cdip_route_jobs{state="held"} 1');
-    t.match(metrics, 'cdip_route_deidentified_total{project="nodules",outcome="clean"} 2');
+    for (const line of [
+      'cdip_route_jobs_ended_total{destination="university",outcome="delivered",trust="RRK"} 1',
+      'cdip_route_jobs{state="held",trust="RRK"} 1',
+      'cdip_route_deidentified_total{project="nodules",outcome="clean",trust="RRK"} 2',
+    ])
+      t.ok(metrics.split('\n').includes(line), line);
   },
 );
 
