@@ -6,30 +6,62 @@
  */
 import { collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../shared/clock.ts';
+import { codeOf } from '../shared/errors.ts';
 import { Lifecycle, untilSignal } from '../shared/lifecycle.ts';
 import { openKeptLog } from '../shared/log.ts';
 import { logDirectory } from '../shared/log-file.ts';
 import { openMetrics } from '../shared/metrics.ts';
 import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
-import type { EdgeConfig } from './config.ts';
+import { type EdgeConfig, readEdgeConfig } from './config.ts';
+import { PushedConfigurations } from './configuration/pushed.ts';
 import { startParts } from './start-parts.ts';
 
-/** Runs until SIGTERM or SIGINT. @returns the exit code */
-export async function runEdge(config: EdgeConfig): Promise<number> {
+/**
+ * Runs until SIGTERM or SIGINT; a configuration that was pushed starts all parts anew within the same process.
+ *
+ * @param file edge.yaml @returns the exit code
+ */
+export async function runEdge(file: string, environment: NodeJS.ProcessEnv): Promise<number> {
+  const signal = untilSignal();
+  const pushed = new PushedConfigurations(file, environment, () => systemClock.now());
+  for (;;) {
+    try {
+      const end = await runOnce(readEdgeConfig(file, environment), { pushed, signal });
+      if (end !== RESTART) return 0;
+    } catch (error) {
+      // What was pushed can't even be started with: the one before could.
+      if (pushed.trialSeconds === undefined) throw error;
+      pushed.putBack({ code: codeOf(error), detail: 'the edge can not be started with it' });
+    }
+  }
+}
+
+const RESTART = 'restart';
+
+/** @returns the signal that ended it, or `RESTART` */
+async function runOnce(
+  config: EdgeConfig,
+  { pushed, signal }: { pushed: PushedConfigurations; signal: Promise<string> },
+): Promise<string> {
   const log = openKeptLog('edge', logDirectory(config.dataDirectory));
   const metrics = openMetrics({ trust: config.trust });
   collectDefaultMetrics({ register: metrics });
   const lifecycle = new Lifecycle(log);
-  const signal = untilSignal();
+  let restart = (): void => {};
+  const restarting = new Promise<string>((resolve) => {
+    restart = () => resolve(RESTART);
+  });
   lifecycle.add('data directory', holdDirectory(config.dataDirectory));
   try {
-    const where = await startParts({ config, clock: systemClock, log, metrics, lifecycle });
+    const parts = { config, clock: systemClock, log, metrics, lifecycle };
+    const where = await startParts({ ...parts, pushed, restart });
     log.info('program.started', { version: VERSION, ...where });
-    log.info('program.stopping', { signal: await signal });
+    const end = await Promise.race([signal, restarting]);
+    log.info('program.stopping', { signal: end });
+    return end;
   } finally {
     await lifecycle.stop();
+    log.info('program.stopped', {});
   }
-  log.info('program.stopped', {});
-  return 0;
 }

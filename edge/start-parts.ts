@@ -18,6 +18,8 @@ import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
 import { Withdrawals } from './commands/withdrawals.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
+import type { PushedConfigurations } from './configuration/pushed.ts';
+import { ConfigurationTrial } from './configuration/trial.ts';
 import { crawlProgress, pacsPeers } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
@@ -80,6 +82,9 @@ export interface StartOptions {
   readonly metrics: Registry;
   /** What is started here is stopped by it. */
   readonly lifecycle: Lifecycle;
+  readonly pushed: PushedConfigurations;
+  /** Stops everything and starts it with what is in the configuration's file. */
+  readonly restart: () => void;
 }
 
 /** @returns where it listens */
@@ -143,13 +148,15 @@ export async function startParts(
   const beat = () =>
     heartbeat({
       ...{ trust, startedAt, outbox, quarantine, clock, ...counted, vitals },
+      pushedConfiguration: () => options.pushed.last(),
       httpUrl: httpUrlOf(config, http.port),
       associations: () => late.listener?.associations() ?? 0,
       fetches: () => store.openCount(),
     });
   openGauges(metrics, beat);
+  const trial = openTrial(options, late);
   const uplink =
-    config.hub && joinHub(options, config.hub, { directory, outbox, inbox, beat, http });
+    config.hub && joinHub(options, config.hub, { directory, outbox, inbox, trial, beat, http });
   if (uplink !== undefined) late.uplink = uplink;
 
   const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
@@ -161,11 +168,20 @@ export async function startParts(
   const listener = await startDicomListener({ config, services, log, metrics, clock });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());
+  // Not before everything listens: a port that can't be had puts the configuration back, too.
+  trial.start();
   return {
     dicom: `${config.dicom.host}:${listener.port}`,
     hl7: `${config.hl7.host}:${hl7.port}`,
     http: `${config.http.host}:${http.port}`,
   };
+}
+
+function openTrial(options: StartOptions, late: { uplink?: Uplink }): ConfigurationTrial {
+  const isJoined = (): boolean => late.uplink?.status().connected ?? false;
+  const trial = new ConfigurationTrial({ ...options, isJoined });
+  options.lifecycle.add('configuration', () => trial.stop());
+  return trial;
 }
 
 function startDoctor(options: StartOptions, parts: { db: Sqlite; inlet: Retriever }): Doctor {
@@ -422,6 +438,7 @@ function joinHub(
     directory: DirectoryCache;
     outbox: OpenStorage['outbox'];
     inbox: CommandInbox;
+    trial: ConfigurationTrial;
     beat: () => HealthEvent;
     http: HttpServer;
   },
@@ -432,7 +449,8 @@ function joinHub(
     servers: hub.nats,
     seedFile: natsSeedFile(dataDirectory),
     heartbeat: parts.beat,
-    onCommand: (command) => parts.inbox.take(command),
+    onCommand: (command) =>
+      command.kind === 'configure' ? parts.trial.take(command) : parts.inbox.take(command),
     onDirectory: (told) => parts.directory.store(told),
   });
   uplink.start();

@@ -19,6 +19,8 @@ import { openTicketSigner } from './access/tickets.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { answerEdges } from './answer-edges.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
+import { Configurations } from './configuration/configurations.ts';
+import { applyConfigurationDecision } from './configuration/decisions.ts';
 import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -116,6 +118,11 @@ async function startParts(
     ...{ networkLog, clock, db: projection.db },
     untilDecided: (streamSeq: number) => projection.untilDecided(streamSeq),
   };
+  projection.registerHubAggregate('configuration', applyConfigurationDecision);
+  const configurations = new Configurations({
+    ...{ ...deciding, trusts, log, toldBy: (ods: string) => fleet.configurationOf(ods) },
+  });
+  lifecycle.add('configurations', () => configurations.stop());
   const relay = new Relay({ tickets, metrics });
   networkLog.answer('relay', (ods) => relay.passFor(ods));
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock, relay });
@@ -137,6 +144,7 @@ async function startParts(
       fetches,
       relay,
       scheduling,
+      configurations,
     },
     measures,
     ...{ alerts, fleetStore },
@@ -165,5 +173,6 @@ async function startParts(
   fetches.start();
   scheduling.start();
   void travel.load(config.travel, log);
+  configurations.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
 }

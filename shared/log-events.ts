@@ -15,6 +15,14 @@ export interface LogEvents {
   /** Something that is not an expected failure: a bug. */
   'program.bug': { where: string; error: unknown };
 
+  // --- edge/configuration
+  /** The hub pushed a configuration: it is tried, or refused. */
+  'configuration.pushed': { version: number; state: string; code: string };
+  /** A hub was reached with it. */
+  'configuration.kept': { version: number };
+  /** No hub was reached with it: the one before is in force again. */
+  'configuration.returned': { code: string };
+
   // --- edge/doctor
   /** What is around the edge was examined; `codes` are those of faults and warnings. */
   'doctor.examined': { faults: number; warnings: number; codes: string };
@@ -59,6 +67,10 @@ export interface LogEvents {
   /** Rows differ from what the trust says; so many days were asked again. */
   'projection.differs': { trust: string; days: number };
   'projection.reannounce-failed': { trust: string; code: string };
+
+  // --- hub/configuration
+  /** An edge could not be told of an approved configuration; it is told again. */
+  'configuration.not-sent': { trust: string; version: number; code: string };
 
   // --- hub/access
   /** An edge was enrolled, or enrolled again with another key. */

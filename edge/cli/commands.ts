@@ -106,7 +106,7 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
   if (more.length > 0) return refuse(`too many words after ${command}`);
   switch (command) {
     case undefined:
-      return (await import('../main.ts')).runEdge(config);
+      return (await import('../main.ts')).runEdge(given.file, process.env);
     case 'enrol':
       if (given.hub === undefined || given.token === undefined)
         return refuse('enrol needs --hub URL and --token TOKEN');

@@ -6,7 +6,7 @@
  *
  * A hub repeats a command while it does not see what became of it: then that is told once more.
  */
-import type { Command, ReportCommand } from '../../shared/contract/commands.ts';
+import type { Command, ConfigureCommand, ReportCommand } from '../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
@@ -34,6 +34,8 @@ export interface InboxOptions {
 }
 
 type Reannounce = Command & { kind: 'reannounce' };
+/** A configuration is no matter of the database: edge/configuration takes it. */
+export type TakenCommand = Exclude<Command, ConfigureCommand>;
 
 export class CommandInbox {
   readonly #options: InboxOptions;
@@ -58,7 +60,7 @@ export class CommandInbox {
   }
 
   /** Durable when it resolves; the same id again begins nothing. */
-  async take(command: Command): Promise<void> {
+  async take(command: TakenCommand): Promise<void> {
     const { db, now, log, runner, reports } = this.#options;
     const { id, kind } = command;
     const isLater = kind === 'reannounce' || kind === 'withdraw';
@@ -81,7 +83,7 @@ export class CommandInbox {
   }
 
   /** Within the transaction that makes the command durable. */
-  #begin(command: Command): void {
+  #begin(command: TakenCommand): void {
     const { store, reports, now } = this.#options;
     const deadlineAt = now() + DEADLINE_MS;
     if (command.kind === 'fetch') {

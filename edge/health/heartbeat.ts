@@ -4,7 +4,11 @@
  *   outbox, index, associations, vitals ─► HealthEvent ─► edge/uplink, every 15 s
  */
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
-import type { CrawlProgress, HealthEvent } from '../../shared/contract/events.ts';
+import type {
+  CrawlProgress,
+  HealthEvent,
+  PushedConfiguration,
+} from '../../shared/contract/events.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -26,12 +30,15 @@ export interface HeartbeatParts {
   /** How far each PACS is known. */
   readonly crawl: () => CrawlProgress[];
   readonly vitals: () => HealthDetails;
+  /** What became of the last configuration that was pushed. */
+  readonly pushedConfiguration: () => PushedConfiguration | undefined;
 }
 
 export function heartbeat(parts: HeartbeatParts): HealthEvent {
   const now = parts.clock.now();
   const outbox = parts.outbox.status();
   const counts = parts.index.counts();
+  const pushedConfiguration = parts.pushedConfiguration();
   return {
     v: 1,
     kind: 'health',
@@ -54,5 +61,6 @@ export function heartbeat(parts: HeartbeatParts): HealthEvent {
     fetches: parts.fetches(),
     crawl: parts.crawl(),
     ...parts.vitals(),
+    ...(pushedConfiguration === undefined ? {} : { pushedConfiguration }),
   };
 }

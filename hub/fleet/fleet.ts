@@ -3,7 +3,11 @@
  * their edges are, what waits there.
  */
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
-import { type HealthEvent, HealthEventSchema } from '../../shared/contract/events.ts';
+import {
+  type HealthEvent,
+  HealthEventSchema,
+  type PushedConfiguration,
+} from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { TrustConfig } from '../config.ts';
 
@@ -102,6 +106,11 @@ export class Fleet {
   /** When it was last heard of, RFC 3339; null: never. */
   lastHeardAt(ods: string): string | null {
     return this.#heard(ods)?.heardAt ?? null;
+  }
+
+  /** What became of the last configuration that was pushed to it; undefined: none was. */
+  configurationOf(ods: string): PushedConfiguration | undefined {
+    return this.health(ods)?.pushedConfiguration;
   }
 
   #isLive(heard: Heard | undefined): boolean {

@@ -20,6 +20,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Action, Principal } from '../access/rules.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { HubConfig } from '../config.ts';
+import type { Configurations } from '../configuration/configurations.ts';
 import type { CallEdge } from '../dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
@@ -134,4 +135,5 @@ export interface HttpParts {
   ticketKeys(): { readonly keys: readonly object[] };
   readonly relay: Relay;
   readonly scheduling: Scheduling;
+  readonly configurations: Configurations;
 }

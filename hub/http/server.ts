@@ -26,6 +26,7 @@ import { logRequests } from './request-log.ts';
 import { auditRoute } from './routes-audit.ts';
 import { bookingRoutes } from './routes-bookings.ts';
 import { capacityRoutes } from './routes-capacity.ts';
+import { configurationRoutes } from './routes-configurations.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { fleetRoutes } from './routes-fleet.ts';
@@ -108,6 +109,7 @@ async function buildApp(
     ...measureRoutes(parts),
     ...fleetRoutes(parts, board),
     auditRoute(parts),
+    ...configurationRoutes(parts),
     ...capacityRoutes(parts),
     ...bookingRoutes(parts),
   ];

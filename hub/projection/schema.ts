@@ -251,4 +251,18 @@ CREATE INDEX maintenance_ends ON maintenance (ends_at);
 CREATE INDEX fetch_receipts_at ON fetch_receipts (at);
 `,
   },
+  {
+    name: 'configurations of edges',
+    sql: `
+CREATE TABLE configurations (
+  trust TEXT NOT NULL, version INTEGER NOT NULL,
+  changes TEXT NOT NULL, return_seconds INTEGER NOT NULL, reason TEXT NOT NULL,
+  proposed_by TEXT NOT NULL, proposed_at TEXT NOT NULL,
+  -- null: nobody has approved it
+  approved_by TEXT, approved_at TEXT,
+  stream_seq INTEGER NOT NULL,
+  PRIMARY KEY (trust, version)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

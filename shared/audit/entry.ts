@@ -14,6 +14,7 @@ export type AuditEvent =
   | 'account'
   | 'enrolment'
   | 'fleet'
+  | 'configuration'
   | 'audit';
 
 /** Create, read, update, delete, execute. PS3.15 A.5.2, EventActionCode. */

@@ -105,6 +105,21 @@ export const WithdrawCommandSchema = z.object({
   home: ODSCode,
 });
 
+/**
+ * Other values for keys of the edge's configuration. The edge tries them, and goes back by itself when it does not
+ * reach a hub with them.
+ */
+export const ConfigureCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('configure'),
+  /** Counts up for each trust; one that is not above what the edge has seen is passed over. */
+  version: z.int().positive(),
+  /** By key at the top of edge.yaml; null takes the key out. */
+  changes: z.record(z.string(), z.unknown()),
+  /** How long it may take to reach a hub. */
+  returnSeconds: z.int().min(10).max(3_600),
+});
+
 export const CommandSchema = z.discriminatedUnion('kind', [
   FetchCommandSchema,
   CancelCommandSchema,
@@ -112,11 +127,13 @@ export const CommandSchema = z.discriminatedUnion('kind', [
   ReannounceCommandSchema,
   ReportCommandSchema,
   WithdrawCommandSchema,
+  ConfigureCommandSchema,
 ]);
 
 export type LocalPatient = z.output<typeof LocalPatientSchema>;
 export type FetchCommand = z.output<typeof FetchCommandSchema>;
 export type CopiedReport = z.output<typeof CopiedReportSchema>;
 export type ReportCommand = z.output<typeof ReportCommandSchema>;
+export type ConfigureCommand = z.output<typeof ConfigureCommandSchema>;
 export type Command = z.output<typeof CommandSchema>;
 export type PriorityName = z.output<typeof Priority>;

@@ -321,6 +321,14 @@ export const AppointmentEventSchema = z.object({
 });
 
 /** The edge's heartbeat: no sequence, only the newest counts. */
+export const PushedConfigurationSchema = z.object({
+  version: z.int().positive(),
+  /** `trial`: in force, until it is clear whether a hub is reached with it; `returned`, `refused`: the one before is in force. */
+  state: z.enum(['trial', 'kept', 'returned', 'refused']),
+  at: Time,
+  reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
+});
+
 export const HealthEventSchema = z.object({
   ...envelope,
   kind: z.literal('health'),
@@ -343,6 +351,8 @@ export const HealthEventSchema = z.object({
   /** How far each PACS of the trust is known. Absent: this edge knows of no PACS. */
   crawl: z.array(CrawlProgressSchema).optional(),
   ...healthDetails,
+  /** What became of the last configuration that was pushed. Absent: none was. */
+  pushedConfiguration: PushedConfigurationSchema.optional(),
 });
 
 export const OrderedEventSchema = z.discriminatedUnion('kind', [
@@ -369,6 +379,7 @@ export type AppointmentEvent = z.output<typeof AppointmentEventSchema>;
 export type OrderStatus = OrderEvent['status'];
 export type ReportStatus = ReportEvent['status'];
 export type AppointmentStatus = AppointmentEvent['status'];
+export type PushedConfiguration = z.output<typeof PushedConfigurationSchema>;
 export type HealthEvent = z.output<typeof HealthEventSchema>;
 export type OrderedEvent = z.output<typeof OrderedEventSchema>;
 

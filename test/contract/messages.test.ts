@@ -147,6 +147,14 @@ const READABLE: readonly (readonly [
     { ...head, kind: 'withdraw', studyInstanceUID: '2.999.1', home: 'RJE' },
   ],
   ['tell again', CommandSchema, { ...head, kind: 'reannounce', days: ['20260301', 'undated'] }],
+  [
+    'a configuration',
+    CommandSchema,
+    {
+      ...{ ...head, kind: 'configure', version: 3, returnSeconds: 180 },
+      changes: { retrieve: { stallSeconds: 60 }, worklist: null },
+    },
+  ],
   ['a cursor', CursorReplySchema, { cursor: { epoch: 1, seq: 2 }, caughtUp: true }],
   ['no cursor', CursorReplySchema, { cursor: null, caughtUp: false }],
   ['a ticket', TicketReplySchema, { ticket: 'x', source: { trust: 'RRK', url: 'http://h:1' } }],

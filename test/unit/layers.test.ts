@@ -72,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/index', 'edge/outbox', 'edge/spool'],
     'edge/hl7 (types)',
   ],
+  'edge/configuration': ['shared'],
   'edge/doctor': [
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index', 'edge/hl7'],
     ...['edge/crawl', 'edge/retrieve'],
@@ -104,6 +105,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/relay': ['shared', 'hub/access (types)'],
   'hub/prefetch': ['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
   'hub/measures': ['shared', 'hub/projection'],
+  'hub/configuration': ['shared', 'hub/log (types)', 'hub/fleet (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
   'hub/scheduling': [
     ...['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/identity', 'hub/search'],

@@ -1,11 +1,11 @@
 /** Commands of the hub: durable, once each in effect. edge/commands/command-inbox.ts. */
 import t from 'tap';
-import type { Command } from '../../../../shared/contract/commands.ts';
+import type { TakenCommand } from '../../../../edge/commands/command-inbox.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { temporaryDirectory } from '../../../support/storage-fixture.ts';
 import { fetchCommand, nameCommand, Receiver, startReceiver } from './fetch-fixture.ts';
 
-const reannounce = (days?: string[]): Command => ({
+const reannounce = (days?: string[]): TakenCommand => ({
   ...{ v: 1, id: 'reannounce-1', at: new Date().toISOString(), kind: 'reannounce' },
   ...(days && { days }),
 });

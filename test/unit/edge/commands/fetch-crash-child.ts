@@ -6,7 +6,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Coercing, dicomCoercing } from '../../../../edge/commands/coercing.ts';
 import { sleep } from '../../../../shared/backoff.ts';
-import { CommandSchema } from '../../../../shared/contract/commands.ts';
+import { FetchCommandSchema } from '../../../../shared/contract/commands.ts';
 import { FakeDestinations } from '../deliver/fake-destinations.ts';
 import { Receiver } from './fetch-fixture.ts';
 
@@ -39,5 +39,5 @@ const timer = setInterval(() => {
   clearInterval(timer);
   void receiver.stop().then(() => say('ended'));
 }, 1);
-await receiver.inbox.take(CommandSchema.parse(JSON.parse(json)));
+await receiver.inbox.take(FetchCommandSchema.parse(JSON.parse(json)));
 say('taken');

@@ -4,7 +4,7 @@
  */
 import type { Test } from 'tap';
 import { openBroughtCounters } from '../../../../edge/commands/brought-counters.ts';
-import { CommandInbox } from '../../../../edge/commands/command-inbox.ts';
+import { CommandInbox, type TakenCommand } from '../../../../edge/commands/command-inbox.ts';
 import type { FetchOptions } from '../../../../edge/commands/fetch-parts.ts';
 import { FetchRunner } from '../../../../edge/commands/fetch-runner.ts';
 import { FetchStore } from '../../../../edge/commands/fetch-store.ts';
@@ -21,7 +21,7 @@ import { type OpenStorage, openStorage } from '../../../../edge/scp/open-storage
 import { Line } from '../../../../edge/transfer/line.ts';
 import { SourceClient } from '../../../../edge/transfer/source-client.ts';
 import { systemClock } from '../../../../shared/clock.ts';
-import type { Command, FetchCommand } from '../../../../shared/contract/commands.ts';
+import type { FetchCommand } from '../../../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../../../shared/contract/events.ts';
 import type { TicketReply } from '../../../../shared/contract/rpc.ts';
 import { silentLog } from '../../../../shared/log.ts';
@@ -229,12 +229,12 @@ export async function fetchCommand(
 }
 
 /** The other commands, about fetch f1. */
-export const cancelCommand = (fetchId = 'f1'): Command => ({
+export const cancelCommand = (fetchId = 'f1'): TakenCommand => ({
   ...{ v: 1, id: `cancel-${fetchId}`, at: new Date().toISOString() },
   ...{ kind: 'cancel', fetchId },
 });
 
-export const nameCommand = (patientId: string, fetchId = 'f1'): Command => ({
+export const nameCommand = (patientId: string, fetchId = 'f1'): TakenCommand => ({
   ...{ v: 1, id: `name-${fetchId}-${patientId}`, at: new Date().toISOString() },
   ...{ kind: 'name-patient', fetchId, localPatient: { patientId } },
 });

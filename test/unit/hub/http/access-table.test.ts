@@ -64,6 +64,9 @@ const TABLE: readonly Row[] = [
   ['GET /api/maintenance', FLEET],
   ['POST /api/maintenance', FLEET],
   ['DELETE /api/maintenance/:id', FLEET],
+  ['GET /api/configurations/:trust', FLEET],
+  ['POST /api/configurations/:trust', FLEET],
+  ['POST /api/configurations/:trust/:version/approve', FLEET],
   ['GET /dicom-web/studies', SEARCH],
   ['GET /dicom-web/studies/:study/series', SEARCH],
   ['GET /dicom-web/studies/:study', CARE],
@@ -151,6 +154,7 @@ const pathOf = (address: string): string =>
     .replace(':nhsNumber', '9434765919')
     .replace(':token', 'none')
     .replace(':ods', 'RJE')
+    .replace(':version', '1')
     .replace(':trust', 'RRK')
     .replace(':metric', 'diskUsed')
     .replace(':name', 'rb01-edge-silent')

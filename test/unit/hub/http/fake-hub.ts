@@ -10,6 +10,7 @@ import { type Principal, refusalOf } from '../../../../hub/access/rules.ts';
 import { Alerts } from '../../../../hub/alerts/alerts.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
 import { AlertsSchema } from '../../../../hub/config-alerts.ts';
+import { Configurations } from '../../../../hub/configuration/configurations.ts';
 import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
 import { FleetStore } from '../../../../hub/fleet/fleet-store.ts';
@@ -439,6 +440,7 @@ function fakeParts(world: {
     enrol: () => Promise.reject(new FetchRefused('TOKEN_INVALID')),
     relay: new Relay({ tickets: refusingTickets, metrics: openMetrics({}) }),
     scheduling: schedulingWithoutLog(db, trusts),
+    configurations: configurationsWithoutLog(db, trusts),
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
 }
@@ -466,6 +468,17 @@ function openAlerts(world: {
   return new Alerts({
     ...{ ...world, networkLog, projection, clock: systemClock, metrics: openMetrics({}) },
     ...{ config: AlertsSchema.parse({}), links: { hubUrl: () => 'http://hub.example' } },
+  });
+}
+
+function configurationsWithoutLog(
+  db: Sqlite,
+  trusts: HttpParts['config']['trusts'],
+): Configurations {
+  const gone = () => Promise.reject(new LogError('LOG_UNAVAILABLE', 'there is no log here'));
+  return new Configurations({
+    ...{ trusts, db, networkLog: { append: gone, sendCommand: gone }, toldBy: () => undefined },
+    ...{ untilDecided: async () => {}, clock: systemClock, log: silentLog },
   });
 }
 
