@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
+import { planBookings } from './bookings.ts';
 import { answers, Child } from './child.ts';
 import { sendStudy } from './modality.ts';
 import { Ports } from './ports.ts';
@@ -40,6 +41,12 @@ const PEOPLE = [
     name: 'Sam Carter',
     role: 'coordinator',
     trust: '',
+  },
+  {
+    who: 'Priya Ellis, booking staff at RRK',
+    name: 'Priya Ellis',
+    role: 'booker',
+    trust: 'RRK',
   },
 ];
 
@@ -145,6 +152,8 @@ async function main(): Promise<void> {
     sites.push(site);
   }
   await sendAll(sites);
+  say('diaries are planned, patients wait for an MRI');
+  await planBookings(hub);
   keepSending(sites);
   process.stdout.write(
     thingsToTry({

@@ -59,6 +59,10 @@ Three things to try
    Search for ${spaced(PEOPLE.george.nhsNumber)}: an MR lies at RXK. Fetch it. RJE has never seen him, so the
    fetch waits: give it the number he has at RJE (N600001, say), and it goes on.
 
+And book across trusts: sign in as booking staff of RRK, "Bookings", a patient, "Make a link for the patient".
+   Open the link on a phone's width; the date of birth is on the page of the patient. A nearer, earlier
+   time is at Sandwell, by bus (the timetable is made up).
+
 Logs are in ${logs}. Ctrl-C ends everything; "npm start -- --fresh" begins anew.
 `;
 }

@@ -9,7 +9,7 @@
 import { Postcodes } from '../../hub/scheduling/travel/postcodes.ts';
 import { Travel } from '../../hub/scheduling/travel/travel.ts';
 import type { Outcome } from './equalise/measured.ts';
-import { makeWorld, type World, type WorldOptions } from './equalise/population.ts';
+import { makeWorld, type WorldOptions } from './equalise/population.ts';
 import { type Policy, Simulation } from './equalise/simulation.ts';
 import { median, rounded, say, tell } from './result.ts';
 
@@ -27,25 +27,28 @@ export interface Comparison {
   readonly refilled: Outcome;
 }
 
-export function compare(options: WorldOptions): Comparison {
+/** @param onProgress hears how far each year is */
+export function compare(
+  options: WorldOptions,
+  onProgress: (text: string) => void = () => {},
+): Comparison {
   const world = makeWorld(options);
+  const simulate = (policy: Policy): Outcome => {
+    const sites = world.sites.map(({ postcode }) => postcode);
+    const travel = new Travel({ postcodes: new Postcodes(), timetable: null, sites });
+    return new Simulation(world, policy, travel).run((day) => {
+      if (day % 91 === 0) onProgress(`${world.seed}, ${policy.name}: day ${day} of ${world.days}`);
+    });
+  };
   return {
-    alone: simulate(world, SITE_ALONE),
-    shared: simulate(world, SHARED),
-    refilled: simulate(world, REFILLED),
+    alone: simulate(SITE_ALONE),
+    shared: simulate(SHARED),
+    refilled: simulate(REFILLED),
   };
 }
 
-function simulate(world: World, policy: Policy): Outcome {
-  const sites = world.sites.map(({ postcode }) => postcode);
-  const travel = new Travel({ postcodes: new Postcodes(), timetable: null, sites });
-  return new Simulation(world, policy, travel).run((day) => {
-    if (day % 91 === 0) say(`${world.seed}, ${policy.name}: day ${day} of ${world.days}`);
-  });
-}
-
 export async function run(json: boolean): Promise<void> {
-  const found = SEEDS.map((seed) => compare({ ...YEAR, seed }));
+  const found = SEEDS.map((seed) => compare({ ...YEAR, seed }, say));
   const ratios = found.map(
     ({ alone, refilled }) => refilled.spreadOfMedianDays / alone.spreadOfMedianDays,
   );

@@ -39,6 +39,11 @@ t.test('the demo network', { skip, timeout: 300_000 }, async (t) => {
     { total: 2 },
     'she is found at two trusts',
   );
+  t.match(
+    await api('/api/requests?trust=RRK&state=waiting'),
+    { total: 3 },
+    'patients wait for an MRI, and can be booked',
+  );
   const link = await fetch(printed(/(http:\S+\/sign-in\/\S+)/));
   t.equal(link.status, 200, 'the sign-in link is good');
 
