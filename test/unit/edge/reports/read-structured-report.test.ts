@@ -70,7 +70,7 @@ t.test('the content is read as lines, each behind its name', async (t) => {
   t.strictSame(report, {
     ...{ reportId: 'DICOM 1.2.3.9', accessionNumbers: ['A9'], studyInstanceUIDs: ['1.2.3'] },
     ...{ status: 'final', issuedAt: '20260615 101500', title: 'CT of the chest' },
-    author: 'Okafor^Ngozi',
+    ...{ author: 'Okafor^Ngozi', authorOrganisation: null, startedAt: null, endedAt: null },
     text: 'Findings\nFinding: A nodule.\nIn the left lung.\nLength: 7.5 mm\nConclusion: Probably benign',
     ...{ document: null, isAddendum: false },
   });
