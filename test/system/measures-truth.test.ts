@@ -6,21 +6,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { FigureRow } from '../../../../hub/measures/answer.ts';
-import { type MeasureNetwork, startMeasureNetwork } from '../../../support/measure-network.ts';
-import {
-  measureWorld,
-  WORLD_NOW,
-  WORLD_TRUSTS,
-  type World,
-} from '../../../support/measure-world.ts';
+import type { FigureRow } from '../../hub/measures/answer.ts';
+import { type MeasureNetwork, startMeasureNetwork } from '../support/measure-network.ts';
+import { measureWorld, WORLD_NOW, WORLD_TRUSTS, type World } from '../support/measure-world.ts';
 
 type Figures = Record<string, number | null>;
 type Truth = Record<string, Record<string, Figures>>;
 
 function truthOf(world: World): Truth {
   const input = JSON.stringify({ now: WORLD_NOW, trusts: WORLD_TRUSTS, ...world });
-  const script = join(import.meta.dirname, '..', '..', '..', 'support', 'measure-truth.py');
+  const script = join(import.meta.dirname, '..', 'support', 'measure-truth.py');
   const output = execFileSync('python3', [script], { input, maxBuffer: 1 << 28 });
   return JSON.parse(output.toString()) as Truth;
 }
@@ -99,7 +94,7 @@ t.test(
   'every measure equals the count made apart, to the unit',
   { timeout: 600_000 },
   async (t) => {
-    const world = measureWorld(1_500, 'truth');
+    const world = measureWorld(1_000, 'truth');
     const network = await startMeasureNetwork();
     t.teardown(() => network.stop());
     layCsv(network.directory, world);
