@@ -69,7 +69,7 @@ function enrolAll(hub: Hub): Map<string, Uint8Array> {
 }
 
 const rssOf = (pid: number): number =>
-  Number(/VmRSS: +(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 t.test('a hundred edges', { skip: missingPeer('nats-server'), timeout: 300_000 }, async (t) => {
   const directory = t.testdir();
@@ -163,6 +163,7 @@ t.test('a hundred edges', { skip: missingPeer('nats-server'), timeout: 300_000 }
   });
   t.match(answer.body, { acknowledged: { by: 'tests', note: 'ordered' } });
 
+  clearInterval(timer);
   await hub.stop();
   await hub.start();
   const after = await hub.api<{ alerts: object[] }>('/api/alerts?state=open&trust=T042');
