@@ -122,7 +122,9 @@ t.test('each caller and its last object are known', async (t) => {
   const index = open(t);
   index.recordInstance(objectRecord(1), 5);
   index.recordInstance(objectRecord(1), 9);
-  t.same(index.lastObjectPerCaller(), [{ callingAETitle: 'CT1', lastAt: 9, instances: 2 }]);
+  t.same(index.lastObjectPerCaller(), [
+    { callingAETitle: 'CT1', lastAt: 9, instances: 2, modality: 'CT' },
+  ]);
 });
 
 t.test('a failing outbox mark takes the whole object back', async (t) => {
