@@ -269,6 +269,16 @@ const Fields = z.strictObject({
     })
     .prefault({}),
   hl7: Hl7Schema.prefault({}).describe('MLLP, HL7 2.x'),
+  ris: z
+    .strictObject({
+      host: Host,
+      port: Port,
+      application: z.string().max(180).default('RIS').describe('MSH-5'),
+      facility: z.string().max(180).default('').describe('MSH-6'),
+      answerSeconds: z.number().positive().max(60).default(10),
+    })
+    .optional()
+    .describe('where bookings of the hub are sent (SIU over MLLP); absent: nowhere'),
   peers: z.array(PeerSchema).default([]),
   patientIds: z
     .strictObject({

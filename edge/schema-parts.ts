@@ -8,6 +8,7 @@ import { hl7Schema } from './hl7/schema.ts';
 import { reportsSchema } from './reports/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
 import { retrieveSchema } from './retrieve/schema.ts';
+import { risSchema } from './ris/schema.ts';
 import { routeSchema } from './route/schema.ts';
 import { commitmentSchema } from './scp/commitment/schema.ts';
 import { mppsSchema } from './scp/mpps/schema.ts';
@@ -24,4 +25,5 @@ export const furtherParts: SchemaParts = {
   hl7: hl7Schema,
   retrieve: retrieveSchema,
   reports: reportsSchema,
+  ris: risSchema,
 };

@@ -44,6 +44,7 @@ import { Copies } from './retention/copies.ts';
 import { CopyExpiry } from './retention/expire-copies.ts';
 import { ReleaseToPacs } from './retention/release-to-pacs.ts';
 import { Retriever } from './retrieve/retriever.ts';
+import { RisBookings } from './ris/ris-bookings.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
 import {
   deliveredObjects,
@@ -383,7 +384,13 @@ function startFetching(
   });
   const reports = startFollowing(options, { db, storage, queue, deliverer, store, runner });
   late.reports = reports;
-  const inbox = new CommandInbox({ db, store, runner, outbox, reports, now, log });
+  const ris = new RisBookings({
+    ...{ trust, db, clock, log, ris: config.ris },
+    tell: (body) => outbox.appendBooking(body),
+  });
+  ris.start();
+  lifecycle.add('ris', () => ris.stop());
+  const inbox = new CommandInbox({ db, store, runner, outbox, reports, ris, now, log });
   deliverer.onChange(() => runner.wake());
   deliverer.start();
   lifecycle.add('deliverer', () => deliverer.stop());

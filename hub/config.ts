@@ -72,6 +72,32 @@ export const HubConfigSchema = z.strictObject({
     .prefault({})
     .describe('how long patients travel; without files it is estimated, and said so'),
   alerts: AlertsSchema.prefault({}).describe('what is watched of the edges, and who is told'),
+  messages: z
+    .strictObject({
+      webhook: z
+        .strictObject({
+          url: z.url(),
+          channels: z
+            .array(z.enum(['app', 'sms', 'email', 'letter', 'automated-call']))
+            .min(1)
+            .default(['sms', 'app', 'email']),
+          tokenFile: z.string().min(1).optional().describe('sent as Authorization: Bearer'),
+        })
+        .optional(),
+      email: z
+        .strictObject({
+          host: z.string().min(1),
+          port: Port.default(587),
+          secure: z.boolean().default(false).describe('TLS from the first byte'),
+          requireTls: z.boolean().default(true),
+          from: z.string().min(3),
+          user: z.string().min(1).optional(),
+          passwordFile: z.string().min(1).optional(),
+        })
+        .optional(),
+    })
+    .prefault({})
+    .describe('how patients are sent offers; without any, staff pass them on'),
   signIn: z
     .strictObject({
       local: z.boolean().default(true),

@@ -31,10 +31,13 @@ import { applyIdentityDecision } from './identity/decisions.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Measures } from './measures/measures.ts';
+import { bringTo } from './prefetch/bring-to.ts';
 import { Projection } from './projection/projection.ts';
 import { Relay } from './relay/relay.ts';
 import { applyReportCopy } from './reports/copied.ts';
+import { messagePorts } from './scheduling/message-ports.ts';
 import { Scheduling } from './scheduling/scheduling.ts';
+import type { BringPriors } from './scheduling/transfers.ts';
 import { LoadedTravel } from './scheduling/travel/loaded-travel.ts';
 import { startFollowers } from './start-followers.ts';
 
@@ -110,7 +113,17 @@ async function startParts(
     ticketKeys: tickets.publicKeys(),
   });
   const travel = new LoadedTravel(trusts.flatMap(({ postcode }) => postcode ?? []));
-  const scheduling = new Scheduling({ trusts, projection, networkLog, travel, clock, log });
+  let publicUrl = '';
+  const scheduling = new Scheduling({
+    trusts,
+    projection,
+    networkLog,
+    travel,
+    clock,
+    log,
+    bringPriors: referredPriors({ config, db: projection.db, fetches }),
+    messages: { ports: messagePorts(config), publicUrl: () => publicUrl },
+  });
   lifecycle.add('scheduling', () => scheduling.stop());
   projection.registerHubAggregate('identity', applyIdentityDecision);
   projection.registerHubAggregate('report-copy', applyReportCopy);
@@ -159,6 +172,7 @@ async function startParts(
     },
   });
   lifecycle.add('http', () => http.stop());
+  publicUrl = httpUrlOf(config, http.port);
 
   const impatience = setTimeout(() => log.warn('log.not-reached', {}), PATIENCE_MS);
   const edgeKeys = access.edgeKeys();
@@ -175,4 +189,27 @@ async function startParts(
   void travel.load(config.travel, log);
   configurations.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
+}
+
+/** The relevant studies of a patient follow the referral to the trust where the examination is booked. */
+function referredPriors({
+  config: { prefetch },
+  ...parts
+}: {
+  config: HubConfig;
+  db: Projection['db'];
+  fetches: FetchOrders;
+}): BringPriors {
+  return async ({ trust, patient, examination }, booking) => {
+    if (!prefetch.enabled) return;
+    const { patientId, issuer } = patient;
+    await bringTo(
+      { ...parts, rules: prefetch },
+      {
+        patient: { trust, patientId, issuer },
+        ...{ to: booking.trust, modality: examination.modality, on: booking.start },
+        reason: `booking ${booking.bookingId}`,
+      },
+    );
+  };
 }

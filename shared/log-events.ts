@@ -340,7 +340,18 @@ export interface LogEvents {
   /** Routing could not be looked after, for example for a full disk; tried again at once. */
   'route.look-failed': { error: unknown };
 
+  // --- edge/ris
+  /** The RIS took or refused a booking of the hub, or its end. */
+  'ris.told': { bookingId: string; action: string; outcome: string };
+  /** The RIS does not answer; tried again. */
+  'ris.waiting': { bookingId: string; action: string; code: string };
+
   // --- hub/scheduling
+  /** A message with an offer went out, or did not and is sent anew. */
+  'offer.sent': { offerId: string; channel: string };
+  'offer.not-sent': { offerId: string; channel: string; code: string };
+  /** The RIS booked what somebody else has: its booking does not count, and it is told so. */
+  'booking.clash': { bookingId: string; trust: string; resource: string };
   /** A hold ended by itself: nobody confirmed it in time. */
   'booking.expired': { bookingId: string; trust: string };
   /** Scheduling could not be looked after; tried again at once. */

@@ -6,7 +6,12 @@
  *
  * A hub repeats a command while it does not see what became of it: then that is told once more.
  */
-import type { Command, ConfigureCommand, ReportCommand } from '../../shared/contract/commands.ts';
+import type {
+  BookingCommand,
+  Command,
+  ConfigureCommand,
+  ReportCommand,
+} from '../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
@@ -28,6 +33,8 @@ export interface InboxOptions {
     fetchedAgain(study: { studyInstanceUID: string; home: string }): void;
     wake(): void;
   };
+  /** Bookings for the trust's RIS. */
+  readonly ris: { insert(command: BookingCommand): void; wake(): void };
   readonly outbox: Pick<Outbox, 'announceDays' | 'appendReceipt'>;
   readonly now: () => number;
   readonly log: Log;
@@ -78,6 +85,10 @@ export class CommandInbox {
     }
     if (command.kind === 'report') reports.wake();
     if (command.kind === 'report' || command.kind === 'withdraw') return;
+    if (command.kind === 'booking') {
+      this.#options.ris.wake();
+      return;
+    }
     if (!isNew) this.#options.store.tell(command.fetchId);
     runner.wake();
   }
@@ -97,6 +108,7 @@ export class CommandInbox {
     } else if (command.kind === 'name-patient')
       store.namePatient(command.fetchId, command.localPatient, deadlineAt);
     else if (command.kind === 'report') reports.keep(command);
+    else if (command.kind === 'booking') this.#options.ris.insert(command);
   }
 
   /** A cancel that overtook its fetch: should that come yet, it ends at once. */

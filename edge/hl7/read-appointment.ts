@@ -41,6 +41,7 @@ export function readAppointment(message: Message, reading: Reading): RecordChang
     placerNumber: firstFilled(sch.text(26)),
     fillerNumber: firstFilled(sch.text(27)),
     reason: firstFilled(sch.text(6, 2), sch.text(6)),
+    placerAppointmentId: firstFilled(sch.text(1))?.slice(0, 64),
   };
   return [{ kind: 'appointment', patient: readPatient(segments, reading), appointment }];
 }

@@ -10,6 +10,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type {
   AnyEventBody,
+  BookingEvent,
   EventBody,
   ReceiptEvent,
   RecordEventBody,
@@ -125,6 +126,12 @@ export class Outbox {
 
   /** Appends how a fetch stands; within the caller's transaction when there is one. */
   appendReceipt(body: EventBody<ReceiptEvent>): void {
+    this.#announcer.append(body, this.#clock.now());
+    this.#notify();
+  }
+
+  /** Appends the word of the RIS on a booking; within the caller's transaction when there is one. */
+  appendBooking(body: EventBody<BookingEvent>): void {
     this.#announcer.append(body, this.#clock.now());
     this.#notify();
   }

@@ -5,7 +5,10 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../shared/log.ts';
+import { operationOutcome } from '../fhir/resources.ts';
 import { HttpProblem, type ProblemBody, problemOf } from './problem.ts';
+
+const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 
 export type ErrorPage = (problem: ProblemBody, request: FastifyRequest) => string;
 
@@ -18,6 +21,8 @@ export function answerErrors(app: FastifyInstance, log: Log, page: ErrorPage): v
     reply.status(body.status);
     if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="cdip"');
     if (body.status >= 503) reply.header('retry-after', '5');
+    if (request.url.startsWith('/fhir/'))
+      return reply.type(FHIR_JSON).send(JSON.stringify(operationOutcome(body.status, body)));
     if (wantsPage(request)) return reply.type('text/html; charset=utf-8').send(page(body, request));
     return reply.type('application/problem+json').send(JSON.stringify(body));
   };
@@ -50,7 +55,7 @@ function routePatterns(app: FastifyInstance): [string, RegExp][] {
 }
 
 function wantsPage(request: FastifyRequest): boolean {
-  const isApi = /^\/(api|dicom-web|health|metrics|\.well-known)(\/|$|\?)/.test(request.url);
+  const isApi = /^\/(api|dicom-web|fhir|health|metrics|\.well-known)(\/|$|\?)/.test(request.url);
   return !isApi && (request.headers.accept ?? '').includes('text/html');
 }
 

@@ -97,6 +97,10 @@ export class EventFeed {
   }
 
   #dataOf(change: Change): object {
+    if (change.kind === 'record') {
+      const { appointmentId: _, ...shown } = change;
+      return shown;
+    }
     if (change.kind !== 'fetch') return change;
     const order = this.#fetches.find(change.fetchId);
     if (order === null) return change;

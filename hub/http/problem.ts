@@ -78,8 +78,12 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
 
 /** Refusals of other parts of the hub, where the status is more exact than their `retry` says. */
 const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
+  [/^EXAMINATION_UNKNOWN$/, 422],
+  [/^VERSION_CHANGED$/, 412],
+  [/^VERSION_REQUIRED$/, 428],
   [/_UNKNOWN$|_NOT_FOUND$/, 404],
   [/^TOKEN_|_TOKEN_|_TOKEN$/, 401],
+  [/^BIRTH_DATE_WRONG$/, 403],
   [/FORBIDDEN|NOT_ALLOWED|DENIED/, 403],
   [
     /_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$|_BOOKED$|^RIS_/,
@@ -98,9 +102,11 @@ const TITLES: Readonly<Record<number, string>> = {
   406: 'Not available in this form',
   409: 'Not possible in this state',
   410: 'No longer there',
+  412: 'It has changed since',
   413: 'The request is too large',
   415: 'This media type is not taken',
   422: 'The request was refused',
+  428: 'It has to be read first',
   500: 'Something went wrong here',
   503: 'Not available just now',
   504: 'No answer in time',

@@ -3,6 +3,7 @@ import { rfc3339 } from '../../shared/clock.ts';
 import { flagsOf } from '../scheduling/demand.ts';
 import { listBookings, listRequests, stateOfRequest } from '../scheduling/lists.ts';
 import { findRequest } from '../scheduling/rows.ts';
+import { ukDay } from '../scheduling/rules/uk-time.ts';
 import type { Booking, ImagingRequest } from '../scheduling/types.ts';
 import { type ApiCall, type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
@@ -25,6 +26,7 @@ import {
   RequestInput,
   RequestsQuery,
   SlotsQuery,
+  TransferInput,
 } from './schemas-scheduling.ts';
 import {
   BookingAnswer,
@@ -48,7 +50,7 @@ export const bookingRoutes = (parts: Parts): ApiRoute[] => [
   ...bookingChangeRoutes(parts),
 ];
 
-function requestRoutes({ scheduling, projection: { db } }: Parts): ApiRoute[] {
+function requestRoutes({ scheduling, projection: { db }, clock }: Parts): ApiRoute[] {
   const { requests } = scheduling;
   const shown = (request: ImagingRequest, saw: Call['saw']): object => {
     saw(subjectsOfRequests([request]));
@@ -67,7 +69,7 @@ function requestRoutes({ scheduling, projection: { db } }: Parts): ApiRoute[] {
       answer: { status: 201, schema: RequestAnswer },
       problems: ['VALIDATION_FAILED', 'INVALID_NHS_NUMBER', 'EXAMINATION_UNKNOWN', 'TRUST_UNKNOWN'],
       run: async ({ body, principal, reply, saw }) => {
-        const request = await requests.add(requestOf(body), principal);
+        const request = await requests.add(requestOf(body, ukDay(clock.now())), principal);
         reply.header('location', `/api/requests/${encodeURIComponent(request.requestId)}`);
         return shown(request, saw);
       },
@@ -163,7 +165,7 @@ function slotsRoute(parts: Parts): ApiRoute {
 }
 
 /** The patients of bookings, for the audit trail. */
-function subjectsOfBookings(db: Parts['projection']['db'], bookings: readonly Booking[]) {
+export function subjectsOfBookings(db: Parts['projection']['db'], bookings: readonly Booking[]) {
   const requests = bookings
     .map(({ requestId }) => (requestId === null ? undefined : findRequest(db, requestId)?.value))
     .filter((request) => request !== undefined);
@@ -253,6 +255,22 @@ function bookingChangeRoutes({ scheduling, projection: { db } }: Parts): ApiRout
     }),
     apiRoute({
       ...common,
+      method: 'POST',
+      path: '/api/bookings/:id/transfer',
+      summary: 'The trust of a booking takes the referral, or does not: then the booking ends',
+      body: TransferInput,
+      answer: { status: 200, schema: RequestAnswer },
+      problems: ['BOOKING_UNKNOWN', 'TRANSFER_ENDED', 'TRUST_FORBIDDEN'],
+      run: async ({ path, body: { accept, reason = null }, principal, saw }) => {
+        const answer = { isAccepted: accept, reason };
+        const request = await scheduling.transfers.answer(path['id'] ?? '', principal, answer);
+        saw(subjectsOfRequests([request]));
+        const { restricted } = flagsOf(db, request);
+        return requestJson(request, { state: stateOfRequest(db, request.requestId), restricted });
+      },
+    }),
+    apiRoute({
+      ...common,
       method: 'DELETE',
       path: '/api/bookings/:id',
       summary: 'Cancels a booking: its slots are free, and offered to others',
@@ -266,7 +284,9 @@ function bookingChangeRoutes({ scheduling, projection: { db } }: Parts): ApiRout
 }
 
 /** @throws HttpProblem `VALIDATION_FAILED` */
-function idempotencyKeyOf(header: string | string[] | undefined): { idempotencyKey?: string } {
+export function idempotencyKeyOf(header: string | string[] | undefined): {
+  idempotencyKey?: string;
+} {
   if (header === undefined) return {};
   if (typeof header === 'string' && header.trim() !== '' && header.length <= MAX_KEY)
     return { idempotencyKey: header.trim() };

@@ -62,8 +62,8 @@ function numbersOf(told: ResourceTold['capabilities']): Partial<Resource> {
   return withoutUndefined({ tesla, maxWeightKg }) as Partial<Resource>;
 }
 
-/** @throws SchedulingError `EXAMINATION_UNKNOWN` */
-export function requestOf(told: RequestTold): NewRequest {
+/** @param today YYYY-MM-DD @throws SchedulingError `EXAMINATION_UNKNOWN` */
+export function requestOf(told: RequestTold, today: string): NewRequest {
   const { patient, safety, vetted, examCode, examText, modality, contrast, minutes } = told;
   const examination = examinationOf(
     examCode,
@@ -88,7 +88,8 @@ export function requestOf(told: RequestTold): NewRequest {
       ...{ nhsNumber: orNull(rest.nhsNumber), sex: sex === 'M' || sex === 'F' ? sex : null },
       ...{ postcode: orNull(rest.postcode), decile: orNull(rest.decile) },
       ...{ email: orNull(rest.email), phone: orNull(rest.phone) },
-      ...{ verifiedOn: orNull(rest.verifiedOn) },
+      // What is told with the request was right when it was told.
+      verifiedOn: rest.verifiedOn ?? ((rest.email ?? rest.phone) ? today : null),
       ...{ restricted: rest.restricted, deceased: rest.deceased },
     },
     safety: { ...withoutUndefined({ ...safety, vetted }) } as ImagingRequest['safety'],
@@ -115,8 +116,8 @@ function channelsOf({
   phone?: string | undefined;
 }): ImagingRequest['channels'] {
   return [
-    ...(email === undefined ? [] : ['email' as const]),
-    ...(phone === undefined ? [] : ['phone' as const]),
+    ...(email === undefined ? [] : (['email'] as const)),
+    ...(phone === undefined ? [] : (['sms', 'phone'] as const)),
   ];
 }
 

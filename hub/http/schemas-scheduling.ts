@@ -29,7 +29,7 @@ const Time = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text).toISOString())
   .describe('RFC 3339');
-const DateText = z
+export const DateText = z
   .string()
   .transform((text, context) => {
     const date = isoDate(readDate(text));
@@ -236,6 +236,11 @@ export const BookingInput = z.strictObject({
     .describe('True: only held, for ten minutes; POST …/confirm books it'),
 });
 export const ReasonInput = z.strictObject({ reason: Line(500).optional() });
+
+export const TransferInput = z.strictObject({
+  accept: z.boolean(),
+  reason: Line(500).optional(),
+});
 
 export const BookingsQuery = z.strictObject({
   requestId: Line(64).optional(),

@@ -29,9 +29,11 @@ import { capacityRoutes } from './routes-capacity.ts';
 import { configurationRoutes } from './routes-configurations.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
+import { fhirRoutes } from './routes-fhir.ts';
 import { fleetRoutes } from './routes-fleet.ts';
 import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
+import { offerRoutes } from './routes-offers.ts';
 import { patientRoutes } from './routes-patients.ts';
 import { serveRelay } from './routes-relay.ts';
 import { studyRoutes } from './routes-studies.ts';
@@ -112,6 +114,8 @@ async function buildApp(
     ...configurationRoutes(parts),
     ...capacityRoutes(parts),
     ...bookingRoutes(parts),
+    ...offerRoutes(parts),
+    ...fhirRoutes(parts),
   ];
   for (const route of routes) serveApiRoute(app, parts, route);
   const description = describeApi(routes);
@@ -129,7 +133,8 @@ async function buildApp(
 /** JSON, where no body at all is no fault of its own; HTML forms, where a field that comes twice is a list. */
 function readBodies(app: FastifyInstance): void {
   const readJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  const json = ['application/json', 'application/fhir+json'];
+  app.addContentTypeParser(json, { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
     else void readJson(request, String(body), done);
   });

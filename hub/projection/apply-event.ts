@@ -39,6 +39,12 @@ export function applyEvent(
     case 'receipt':
       statements.receipt.run(event.fetchId, trust, event.state, event.at, JSON.stringify(event));
       return { changes: [{ kind: 'fetch', fetchId: event.fetchId }], differing: [] };
+    case 'booking':
+      statements.risAnswer.run({ ...event, trust });
+      return {
+        changes: [{ kind: 'ris-answer', trust, bookingId: event.bookingId }],
+        differing: [],
+      };
     case 'patient':
     case 'order':
     case 'report':

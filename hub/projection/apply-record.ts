@@ -41,7 +41,8 @@ export function applyRecord(statements: RecordStatements, event: RecordEvent, no
       statements.appointment.run({ ...common, appointmentId, status, happensAt, body });
     }
   }
-  return { kind: 'record', trust, record: event.kind };
+  const appointment = event.kind === 'appointment' ? { appointmentId: event.appointmentId } : {};
+  return { kind: 'record', trust, record: event.kind, ...appointment };
 }
 
 function applyPatient(statements: RecordStatements, event: PatientEvent): void {

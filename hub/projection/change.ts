@@ -13,9 +13,12 @@ export type Change =
       readonly record: 'patient' | 'order' | 'report' | 'appointment';
       /** Of a report. */
       readonly reportId?: string;
+      /** Of a booking. */
+      readonly appointmentId?: string;
     }
   | { readonly kind: 'fetch'; readonly fetchId: string }
   | { readonly kind: 'alert'; readonly trust: string; readonly alertId: string }
+  | { readonly kind: 'ris-answer'; readonly trust: string; readonly bookingId: string }
   | { readonly kind: 'resource'; readonly resource: string }
   | {
       readonly kind: 'diary';

@@ -6,13 +6,13 @@ import type { OrderedEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 
 /** An event as it waits: without what no measure asks for. */
-export type CountedEvent = Exclude<OrderedEvent, { kind: 'digest' | 'receipt' }>;
+export type CountedEvent = Exclude<OrderedEvent, { kind: 'digest' | 'receipt' | 'booking' }>;
 
 export function prepareMeasureInbox(db: Sqlite) {
   const insert = db.prepare<[string]>('INSERT INTO measure_inbox (body) VALUES (?)');
   return {
     toBeCounted(event: OrderedEvent): void {
-      if (event.kind === 'digest' || event.kind === 'receipt') return;
+      if (event.kind === 'digest' || event.kind === 'receipt' || event.kind === 'booking') return;
       insert.run(JSON.stringify(withoutText(event)));
     },
   };

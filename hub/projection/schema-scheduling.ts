@@ -72,3 +72,19 @@ CREATE INDEX offers_state ON offers (state, offered_at);
 CREATE INDEX offers_link ON offers (link_hash) WHERE link_hash IS NOT NULL;
 `,
 };
+
+export const risAnswersSchema: Migration = {
+  name: 'what the RIS of a trust said of bookings; why offers were made',
+  sql: `
+CREATE TABLE ris_answers (
+  trust TEXT NOT NULL, booking_id TEXT NOT NULL, action TEXT NOT NULL,
+  outcome TEXT NOT NULL, reason TEXT, at TEXT NOT NULL,
+  PRIMARY KEY (trust, booking_id, action)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE refill_decisions (
+  refill_id TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (refill_id, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bookings_state ON bookings (state, at);
+`,
+};

@@ -6,7 +6,7 @@
  * copy that it fetched. Dates are YYYYMMDD as in DICOM; times of the system are RFC 3339 UTC.
  */
 import type { Migration } from '../../shared/sqlite/open.ts';
-import { schedulingSchema } from './schema-scheduling.ts';
+import { risAnswersSchema, schedulingSchema } from './schema-scheduling.ts';
 
 export const projectionSchema: readonly Migration[] = [
   {
@@ -265,4 +265,5 @@ CREATE TABLE configurations (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  risAnswersSchema,
 ];

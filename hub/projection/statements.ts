@@ -51,6 +51,9 @@ export function prepareProjection(db: Sqlite) {
          stream_seq = excluded.stream_seq, stream_created = excluded.stream_created,
          event_at = excluded.event_at, applied_at = excluded.applied_at`,
     ),
+    risAnswer: db.prepare<[object]>(
+      `INSERT OR REPLACE INTO ris_answers VALUES (@trust, @bookingId, @action, @outcome, @reason, @at)`,
+    ),
     receipt: db.prepare<[string, string, string, string, string]>(
       `INSERT INTO fetch_receipts VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET trust = excluded.trust, state = excluded.state, at = excluded.at,

@@ -51,7 +51,7 @@ export function applyRequest(db: Sqlite, { body, streamSeq }: HubDecision): Chan
 
 export function applyRefill(db: Sqlite, { body, streamSeq }: HubDecision): Change[] {
   RefillDecisionSchema.parse(body);
-  const { refill } = body as RefillDecision;
+  const { refill, decision } = body as RefillDecision;
   const { refillId, trust, resource, date, start, state } = refill;
   db.prepare('INSERT OR REPLACE INTO refills VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
     ...[refillId, trust, resource, date, start, state, streamSeq, JSON.stringify(refill)],
@@ -61,6 +61,10 @@ export function applyRefill(db: Sqlite, { body, streamSeq }: HubDecision): Chang
     offer.run(
       ...[one.offerId, refillId, one.requestId, one.state, one.offeredAt, one.expiresAt],
       ...[one.linkHash, JSON.stringify(one)],
+    );
+  if (decision !== undefined)
+    db.prepare('INSERT OR REPLACE INTO refill_decisions VALUES (?, ?, ?)').run(
+      ...[refillId, decision.at, JSON.stringify(decision)],
     );
   return [{ kind: 'refill', refillId, trust }];
 }
@@ -119,12 +123,15 @@ const FOLLOWS: Readonly<Record<BookingState, readonly BookingState[]>> = {
   ...{ cancelled: [], expired: [], refused: [] },
 };
 
+export const mayFollow = (from: BookingState, to: BookingState): boolean =>
+  FOLLOWS[from].includes(to);
+
 function applyBooking(db: Sqlite, told: Booking, streamSeq: number): void {
   const before = db
     .prepare<[string], BookingState>('SELECT state FROM bookings WHERE booking_id = ?')
     .pluck()
     .get(told.bookingId);
-  if (before !== undefined && !FOLLOWS[before].includes(told.state)) return;
+  if (before !== undefined && !mayFollow(before, told.state)) return;
   const booking = before === undefined ? asItCounts(db, told) : told;
   db.prepare(
     `INSERT OR REPLACE INTO bookings VALUES (@bookingId, @requestId, @trust, @resource, @date, @start,

@@ -8,8 +8,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { rfc3339 } from '../../shared/clock.ts';
 import { type Principal, trustRefusal } from '../access/rules.ts';
-import { isActive } from './apply.ts';
+import { within } from '../fetch/in-time.ts';
+import { isActive, mayFollow, SECOND_BOOKING } from './apply.ts';
 import type { SchedulingParts } from './booking-parts.ts';
+import { bookingVersion } from './browse.ts';
 import { checkedAt, requireUnblocked } from './checks.ts';
 import { type Deciding, diarySubject } from './decision-writer.ts';
 import type { DiaryDecision } from './decisions.ts';
@@ -32,6 +34,8 @@ import type { Booking, BookingState, ImagingRequest, Resource, Slot } from './ty
 const HOLD_MS = 10 * 60_000;
 /** A RIS that has not confirmed by then has not booked. SC-01. */
 export const RIS_MS = 60_000;
+/** Whoever books waits so long for its word; then for the booking to change. */
+const RIS_ANSWER_MS = 5_000;
 
 export interface BookingWish {
   readonly slotId: string;
@@ -66,6 +70,11 @@ export class Bookings {
     return booking;
   }
 
+  /** Those of a request that take up slots. */
+  activeOf(requestId: string): Booking[] {
+    return activeBookingsOf(this.#parts.db, requestId);
+  }
+
   /**
    * Books, or holds where it has to be confirmed. A request that has a booking gets the new one first;
    * then its old one is freed.
@@ -86,7 +95,7 @@ export class Bookings {
     const booking = await this.#write(id, date, (diary) =>
       this.#decideBooking(diary, slot.id, { wish, request, resource, by }),
     );
-    return this.settled(booking.bookingId);
+    return this.#confirmed(booking.bookingId);
   }
 
   /** A held booking of this network's diary becomes a booked one. @throws SchedulingError, LogError */
@@ -97,7 +106,8 @@ export class Bookings {
     const resource = findResource(db, resourceId)?.value;
     await this.#write(resourceId, date, (diary, slots) => {
       const booking = this.find(bookingId);
-      if (booking.state === 'booked') return { body: null, result: booking };
+      if (booking.state === 'booked' || booking.awaits === 'ris')
+        return { body: null, result: booking };
       if (booking.state !== 'held' || isOver(booking, clock.now()))
         throw new SchedulingError('BOOKING_ENDED', `The booking is ${booking.state}.`);
       const [slot] = slots.filter(({ id }) => id === booking.slotIds[0]);
@@ -108,38 +118,76 @@ export class Bookings {
       requireUnblocked(checkedAt(asked, at, { state: 'confirm', now: clock.now() }));
       return this.#bookings(diary, [this.#begun(diary, { ...booking, hold: false })]);
     });
-    return this.settled(bookingId);
+    return this.#confirmed(bookingId);
   }
 
   /**
    * Frees the slots. What was cancelled before is answered as it is.
    *
+   * @param version the booking has to be as it was read
    * @throws SchedulingError `BOOKING_UNKNOWN`, `BOOKING_ENDED`; LogError
    */
-  async cancel(bookingId: string, by: Principal, reason: string): Promise<Booking> {
+  async cancel(
+    bookingId: string,
+    by: Principal,
+    reason: string,
+    version?: number,
+  ): Promise<Booking> {
     const booking = this.find(bookingId);
     requireConcern(this.#parts, booking, by);
-    return this.end(booking, { state: 'cancelled', reason, by: by.name });
+    const only = version === undefined ? {} : { version };
+    return this.end(booking, { state: 'cancelled', reason, by: by.name, ...only });
   }
 
   /** @throws SchedulingError `BOOKING_ENDED` */
   async end(
     { bookingId, resource, date }: Pick<Booking, 'bookingId' | 'resource' | 'date'>,
-    to: { state: BookingState; reason: string; by: string; onlyFrom?: BookingState },
+    to: {
+      state: BookingState;
+      reason: string;
+      by: string;
+      onlyFrom?: BookingState;
+      endedBy?: 'ris';
+      risAsOf?: string;
+      version?: number;
+    },
   ): Promise<Booking> {
     const { clock } = this.#parts;
     await this.#write(resource, date, (diary) => {
       const booking = this.find(bookingId);
+      if (to.version !== undefined && to.version !== bookingVersion(this.#parts.db, bookingId))
+        throw new SchedulingError('VERSION_CHANGED', 'It has changed since it was read.');
       const isMeant = to.onlyFrom === undefined || booking.state === to.onlyFrom;
-      if (booking.state === to.state || (!isMeant && to.onlyFrom !== undefined))
-        return { body: null, result: booking };
-      if (!isActive(booking.state))
+      if (booking.state === to.state || !isMeant) return { body: null, result: booking };
+      if (!mayFollow(booking.state, to.state))
         throw new SchedulingError('BOOKING_ENDED', `The booking is ${booking.state} already.`);
-      const { state, reason } = to;
-      const ended = { ...booking, state, reason, heldUntil: null, at: rfc3339(clock.now()) };
+      const { state, reason, endedBy, risAsOf } = to;
+      const ended: Booking = {
+        ...{ ...booking, state, reason, heldUntil: null, at: rfc3339(clock.now()) },
+        ...(endedBy === undefined ? {} : { endedBy }),
+        ...(risAsOf === undefined ? {} : { risAsOf }),
+      };
       return this.#bookings(diary, [ended]);
     });
     return this.find(bookingId);
+  }
+
+  /** What the RIS was asked for, or made by itself, stands there too. @param number its own; null: not told */
+  async confirmedByRis(
+    { bookingId, resource, date }: Booking,
+    number: string | null,
+  ): Promise<void> {
+    await this.#write(resource, date, (diary) => {
+      const booking = this.find(bookingId);
+      const risAppointmentId = number ?? booking.risAppointmentId;
+      const isKnown = booking.state === 'booked' && risAppointmentId === booking.risAppointmentId;
+      const isWaiting = booking.state === 'held' && booking.awaits === 'ris';
+      if (isKnown || !(isWaiting || booking.state === 'booked'))
+        return { body: null, result: booking };
+      const booked = { ...booking, state: 'booked' as const, heldUntil: null, risAppointmentId };
+      return this.#bookings(diary, [booked]);
+    });
+    await this.settled(bookingId);
   }
 
   /** Every booking of a request that takes up slots. */
@@ -148,11 +196,26 @@ export class Bookings {
       await this.end(booking, { state: 'cancelled', ...to });
   }
 
+  /** Where a RIS has to say yes, it has a moment for that before the asker is told that it waits. */
+  async #confirmed(bookingId: string): Promise<Booking> {
+    const booking = await this.settled(bookingId);
+    if (booking.state !== 'held' || booking.awaits !== 'ris') return booking;
+    const stop = new AbortController();
+    const decided = new Promise<void>((resolve) => {
+      const unlisten = this.#parts.onChange(({ kind }) => {
+        if (kind === 'diary' && this.find(bookingId).state !== 'held') resolve();
+      });
+      stop.signal.addEventListener('abort', unlisten);
+    });
+    await within(RIS_ANSWER_MS, decided);
+    stop.abort();
+    return this.settled(bookingId);
+  }
+
   /** A booking as it counts; of a new one that is booked, with its predecessor freed. */
   async settled(bookingId: string): Promise<Booking> {
     const booking = this.find(bookingId);
-    if (booking.state === 'refused')
-      throw new SchedulingError('REQUEST_BOOKED', `${booking.reason}.`);
+    requireTaken(booking);
     if (booking.state === 'booked' && booking.replaces !== null)
       await this.freeReplaced(booking.replaces, booking);
     return booking;
@@ -177,8 +240,7 @@ export class Bookings {
         'IDEMPOTENCY_KEY_REUSED',
         'This Idempotency-Key came with another request before: use a new one.',
       );
-    if (before.state === 'refused')
-      throw new SchedulingError('REQUEST_BOOKED', `${before.reason}.`);
+    requireTaken(before);
     return before;
   }
 
@@ -200,7 +262,7 @@ export class Bookings {
     const booking: Booking = {
       ...{ bookingId: randomUUID(), requestId: request.requestId, trust: resource.trust },
       ...{ resource: diary.resource, date: diary.date, slotIds: row.map(({ id }) => id) },
-      ...{ start: first.start, minutes, reason: null, heldUntil: null },
+      ...{ start: first.start, minutes, reason: null, heldUntil: null, awaits: null },
       ...{ state: 'held', risAppointmentId: null, offerId: wish.offer?.offerId ?? null },
       replaces: this.#replacedBy(request),
       idempotency:
@@ -228,10 +290,10 @@ export class Bookings {
   #begun({ authority }: Diary, { hold, ...booking }: Booking & { hold: boolean }): Booking {
     const now = this.#parts.clock.now();
     const at = rfc3339(now);
-    if (hold) return { ...booking, state: 'held', heldUntil: rfc3339(now + HOLD_MS), at };
-    if (authority === 'ris')
-      return { ...booking, state: 'held', heldUntil: rfc3339(now + RIS_MS), at };
-    return { ...booking, state: 'booked', heldUntil: null, at };
+    const held = { ...booking, state: 'held' as const, at };
+    if (hold) return { ...held, awaits: 'person', heldUntil: rfc3339(now + HOLD_MS) };
+    if (authority === 'ris') return { ...held, awaits: 'ris', heldUntil: rfc3339(now + RIS_MS) };
+    return { ...booking, state: 'booked', awaits: null, heldUntil: null, at };
   }
 
   #bookings({ resource, date, trust }: Diary, bookings: readonly [Booking]): Deciding<Booking> {
@@ -262,6 +324,13 @@ export const askedBy = (request: ImagingRequest): Asked => ({
   demand: demandOf(request),
   minutesTold: request.minutesTold,
 });
+
+/** @throws SchedulingError `REQUEST_BOOKED`, `RIS_REFUSED` */
+function requireTaken({ state, reason }: Booking): void {
+  if (state !== 'refused') return;
+  const code = reason === SECOND_BOOKING ? 'REQUEST_BOOKED' : 'RIS_REFUSED';
+  throw new SchedulingError(code, `${reason}.`);
+}
 
 /** @throws SchedulingError `SLOT_TAKEN` */
 function requireFree(row: readonly Slot[], { offer }: BookingWish): void {

@@ -5,6 +5,7 @@
  *   cdip.hub.resource.<id>   cdip.hub.diary.<resource>.<day>   cdip.hub.request.<id>   cdip.hub.refill.<id>
  */
 import * as z from 'zod';
+import type { Decision } from './rules/decide.ts';
 import type { Authority, Booking, ImagingRequest, Refill, Resource } from './types.ts';
 
 export interface SlotTime {
@@ -52,6 +53,8 @@ export interface RequestDecision {
 export interface RefillDecision {
   readonly v: 1;
   readonly refill: Refill;
+  /** Why these offers were made: every candidate, what removed it, or its score (SC-23). */
+  readonly decision?: Decision;
 }
 
 const Version = z.literal(1);

@@ -28,11 +28,16 @@ export type SchedulingErrorCode =
   /** A gate of SC-12, a capability or a preparation keeps it from being booked; `checks` says which and why. */
   | 'GATE_BLOCKED'
   | 'EXAMINATION_UNKNOWN'
+  /** No referral waits for an answer with this booking. */
+  | 'TRANSFER_ENDED'
   | 'RIS_REFUSED'
   | 'OFFER_ENDED'
   | 'BIRTH_DATE_WRONG'
   /** No link is sent to this patient: S-flag, or died. */
   | 'LINK_REFUSED'
+  /** What is changed has to be read before; it has changed since. */
+  | 'VERSION_REQUIRED'
+  | 'VERSION_CHANGED'
   /** Others are writing the same diary all the time; nothing was done. */
   | 'DIARY_BUSY';
 

@@ -17,9 +17,13 @@ import { type CallList, callList } from './call-list.ts';
 import { Capacity } from './capacity.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import type { TravelTime } from './find-slots.ts';
+import type { MessagePort } from './messages.ts';
+import { Offers } from './offers.ts';
 import { PatientLinks } from './patient-links.ts';
+import { Refills } from './refills.ts';
 import { Requests } from './requests.ts';
 import { findSlot } from './rows.ts';
+import { type OfferChannel, REFILL_TABLE } from './rules/refill.ts';
 import { SchedulingError } from './scheduling-error.ts';
 import {
   type SearchAnswer,
@@ -29,6 +33,7 @@ import {
   travelOf,
 } from './search.ts';
 import { Settling } from './settling.ts';
+import { type BringPriors, Transfers } from './transfers.ts';
 import type { ImagingRequest, Resource, Slot } from './types.ts';
 
 export interface SchedulingOptions {
@@ -40,15 +45,29 @@ export interface SchedulingOptions {
   readonly networkLog: Pick<NetworkLog, 'append' | 'sendCommand'>;
   /** Null: nobody can say how long people travel. */
   readonly travel: TravelTimes | null;
+  readonly messages: {
+    readonly ports: readonly MessagePort[];
+    /** Where patients reach this hub, without a slash at its end. */
+    readonly publicUrl: () => string;
+  };
+  readonly bringPriors: BringPriors;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** Without any port staff pass offers on, whatever the patient would be reached by. */
+const channelsOf = (ports: readonly MessagePort[]): ReadonlySet<OfferChannel> =>
+  new Set(ports.length === 0 ? OFFER_CHANNELS : ['phone', ...ports.flatMap((one) => one.channels)]);
+
+const OFFER_CHANNELS = REFILL_TABLE.flatMap(({ channels }) => channels);
 
 export class Scheduling {
   readonly capacity: Capacity;
   readonly requests: Requests;
   readonly bookings: Bookings;
   readonly links: PatientLinks;
+  readonly offers: Offers;
+  readonly transfers: Transfers;
   readonly #settling: Settling;
   readonly #options: SchedulingOptions;
 
@@ -69,7 +88,17 @@ export class Scheduling {
     this.requests = new Requests(parts);
     this.bookings = new Bookings(parts);
     this.links = new PatientLinks({ ...parts, requests: this.requests });
-    this.#settling = new Settling(parts, this.bookings);
+    const { travel, messages } = options;
+    const channels = channelsOf(messages.ports);
+    const refills = new Refills({
+      ...{ parts, ...messages },
+      candidates: { db: projection.db, trusts, travel, channels },
+    });
+    const { bookings, requests } = this;
+    this.offers = new Offers({ parts, bookings, requests, refills });
+    const { bringPriors } = options;
+    this.transfers = new Transfers({ parts, bookings, requests, bringPriors });
+    this.#settling = new Settling(parts, { bookings, refills, transfers: this.transfers });
   }
 
   start(): void {
@@ -100,6 +129,18 @@ export class Scheduling {
       travelOf(parts, { request }, askedBy(request))?.(resource, slot.start) ?? null;
     const question = { resource, slot, trust: by.trust, now: clock.now(), travelTo };
     return { ...callList(projection.db, question), resource, slot };
+  }
+
+  /** All that is due now, at once: what happens by itself while the hub runs. */
+  settle(): Promise<void> {
+    return this.#settling.look();
+  }
+
+  /** @throws SchedulingError `SLOT_UNKNOWN` */
+  slot(id: string): Slot {
+    const slot = findSlot(this.#options.projection.db, id);
+    if (slot === undefined) throw new SchedulingError('SLOT_UNKNOWN', 'There is no such slot.');
+    return slot;
   }
 
   /** A request that is cancelled gives its booking back. */

@@ -170,11 +170,17 @@ export interface Booking {
   /** Why it is in this state, in words. */
   readonly reason: string | null;
   readonly heldUntil: string | null;
+  /** Of what is held: who has to confirm it. It stays, so that it is known whether the RIS was told. */
+  readonly awaits: 'person' | 'ris' | null;
   /** The booking whose place it takes; freed once this one is booked (SC-31). */
   readonly replaces: string | null;
   readonly offerId: string | null;
+  /** `ris`: it ended it, and need not be told. */
+  readonly endedBy?: 'ris';
   /** The RIS's own number of it. */
   readonly risAppointmentId: string | null;
+  /** When the RIS says that what it last said of it was so. */
+  readonly risAsOf?: string;
   readonly idempotency: { readonly key: string; readonly request: string } | null;
   readonly by: string;
   readonly at: string;
@@ -201,6 +207,8 @@ export interface Offer {
   readonly endedAt: string | null;
   /** SHA-256 of the secret in the link; null: none was sent. */
   readonly linkHash: string | null;
+  /** When its message went out; null: not yet, or none is sent. */
+  readonly sentAt: string | null;
   /** How often the link was tried with another birth date. */
   readonly wrongAnswers: number;
 }

@@ -120,6 +120,35 @@ export const ConfigureCommandSchema = z.object({
   returnSeconds: z.int().min(10).max(3_600),
 });
 
+/** The trust's RIS owns the diary: it has to confirm a booking of the hub, and is told when that ends. SC-01. */
+export const BookingCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('booking'),
+  action: z.enum(['book', 'cancel']),
+  bookingId: z.string().min(1),
+  /** The RIS's own number, where it gave one. */
+  appointmentId: z.string().nullable(),
+  /** A booking that is not confirmed by then is given up. */
+  until: z.iso.datetime(),
+  start: z.iso.datetime(),
+  minutes: z.int().positive(),
+  /** As the RIS names it. */
+  resource: z.string(),
+  procedure: z.object({ code: z.string(), text: z.string() }),
+  patient: z.object({
+    patientId: z.string(),
+    issuer: z.string(),
+    nhsNumber: z.string().optional(),
+    patientName: z.string().optional(),
+    /** YYYYMMDD. */
+    birthDate: z.string().optional(),
+    sex: z.string().optional(),
+  }),
+  /** Of the order that it is for. */
+  placerNumber: z.string().nullable(),
+  reason: z.string(),
+});
+
 export const CommandSchema = z.discriminatedUnion('kind', [
   FetchCommandSchema,
   CancelCommandSchema,
@@ -128,9 +157,11 @@ export const CommandSchema = z.discriminatedUnion('kind', [
   ReportCommandSchema,
   WithdrawCommandSchema,
   ConfigureCommandSchema,
+  BookingCommandSchema,
 ]);
 
 export type LocalPatient = z.output<typeof LocalPatientSchema>;
+export type BookingCommand = z.output<typeof BookingCommandSchema>;
 export type FetchCommand = z.output<typeof FetchCommandSchema>;
 export type CopiedReport = z.output<typeof CopiedReportSchema>;
 export type ReportCommand = z.output<typeof ReportCommandSchema>;

@@ -317,7 +317,20 @@ export const AppointmentEventSchema = z.object({
   fillerNumber: Text,
   /** Why it was made, moved or cancelled (SCH-6). */
   reason: Text.nullish(),
+
+  /** SCH-1: a booking of the hub, where it is one. Absent: not told. */
+  placerAppointmentId: Text.optional(),
   asOf: Time,
+});
+
+/** The word of the trust's RIS on a booking that the hub wants it to take, or to end. */
+export const BookingEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('booking'),
+  bookingId: z.string(),
+  action: z.enum(['book', 'cancel']),
+  outcome: z.enum(['accepted', 'refused']),
+  reason: Text,
 });
 
 /** The edge's heartbeat: no sequence, only the newest counts. */
@@ -363,6 +376,7 @@ export const OrderedEventSchema = z.discriminatedUnion('kind', [
   OrderEventSchema,
   ReportEventSchema,
   AppointmentEventSchema,
+  BookingEventSchema,
 ]);
 
 export type Patient = z.output<typeof PatientSchema>;
@@ -375,6 +389,7 @@ export type CrawlProgress = z.output<typeof CrawlProgressSchema>;
 export type PatientEvent = z.output<typeof PatientEventSchema>;
 export type OrderEvent = z.output<typeof OrderEventSchema>;
 export type ReportEvent = z.output<typeof ReportEventSchema>;
+export type BookingEvent = z.output<typeof BookingEventSchema>;
 export type AppointmentEvent = z.output<typeof AppointmentEventSchema>;
 export type OrderStatus = OrderEvent['status'];
 export type ReportStatus = ReportEvent['status'];
@@ -395,4 +410,5 @@ export type AnyEventBody =
   | EventBody<StudyEvent>
   | EventBody<DigestEvent>
   | EventBody<ReceiptEvent>
+  | EventBody<BookingEvent>
   | RecordEventBody;

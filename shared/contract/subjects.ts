@@ -14,6 +14,7 @@ export const EDGE_KINDS = [
   'report',
   'appointment',
   'receipt',
+  'booking',
   'digest',
   'health',
 ] as const;

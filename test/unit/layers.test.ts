@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/index': ['shared', 'edge/spool'],
   'edge/outbox': ['shared', 'edge/index'],
   'edge/hl7': ['shared', 'edge/index'],
+  'edge/ris': ['shared', 'edge/hl7'],
   'edge/scp': [
     'shared',
     'edge/dimse',
@@ -107,6 +108,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/measures': ['shared', 'hub/projection'],
   'hub/configuration': ['shared', 'hub/log (types)', 'hub/fleet (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
+  'hub/fhir': ['shared', 'hub/scheduling'],
   'hub/scheduling': [
     ...['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/identity', 'hub/search'],
     ...['hub/fetch', 'hub/scheduling/rules', 'hub/scheduling/travel'],

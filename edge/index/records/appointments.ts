@@ -22,6 +22,7 @@ interface Row extends PatientKey {
   readonly placerNumber: string | null;
   readonly fillerNumber: string | null;
   readonly reason: string | null;
+  readonly placerAppointmentId: string | null;
   readonly asOf: string;
 }
 
@@ -53,6 +54,7 @@ export class Appointments {
       placerNumber: told.placerNumber ?? held?.placerNumber ?? null,
       fillerNumber: told.fillerNumber ?? held?.fillerNumber ?? null,
       reason: told.reason ?? null,
+      placerAppointmentId: told.placerAppointmentId ?? held?.placerAppointmentId ?? null,
     });
     return true;
   }
@@ -80,16 +82,18 @@ function prepareStatements(db: Sqlite) {
       `SELECT appointment_id AS appointmentId, patient_id AS patientId, issuer, status,
          starts_at AS startsAt, minutes, procedure_code AS code, procedure_text AS text,
          procedure_system AS system, resource, location, placer_number AS placerNumber,
-         filler_number AS fillerNumber, reason, as_of AS asOf
+         filler_number AS fillerNumber, reason, placer_appointment_id AS placerAppointmentId,
+         as_of AS asOf
        FROM appointments WHERE appointment_id = ?`,
     ),
     put: db.prepare<[object]>(
       `INSERT OR REPLACE INTO appointments (appointment_id, patient_id, issuer, status, starts_at,
          minutes, procedure_code, procedure_text, procedure_system, resource, location,
-         placer_number, filler_number, reason, as_of,
+         placer_number, filler_number, reason, placer_appointment_id, as_of,
          updated_at)
        VALUES (@appointmentId, @patientId, @issuer, @status, @startsAt, @minutes, @code, @text,
-         @system, @resource, @location, @placerNumber, @fillerNumber, @reason, @asOf,
+         @system, @resource, @location, @placerNumber, @fillerNumber, @reason,
+         @placerAppointmentId, @asOf,
          @now)`,
     ),
     after: db.prepare<[string, number]>(

@@ -96,4 +96,8 @@ ALTER TABLE report_versions ADD COLUMN ended_at TEXT;
 ALTER TABLE appointments ADD COLUMN reason TEXT;
 `,
   },
+  {
+    name: "bookings: the placer's own number",
+    sql: 'ALTER TABLE appointments ADD COLUMN placer_appointment_id TEXT;',
+  },
 ];

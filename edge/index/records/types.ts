@@ -96,6 +96,8 @@ export interface AppointmentFacts {
   readonly placerNumber?: string | undefined;
   readonly fillerNumber?: string | undefined;
   readonly reason?: string | undefined;
+  /** SCH-1. */
+  readonly placerAppointmentId?: string | undefined;
 }
 
 /** What one telling changes. */

@@ -144,9 +144,10 @@ export class Receiver {
       announceDays: (days: readonly string[] | undefined, withMembers: boolean) =>
         outbox.announceDays(days, withMembers),
     };
+    const ris = { insert: () => {}, wake: () => {} };
     const reports = { keep: () => {}, fetchedAgain: () => {}, wake: () => {} };
     this.inbox = new CommandInbox({
-      ...{ db, store, runner, reports, now },
+      ...{ db, store, runner, reports, ris, now },
       outbox: told,
       log: silentLog,
     });

@@ -54,6 +54,25 @@ const TABLE: readonly Row[] = [
   ['GET /api/bookings/:id', BOOK],
   ['POST /api/bookings/:id/confirm', BOOK],
   ['DELETE /api/bookings/:id', BOOK],
+  ['POST /api/bookings/:id/transfer', BOOK],
+  ['GET /api/offers', BOOK],
+  ['GET /api/offers/:id', BOOK],
+  ['POST /api/offers/:id/accept', BOOK],
+  ['POST /api/offers/:id/decline', BOOK],
+  ['GET /api/refills/:id', CAPACITY],
+  ['POST /api/offer-links/accept', OPEN],
+  ['POST /api/offer-links/decline', OPEN],
+  ['GET /fhir/metadata', OPEN],
+  ['GET /fhir/Schedule', BOOK],
+  ['GET /fhir/Schedule/:id', BOOK],
+  ['GET /fhir/Slot', BOOK],
+  ['GET /fhir/Slot/:id', BOOK],
+  ['GET /fhir/ServiceRequest/:id', BOOK],
+  ['POST /fhir/ServiceRequest', BOOK],
+  ['GET /fhir/Appointment', BOOK],
+  ['GET /fhir/Appointment/:id', BOOK],
+  ['POST /fhir/Appointment', BOOK],
+  ['PUT /fhir/Appointment/:id', BOOK],
   ['GET /api/events', ROLES],
   ['GET /api/completeness', ROLES],
   ['GET /api/fleet', ROLES],
@@ -177,7 +196,7 @@ async function ask(
   return answer.status;
 }
 
-const isPage = (address: string): boolean => !/ \/(api|dicom-web|relay)/.test(address);
+const isPage = (address: string): boolean => !/ \/(api|dicom-web|fhir|relay)/.test(address);
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
 const cookie = (session: string): Record<string, string> => ({
   cookie: `cdip-session=${session}`,

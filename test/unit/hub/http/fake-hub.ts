@@ -455,6 +455,8 @@ function schedulingWithoutLog(db: Sqlite, trusts: HttpParts['config']['trusts'])
   const networkLog = { append: gone, sendCommand: gone };
   return new Scheduling({
     ...{ trusts, projection, networkLog, travel: null, clock: systemClock, log: silentLog },
+    messages: { ports: [], publicUrl: () => '' },
+    bringPriors: async () => {},
   });
 }
 

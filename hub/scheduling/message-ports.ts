@@ -1,0 +1,42 @@
+/** The channel ports that the configuration names. */
+import { readFileSync } from 'node:fs';
+import { createTransport } from 'nodemailer';
+import type { HubConfig } from '../config.ts';
+import { MessageError, type MessagePort, webhookPort } from './messages.ts';
+
+/** The webhook first: it may take e-mail too. @throws Error when a file of a secret can't be read */
+export function messagePorts({
+  messages: { webhook, email },
+}: Pick<HubConfig, 'messages'>): MessagePort[] {
+  return [
+    ...(webhook === undefined
+      ? []
+      : [webhookPort({ ...webhook, token: secretIn(webhook.tokenFile) })]),
+    ...(email === undefined ? [] : [emailPort(email)]),
+  ];
+}
+
+type EmailConfig = NonNullable<HubConfig['messages']['email']>;
+
+function emailPort(config: EmailConfig): MessagePort {
+  const { host, port, secure, requireTls, from, user, passwordFile } = config;
+  const pass = secretIn(passwordFile);
+  const transport = createTransport({
+    ...{ host, port, secure, requireTLS: requireTls && !secure },
+    ...(user === undefined || pass === undefined ? {} : { auth: { user, pass } }),
+  });
+  return {
+    channels: ['email'],
+    async send({ offerId, to, subject, text }) {
+      // The same message when it comes again: RFC 5322 §3.6.4.
+      const messageId = `<${offerId}@cdip>`;
+      await transport.sendMail({ from, to, subject, text, messageId }).catch((cause: unknown) => {
+        throw new MessageError('the mail server does not take it', { cause });
+      });
+    },
+  };
+}
+
+/** A line end behind the secret is none of it. */
+const secretIn = (file: string | undefined): string | undefined =>
+  file === undefined ? undefined : readFileSync(file, 'utf8').trim();

@@ -1,0 +1,225 @@
+/** Slots that were given back: who is asked, when, by what, and what an answer does. SC-30 to SC-33. */
+import t from 'tap';
+import {
+  decisionsOfRefill,
+  findRefill,
+  listOffers,
+} from '../../../../hub/scheduling/refill-rows.ts';
+import type { Offer } from '../../../../hub/scheduling/types.ts';
+import { codeOf } from '../../../../shared/errors.ts';
+import {
+  BOOKER,
+  type SchedulingWorld,
+  schedulingWorld,
+} from '../../../support/scheduling-in-memory.ts';
+
+const MORNING = '2026-12-01T09:00:00.000Z';
+const HOUR = 3_600_000;
+const in_ = (hours: number): string => new Date(Date.parse(MORNING) + hours * HOUR).toISOString();
+
+/** A slot that somebody had and gave back, in so many hours. @returns the refill's id */
+async function released(world: SchedulingWorld, hours: number, given = {}): Promise<string> {
+  const [slot = ''] = await world.diary(`MR-${hours}`, [in_(hours)], given);
+  const giver = await world.request({ shortNotice: false });
+  const booking = await world.book(slot, giver.requestId);
+  await world.scheduling.bookings.cancel(booking, BOOKER, 'cancelled');
+  return booking;
+}
+
+const offersOf = (world: SchedulingWorld, refillId: string): Offer[] => [
+  ...(findRefill(world.db, refillId)?.value.offers ?? []),
+];
+const look = (world: SchedulingWorld): Promise<void> => world.scheduling.settle();
+const secretOf = (link: string | undefined): string => link?.split('/').at(-1) ?? '';
+const refused = (work: Promise<unknown>): Promise<string> => work.then(() => 'done', codeOf);
+
+t.test('eight days ahead one is asked after the other, the most urgent first', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const routine = await world.request({ shortNotice: false });
+  const urgent = await world.request({ shortNotice: false, band: 'P3' });
+  const refillId = await released(world, 8 * 24);
+  await look(world);
+  const [first] = offersOf(world, refillId);
+  t.match(first, {
+    requestId: urgent.requestId,
+    state: 'open',
+    mode: 'sequential',
+    channel: 'email',
+  });
+  t.equal(first?.expiresAt, in_(24), 'with a day to answer');
+  t.match(world.messages, [{ to: 'a@example.org', link: /^https:\/\/hub\.example\/offer\// }]);
+  t.notMatch(world.messages[0]?.text, /MRI|head|scan/i, 'nothing clinical in the message');
+  const slot = findRefill(world.db, refillId)?.value.slotIds[0] ?? '';
+  t.equal(
+    await refused(world.book(slot, routine.requestId)),
+    'SLOT_TAKEN',
+    'it is kept for who is asked',
+  );
+  await world.scheduling.offers.decline(first?.offerId ?? '', BOOKER, { stop: false });
+  await look(world);
+  t.match(offersOf(world, refillId)[1], { requestId: routine.requestId, state: 'open' });
+  world.clock.ms += 25 * HOUR;
+  await look(world);
+  t.match(offersOf(world, refillId)[1], { state: 'expired' });
+  t.equal(
+    world.scheduling.requests.find(urgent.requestId).since,
+    urgent.since,
+    'who declined waits as before',
+  );
+  t.match(decisionsOfRefill(world.db, refillId)[0]?.considered, [
+    { requestId: urgent.requestId, removedBy: [] },
+    { requestId: routine.requestId, removedBy: [] },
+  ]);
+});
+
+t.test('a day ahead several are asked at once, and the first has it', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  for (let count = 0; count < 7; count += 1) await world.request();
+  const refillId = await released(world, 26);
+  await look(world);
+  const offers = offersOf(world, refillId);
+  t.equal(offers.length, 5);
+  t.ok(offers.every(({ mode, expiresAt }) => mode === 'batch' && expiresAt === in_(1)));
+  const [first, second] = world.messages;
+  const accepts = [first, second].map((message) =>
+    refused(world.scheduling.offers.acceptByLink(secretOf(message?.link), '1970-02-03')),
+  );
+  t.strictSame(await Promise.all(accepts), ['done', 'OFFER_ENDED']);
+  t.strictSame(
+    offersOf(world, refillId)
+      .map(({ state }) => state)
+      .sort(),
+    [...['accepted', 'superseded', 'superseded', 'superseded', 'superseded']],
+  );
+  t.match(findRefill(world.db, refillId)?.value, { state: 'filled' });
+});
+
+t.test('a link needs the birth date, works once, and bears three wrong ones', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  await world.request();
+  await world.request();
+  await released(world, 26);
+  await look(world);
+  const [one = '', other = ''] = world.messages.map(({ link }) => secretOf(link));
+  const { offers } = world.scheduling;
+  t.equal(await refused(offers.open(one, '1970-03-02')), 'BIRTH_DATE_WRONG');
+  t.equal(await refused(offers.open('guessed', '1970-02-03')), 'OFFER_UNKNOWN');
+  const atOnce = Array.from({ length: 10 }, (_, day) =>
+    refused(offers.acceptByLink(other, `1970-01-${10 + day}`)),
+  );
+  t.equal((await Promise.all(atOnce)).filter((code) => code === 'BIRTH_DATE_WRONG').length, 3);
+  t.equal(await refused(offers.acceptByLink(other, '1970-02-03')), 'OFFER_UNKNOWN', 'it is ended');
+  t.equal(await refused(offers.acceptByLink(one, '1970-02-03')), 'done');
+  t.equal(await refused(offers.acceptByLink(one, '1970-02-03')), 'OFFER_ENDED', 'it was used');
+  const [accepted] = listOffers(world.db, { state: 'accepted' }, { limit: 9, offset: 0 }).offers;
+  t.notMatch(JSON.stringify(accepted), one, 'the secret stands nowhere');
+});
+
+t.test('nobody is asked at night, but those who are phoned', async (t) => {
+  const world = schedulingWorld(t, '2026-12-01T21:30:00.000Z');
+  await world.request();
+  const refillId = await released(world, 48);
+  await look(world);
+  t.strictSame(offersOf(world, refillId), []);
+  const slot = findRefill(world.db, refillId)?.value.slotIds[0] ?? '';
+  t.match(world.scheduling.slot(slot), { status: 'free' }, 'until then it is free for everybody');
+  world.clock.ms = Date.parse('2026-12-02T08:00:10.000Z');
+  await look(world);
+  t.match(offersOf(world, refillId), [{ state: 'open' }]);
+});
+
+t.test(
+  'S-flag, deceased, opted out, no short notice, old address: not asked, and why',
+  async (t) => {
+    const world = schedulingWorld(t, MORNING);
+    const asked = {
+      sensitive: await world.request({}, { restricted: true }),
+      deceased: await world.request({}, { deceased: true }),
+      'opted-out': await world.request({ optedOut: true }),
+      'short-notice': await world.request({ shortNotice: false }),
+      'number-old': await world.request({}, { verifiedOn: '2025-11-01' }),
+      vetting: await world.request({ safety: { vetted: 'refused' } }),
+      consent: await world.request({ trust: 'RJE', consentsElsewhere: false }),
+    };
+    const refillId = await released(world, 26);
+    const willing = await world.request();
+    await look(world);
+    t.match(offersOf(world, refillId), [{ requestId: willing.requestId }]);
+    t.equal(offersOf(world, refillId).length, 1);
+    const { considered = [] } = decisionsOfRefill(world.db, refillId)[0] ?? {};
+    for (const [rule, { requestId }] of Object.entries(asked)) {
+      const removedBy = considered.find((one) => one.requestId === requestId)?.removedBy ?? [];
+      t.ok(
+        removedBy.some((one) => one.rule === rule && one.reason.length > 10),
+        rule,
+      );
+    }
+  },
+);
+
+t.test('after STOP nobody is asked again; two offers a day are the most', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const stopped = await world.request();
+  const first = await released(world, 26);
+  await look(world);
+  await world.scheduling.offers.decline(offersOf(world, first)[0]?.offerId ?? '', BOOKER, {
+    stop: true,
+  });
+  t.match(world.scheduling.requests.find(stopped.requestId), { optedOut: true });
+  const tired = await world.request();
+  for (const hours of [27, 28, 29]) {
+    const refillId = await released(world, hours);
+    await look(world);
+    const [offer] = offersOf(world, refillId);
+    if (hours === 29) t.equal(offer, undefined, 'the third');
+    else t.equal(offer?.requestId, tired.requestId);
+    if (offer) await world.scheduling.offers.decline(offer.offerId, BOOKER, { stop: false });
+  }
+});
+
+t.test(
+  'who takes an earlier slot frees the later one, which is offered in turn, not for ever',
+  async (t) => {
+    const world = schedulingWorld(t, MORNING);
+    const slots = await world.diary(
+      'CHAIN',
+      [10, 12, 14, 16, 18, 20].map((days) => in_(days * 24)),
+    );
+    const waiting = [];
+    for (const slot of slots) {
+      const request = await world.request({ shortNotice: false });
+      waiting.push({ request, booking: await world.book(slot, request.requestId) });
+    }
+    await world.scheduling.bookings.cancel(waiting[0]?.booking ?? '', BOOKER, 'cancelled');
+    await world.scheduling.requests.cancel(
+      waiting[0]?.request.requestId ?? '',
+      BOOKER,
+      'well again',
+    );
+    const chains: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      await look(world);
+      const [open] = listOffers(world.db, { state: 'open' }, { limit: 9, offset: 0 }).offers;
+      if (open === undefined) break;
+      chains.push(open.refill.chain);
+      await world.scheduling.offers.accept(open.offer.offerId, BOOKER);
+    }
+    t.strictSame(chains, [0, 1, 2, 3]);
+    for (const { request } of waiting.slice(1)) {
+      const active = world.scheduling.bookings.activeOf(request.requestId);
+      t.equal(active.length, 1, 'everybody has one booking');
+    }
+  },
+);
+
+t.test('in the last hours staff phone, one after the other', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  await world.request();
+  const refillId = await released(world, 4);
+  await look(world);
+  t.match(offersOf(world, refillId), [{ mode: 'staff', channel: 'phone', expiresAt: in_(0.25) }]);
+  t.strictSame(world.messages, [], 'nobody is sent a message');
+  world.clock.ms += 5 * HOUR;
+  await look(world);
+  t.match(findRefill(world.db, refillId)?.value, { state: 'ended' });
+});
