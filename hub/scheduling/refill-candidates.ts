@@ -8,6 +8,7 @@ import type { TrustConfig } from '../config.ts';
 import { askedBy } from './bookings.ts';
 import { demandOf, flagsOf, minutesAt, openingOf } from './demand.ts';
 import { candidateRequests, offersSince, ownP2Waiting, trustCount } from './refill-rows.ts';
+import { findBooking } from './rows.ts';
 import { type Candidate, type Decision, decideOrder } from './rules/decide.ts';
 import { DAY_MS, type Removal } from './rules/facts.ts';
 import { guardrailsAgainst } from './rules/guardrails.ts';
@@ -18,6 +19,7 @@ import type { ImagingRequest, Refill, Resource } from './types.ts';
 
 /** The most urgent of those who wait. */
 const LOOKED_AT = 500;
+const GAVE_IT_BACK: Removal = { rule: 'gave-back', reason: 'The patient gave this slot back' };
 const DAY_MINUTES = 1_440;
 /** Shares are counted over the days around the slot. */
 const WINDOW_MS = 14 * DAY_MS;
@@ -40,8 +42,10 @@ export function decideCandidates(
   const found = candidateRequests(db, { modality: resource.modality, after }, LOOKED_AT);
   const requests = new Map(found.map((request) => [request.requestId, request]));
   const guardrails = guardrailsAt(db, { refill, resource });
+  const giver = findBooking(db, refill.refillId)?.requestId;
   const candidates = found.map((request): Candidate => {
     const removedBy = [
+      ...(request.requestId === giver ? [GAVE_IT_BACK] : []),
       ...(request.trust === resource.trust ? [] : guardrails),
       ...notReached(parts, request, { refill, row, now }),
       ...tooLong(request, resource, refill),

@@ -155,9 +155,6 @@ export class Refills {
     if (open >= row.atOnce) return;
     const { decision, requests } = decideCandidates(candidates, { refill, resource, row }, now);
     const before = new Set(refill.offers.map(({ requestId }) => requestId));
-    // Who gave it back is not asked for it.
-    const giver = findBooking(parts.db, refillId)?.requestId;
-    if (giver) before.add(giver);
     const chosen = nextToOffer(decision, { atOnce: row.atOnce - open, alreadyOffered: before });
     if (chosen.length === 0) {
       this.#idleUntil.set(refillId, parts.clock.monotonicMs() + IDLE_MS);
