@@ -105,7 +105,8 @@ for (const { gate, says, given, start = LATER, resource = {}, mayBeHeld = false 
     const modality = given.examination?.modality ?? 'MR';
     const capabilities = modality === 'CT' ? ['contrast'] : [];
     const [slot = ''] = await world.diary('S1', [start], { modality, capabilities, ...resource });
-    const { requestId } = await world.request(given);
+    // Of an age at which pregnancy is asked for.
+    const { requestId } = await world.request(given, { birthDate: '1990-02-03' });
     const { bookings } = world.scheduling;
     const refused = await bookings
       .book({ slotId: slot, requestId }, BOOKER)
