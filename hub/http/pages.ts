@@ -20,6 +20,7 @@ import { fleetPages } from './page-fleet.ts';
 import { fleetEdgePages } from './page-fleet-edge.ts';
 import { identityPages } from './page-identity.ts';
 import { measurePages } from './page-measures.ts';
+import { offerPages } from './page-offer.ts';
 import { orderPages } from './page-order.ts';
 import { patientPage } from './page-patient.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
@@ -60,6 +61,7 @@ export function servePages(
     ...diaryPages(parts),
     ...callListPages(parts),
     ...appointmentPages(parts),
+    ...offerPages(parts),
     ...measurePages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),

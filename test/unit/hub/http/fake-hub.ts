@@ -277,6 +277,8 @@ export async function startFakeHub(
     principals?: ReadonlyMap<string, Principal>;
     /** Absent: measures that were never built. */
     measures?: HttpParts['measures'];
+    /** Absent: one that can decide nothing. */
+    scheduling?: Scheduling;
   } = {},
 ): Promise<FakeHub> {
   const db = openSqlite(':memory:', projectionSchema);
@@ -308,8 +310,8 @@ export async function startFakeHub(
     ...{ audit, alerts, fleetStore: store },
   };
   const { health } = prepareProjection(db);
-  const { principals, measures } = options;
-  if (measures !== undefined) Object.assign(parts, { measures });
+  const { principals, measures, scheduling } = options;
+  Object.assign(parts, measures && { measures }, scheduling && { scheduling });
   if (principals !== undefined)
     Object.assign(parts.access, {
       authenticate: ({ bearer, session }: { bearer?: string; session?: string }) =>
