@@ -1,4 +1,7 @@
-/** `/booking/slots/{slot}`: whom to phone for a free slot, in order, with the reason for everybody else. SC-23, SC-30. */
+/**
+ * `/booking/slots/{slot}`: whom to phone for a slot that was given back, in order, with the reason for everybody
+ * else. While it is offered to somebody, staff answer for him: he takes it, or says no. SC-23, SC-30.
+ */
 import { randomUUID } from 'node:crypto';
 import { hoursTo } from '../scheduling/rules/facts.ts';
 import { refillRow } from '../scheduling/rules/refill.ts';
@@ -27,26 +30,67 @@ export function callListPages(parts: HttpParts): Page[] {
       path: `${path}/book`,
       action: 'book',
       audit: 'booking',
-      run: async (call) => {
-        const { requestId = '', key = '' } = readForm(call.request.body);
-        const request = parts.scheduling.requests.find(requestId);
-        call.saw(subjectsOfRequests([request]));
-        try {
-          const wish = { slotId: slotOf(call), requestId, idempotencyKey: key };
-          await parts.scheduling.bookings.book(wish, call.principal);
-        } catch (error) {
-          return show(parts, call, [faultOf(error)]);
-        }
-        return call.reply.redirect(`/booking/requests/${encodeURIComponent(requestId)}`, 303);
-      },
+      run: (call) => answer(parts, call, book),
+    },
+    {
+      method: 'POST',
+      path: `${path}/decline`,
+      action: 'book',
+      audit: 'booking',
+      run: (call) => answer(parts, call, decline),
     },
   ];
+}
+
+interface Answer {
+  readonly requestId: string;
+  readonly key: string;
+  /** That is open for this patient. */
+  readonly offerId: string | undefined;
+}
+
+/** What a patient said on the phone. */
+async function answer(
+  parts: HttpParts,
+  call: PageCall,
+  carryOut: (parts: HttpParts, call: PageCall, answer: Answer) => Promise<string>,
+): Promise<unknown> {
+  const { requestId = '', key = '' } = readForm(call.request.body);
+  call.saw(subjectsOfRequests([parts.scheduling.requests.find(requestId)]));
+  const { openOffers } = parts.scheduling.callList(slotOf(call), call.principal);
+  const offerId = openOffers.find((offer) => offer.requestId === requestId)?.offerId;
+  try {
+    return call.reply.redirect(await carryOut(parts, call, { requestId, key, offerId }), 303);
+  } catch (error) {
+    return show(parts, call, [faultOf(error)]);
+  }
+}
+
+/** @returns where to go on */
+async function book(
+  { scheduling }: HttpParts,
+  call: PageCall,
+  { requestId, key, offerId }: Answer,
+): Promise<string> {
+  const wish = { slotId: slotOf(call), requestId, idempotencyKey: key };
+  if (offerId === undefined) await scheduling.bookings.book(wish, call.principal);
+  else await scheduling.offers.accept(offerId, call.principal);
+  return `/booking/requests/${encodeURIComponent(requestId)}`;
+}
+
+async function decline(
+  { scheduling }: HttpParts,
+  call: PageCall,
+  { offerId = '' }: Answer,
+): Promise<string> {
+  await scheduling.offers.decline(offerId, call.principal, { stop: false });
+  return `/booking/slots/${encodeURIComponent(slotOf(call))}`;
 }
 
 const slotOf = ({ request }: PageCall): string => (request.params as { slot: string }).slot;
 
 function show(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): unknown {
-  const { decision, requests, travel, slot, resource } = parts.scheduling.callList(
+  const { decision, requests, travel, slot, resource, openOffers } = parts.scheduling.callList(
     slotOf(call),
     call.principal,
   );
@@ -70,6 +114,8 @@ function show(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): 
     isStaffs: refillRow(slot.start, now).mode === 'staff',
     toCall,
     others,
+    asked: openOffers.map(({ requestId }) => requestId),
+    askedUntil: openOffers[0]?.expiresAt,
     key: randomUUID(),
     faultList: faults,
   });

@@ -20,6 +20,7 @@ import type { TravelTime } from './find-slots.ts';
 import type { MessagePort } from './messages.ts';
 import { Offers } from './offers.ts';
 import { PatientLinks } from './patient-links.ts';
+import { findRefill } from './refill-rows.ts';
 import { Refills } from './refills.ts';
 import { Requests } from './requests.ts';
 import { findSlot } from './rows.ts';
@@ -34,7 +35,7 @@ import {
 } from './search.ts';
 import { Settling } from './settling.ts';
 import { type BringPriors, Transfers } from './transfers.ts';
-import type { ImagingRequest, Resource, Slot } from './types.ts';
+import type { ImagingRequest, Offer, Resource, Slot } from './types.ts';
 
 export interface SchedulingOptions {
   readonly trusts: readonly TrustConfig[];
@@ -119,7 +120,10 @@ export class Scheduling {
    *
    * @throws SchedulingError `SLOT_UNKNOWN`
    */
-  callList(slotId: string, by: Principal): CallList & { resource: Resource; slot: Slot } {
+  callList(
+    slotId: string,
+    by: Principal,
+  ): CallList & { resource: Resource; slot: Slot; openOffers: readonly Offer[] } {
     const { projection, clock } = this.#options;
     const slot = findSlot(projection.db, slotId);
     if (slot === undefined) throw new SchedulingError('SLOT_UNKNOWN', 'There is no such slot.');
@@ -128,7 +132,9 @@ export class Scheduling {
     const travelTo = (request: ImagingRequest): TravelTime | null =>
       travelOf(parts, { request }, askedBy(request))?.(resource, slot.start) ?? null;
     const question = { resource, slot, trust: by.trust, now: clock.now(), travelTo };
-    return { ...callList(projection.db, question), resource, slot };
+    const offers = findRefill(projection.db, slot.owner ?? '')?.value.offers ?? [];
+    const openOffers = offers.filter(({ state }) => state === 'open');
+    return { ...callList(projection.db, question), resource, slot, openOffers };
   }
 
   /** All that is due now, at once: what happens by itself while the hub runs. */

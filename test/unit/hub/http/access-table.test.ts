@@ -118,6 +118,7 @@ const TABLE: readonly Row[] = [
   ['POST /booking/requests/:id/link', BOOK],
   ['GET /booking/slots/:slot', BOOK],
   ['POST /booking/slots/:slot/book', BOOK],
+  ['POST /booking/slots/:slot/decline', BOOK],
   ['GET /booking/diaries', BOOK],
   ['GET /booking/diaries/:resource/:date', BOOK],
   ['POST /booking/diaries/:resource/:date/cancel', BOOK],
