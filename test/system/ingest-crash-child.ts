@@ -39,14 +39,7 @@ function instrumentFiles(): void {
   };
   around('writev', 'before-write', 'written');
   around('fsync', 'before-fsync', 'after-fsync');
-  const { closeSync, openSync, renameSync, writevSync } = fs;
-  fs.openSync = ((...args: Parameters<typeof openSync>) => {
-    const isObject = String(args[0]).includes('/incoming/');
-    if (isObject) at('before-open');
-    const file = openSync(...args);
-    if (isObject) at('opened');
-    return file;
-  }) as typeof openSync;
+  const { closeSync, renameSync, writevSync } = fs;
   fs.closeSync = (file) => {
     closeSync(file);
     at('closed');

@@ -16,8 +16,6 @@ import {
 
 const CHILD = join(import.meta.dirname, 'ingest-crash-child.ts');
 const STEPS = [
-  'before-open',
-  'opened',
   'before-write',
   'written',
   'before-rest',
