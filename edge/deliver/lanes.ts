@@ -166,7 +166,8 @@ export class Lanes {
     }
     try {
       const status = await lane.association.store(form.object, form.open);
-      next.read?.free();
+      // A refusal may come before the last bytes are out: those must not become another object's.
+      if (status === 0) next.read?.free();
       const isWorking = record.take({ sopInstanceUID, bytes }, status);
       this.#options.onAnswer({ bytes, isWorking });
       this.#another();

@@ -82,7 +82,7 @@ export class RisBookings {
       if (row === undefined) return;
       const command = JSON.parse(row.command) as BookingCommand;
       if (this.#isOver(command, row.receivedAt)) {
-        this.#finish(command, 'refused', 'The RIS did not answer in time');
+        this.#giveUpSilent(command);
         continue;
       }
       if (!(await this.#send(command))) return;
@@ -92,6 +92,16 @@ export class RisBookings {
   #isOver({ action, until }: BookingCommand, receivedAt: number): boolean {
     const now = this.#options.clock.now();
     return action === 'book' ? Date.parse(until) <= now : receivedAt + CANCEL_MS <= now;
+  }
+
+  /**
+   * A RIS that was silent may have booked: that is no refusal. The hub ends the hold by its own clock, and what it
+   * then cancels is told to the RIS; an answer from here would keep it from that.
+   */
+  #giveUpSilent(command: BookingCommand): void {
+    const reason = 'The RIS did not answer in time';
+    if (command.action === 'cancel') this.#finish(command, 'refused', reason);
+    else this.#statements.end.run('silent', reason, this.#options.clock.now(), command.id);
   }
 
   /** @returns false when it has to be tried again */

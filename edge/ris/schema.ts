@@ -10,7 +10,7 @@ CREATE TABLE ris_bookings (
   command_id TEXT PRIMARY KEY,
   booking_id TEXT NOT NULL, action TEXT NOT NULL,
   command TEXT NOT NULL,
-  -- waiting, accepted, refused
+  -- waiting, accepted, refused, silent
   state TEXT NOT NULL, reason TEXT,
   received_at INTEGER NOT NULL, ended_at INTEGER
 ) STRICT;
