@@ -111,6 +111,7 @@ export async function startParts(
   const isOurReport: SetAside = (spool, object) => late.reports?.takeBack(spool, object) ?? false;
   const storage = await openRoutedStorage(options, { db, routes, isBringing, isOurReport });
   const { index, spool, outbox, quarantine } = storage;
+  lifecycle.add('spool', () => spool.stop());
   outbox.start();
   lifecycle.add('outbox', () => outbox.stop());
 

@@ -9,6 +9,7 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { codeOf } from '../../shared/errors.ts';
 import { OBJECT_SUFFIX, RESERVED_FOLDERS, studyFolder } from './layout.ts';
 import { digestDataSet, readSeal } from './read-instance.ts';
 import type { Spool } from './spool.ts';
@@ -84,7 +85,11 @@ async function recoverIncoming(
   report: RecoveryReport,
 ): Promise<void> {
   for (const name of readdirSync(spool.layout.incoming)) {
-    await recoverFile({ spool, target, report }, join(spool.layout.incoming, name));
+    try {
+      await recoverFile({ spool, target, report }, join(spool.layout.incoming, name));
+    } catch (error) {
+      if (codeOf(error) !== 'SPOOL_MISSING') throw error;
+    }
   }
 }
 
@@ -98,8 +103,8 @@ async function recoverFile(recovery: Recovery, temporaryPath: string): Promise<v
   const { spool, target, report } = recovery;
   const seal = await readSeal(temporaryPath);
   if (seal === null) {
-    // A spare that was never used is no half of anything.
-    if (statSync(temporaryPath).size > 0) report.dropped++;
+    // A spare that was never used is no half of anything; its maker may be removing it.
+    if ((statSync(temporaryPath, { throwIfNoEntry: false })?.size ?? 0) > 0) report.dropped++;
     spool.dropTemporary(temporaryPath);
     return;
   }

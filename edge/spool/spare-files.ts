@@ -3,7 +3,7 @@
  * that has just deleted many (ext4 without a journal looks for an inode that has been free for minutes); here a
  * thread does it while the object before is made durable.
  *
- * A spare that is never used is dropped at the next start.
+ * `stop` removes those that were not used; what a killed edge left is dropped at its next start.
  */
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
@@ -30,6 +30,7 @@ export class SpareFiles {
   readonly #folder: string;
   readonly #ready: OpenFile[] = [];
   #isMaking = false;
+  #isStopped = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -44,7 +45,7 @@ export class SpareFiles {
 
   /** One at a time: the threads of the pool are for what senders wait for. */
   #make(): void {
-    if (this.#isMaking || this.#ready.length >= SPARES) return;
+    if (this.#isMaking || this.#isStopped || this.#ready.length >= SPARES) return;
     this.#isMaking = true;
     const path = this.#newPath();
     fs.open(path, ...NEW, (error, descriptor) => {
@@ -52,8 +53,18 @@ export class SpareFiles {
       // Whoever takes the next file meets the error, and can tell his sender.
       if (error !== null) return;
       this.#ready.push({ path, descriptor });
-      this.#make();
+      if (this.#isStopped) this.stop();
+      else this.#make();
     });
+  }
+
+  /** An edge that takes another configuration goes on in the same process: nothing stays open. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const { path, descriptor } of this.#ready.splice(0)) {
+      fs.closeSync(descriptor);
+      fs.rmSync(path, { force: true });
+    }
   }
 
   #newPath(): string {

@@ -49,6 +49,11 @@ export class Spool {
     return new InstanceWriter({ openFile: () => this.#spares.take(), head, reserve: this.reserve });
   }
 
+  /** Objects that still come find no spare file, and make their own. */
+  stop(): void {
+    this.#spares.stop();
+  }
+
   absolute(path: string): string {
     return join(this.layout.root, path);
   }

@@ -135,6 +135,7 @@ export async function openStorageFixture(options: FixtureOptions): Promise<Stora
   };
   const close = (): void => {
     storage.outbox.stop();
+    storage.spool.stop();
     db.close();
   };
   return {

@@ -16,6 +16,7 @@ import { DiskReserve } from '../../../../edge/spool/reserve.ts';
 import { Spool } from '../../../../edge/spool/spool.ts';
 import { SpoolError } from '../../../../edge/spool/spool-error.ts';
 import { systemClock } from '../../../../shared/clock.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { filesUnder } from '../../../support/files-under.ts';
 import { missingPeer } from '../../../support/missing-peer.ts';
 import { readPart10, writePart10 } from '../../../support/part10.ts';
@@ -187,4 +188,16 @@ t.test('a file of the spool is one that dcmdump reads', needsDcmdump, async (t) 
   const { temporaryPath } = await writer.seal(FACTS);
   t.match(execFileSync('dcmdump', [temporaryPath], { encoding: 'utf8' }), /2\.999\.1\.1/);
   t.ok(readPart10(temporaryPath).dataSet.equals(dataSet));
+});
+
+t.test('a spool that is stopped leaves no file that waits for an object', async (t) => {
+  const spool = openSpool(temporaryDirectory(t));
+  const writer = spool.newWriter(HEAD);
+  const sealed = await writer.seal(FACTS);
+  spool.stop();
+  spool.dropTemporary(sealed.temporaryPath);
+  await eventually('none is left', () => filesUnder(spool.layout.incoming).length === 0);
+  const late = spool.newWriter(HEAD);
+  await late.write(Buffer.alloc(10));
+  t.equal((await late.seal(FACTS)).dataSetBytes, 10, 'what still comes is stored');
 });
