@@ -13,7 +13,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
@@ -138,7 +138,8 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 
 function writeDurably(file: string, text: string): void {
   const fd = openSync(`${file}.new`, 'w', 0o640);
-  writeSync(fd, text);
+  // Not writeSync: on a disk that is nearly full it may write a part and say so by a number alone.
+  writeFileSync(fd, text);
   fsyncSync(fd);
   closeSync(fd);
   renameSync(`${file}.new`, file);

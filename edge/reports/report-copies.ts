@@ -7,7 +7,7 @@
  * this trust. What a kill -9 interrupts is made again, the same to the byte.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { ReportCommand } from '../../shared/contract/commands.ts';
@@ -20,8 +20,10 @@ import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
 import type { AcceptedObject } from '../index/accept-object.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { OBJECT_SUFFIX } from '../spool/layout.ts';
+import { OBJECT_SUFFIX, TEMPORARY_SUFFIX } from '../spool/layout.ts';
+import { newFile } from '../spool/spare-files.ts';
 import type { Spool } from '../spool/spool.ts';
+import { InstanceWriter } from '../spool/write-instance.ts';
 import { BASIC_TEXT_SR, EXPLICIT_LITTLE_ENDIAN, reportDocument } from './report-document.ts';
 import { type DocumentFile, type ReportRow, ReportRows } from './report-rows.ts';
 
@@ -146,12 +148,19 @@ export class ReportCopies {
     const { spool, fileHead, trust, now } = this.#options;
     const { dataSet, sopInstanceUID, seriesInstanceUID } = document;
     const identity = { sopClassUID: BASIC_TEXT_SR, transferSyntaxUID: EXPLICIT_LITTLE_ENDIAN };
-    const writer = spool.newWriter(fileHead({ ...identity, sopInstanceUID }));
+    const name = createHash('sha256').update(sopInstanceUID).digest('hex').slice(0, 40);
+    const path = join(FOLDER, `${name}${OBJECT_SUFFIX}`);
+    // Not in incoming/: what a kill -9 leaves there whole is filed as an object of this trust.
+    const temporary = `${spool.absolute(path)}${TEMPORARY_SUFFIX}`;
+    rmSync(temporary, { force: true });
+    const writer = new InstanceWriter({
+      openFile: () => newFile(temporary),
+      head: fileHead({ ...identity, sopInstanceUID }),
+      reserve: spool.reserve,
+    });
     await writer.write(dataSet);
     const sealed = await writer.seal({ home: trust, receivedAt: now(), callingAETitle: '' });
     const { temporaryPath, dataSetOffset, dataSetBytes, contentDigest } = sealed;
-    const name = createHash('sha256').update(sopInstanceUID).digest('hex').slice(0, 40);
-    const path = join(FOLDER, `${name}${OBJECT_SUFFIX}`);
     renameSync(temporaryPath, spool.absolute(path));
     return {
       ...{ sopInstanceUID, seriesInstanceUID, path, dataSetOffset, dataSetBytes, contentDigest },

@@ -2,6 +2,7 @@
  * The measures of the network, kept up to date: takes what was told, builds, answers. What is told
  * restates the figures some seconds later; building is never more than a twentieth of the time.
  */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep } from '../../shared/backoff.ts';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
@@ -26,6 +27,8 @@ import { takeWhatWasTold } from './take.ts';
 /** Building takes at most this share of the time. */
 const SHARE_OF_TIME = 0.05;
 const LEAST_PAUSE_MS = 2_000;
+/** What failed is rarely better at once. */
+const FAILED_PAUSE_MS = 30_000;
 /** Snapshots of now are made anew so often, also when nothing was told. */
 const REFRESH_MS = 3_600_000;
 
@@ -60,14 +63,14 @@ export interface MeasureAnswer extends Figures {
 export class Measures {
   readonly #options: MeasuresOptions;
   readonly #ending = new AbortController();
-  readonly #store: Store;
   readonly #keys: Pseudonyms;
+  /** Undefined: it can't be opened now. What is told waits, and the rest of the hub goes on. */
+  #opened: Store | undefined;
   #builtAt: number | null = null;
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(options: MeasuresOptions, store: Store, keys: Pseudonyms) {
+  private constructor(options: MeasuresOptions, keys: Pseudonyms) {
     this.#options = options;
-    this.#store = store;
     this.#keys = keys;
     const builtAt = (): number => (this.#builtAt ?? 0) / 1_000;
     new Gauge({
@@ -80,14 +83,34 @@ export class Measures {
     });
   }
 
+  /** Also with a store that can't be opened: that is logged, and tried again with each {@link refresh}. */
   static async open(options: MeasuresOptions): Promise<Measures> {
-    const directory = join(options.dataDirectory, 'measures');
-    const { memoryMegabytes, threads } = options.config;
-    const store = await Store.open({ directory, memoryMegabytes, threads });
-    const measures = new Measures(options, store, openPseudonyms(directory));
-    const [built] = await store.rows('SELECT epoch_ms(built_at) AS built_at FROM built');
-    if (built !== undefined) measures.#builtAt = Number(built['built_at']);
+    const directory = directoryOf(options);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const measures = new Measures(options, openPseudonyms(directory));
+    await measures.#open().catch((error: unknown) => measures.#notBuilt(error));
     return measures;
+  }
+
+  async #open(): Promise<void> {
+    if (this.#opened !== undefined) return;
+    const { memoryMegabytes, threads } = this.#options.config;
+    const directory = directoryOf(this.#options);
+    const store = await Store.open({ directory, memoryMegabytes, threads });
+    const [built] = await store.rows('SELECT epoch_ms(built_at) AS built_at FROM built');
+    if (built !== undefined) this.#builtAt = Number(built['built_at']);
+    this.#opened = store;
+  }
+
+  /** @throws MeasureError `MEASURES_NOT_BUILT` */
+  get #store(): Store {
+    if (this.#opened === undefined)
+      throw new MeasureError('MEASURES_NOT_BUILT', 'the store of the measures can not be opened');
+    return this.#opened;
+  }
+
+  #notBuilt(error: unknown): void {
+    this.#options.log.error('measures.not-built', { code: codeOf(error), error });
   }
 
   start(): void {
@@ -97,7 +120,7 @@ export class Measures {
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#running;
-    this.#store.close();
+    this.#opened?.close();
   }
 
   get definitions(): readonly Measure[] {
@@ -129,6 +152,7 @@ export class Measures {
   /** Takes what waits and builds when there is something new. @returns true when it was built */
   async refresh(): Promise<boolean> {
     const { db, clock, trusts, log } = this.#options;
+    await this.#open();
     const loaded = await loadIncoming(this.#store, this.#keys);
     for (const { file, taken, refused } of loaded)
       log.info('measures.loaded', { file, taken, refused });
@@ -151,16 +175,18 @@ export class Measures {
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     while (!signal.aborted) {
       const begun = clock.monotonicMs();
+      let leastMs = LEAST_PAUSE_MS;
       try {
         await this.refresh();
       } catch (error) {
-        log.error('measures.not-built', { code: codeOf(error), error });
+        this.#notBuilt(error);
+        leastMs = FAILED_PAUSE_MS;
       }
       const took = clock.monotonicMs() - begun;
-      await sleep(Math.max(LEAST_PAUSE_MS, took / SHARE_OF_TIME), signal);
+      await sleep(Math.max(leastMs, took / SHARE_OF_TIME), signal);
     }
   }
 
@@ -192,6 +218,8 @@ export class Measures {
     });
   }
 }
+
+const directoryOf = ({ dataDirectory }: MeasuresOptions): string => join(dataDirectory, 'measures');
 
 function requireMeasure(id: string): Measure {
   const measure = measureOf(id);
