@@ -70,12 +70,12 @@ export class Transfers {
       );
     const state = isAccepted ? 'accepted' : 'refused';
     const answered: Transfer = { ...transfer, state, reason, at: rfc3339(parts.clock.now()) };
-    const changed = await requests.change(request.requestId, { transfer: answered }, CDIP);
+    // The booking first: who is interrupted between the two finds the referral still to be answered.
     if (!isAccepted) {
       const words = `${booking.trust} does not take the referral: ${reason ?? 'no reason given'}`;
       await bookings.end(booking, { state: 'cancelled', reason: words, by: by.name });
     }
-    return changed;
+    return requests.change(request.requestId, { transfer: answered }, CDIP);
   }
 }
 
