@@ -18,8 +18,8 @@ export function bookingRequestPages(parts: HttpParts): Page[] {
   const { scheduling } = parts;
   const path = '/booking/requests/:id';
   const common = { method: 'POST', action: 'book', audit: 'booking' } as const;
-  const requestOf = ({ request, saw }: PageCall): ImagingRequest => {
-    const found = scheduling.requests.find((request.params as { id: string }).id);
+  const requestOf = ({ request, principal, saw }: PageCall): ImagingRequest => {
+    const found = scheduling.requests.findFor((request.params as { id: string }).id, principal);
     saw(subjectsOfRequests([found]));
     return found;
   };

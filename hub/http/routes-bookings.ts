@@ -81,8 +81,8 @@ function requestRoutes({ scheduling, projection: { db }, clock }: Parts): ApiRou
       summary: 'A request, and whether it has a booking',
       audit: 'look',
       answer: { status: 200, schema: RequestAnswer },
-      problems: ['REQUEST_UNKNOWN'],
-      run: ({ path, saw }) => shown(requests.find(path['id'] ?? ''), saw),
+      problems: ['REQUEST_UNKNOWN', 'TRUST_FORBIDDEN'],
+      run: ({ path, principal, saw }) => shown(requests.findFor(path['id'] ?? '', principal), saw),
     }),
     apiRoute({
       ...common,
@@ -151,7 +151,9 @@ function slotsRoute(parts: Parts): ApiRoute {
       const now = clock.now();
       const { from = rfc3339(now), to = rfc3339(now + SEARCH_DAYS_MS), ...rest } = query;
       const request =
-        query.requestId === undefined ? null : scheduling.requests.find(query.requestId);
+        query.requestId === undefined
+          ? null
+          : scheduling.requests.findFor(query.requestId, principal);
       if (request !== null) saw(subjectsOfRequests([request]));
       const found = scheduling.search({ ...withoutUndefined(rest), from, to, request }, principal);
       const { limit, offset } = query;
@@ -202,9 +204,9 @@ function bookingListRoutes({ scheduling, projection: { db } }: Parts): ApiRoute[
       audit: 'look',
       query: NoQuery,
       answer: { status: 200, schema: BookingAnswer },
-      problems: ['BOOKING_UNKNOWN'],
-      run: ({ path, saw }) => {
-        const booking = scheduling.bookings.find(path['id'] ?? '');
+      problems: ['BOOKING_UNKNOWN', 'TRUST_FORBIDDEN'],
+      run: ({ path, principal, saw }) => {
+        const booking = scheduling.bookings.findFor(path['id'] ?? '', principal);
         saw(subjectsOfBookings(db, [booking]));
         return bookingJson(booking);
       },

@@ -203,8 +203,8 @@ function serviceRequestRoutes(parts: Parts): ApiRoute[] {
       summary: 'A request',
       ...{ action: 'book', audit: 'look', query: NoQuery, answer: RESOURCE },
       problems: ['REQUEST_UNKNOWN'],
-      run: ({ path, ...call }) =>
-        send(scheduling.requests.find(nameOfFhirId(path['id'] ?? '')), call),
+      run: ({ path, principal, ...call }) =>
+        send(scheduling.requests.findFor(nameOfFhirId(path['id'] ?? ''), principal), call),
     }),
     apiRoute({
       method: 'POST',
@@ -237,8 +237,8 @@ function appointmentReads(parts: Parts): ApiRoute[] {
       summary: 'A booking',
       ...{ action: 'book', audit: 'look', query: NoQuery, answer: RESOURCE },
       problems: ['BOOKING_UNKNOWN'],
-      run: ({ path, reply, saw }) => {
-        const booking = scheduling.bookings.find(nameOfFhirId(path['id'] ?? ''));
+      run: ({ path, principal, reply, saw }) => {
+        const booking = scheduling.bookings.findFor(nameOfFhirId(path['id'] ?? ''), principal);
         saw(subjectsOfBookings(db, [booking]));
         return sendOne(reply, shown(booking));
       },
@@ -319,7 +319,8 @@ function appointmentWrites(parts: Parts): ApiRoute[] {
       answer: RESOURCE,
       problems: ['BOOKING_UNKNOWN', 'BOOKING_ENDED', 'VERSION_REQUIRED', 'VERSION_CHANGED'],
       run: async ({ body, path, principal, request, ...call }) => {
-        const { bookingId, state } = scheduling.bookings.find(nameOfFhirId(path['id'] ?? ''));
+        const id = nameOfFhirId(path['id'] ?? '');
+        const { bookingId, state } = scheduling.bookings.findFor(id, principal);
         const version = bookingVersion(db, bookingId);
         if (request.headers['if-match'] === undefined)
           throw new SchedulingError(

@@ -70,6 +70,13 @@ export class Bookings {
     return booking;
   }
 
+  /** For the patient's trust and the trust where it is. @throws SchedulingError `BOOKING_UNKNOWN`, `TRUST_FORBIDDEN` */
+  findFor(bookingId: string, by: Principal): Booking {
+    const booking = this.find(bookingId);
+    requireConcern(this.#parts, booking, by);
+    return booking;
+  }
+
   /** Those of a request that take up slots. */
   activeOf(requestId: string): Booking[] {
     return activeBookingsOf(this.#parts.db, requestId);
@@ -133,8 +140,7 @@ export class Bookings {
     reason: string,
     version?: number,
   ): Promise<Booking> {
-    const booking = this.find(bookingId);
-    requireConcern(this.#parts, booking, by);
+    const booking = this.findFor(bookingId, by);
     const only = version === undefined ? {} : { version };
     return this.end(booking, { state: 'cancelled', reason, by: by.name, ...only });
   }

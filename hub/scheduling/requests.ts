@@ -5,7 +5,7 @@ import { type Principal, trustRefusal } from '../access/rules.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { requestSubject } from './decision-writer.ts';
 import type { RequestDecision } from './decisions.ts';
-import { findRequest, requestOfOrder } from './rows.ts';
+import { activeBookingsOf, findRequest, requestOfOrder } from './rows.ts';
 import { DAY_MS } from './rules/facts.ts';
 import { SchedulingError } from './scheduling-error.ts';
 import type { ImagingRequest } from './types.ts';
@@ -34,6 +34,15 @@ export class Requests {
     if (found === undefined)
       throw new SchedulingError('REQUEST_UNKNOWN', 'There is no request with this id.');
     return found.value;
+  }
+
+  /** For its own trust, and for where it is booked. @throws SchedulingError `REQUEST_UNKNOWN`, `TRUST_FORBIDDEN` */
+  findFor(requestId: string, by: Principal): ImagingRequest {
+    const request = this.find(requestId);
+    const booked = activeBookingsOf(this.#parts.db, requestId).map(({ trust }) => trust);
+    const refusals = [request.trust, ...booked].map((trust) => trustRefusal(by, trust));
+    if (refusals.includes(null)) return request;
+    throw new SchedulingError('TRUST_FORBIDDEN', refusals[0] ?? '');
   }
 
   /**
