@@ -72,6 +72,8 @@ async function startHub(ports: Ports): Promise<{ url: string; configFile: string
     writeSampleTimetable(timetableFolder, new Date().toISOString().slice(0, 10));
     const config = {
       ...{ dataDirectory, http: { port }, nats: { embedded: true, port: nats }, trusts },
+      // Whoever tries it reads in between.
+      signIn: { session: { idleMinutes: 720 } },
       travel: { timetableFolder },
     };
     writeFileSync(configFile, stringify(config));

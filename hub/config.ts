@@ -108,6 +108,19 @@ export const HubConfigSchema = z.strictObject({
           roleClaim: z.string().min(1),
         })
         .optional(),
+      session: z
+        .strictObject({
+          idleMinutes: z.number().positive().max(1_440).default(15).describe('shared screens'),
+          hours: z.number().positive().max(24).default(12).describe('however busy it is'),
+        })
+        .prefault({}),
+      stepUp: z
+        .strictObject({
+          assurance: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
+          maxAgeSeconds: z.int().min(30).max(86_400).default(300),
+        })
+        .optional()
+        .describe('how surely and how lately somebody signed in who breaks the glass or signs off'),
     })
     .prefault({}),
   trusts: z

@@ -78,7 +78,7 @@ async function startParts(
 
   const accessDb = openAccessDatabase(dataDirectory);
   lifecycle.add('access', () => void accessDb.close());
-  const access = new Access(accessDb, clock);
+  const access = new Access(accessDb, clock, config.signIn.session);
   const tickets = await openTicketSigner(accessDb, clock);
 
   const audit = new AuditTrail(dataDirectory, clock);

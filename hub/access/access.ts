@@ -4,7 +4,6 @@
  *
  *   secret ─► SHA-256 ─► row ─► Principal
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
@@ -13,13 +12,12 @@ import { commitDurably, openSqlite, type Sqlite } from '../../shared/sqlite/open
 import { AccessError } from './access-error.ts';
 import { type Action, type Principal, type Role, refusalOf } from './rules.ts';
 import { accessSchema } from './schema.ts';
+import { hashOf, secret } from './secrets.ts';
+import { type Begun, type Device, type SessionLimits, Sessions } from './sessions.ts';
 import { prepareAccess } from './statements.ts';
 
 const LINK_MS = 24 * 3_600_000;
-const SESSION_MS = 12 * 3_600_000;
-const IDLE_MS = 2 * 3_600_000;
-/** A session's last use is written so often at most. */
-const TOUCH_MS = 60_000;
+const LIMITS: SessionLimits = { idleMinutes: 15, hours: 12 };
 
 /** It holds a private key: nobody but its owner reads the file, nor the WAL that SQLite makes beside it. */
 export function openAccessDatabase(dataDirectory: string): Sqlite {
@@ -35,24 +33,27 @@ export class Access {
   readonly #clock: Clock;
   readonly #statements: ReturnType<typeof prepareAccess>;
 
-  constructor(db: Sqlite, clock: Clock) {
+  /** What a browser's cookie stands for. */
+  readonly sessions: Sessions;
+
+  constructor(db: Sqlite, clock: Clock, limits = LIMITS) {
     this.#db = db;
     this.#clock = clock;
+    this.sessions = new Sessions(db, clock, limits);
     this.#statements = prepareAccess(db);
   }
 
   // --- who asks
 
-  /** The principal of an API key, or of a session; null when it is none or has ended. */
-  authenticate({ bearer, session }: { bearer?: string; session?: string }): Principal | null {
+  /**
+   * The principal of an API key, or of a session; null when it is none or has ended.
+   *
+   * @param given.isUse false: a page asks by itself, which keeps nobody signed in
+   */
+  authenticate(given: { bearer?: string; session?: string; isUse?: boolean }): Principal | null {
+    const { bearer, session, isUse = true } = given;
     if (bearer !== undefined) return this.#statements.findKey.get(hashOf(bearer)) ?? null;
-    if (session === undefined) return null;
-    const now = this.#clock.now();
-    const found = this.#statements.findSession.get(hashOf(session));
-    if (found === undefined || found.expiresAt <= now || found.lastAt + IDLE_MS <= now) return null;
-    if (found.lastAt + TOUCH_MS <= now) this.#statements.touchSession.run(now, hashOf(session));
-    const { name, role, trust } = found;
-    return { name, role, trust };
+    return session === undefined ? null : this.sessions.find(session, { isUse });
   }
 
   /** Null: allowed. Else why not, in words for the person. */
@@ -66,21 +67,21 @@ export class Access {
     return this.#statements.findLink.get(hashOf(token), this.#clock.now()) ?? null;
   }
 
-  useSignInLink(token: string): { session: string; seconds: number; principal: Principal } | null {
+  useSignInLink(token: string, device: Device): (Begun & { principal: Principal }) | null {
     const now = this.#clock.now();
-    return commitDurably(this.#db, () => {
-      const principal = this.readSignInLink(token);
-      if (principal === null) return null;
-      this.#statements.useLink.run(now, hashOf(token));
-      const session = secret();
-      this.#statements.insertSession.run(hashOf(session), principal.name, now, now + SESSION_MS);
-      this.#statements.dropEndedSessions.run(now);
-      return { session, seconds: SESSION_MS / 1000, principal };
+    const principal = commitDurably(this.#db, () => {
+      const invited = this.readSignInLink(token);
+      if (invited !== null) this.#statements.useLink.run(now, hashOf(token));
+      return invited;
     });
+    if (principal === null) return null;
+    const proof = { method: 'link', assurance: 1, authenticatedAt: now } as const;
+    const begun = this.sessions.begin({ person: principal.name, ...proof }, device);
+    return { ...begun, principal: { ...principal, ...proof } };
   }
 
   endSession(session: string): void {
-    commitDurably(this.#db, () => this.#statements.dropSession.run(hashOf(session)));
+    this.sessions.end(session);
   }
 
   // --- what the command line gives out
@@ -150,6 +151,3 @@ export class Access {
     return (this.#statements.edgeUrl.pluck().get(ods) as string | undefined) ?? null;
   }
 }
-
-const secret = (): string => randomBytes(32).toString('base64url');
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -13,18 +13,29 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What is asked, in the words that access rules decide on. */
-export type Action =
-  | 'search'
-  | 'view'
-  | 'fetch'
-  | 'watch'
-  | 'fleet'
-  | 'audit'
-  | 'identity'
-  | 'book'
-  | 'capacity'
-  | 'measure'
-  | 'return';
+export const ACTIONS = [
+  'search',
+  'view',
+  'fetch',
+  'watch',
+  'fleet',
+  'audit',
+  'identity',
+  'book',
+  'capacity',
+  'measure',
+  'return',
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/**
+ * How surely a person is who they say: 1 one factor (a password, a link), 2 two factors, 3 a key in hardware.
+ * NIST SP 800-63B and NHS CIS2 call them AAL1 to AAL3.
+ */
+export type Assurance = 1 | 2 | 3;
+
+/** What a person signed in with. */
+export type SignInMethod = 'link' | 'password' | 'oidc';
 
 /** Who asks. */
 export interface Principal {
@@ -32,6 +43,13 @@ export interface Principal {
   readonly role: string;
   /** The trust a person works for; null for the network's own staff and machines. */
   readonly trust: string | null;
+  /** Of a person who signed in; a machine has none of the three. */
+  readonly method?: SignInMethod;
+  readonly assurance?: Assurance;
+  /** When the person last proved who they are: milliseconds. Not when the session was last used. */
+  readonly authenticatedAt?: number;
+  /** What the key or token of a machine was given for; absent: all that its role may do. */
+  readonly scopes?: readonly Action[];
 }
 
 const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
@@ -63,9 +81,10 @@ const WORDS: Readonly<Record<Action, string>> = {
 };
 
 /** Null: allowed. Else why not, in words for the person. */
-export function refusalOf({ role }: Principal, action: Action): string | null {
-  if (ALLOWED[action].includes(role)) return null;
-  return `The role ${role} may not ${WORDS[action]}.`;
+export function refusalOf({ role, scopes }: Principal, action: Action): string | null {
+  if (!ALLOWED[action].includes(role)) return `The role ${role} may not ${WORDS[action]}.`;
+  if (scopes === undefined || scopes.includes(action)) return null;
+  return `This key was not given the scope ${action}: it may not ${WORDS[action]}.`;
 }
 
 /** Null: allowed. People bring studies to their own trust; the network's coordinators to any. */

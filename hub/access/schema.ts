@@ -32,4 +32,20 @@ CREATE TABLE edges (
 CREATE TABLE ticket_keys (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 `,
   },
+  {
+    // Sessions that run end: nobody knows how and when they were begun.
+    name: 'how and when a person signed in',
+    sql: `
+DROP TABLE sessions;
+CREATE TABLE sessions (
+  hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, person TEXT NOT NULL,
+  method TEXT NOT NULL, assurance INTEGER NOT NULL, authenticated_at INTEGER NOT NULL,
+  -- As an identity provider told them; null: those of the account in people.
+  role TEXT, trust TEXT,
+  began_at INTEGER NOT NULL, last_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  address TEXT, browser TEXT
+) STRICT;
+CREATE INDEX sessions_of_person ON sessions (person);
+`,
+  },
 ];

@@ -20,16 +20,6 @@ export function prepareAccess(db: Sqlite) {
        WHERE hash = ? AND used_at IS NULL AND expires_at > ?`,
     ),
     useLink: db.prepare<[number, string]>('UPDATE sign_in_links SET used_at = ? WHERE hash = ?'),
-    insertSession: db.prepare<[string, string, number, number]>(
-      'INSERT INTO sessions VALUES (?, ?, ?, ?)',
-    ),
-    findSession: db.prepare<[string], Principal & { lastAt: number; expiresAt: number }>(
-      `SELECT name, role, trust, last_at AS lastAt, expires_at AS expiresAt
-       FROM sessions JOIN people ON name = person WHERE hash = ?`,
-    ),
-    touchSession: db.prepare<[number, string]>('UPDATE sessions SET last_at = ? WHERE hash = ?'),
-    dropSession: db.prepare<[string]>('DELETE FROM sessions WHERE hash = ?'),
-    dropEndedSessions: db.prepare<[number]>('DELETE FROM sessions WHERE expires_at <= ?'),
     insertToken: db.prepare<[string, string, number]>(
       'INSERT INTO enrolment_tokens VALUES (?, ?, ?, NULL)',
     ),

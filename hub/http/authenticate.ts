@@ -1,6 +1,7 @@
 /** Who asks: an API key as bearer token, or the session cookie of a person who signed in. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Action, Principal } from '../access/rules.ts';
+import type { Device } from '../access/sessions.ts';
 import type { AccessPart } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -21,8 +22,38 @@ export function findPrincipal(access: AccessPart, request: FastifyRequest): Prin
     return bearer === undefined ? null : access.authenticate({ bearer });
   }
   const session = sessionOf(request);
-  return session === undefined ? null : access.authenticate({ session });
+  return session === undefined ? null : access.authenticate({ session, isUse: isByHand(request) });
 }
+
+/** What a page that nobody looks at asks by itself is no sign of its owner. */
+function isByHand(request: FastifyRequest): boolean {
+  const path = request.url.split('?', 1)[0] ?? '';
+  return path !== '/api/events' && !path.endsWith('/live');
+}
+
+/** For a list of sessions: `Chromium, Linux`. */
+export function deviceOf(request: FastifyRequest): Device {
+  const agent = String(request.headers['user-agent'] ?? '');
+  const browser = BROWSERS.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
+  const system = SYSTEMS.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
+  const words = [browser, system].filter((word) => word !== null).join(', ');
+  return { address: request.ip, browser: words === '' ? null : words };
+}
+
+/** The first that fits: each later one says it is the earlier ones too. */
+const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/Edg\//, 'Edge'],
+  [/Firefox\//, 'Firefox'],
+  [/Chrom(e|ium)\//, 'Chrome'],
+  [/Safari\//, 'Safari'],
+];
+const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+  [/Windows/, 'Windows'],
+  [/Android/, 'Android'],
+  [/iPhone|iPad/, 'iOS'],
+  [/Macintosh/, 'macOS'],
+  [/Linux|X11/, 'Linux'],
+];
 
 /** @throws HttpProblem `UNAUTHENTICATED` (401), or `FORBIDDEN` (403) when the rules refuse the action */
 export function requirePrincipal(

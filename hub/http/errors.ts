@@ -19,7 +19,7 @@ export function answerErrors(app: FastifyInstance, log: Log, page: ErrorPage): v
     const { body, isBug } = problemOf(error);
     if (isBug) log.error('program.bug', { where: 'http', error });
     reply.status(body.status);
-    if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="cdip"');
+    if (body.status === 401) reply.header('www-authenticate', challengeOf(body));
     if (body.status >= 503) reply.header('retry-after', '5');
     if (request.url.startsWith('/fhir/'))
       return reply.type(FHIR_JSON).send(JSON.stringify(operationOutcome(body.status, body)));
@@ -40,6 +40,12 @@ export function answerErrors(app: FastifyInstance, log: Log, page: ErrorPage): v
     const detail = `This address takes ${methods.join(', ')}.`;
     return send(new HttpProblem('METHOD_NOT_ALLOWED', detail), request, reply);
   });
+}
+
+/** RFC 6750; RFC 9470 where a sign-in is there that is not enough. */
+function challengeOf(body: ProblemBody): string {
+  if (body.code !== 'STEP_UP_REQUIRED') return 'Bearer realm="cdip"';
+  return `Bearer realm="cdip", error="insufficient_user_authentication", max_age="${String(body['maxAgeSeconds'])}"`;
 }
 
 function routePatterns(app: FastifyInstance): [string, RegExp][] {

@@ -9,7 +9,13 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Principal } from '../access/rules.ts';
 import type { Pages } from '../web/render.ts';
 import { NOBODY, recordSignIn } from './audited.ts';
-import { clearSessionCookie, findPrincipal, sessionOf, setSessionCookie } from './authenticate.ts';
+import {
+  clearSessionCookie,
+  deviceOf,
+  findPrincipal,
+  sessionOf,
+  setSessionCookie,
+} from './authenticate.ts';
 import { readForm } from './forms.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
@@ -41,7 +47,7 @@ export function signInPages(
     // In the trail before the session begins; that it did not begin after all stands there too.
     const invited = parts.access.readSignInLink(token);
     record(invited ?? NOBODY, invited === null ? 'LINK_INVALID' : null);
-    const begun = invited === null ? null : parts.access.useSignInLink(token);
+    const begun = invited === null ? null : parts.access.useSignInLink(token, deviceOf(request));
     if (begun === null) return show(reply.status(410), { isRefused: true });
     setSessionCookie(reply, { value: begun.session, seconds: begun.seconds, secure });
     return reply.redirect(nextOf(request.query), 303);

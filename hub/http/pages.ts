@@ -3,6 +3,7 @@
  * without script; with it, parts are kept live from /api/events.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { codeOf } from '../../shared/errors.ts';
 import type { Pages } from '../web/render.ts';
 import { type AuditedRoute, audited, type Sight } from './audited.ts';
 import { findPrincipal } from './authenticate.ts';
@@ -93,6 +94,10 @@ function servePage(
           return pages.render(template, { ...common, ...values });
         };
         return page.run({ ...sight, request, reply, render });
+      }).catch((error: unknown) => {
+        if (codeOf(error) !== 'STEP_UP_REQUIRED') throw error;
+        // Back to the page that has the form: what is behind a POST is not done by coming back.
+        return reply.redirect(`/sign-in/confirm?next=${encodeURIComponent(request.url)}`, 303);
       });
     },
   });

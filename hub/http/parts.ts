@@ -18,6 +18,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Action, Principal } from '../access/rules.ts';
+import type { Begun, Device } from '../access/sessions.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { HubConfig } from '../config.ts';
 import type { Configurations } from '../configuration/configurations.ts';
@@ -37,14 +38,14 @@ import type { Relay } from '../relay/relay.ts';
 import type { Scheduling } from '../scheduling/scheduling.ts';
 
 export interface AccessPart {
-  /** The principal of an API key, or of a session cookie's value; null when it is none or has ended. */
-  authenticate(given: { bearer?: string; session?: string }): Principal | null;
+  /** The principal of an API key, or of a session cookie's value; null when it is none or has ended. `isUse` false: keeps nobody signed in. */
+  authenticate(given: { bearer?: string; session?: string; isUse?: boolean }): Principal | null;
   /** Null: allowed. Else why not, in words for the person. */
   refuse(principal: Principal, action: Action): string | null;
   /** Whom a sign-in link is for, without using it up; null when it is unknown, used or too old. */
   readSignInLink(token: string): Principal | null;
   /** Uses the link up and begins a session. */
-  useSignInLink(token: string): { session: string; seconds: number; principal: Principal } | null;
+  useSignInLink(token: string, device: Device): (Begun & { principal: Principal }) | null;
   endSession(session: string): void;
 }
 

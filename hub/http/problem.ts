@@ -24,6 +24,8 @@ export type HttpProblemCode =
   | 'MEDIA_TYPE_UNSUPPORTED'
   | 'MALFORMED_REQUEST'
   | 'UNAUTHENTICATED'
+  /** Signed in, but not surely or lately enough for this. */
+  | 'STEP_UP_REQUIRED'
   | 'FORBIDDEN'
   | 'CROSS_SITE'
   | 'NOT_FOUND'
@@ -52,6 +54,7 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   MALFORMED_JSON: 400,
   MALFORMED_REQUEST: 400,
   UNAUTHENTICATED: 401,
+  STEP_UP_REQUIRED: 401,
   FORBIDDEN: 403,
   CROSS_SITE: 403,
   NOT_FOUND: 404,
