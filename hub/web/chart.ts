@@ -1,5 +1,5 @@
 /** A picture of figures as SVG, drawn here: the browser gets an image, and works without scripts. */
-import { init } from 'echarts';
+import { init } from 'echarts/dist/echarts.esm.min.mjs';
 import type { Limit, Picture } from '../measures/charts.ts';
 
 export interface ChartSize {

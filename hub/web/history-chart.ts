@@ -1,10 +1,5 @@
 /** A metric over time as a picture: SVG, made on the server, so that it stands in a page without scripts. */
-import { LineChart } from 'echarts/charts';
-import { GridComponent, MarkLineComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
-
-use([LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
+import { init } from 'echarts/dist/echarts.esm.min.mjs';
 
 export interface ChartPoint {
   readonly at: number;

@@ -3,7 +3,6 @@
  *
  *   FrameSource, frame ─► native pixels ─► grey or RGB ─► size ─► JPEG, PNG
  */
-import sharp from 'sharp';
 import { acceptedTypes, admits } from '../../../shared/dicomweb/accept.ts';
 import type { WebAnswer } from '../answer.ts';
 import { DicomWebError } from '../dicomweb-error.ts';
@@ -64,6 +63,8 @@ async function imageOf(
     channels: colour === undefined ? (1 as const) : (3 as const),
   };
   const bytes = colour ?? renderGrey(pixels, image, window);
+  // Loaded at the first picture: it costs an edge 18 MB, and most never draw one.
+  const { default: sharp } = await import('sharp');
   const picture = sharp(bytes, { raw });
   if (viewport !== undefined)
     picture.resize({ ...viewport, fit: 'inside', withoutEnlargement: true });
