@@ -37,6 +37,7 @@ import { Hl7Inbox } from './hl7/inbox.ts';
 import { openHl7Counter, startHl7Listener } from './hl7/listener.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
+import { KnownPatients } from './index/records/known-patients.ts';
 import { Records } from './index/records/records.ts';
 import { ObjectReports, reportInlet } from './reports/object-reports.ts';
 import { ReportCopies } from './reports/report-copies.ts';
@@ -302,8 +303,10 @@ async function openRoutedStorage(
 ): Promise<OpenStorage> {
   const route = routeInlet(routes, config, isBringing);
   const noteReport = reportInlet(db, config.trust);
+  const patients = new KnownPatients(db);
   const storage = await openStorage({
     ...{ config, db, clock, log, metrics, reading: dicomReading },
+    inForce: (key) => patients.inForce(key),
     onStored: (record, now) => {
       route(record, now);
       noteReport(record, now);
@@ -311,7 +314,9 @@ async function openRoutedStorage(
     setAside: (into, object, now) =>
       routes.inbox.take(into, object) || isOurReport(into, object, now),
   });
-  await recoverResults(routes, storage.spool, (file) => refile(storage, file, { anyUID: false }));
+  await recoverResults(routes, storage.spool, (file) =>
+    refile(storage, file, { byDecision: false }),
+  );
   return storage;
 }
 

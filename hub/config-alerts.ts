@@ -55,6 +55,12 @@ export const SIGNALS = {
   }),
   versionDiffers: limits("Version is not the hub's", 'hours', [24, null], 'rb11-version'),
   identityReviews: limits('Pairs of patients to be decided', 'pairs', [20, 100], 'rb12-identity'),
+  otherPatient: limits(
+    'Objects that name another patient than their study',
+    'objects',
+    [0, null],
+    'rb12-identity',
+  ),
   transferFailures: limits('Fetches that failed', '%', [2, 5], 'rb14-transfers'),
   commitmentFailures: limits(
     'Storage commitments that failed',

@@ -12,7 +12,7 @@ import type {
 import { VERSION } from '../../shared/version.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { Quarantine } from '../spool/quarantine.ts';
+import { PATIENT_MISMATCH, type Quarantine } from '../spool/quarantine.ts';
 import type { HealthDetails } from './vitals.ts';
 
 export interface HeartbeatParts {
@@ -56,6 +56,7 @@ export function heartbeat(parts: HeartbeatParts): HealthEvent {
     },
     index: { studies: counts.studies, series: counts.series, instances: counts.instances },
     quarantined: parts.quarantine.counts().entries,
+    otherPatient: parts.quarantine.countOf(PATIENT_MISMATCH),
     conflicts: counts.conflicts,
     associations: parts.associations(),
     fetches: parts.fetches(),

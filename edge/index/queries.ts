@@ -8,6 +8,7 @@ import { rfc3339 } from '../../shared/clock.ts';
 import type { EventBody, SeriesState, StudyEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { LocalPatients } from './records/local-patients.ts';
+import type { PatientKey } from './records/types.ts';
 import {
   FROM_STORED,
   type InstanceRow,
@@ -92,6 +93,11 @@ export class IndexQueries {
 
   findInstance(sopInstanceUID: string, home: string): StoredInstance | undefined {
     return this.#statements.findInstance.get(sopInstanceUID, home);
+  }
+
+  /** The patients whom the study's objects name; none when it has no objects here. */
+  patientsOf({ studyInstanceUID, home }: { studyInstanceUID: string; home: string }): PatientKey[] {
+    return this.#statements.patientsOf.all({ studyInstanceUID, home });
   }
 
   /** The state of a study as the hub is told it; undefined when there is none. */
@@ -202,6 +208,12 @@ function prepareQueries(db: Sqlite) {
     ),
     findStudy: db.prepare<[string, string], StudyRow>(
       'SELECT * FROM studies WHERE study_uid = ? AND home = ?',
+    ),
+    patientsOf: db.prepare<[object], PatientKey>(
+      `SELECT patient_id AS patientId, issuer FROM studies
+       WHERE study_uid = @studyInstanceUID AND home = @home AND instances > 0 AND patient_id <> ''
+       UNION SELECT p.patient_id, p.issuer FROM patient_conflicts p JOIN studies USING (study_key)
+       WHERE study_uid = @studyInstanceUID AND home = @home AND p.patient_id <> ''`,
     ),
     seriesOf: db.prepare<[number], SeriesRow>(
       'SELECT * FROM series WHERE study_key = ? ORDER BY series_number, series_uid',

@@ -1,17 +1,26 @@
 /**
  * Where a whole object goes: into spool and index, unless its sender's objects are set aside until they are
- * checked.
+ * checked, or it names another patient than its study.
  */
 import { type AcceptedObject, acceptObject } from '../index/accept-object.ts';
 import type { RecordOutcome } from '../index/types.ts';
+import type { Fault } from '../spool/quarantine.ts';
+import { otherPatient } from './other-patient.ts';
 import type { StorageParts } from './storage-parts.ts';
 
-/** @returns when it is durable @throws as {@link acceptObject} */
+/** `fault`: it is not filed, and lies where it lay. */
+export type FileOutcome = RecordOutcome | { readonly kind: 'fault'; readonly fault: Fault };
+
+/**
+ * @param anyPatient a person has decided that it belongs to its study
+ * @returns when it is durable @throws as {@link acceptObject}
+ */
 export function fileObject(
   parts: StorageParts,
   object: AcceptedObject,
-  now: number,
-): RecordOutcome {
+  { now, anyPatient = false }: { now: number; anyPatient?: boolean },
+): FileOutcome {
   if (parts.setAside?.(parts.spool, object, now) === true) return { kind: 'stored' };
-  return acceptObject(parts, object, now);
+  const fault = anyPatient ? undefined : otherPatient(parts, object);
+  return fault === undefined ? acceptObject(parts, object, now) : { kind: 'fault', fault };
 }

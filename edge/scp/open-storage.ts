@@ -31,6 +31,8 @@ export interface StorageOptions {
   /** Told of each object within the transaction that records it. */
   readonly onStored?: ObjectListener;
   readonly setAside?: SetAside;
+  /** The number under which a person goes now. */
+  readonly inForce?: StorageParts['inForce'];
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -74,8 +76,12 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
   });
   const quarantine = new Quarantine({ db, spool });
   const counters = openStorageCounters(metrics, () => spool.reserve.status());
-  const { setAside } = options;
-  const parts = { trust, spool, index, quarantine, reading, clock, log, counters, setAside };
+  const { setAside, inForce } = options;
+  const { namespace } = patientIds;
+  const parts: StorageParts = {
+    ...{ trust, namespace, inForce, spool, index, quarantine, reading },
+    ...{ clock, log, counters, setAside },
+  };
   finishDeletions(parts);
   quarantine.reconcile(clock.now());
   const recovered = await recoverEvenWhenFull(dataDirectory, parts);

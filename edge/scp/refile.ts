@@ -6,30 +6,28 @@
  */
 import { open } from 'node:fs/promises';
 import { codeOf } from '../../shared/errors.ts';
-import type { RecordOutcome } from '../index/types.ts';
 import type { Fault, QuarantineOrigin } from '../spool/quarantine.ts';
 import { readDataSet, readSeal } from '../spool/read-instance.ts';
 import type { RecoveryTarget } from '../spool/recover.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
-import { fileObject } from './file-object.ts';
+import { type FileOutcome, fileObject } from './file-object.ts';
 import type { FileIdentity, ReadAttributes } from './object-reading.ts';
 import type { StorageParts } from './storage-parts.ts';
 import { findFault } from './verdict.ts';
 
-export type RefileOutcome = RecordOutcome | { readonly kind: 'fault'; readonly fault: Fault };
-
 /**
  * Takes a sealed file into the spool and the index, as if it had just come in.
  *
- * @param anyUID file it under the UID of its data set although the command had another one
+ * @param byDecision of a person: it is filed under the UID of its data set although the command had another
+ *   one, and in its study although it names another patient
  * @returns `fault`: it can't be filed, and lies where it lay
  * @throws SpoolError when the disk fails
  */
 export async function refile(
   parts: StorageParts,
   sealed: SealedFile,
-  { anyUID }: { anyUID: boolean },
-): Promise<RefileOutcome> {
+  { byDecision }: { byDecision: boolean },
+): Promise<FileOutcome> {
   let read: { identity: FileIdentity; attributes: ReadAttributes };
   try {
     read = await readObject(parts, sealed);
@@ -37,12 +35,14 @@ export async function refile(
     return { kind: 'fault', fault: unreadable(error) };
   }
   const { identity, attributes: found } = read;
-  const command = anyUID ? found : identity;
+  const command = byDecision ? found : identity;
   const fault = findFault(command, found);
   if (fault !== undefined) return { kind: 'fault', fault };
   const attributes = { ...found, sopClassUID: found.sopClassUID || identity.sopClassUID };
   const { transferSyntaxUID } = identity;
-  return fileObject(parts, { sealed, attributes, transferSyntaxUID }, parts.clock.now());
+  const now = parts.clock.now();
+  const object = { sealed, attributes, transferSyntaxUID };
+  return fileObject(parts, object, { now, anyPatient: byDecision });
 }
 
 /** The index as recovery needs it: what can't be filed goes to quarantine. */
@@ -58,7 +58,7 @@ export function recoveryTarget(parts: StorageParts): RecoveryTarget {
     filesOf: (study) => index.instancesOf(study),
     conflictPaths: () => index.conflictPaths(),
     async refile(sealed) {
-      const outcome = await refile(parts, sealed, { anyUID: false });
+      const outcome = await refile(parts, sealed, { byDecision: false });
       if (outcome.kind === 'fault') setAside(sealed, outcome.fault);
       return outcome.kind !== 'fault';
     },
@@ -78,13 +78,13 @@ export function recoveryTarget(parts: StorageParts): RecoveryTarget {
 }
 
 /**
- * Files an object out of quarantine, by a person's decision; a differing UID in the command no longer
- * counts. What can't be read or identified stays there.
+ * Files an object out of quarantine, by a person's decision; a differing UID in the command, or another
+ * patient's name, no longer counts. What can't be read or identified stays there.
  */
 export async function releaseFromQuarantine(
   parts: StorageParts,
   id: string,
-): Promise<RefileOutcome | undefined> {
+): Promise<FileOutcome | undefined> {
   const entry = parts.quarantine.find(id);
   if (entry === undefined) return undefined;
   if (!entry.isKept)
@@ -93,7 +93,7 @@ export async function releaseFromQuarantine(
   const seal = await readSeal(temporaryPath);
   if (seal === null)
     return { kind: 'fault', fault: { code: 'UNREADABLE', detail: 'the file was never complete' } };
-  const outcome = await refile(parts, { ...seal, temporaryPath }, { anyUID: true });
+  const outcome = await refile(parts, { ...seal, temporaryPath }, { byDecision: true });
   if (outcome.kind !== 'fault') parts.quarantine.drop(id);
   return outcome;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import type { AcceptedObject } from '../index/accept-object.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
+import type { PatientKey } from '../index/records/types.ts';
 import type { Quarantine } from '../spool/quarantine.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { ObjectReading } from './object-reading.ts';
@@ -11,6 +12,10 @@ import type { StorageCounters } from './storage-counters.ts';
 export interface StorageParts {
   /** The edge's ODS code: the home of what its senders send. */
   readonly trust: string;
+  /** The issuer of a PatientID whose object names none. */
+  readonly namespace: string;
+  /** The number under which a person goes now. Absent: nobody tells of merges. */
+  readonly inForce?: ((key: PatientKey) => PatientKey) | undefined;
   readonly spool: Spool;
   readonly index: EdgeIndex;
   readonly quarantine: Quarantine;

@@ -4,6 +4,7 @@
  *   data set ─┬─► InstanceWriter: temporary file, SHA-256 ─► fsync ─┐
  *             └─► AttributesReader: who and what it is ─► findFault ┤
  *                    fault ─► quarantine, A900H / C000H ◄───────────┤
+ *            another patient ─► quarantine, 0000H ◄─────────────────┤
  *                    none  ─► rename, one transaction, 0000H ◄──────┘
  *
  * Never holds an object, never refuses one for what it says, only for what makes it unsafe to file.
@@ -117,8 +118,11 @@ class StoreSink implements DataSetSink {
     const { transferSyntaxUID } = this.#request;
     const attributes = { ...read, sopClassUID: read.sopClassUID || this.#request.sopClassUID };
     const accepted = { sealed, attributes, transferSyntaxUID };
-    const outcome = fileObject(this.#parts, accepted, this.#parts.clock.now());
-    this.#tell(outcome, sealed, attributes);
+    const outcome = fileObject(this.#parts, accepted, { now: this.#parts.clock.now() });
+    // Kept whatever room there is: it is the engineer's to file, not the modality's to send again.
+    if (outcome.kind === 'fault')
+      this.#quarantine(sealed, { fault: outcome.fault, mustKeep: true });
+    else this.#tell(outcome, sealed, attributes);
     return { status: StoreStatus.success };
   }
 
@@ -134,11 +138,20 @@ class StoreSink implements DataSetSink {
 
   #keepAside(sealed: SealedFile, found: Fault | undefined): DimseStatus {
     const fault = found ?? { code: 'UNREADABLE', detail: 'data set unreadable' };
+    this.#quarantine(sealed, { fault, mustKeep: false });
+    const unreadable = fault.code === 'UNREADABLE';
+    return {
+      status: unreadable ? StoreStatus.cannotUnderstand : StoreStatus.dataSetDoesNotMatchSOPClass,
+      errorComment: fault.detail.slice(0, 64),
+    };
+  }
+
+  #quarantine(sealed: SealedFile, { fault, mustKeep }: { fault: Fault; mustKeep: boolean }): void {
     const { callingAETitle, host } = this.#request.peer;
     const file = { ...sealed, bytes: sealed.dataSetOffset + sealed.dataSetBytes };
     const origin = { ...this.#request, callingAETitle, host };
     const now = this.#parts.clock.now();
-    const id = this.#parts.quarantine.add(file, { fault, origin, now });
+    const id = this.#parts.quarantine.add(file, { fault, origin, now, mustKeep });
     this.#parts.counters.count('quarantined', sealed.dataSetBytes);
     this.#parts.log.warn('storage.quarantined', {
       calling: callingAETitle,
@@ -147,11 +160,6 @@ class StoreSink implements DataSetSink {
       bytes: sealed.dataSetBytes,
       ...(id === undefined ? {} : { id }),
     });
-    const unreadable = fault.code === 'UNREADABLE';
-    return {
-      status: unreadable ? StoreStatus.cannotUnderstand : StoreStatus.dataSetDoesNotMatchSOPClass,
-      errorComment: fault.detail.slice(0, 64),
-    };
   }
 
   /** The disk or the database could not take it: nothing is left of it, and the sender may try again. */

@@ -3,7 +3,8 @@
  *
  *   edge/scp ──sealed file + fault──► here ──► quarantine/<id>.dcm + row ──► status page, `cdip edge quarantine`
  *
- * The sender was told a failure, so it still has the object; what is kept here is for the engineer.
+ * The sender was told a failure, so it still has the object; what is kept here is for the engineer. But what
+ * names another patient than its study was acknowledged: it is kept in any case.
  * The share of the disk is bounded: beyond it only the row is kept, beyond that only a count.
  */
 import { randomUUID } from 'node:crypto';
@@ -17,6 +18,9 @@ import { spoolErrorOf } from './spool-error.ts';
 /** At most so many entries, and so much of the disk. */
 const MAX_ENTRIES = 10_000;
 const MAX_SHARE = 0.05;
+
+/** The code of an object that names another patient than its study does. */
+export const PATIENT_MISMATCH = 'PATIENT_MISMATCH';
 
 export interface Fault {
   readonly code: string;
@@ -122,6 +126,11 @@ export class Quarantine {
     return this.#statements.counts.get() as { entries: number; bytes: number };
   }
 
+  /** How many are there for this reason. */
+  countOf(code: string): number {
+    return this.#statements.countOf.get(code) ?? 0;
+  }
+
   /** At start: files that lost their row to a power cut get one, rows that lost their file say so. */
   reconcile(now: number): void {
     const known = new Set<string>();
@@ -206,6 +215,7 @@ function prepareStatements(db: Sqlite) {
     ids: db.prepare<[], { id: string; is_kept: number }>('SELECT id, is_kept FROM quarantine'),
     lost: db.prepare<[string]>('UPDATE quarantine SET is_kept = 0 WHERE id = ?'),
     remove: db.prepare<[string]>('DELETE FROM quarantine WHERE id = ?'),
+    countOf: db.prepare<[string], number>('SELECT count(*) FROM quarantine WHERE code = ?').pluck(),
     counts: db.prepare(
       `SELECT count(*) AS entries, coalesce(sum(bytes) FILTER (WHERE is_kept), 0) AS bytes
        FROM quarantine`,

@@ -63,6 +63,7 @@ export function readingsOf(view: EdgeView): Reading[] {
     ...ofPacs(health),
     ...ofCallers(health),
     ...ofHl7(health),
+    ...ofIdentity(health),
     ...ofMachine(health),
     ...ofCertificates(view),
     ...ofNetwork(view),
@@ -209,6 +210,11 @@ function ofHl7({ hl7, traffic }: HealthEvent): Reading[] {
           ),
         ]),
   ];
+}
+
+function ofIdentity({ otherPatient }: HealthEvent): Reading[] {
+  const detail = `${otherPatient} objects wait in quarantine: they name another patient than their study`;
+  return [reading('otherPatient', '', otherPatient, detail)];
 }
 
 function ofMachine({ machine, clock, commitmentFailures }: HealthEvent): Reading[] {

@@ -357,6 +357,8 @@ export const HealthEventSchema = z.object({
   outbox: z.object({ waiting: Count, oldestSeconds: z.number().nonnegative() }),
   index: z.object({ studies: Count, series: Count, instances: Count }),
   quarantined: Count,
+  /** Of them those that name another patient than their study does. */
+  otherPatient: Count.default(0),
   conflicts: Count,
   associations: Count,
   fetches: Count,

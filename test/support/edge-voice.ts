@@ -81,7 +81,7 @@ function speak(
         ...{ version: 'test', startedAt, httpUrl, lastSeq: seq, committedSeq: seq },
         outbox: { waiting: 0, oldestSeconds: 0 },
         index: { studies: 0, series: 0, instances: 0 },
-        ...{ quarantined: 0, conflicts: 0, associations: 0, fetches: 0 },
+        ...{ quarantined: 0, otherPatient: 0, conflicts: 0, associations: 0, fetches: 0 },
         disk: { freeBytes: 1, reserveBytes: 1 },
       }),
     receipt: (fetchId, state) =>

@@ -8,6 +8,7 @@ import { parseEdgeConfig } from '../../edge/config.ts';
 import { openEdgeDatabase } from '../../edge/database.ts';
 import type { DimseStatus, StoreRequest } from '../../edge/dimse/service.ts';
 import type { ObjectListener } from '../../edge/index/edge-index.ts';
+import { KnownPatients } from '../../edge/index/records/known-patients.ts';
 import { furtherParts } from '../../edge/schema-parts.ts';
 import { dicomReading } from '../../edge/scp/dicom-reading.ts';
 import type { ObjectReading } from '../../edge/scp/object-reading.ts';
@@ -121,7 +122,9 @@ export async function openStorageFixture(options: FixtureOptions): Promise<Stora
   const metrics = openMetrics({});
   const reading = options.reading ?? dicomReading;
   const onStored = options.onStored?.(db);
+  const patients = new KnownPatients(db);
   const storage = await openStorage({
+    inForce: (key) => patients.inForce(key),
     ...{ config, db, reading, clock, log, metrics },
     ...(onStored && { onStored }),
   });

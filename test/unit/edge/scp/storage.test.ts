@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { KnownPatients } from '../../../../edge/index/records/known-patients.ts';
+import { releaseFromQuarantine } from '../../../../edge/scp/refile.ts';
 import { StoreStatus } from '../../../../edge/scp/verdict.ts';
 import { readDataSet } from '../../../../edge/spool/read-instance.ts';
 import { filesUnder } from '../../../support/files-under.ts';
@@ -77,12 +79,58 @@ t.test('B11: of 20 senders of one UID at once all succeed and one file is there'
   t.match(storage.index.counts(), { instances: 1, conflicts: 0 });
 });
 
-t.test('a study with a second patient is shown, and keeps its first', async (t) => {
+const secondPatient = (n: number) =>
+  smallObject(n, { PatientID: 'MRN2', PatientName: 'Phantom^Two' });
+
+t.test(
+  'IS-40: what names another patient than its study is kept, and seen by nobody',
+  async (t) => {
+    const storage = await open(t);
+    await storage.send(smallObject(1));
+    for (const n of [2, 3]) t.same(await storage.send(secondPatient(n)), { status: 0 });
+    t.match(storage.quarantine.list(), [
+      { code: 'PATIENT_MISMATCH', isKept: true },
+      { code: 'PATIENT_MISMATCH', isKept: true },
+    ]);
+    t.equal(storage.quarantine.countOf('PATIENT_MISMATCH'), 2);
+    t.match(storage.index.studyState('2.999.7.1', 'RRK'), {
+      patient: { patientId: 'MRN1' },
+      instances: 1,
+    });
+  },
+);
+
+t.test(
+  'a person files what names another patient; more of it then follows, and it is shown',
+  async (t) => {
+    const storage = await open(t);
+    await storage.send(smallObject(1));
+    await storage.send(secondPatient(2));
+    const id = storage.quarantine.list()[0]?.id ?? '';
+    t.same(await releaseFromQuarantine(storage, id), { kind: 'stored' });
+    await storage.send(secondPatient(3));
+    t.same(storage.quarantine.list(), []);
+    t.match(storage.index.conflicts(), [{ kind: 'PATIENT_MISMATCH', sopInstanceUID: '2.999.1.2' }]);
+    t.match(storage.index.studyState('2.999.7.1', 'RRK'), {
+      patient: { patientId: 'MRN1' },
+      instances: 3,
+    });
+  },
+);
+
+t.test('an object without a number, or under one that was merged, names nobody else', async (t) => {
   const storage = await open(t);
   await storage.send(smallObject(1));
-  await storage.send(smallObject(2, { PatientID: 'MRN2', PatientName: 'Phantom^Two' }));
-  t.match(storage.index.conflicts(), [{ kind: 'PATIENT_MISMATCH', sopInstanceUID: '2.999.1.2' }]);
-  t.match(storage.index.studyState('2.999.7.1', 'RRK')?.patient, { patientId: 'MRN1' });
+  const { issuer } = storage.index.studyState('2.999.7.1', 'RRK')?.patient ?? { issuer: '' };
+  new KnownPatients(storage.db).merge(
+    { patientId: 'MRN1', issuer },
+    { patientId: 'OLD1', issuer },
+    { asOf: '2026-03-01T10:00:00Z', now: 0 },
+  );
+  await storage.send(smallObject(2, { PatientID: '' }));
+  await storage.send(smallObject(3, { PatientID: 'OLD1' }));
+  t.same(storage.quarantine.list(), []);
+  t.match(storage.index.counts(), { instances: 3 });
 });
 
 t.test('an object whose identity is unusable is kept aside with the reason', async (t) => {

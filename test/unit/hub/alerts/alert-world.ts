@@ -30,7 +30,7 @@ export function heartbeatOf(
     ...{ httpUrl: `http://${trust}.example`, epoch: 1, lastSeq: 9, committedSeq: 9 },
     outbox: { waiting: 0, oldestSeconds: 0 },
     index: { studies: 10, series: 20, instances: 900 },
-    ...{ quarantined: 0, conflicts: 0, associations: 1, fetches: 0 },
+    ...{ quarantined: 0, otherPatient: 0, conflicts: 0, associations: 1, fetches: 0 },
     disk: { freeBytes: 6e11, totalBytes: 1e12, reserveBytes: 2e10, hoursToFull: null },
     machine: { cpu: 0.2, memory: 0.4, rssBytes: 2e8, eventLoopMs: 4, files: 0.05 },
     ...{ queues: [], callers: [], pacs: [], certificates: [], clock: { offsetMs: 12 } },

@@ -133,6 +133,8 @@ t.test('each signal at its limit', async (t) => {
       [],
     ],
     ['behind', { outbox: { waiting: 5, oldestSeconds: 90 } }, ['syncLag warn']],
+    ['two patients in one study', { quarantined: 1, otherPatient: 1 }, ['otherPatient warn']],
+    ['something else in quarantine', { quarantined: 1 }, []],
     ['another version', { version: '0.0.9' }, ['versionDiffers warn']],
   ];
   for (const [what, health, open] of cases) {
