@@ -8,7 +8,6 @@ import { rfc3339 } from '../../shared/clock.ts';
 import type { EventBody, SeriesState, StudyEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { LocalPatients } from './records/local-patients.ts';
-import type { PatientKey } from './records/types.ts';
 import {
   FROM_STORED,
   type InstanceRow,
@@ -95,8 +94,12 @@ export class IndexQueries {
     return this.#statements.findInstance.get(sopInstanceUID, home);
   }
 
-  /** The patients whom the study's objects name; none when it has no objects here. */
-  patientsOf({ studyInstanceUID, home }: { studyInstanceUID: string; home: string }): PatientKey[] {
+  /**
+   * The patients whom the study's objects name, the study's own first; none when it has no objects here. Of a
+   * further one the number alone is kept.
+   */
+  patientsOf(study: { studyInstanceUID: string; home: string }): LocalPatientRow[] {
+    const { studyInstanceUID, home } = study;
     return this.#statements.patientsOf.all({ studyInstanceUID, home });
   }
 
@@ -209,10 +212,12 @@ function prepareQueries(db: Sqlite) {
     findStudy: db.prepare<[string, string], StudyRow>(
       'SELECT * FROM studies WHERE study_uid = ? AND home = ?',
     ),
-    patientsOf: db.prepare<[object], PatientKey>(
-      `SELECT patient_id AS patientId, issuer FROM studies
+    patientsOf: db.prepare<[object], LocalPatientRow>(
+      `SELECT patient_id AS patientId, issuer, nhs_number AS nhsNumber, patient_name AS patientName,
+         birth_date AS birthDate, sex FROM studies
        WHERE study_uid = @studyInstanceUID AND home = @home AND instances > 0 AND patient_id <> ''
-       UNION SELECT p.patient_id, p.issuer FROM patient_conflicts p JOIN studies USING (study_key)
+       UNION ALL SELECT p.patient_id, p.issuer, NULL, NULL, NULL, NULL
+       FROM patient_conflicts p JOIN studies USING (study_key)
        WHERE study_uid = @studyInstanceUID AND home = @home AND p.patient_id <> ''`,
     ),
     seriesOf: db.prepare<[number], SeriesRow>(

@@ -118,6 +118,17 @@ t.test(
   },
 );
 
+t.test('the same person under another number is filed, and shown', async (t) => {
+  const storage = await open(t);
+  await storage.send(smallObject(1));
+  await storage.send(smallObject(2, { PatientID: 'MRN-1', PatientName: 'ONE^Phantom' }));
+  t.same(storage.quarantine.list(), []);
+  t.match(storage.index.conflicts(), [{ kind: 'PATIENT_MISMATCH', sopInstanceUID: '2.999.1.2' }]);
+  await storage.send(smallObject(3, { PatientID: 'MRN3', PatientBirthDate: '19500201' }));
+  await storage.send(smallObject(4, { PatientID: 'MRN4', PatientName: '' }));
+  t.equal(storage.quarantine.countOf('PATIENT_MISMATCH'), 2, 'a twin’s date, no name');
+});
+
 t.test('an object without a number, or under one that was merged, names nobody else', async (t) => {
   const storage = await open(t);
   await storage.send(smallObject(1));
