@@ -41,6 +41,10 @@ export const HubConfigSchema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: Port.default(8000),
       publicUrl: z.url().optional(),
+      trustedProxies: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('addresses or networks whose X-Forwarded-For is believed'),
     })
     .prefault({}),
   nats: z.union([EmbeddedNats, NatsCluster]).prefault({ embedded: true }),
@@ -103,6 +107,7 @@ export const HubConfigSchema = z.strictObject({
       local: z.boolean().default(true),
       oidc: z
         .strictObject({
+          name: z.string().min(1).max(60).default('your organisation’s account'),
           issuer: z.url(),
           clientId: z.string().min(1),
           roleClaim: z.string().min(1),
@@ -114,6 +119,17 @@ export const HubConfigSchema = z.strictObject({
           hours: z.number().positive().max(24).default(12).describe('however busy it is'),
         })
         .prefault({}),
+      limits: z
+        .strictObject({
+          addressPerMinute: z.int().min(1).default(120).describe('a trust may stand behind one'),
+          accountPerMinute: z.int().min(1).default(20),
+        })
+        .prefault({})
+        .describe('tries to sign in, or to take a token'),
+      links: z
+        .enum(['sign-in', 'set-up'])
+        .default('sign-in')
+        .describe('what a one-time link is good for: all, or only to choose password and code'),
       stepUp: z
         .strictObject({
           assurance: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),

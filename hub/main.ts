@@ -78,7 +78,8 @@ async function startParts(
 
   const accessDb = openAccessDatabase(dataDirectory);
   lifecycle.add('access', () => void accessDb.close());
-  const access = new Access(accessDb, clock, config.signIn.session);
+  const { session, links } = config.signIn;
+  const access = new Access(accessDb, clock, { ...session, links });
   const tickets = await openTicketSigner(accessDb, clock);
 
   const audit = new AuditTrail(dataDirectory, clock);

@@ -10,6 +10,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { EnrolRequest } from '../../shared/contract/enrol.ts';
 import { commitDurably, openSqlite, type Sqlite } from '../../shared/sqlite/open.ts';
 import { AccessError } from './access-error.ts';
+import { Accounts } from './accounts.ts';
+import { Machines } from './machines.ts';
 import { type Action, type Principal, type Role, refusalOf } from './rules.ts';
 import { accessSchema } from './schema.ts';
 import { hashOf, secret } from './secrets.ts';
@@ -17,7 +19,12 @@ import { type Begun, type Device, type SessionLimits, Sessions } from './session
 import { prepareAccess } from './statements.ts';
 
 const LINK_MS = 24 * 3_600_000;
-const LIMITS: SessionLimits = { idleMinutes: 15, hours: 12 };
+export interface SignInLimits extends SessionLimits {
+  /** `set-up`: who comes by a link chooses a password and a code, and does nothing before. */
+  readonly links: 'sign-in' | 'set-up';
+}
+
+const LIMITS: SignInLimits = { idleMinutes: 15, hours: 12, links: 'sign-in' };
 
 /** It holds a private key: nobody but its owner reads the file, nor the WAL that SQLite makes beside it. */
 export function openAccessDatabase(dataDirectory: string): Sqlite {
@@ -31,15 +38,21 @@ export function openAccessDatabase(dataDirectory: string): Sqlite {
 export class Access {
   readonly #db: Sqlite;
   readonly #clock: Clock;
+  readonly #links: SignInLimits['links'];
   readonly #statements: ReturnType<typeof prepareAccess>;
 
   /** What a browser's cookie stands for. */
   readonly sessions: Sessions;
+  readonly machines: Machines;
+  readonly accounts: Accounts;
 
   constructor(db: Sqlite, clock: Clock, limits = LIMITS) {
     this.#db = db;
     this.#clock = clock;
+    this.#links = limits.links;
     this.sessions = new Sessions(db, clock, limits);
+    this.machines = new Machines(db, clock);
+    this.accounts = new Accounts(db, clock);
     this.#statements = prepareAccess(db);
   }
 
@@ -52,12 +65,15 @@ export class Access {
    */
   authenticate(given: { bearer?: string; session?: string; isUse?: boolean }): Principal | null {
     const { bearer, session, isUse = true } = given;
-    if (bearer !== undefined) return this.#statements.findKey.get(hashOf(bearer)) ?? null;
+    if (bearer !== undefined) return this.machines.find(bearer);
     return session === undefined ? null : this.sessions.find(session, { isUse });
   }
 
   /** Null: allowed. Else why not, in words for the person. */
   refuse(principal: Principal, action: Action): string | null {
+    const isNew = this.#links === 'set-up' && principal.method === 'link';
+    if (isNew && action !== 'account')
+      return 'Choose a password and a code first, at /account/password.';
     return refusalOf(principal, action);
   }
 
@@ -94,17 +110,6 @@ export class Access {
       this.#statements.insertLink.run(hashOf(token), person.name, this.#clock.now() + LINK_MS);
     });
     return token;
-  }
-
-  /** @returns the key; it can't be read again */
-  addKey(machine: { name: string; role: Role; trust: string | null }): string {
-    const key = `cdip_${secret()}`;
-    commitDurably(this.#db, () =>
-      this.#statements.insertKey.run(
-        ...[hashOf(key), machine.name, machine.role, machine.trust, this.#clock.now()],
-      ),
-    );
-    return key;
   }
 
   /** @returns a one-time token for the trust's edge; never with a hyphen in front, which a shell's command would take for an option */

@@ -26,7 +26,8 @@ export const ACTIONS = [
   'measure',
   'return',
 ] as const;
-export type Action = (typeof ACTIONS)[number];
+/** `account`: a person's own sessions and password; no scope, since a machine has neither. */
+export type Action = (typeof ACTIONS)[number] | 'account';
 
 /**
  * How surely a person is who they say: 1 one factor (a password, a link), 2 two factors, 3 a key in hardware.
@@ -65,6 +66,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   capacity: ['admin', 'booker', 'coordinator'],
   measure: ['admin', 'analyst', 'coordinator', 'fleet'],
   return: ['admin', 'analyst'],
+  account: ROLES,
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -78,10 +80,13 @@ const WORDS: Readonly<Record<Action, string>> = {
   capacity: 'change diaries',
   measure: 'read the measures of the network',
   return: 'see what figures are made of, and make returns',
+  account: 'see an account',
 };
 
 /** Null: allowed. Else why not, in words for the person. */
-export function refusalOf({ role, scopes }: Principal, action: Action): string | null {
+export function refusalOf({ role, scopes, method }: Principal, action: Action): string | null {
+  if (action === 'account' && method === undefined)
+    return 'Only a person who signed in has an account here.';
   if (!ALLOWED[action].includes(role)) return `The role ${role} may not ${WORDS[action]}.`;
   if (scopes === undefined || scopes.includes(action)) return null;
   return `This key was not given the scope ${action}: it may not ${WORDS[action]}.`;

@@ -1,6 +1,6 @@
 /**
  * `<dataDirectory>/access.sqlite`: who may do what. Nothing of it can be rebuilt. Secrets stand here as
- * SHA-256 only: they are random 256 bits, so that nothing slower is needed. Times are milliseconds.
+ * SHA-256 only: they are random 256 bits, so that nothing slower is needed; passwords, which people choose, by scrypt. Times are milliseconds.
  */
 import type { Migration } from '../../shared/sqlite/open.ts';
 
@@ -46,6 +46,30 @@ CREATE TABLE sessions (
   address TEXT, browser TEXT
 ) STRICT;
 CREATE INDEX sessions_of_person ON sessions (person);
+`,
+  },
+  {
+    name: 'passwords, wrong tries, scopes, OAuth clients',
+    sql: `
+-- The app's secret stands as it is: codes are computed from it. A code counts once: the step of the last one.
+CREATE TABLE passwords (
+  person TEXT PRIMARY KEY REFERENCES people, scrypt TEXT NOT NULL,
+  totp_secret TEXT NOT NULL, totp_step INTEGER NOT NULL, set_at INTEGER NOT NULL
+) STRICT;
+-- By SHA-256 of the name that was typed, whether there is such an account or not.
+CREATE TABLE sign_in_tries (
+  account TEXT PRIMARY KEY, tries INTEGER NOT NULL, last_at INTEGER NOT NULL
+) STRICT;
+ALTER TABLE api_keys ADD COLUMN scopes TEXT;
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
+CREATE TABLE clients (
+  id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, trust TEXT,
+  created_at INTEGER NOT NULL, scopes TEXT, expires_at INTEGER
+) STRICT;
+CREATE TABLE client_tokens (
+  hash TEXT PRIMARY KEY, client TEXT NOT NULL REFERENCES clients,
+  scopes TEXT NOT NULL, expires_at INTEGER NOT NULL
+) STRICT;
 `,
   },
 ];

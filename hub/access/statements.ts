@@ -4,10 +4,6 @@ import type { Principal } from './rules.ts';
 
 export function prepareAccess(db: Sqlite) {
   return {
-    findKey: db.prepare<[string], Principal>(
-      'SELECT name, role, trust FROM api_keys WHERE hash = ?',
-    ),
-    insertKey: db.prepare('INSERT INTO api_keys VALUES (?, ?, ?, ?, ?)'),
     upsertPerson: db.prepare<[string, string, string | null]>(
       `INSERT INTO people VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET role = excluded.role, trust = excluded.trust`,

@@ -21,6 +21,7 @@ export function answerErrors(app: FastifyInstance, log: Log, page: ErrorPage): v
     reply.status(body.status);
     if (body.status === 401) reply.header('www-authenticate', challengeOf(body));
     if (body.status >= 503) reply.header('retry-after', '5');
+    if (body.status === 429) reply.header('retry-after', String(body['retryAfterSeconds']));
     if (request.url.startsWith('/fhir/'))
       return reply.type(FHIR_JSON).send(JSON.stringify(operationOutcome(body.status, body)));
     if (wantsPage(request)) return reply.type('text/html; charset=utf-8').send(page(body, request));

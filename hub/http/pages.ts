@@ -8,11 +8,13 @@ import type { Pages } from '../web/render.ts';
 import { type AuditedRoute, audited, type Sight } from './audited.ts';
 import { findPrincipal } from './authenticate.ts';
 import type { FleetBoard } from './fleet-board.ts';
+import { accountPages } from './page-account.ts';
 import { appointmentPages } from './page-appointment.ts';
 import { bookingListPages } from './page-booking.ts';
 import { bookingRequestPages } from './page-booking-request.ts';
 import { callListPages } from './page-call-list.ts';
 import { completenessPage } from './page-completeness.ts';
+import { confirmPages } from './page-confirm.ts';
 import { diaryPages } from './page-diaries.ts';
 import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
@@ -25,7 +27,7 @@ import { offerPages } from './page-offer.ts';
 import { orderPages } from './page-order.ts';
 import { patientPage } from './page-patient.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
-import { signInPages } from './page-sign-in.ts';
+import { type SignInPages, signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
@@ -45,7 +47,7 @@ export interface Page extends AuditedRoute {
 export function servePages(
   app: FastifyInstance,
   parts: HttpParts,
-  { board, ...options }: { pages: Pages; secure: boolean; board: FleetBoard },
+  { board, ...options }: SignInPages & { board: FleetBoard },
 ): void {
   const all = [
     findPage(parts),
@@ -66,9 +68,11 @@ export function servePages(
     ...measurePages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),
+    ...accountPages(parts, options),
   ];
   for (const page of all) servePage(app, { ...options, parts }, page);
   signInPages(app, parts, options);
+  confirmPages(app, parts, options);
 }
 
 function servePage(

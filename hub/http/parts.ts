@@ -17,8 +17,10 @@ import type { FetchStateName, HealthEvent } from '../../shared/contract/events.t
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Accounts } from '../access/accounts.ts';
+import type { Machines } from '../access/machines.ts';
 import type { Action, Principal } from '../access/rules.ts';
-import type { Begun, Device } from '../access/sessions.ts';
+import type { Begun, Device, Sessions } from '../access/sessions.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { HubConfig } from '../config.ts';
 import type { Configurations } from '../configuration/configurations.ts';
@@ -47,6 +49,9 @@ export interface AccessPart {
   /** Uses the link up and begins a session. */
   useSignInLink(token: string, device: Device): (Begun & { principal: Principal }) | null;
   endSession(session: string): void;
+  readonly sessions: Sessions;
+  readonly machines: Machines;
+  readonly accounts: Accounts;
 }
 
 export interface AuditPart {

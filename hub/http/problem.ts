@@ -44,6 +44,7 @@ export type HttpProblemCode =
   | 'NOT_READY'
   | 'VIEWER_MISSING'
   | 'TOO_MANY_LISTENERS'
+  | 'TOO_MANY_TRIES'
   /** What can't be recorded is not answered. */
   | 'AUDIT_UNAVAILABLE'
   | 'INTERNAL';
@@ -69,6 +70,7 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   STUDY_WITHDRAWN: 410,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE_UNSUPPORTED: 415,
+  TOO_MANY_TRIES: 429,
   INTERNAL: 500,
   NOT_READY: 503,
   VIEWER_MISSING: 503,
@@ -110,6 +112,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'This media type is not taken',
   422: 'The request was refused',
   428: 'It has to be read first',
+  429: 'Too many tries',
   500: 'Something went wrong here',
   503: 'Not available just now',
   504: 'No answer in time',

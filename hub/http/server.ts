@@ -33,12 +33,14 @@ import { fhirRoutes } from './routes-fhir.ts';
 import { fleetRoutes } from './routes-fleet.ts';
 import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
+import { serveTokens } from './routes-oauth.ts';
 import { offerRoutes } from './routes-offers.ts';
 import { patientRoutes } from './routes-patients.ts';
 import { serveRelay } from './routes-relay.ts';
 import { studyRoutes } from './routes-studies.ts';
 import { serveViewer } from './routes-viewer.ts';
 import { protect, SECURITY_HEADERS } from './security.ts';
+import { limitTries } from './try-limits.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 
@@ -81,12 +83,14 @@ async function buildApp(
   parts: HttpParts,
   feed: EventFeed,
 ): Promise<{ app: FastifyInstance; routes: readonly string[] }> {
+  const { trustedProxies } = parts.config.http;
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 256 },
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (_error, _request, reply) => answerBrokenUrl(reply as unknown as FastifyReply),
   });
@@ -124,7 +128,9 @@ async function buildApp(
   serveAssets(app, loadAssets());
   serveDicomWeb(app, parts);
   await serveViewer(app, parts);
-  servePages(app, parts, { pages, secure, board });
+  const limits = await limitTries(app, parts.config.signIn.limits);
+  serveTokens(app, parts, limits);
+  servePages(app, parts, { pages, secure, board, limits });
   await serveRelay(app, parts);
   endWithServer(app, feed);
   return { app, routes: served };

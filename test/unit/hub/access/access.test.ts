@@ -47,7 +47,7 @@ function request(token: string, more: Partial<EnrolRequest> = {}): EnrolRequest 
 
 t.test('a secret is known again, and stands nowhere in the file', async (t) => {
   const { access, directory } = open(t);
-  const key = access.addKey({ name: 'pacs', role: 'analyst', trust: null });
+  const key = access.machines.addKey({ name: 'pacs', role: 'analyst', trust: null });
   const link = access.invite(OSEI);
   const token = access.addEnrolmentToken('RRK', HOUR);
   const begun = access.useSignInLink(link, DEVICE);
@@ -72,7 +72,7 @@ t.test(
 
 t.test('one kind of secret does not pass for another', async (t) => {
   const { access } = open(t);
-  const key = access.addKey({ name: 'pacs', role: 'admin', trust: null });
+  const key = access.machines.addKey({ name: 'pacs', role: 'admin', trust: null });
   const link = access.invite(OSEI);
   const session = access.useSignInLink(link, DEVICE)?.session ?? '';
   for (const wrong of ['', 'x', link, session, `${key} `, key.toUpperCase()])
@@ -85,7 +85,7 @@ t.test('one kind of secret does not pass for another', async (t) => {
 
 t.test('nobody but its owner reads the file', async (t) => {
   const { access, directory } = open(t);
-  access.addKey({ name: 'pacs', role: 'admin', trust: null });
+  access.machines.addKey({ name: 'pacs', role: 'admin', trust: null });
   for (const file of ['access.sqlite', 'access.sqlite-wal'])
     t.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
 });
@@ -129,6 +129,18 @@ t.test(
     t.equal(access.authenticate({ session: ended }), null, 'signed out');
   },
 );
+
+t.test('where links are for setting up, one opens nothing but the own account', async (t) => {
+  const { access, db, clock } = open(t);
+  const strict = new Access(db, clock, { idleMinutes: 15, hours: 12, links: 'set-up' });
+  const { principal } = access.useSignInLink(access.invite(OSEI), DEVICE) ?? {};
+  t.ok(principal);
+  if (principal === undefined) return;
+  t.equal(access.refuse(principal, 'search'), null);
+  t.match(strict.refuse(principal, 'search'), /Choose a password and a code first/);
+  t.equal(strict.refuse(principal, 'account'), null);
+  t.equal(strict.refuse({ ...principal, method: 'password' }, 'search'), null);
+});
 
 t.test('another role of a person counts in the session that runs', async (t) => {
   const { access } = open(t);

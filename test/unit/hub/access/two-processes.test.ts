@@ -13,7 +13,7 @@ import { Access, openAccessDatabase } from '${ROOT}/hub/access/access.ts';
 import { systemClock } from '${ROOT}/shared/clock.ts';
 const access = new Access(openAccessDatabase(process.argv[1]), systemClock);
 const made = [];
-for (let i = 0; i < ${KEYS}; i += 1) made.push(access.addKey({ name: 'k' + i, role: 'analyst', trust: null }));
+for (let i = 0; i < ${KEYS}; i += 1) made.push(access.machines.addKey({ name: 'k' + i, role: 'analyst', trust: null }));
 console.log(JSON.stringify(made));
 `;
 
@@ -31,7 +31,7 @@ t.test('what another process adds counts at once, and none of either is lost', a
     isRunning = false;
   });
   while (isRunning) {
-    ours.push(access.addKey({ name: 'ours', role: 'admin', trust: null }));
+    ours.push(access.machines.addKey({ name: 'ours', role: 'admin', trust: null }));
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   const theirs = JSON.parse((await ended).stdout) as string[];

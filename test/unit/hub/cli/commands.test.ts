@@ -74,6 +74,32 @@ t.test('user add prints the sign-in link alone', async (t) => {
   t.match((await open.run(...args)).stdout, /^https:\/\/hub\.example\/sign-in\//);
 });
 
+t.test('a client is given ID:SECRET with scopes, listed, and dropped', async (t) => {
+  const hub = hubIn(t);
+  const args = ['client', 'ris', '--role', 'clinician', '--scope', 'search,view', '--ttl', '90d'];
+  const { stdout } = await hub.run(...args);
+  const [id = '', secret = ''] = stdout.split(':');
+  const { token } = hub.access(({ machines }) => machines.issue({ id, secret }));
+  t.match(
+    hub.access((access) => access.authenticate({ bearer: token })),
+    { name: 'ris', scopes: ['search', 'view'] },
+  );
+  t.match((await hub.run('keys')).stdout, /^client\tris\tclinician\tnetwork\tsearch,view\t/);
+  t.equal((await hub.run('keys', 'drop', 'ris')).code, 0);
+  t.equal(
+    hub.access((access) => access.authenticate({ bearer: token })),
+    null,
+  );
+});
+
+t.test('an account is listed, and dropped', async (t) => {
+  const hub = hubIn(t);
+  hub.access((access) => access.invite({ name: 'Dr Ada Okafor', role: 'admin', trust: null }));
+  t.equal((await hub.run('user', 'list')).stdout, 'Dr Ada Okafor\tadmin\tnetwork\tlinks');
+  t.equal((await hub.run('user', 'drop', 'Dr', 'Ada', 'Okafor')).code, 0);
+  t.match(await hub.run('user', 'drop', 'Nobody'), { code: 1, stderr: /no account Nobody/ });
+});
+
 t.test('token prints a token that enrols the edge of its trust', async (t) => {
   const hub = hubIn(t);
   const { stdout: token } = await hub.run('token', '--trust', 'RRK', '--ttl', '30m');
@@ -102,6 +128,8 @@ t.test('what can not be done is said, and nothing is given out', async (t) => {
     [['token', '--trust', 'RRK', '--ttl', '0h'], 1, /--ttl/],
     [['key', 'k', '--role', 'king'], 1, /--role is one of admin, clinician/],
     [['key', 'k'], 1, /--role is one of/],
+    [['key', 'k', '--role', 'admin', '--scope', 'all'], 1, /--scope is of search, view/],
+    [['client', 'k', '--role', 'analyst', '--scope', 'fetch'], 1, /analyst has no scope fetch/],
     [['key', '--role', 'admin'], 64, /say: key NAME/],
     [['user', 'add', '--role', 'admin'], 64, /say: user add NAME/],
     [['user', 'remove', 'x'], 64, /say: user add NAME/],

@@ -17,9 +17,15 @@ const FLEET = ['admin', 'fleet'];
 const OPEN = 'open';
 /** For edges, with a ticket that the hub signed. */
 const TICKET: readonly string[] = [];
+/** For machines, with a client id and its secret. */
+const CLIENT: readonly string[] = [];
 
-/** `own`: only for those who are of a trust. */
-type Row = readonly [address: string, allowed: readonly string[] | typeof OPEN, of?: 'own'];
+/** `own`: only for those who are of a trust; `person`: only for those who signed in. */
+type Row = readonly [
+  address: string,
+  allowed: readonly string[] | typeof OPEN,
+  of?: 'own' | 'person',
+];
 
 const TABLE: readonly Row[] = [
   ['GET /api/studies', SEARCH],
@@ -134,6 +140,11 @@ const TABLE: readonly Row[] = [
   ['POST /fleet/:trust/maintenance', FLEET],
   ['POST /fleet/:trust/maintenance/:id/end', FLEET],
   ['GET /runbooks/:name', ROLES],
+  ['GET /account', ROLES, 'person'],
+  ['POST /account/sessions/:id/end', ROLES, 'person'],
+  ['POST /account/sessions/end', ROLES, 'person'],
+  ['GET /account/password', ROLES, 'person'],
+  ['POST /account/password', ROLES, 'person'],
   ['GET /relay/v1/to/:ods/transfer/v1/*', TICKET],
   ['POST /relay/v1/to/:ods/transfer/v1/*', TICKET],
   // Whoever comes with a one-time token or link, and what tells nothing of a patient.
@@ -155,7 +166,12 @@ const TABLE: readonly Row[] = [
   ['GET /sign-in', OPEN],
   ['GET /sign-in/:token', OPEN],
   ['POST /sign-in/:token', OPEN],
+  ['POST /sign-in', OPEN],
+  ['GET /sign-in/confirm', OPEN],
+  ['POST /sign-in/confirm', OPEN],
   ['POST /sign-out', OPEN],
+  ['POST /oauth/token', CLIENT],
+  ['GET /.well-known/oauth-authorization-server', OPEN],
   ['GET /.well-known/jwks.json', OPEN],
   ['GET /health/live', OPEN],
   ['GET /health/ready', OPEN],
@@ -163,10 +179,11 @@ const TABLE: readonly Row[] = [
   ['GET /metrics', OPEN],
 ];
 
+const SIGNED_IN = { method: 'password', assurance: 2, authenticatedAt: Date.now() } as const;
 const principals = new Map<string, Principal>(
   [...ROLES].flatMap((role): [string, Principal][] => [
     [`key-${role}`, { name: `machine ${role}`, role, trust: null }],
-    [`session-${role}`, { name: `person ${role}`, role, trust: 'RRK' }],
+    [`session-${role}`, { name: `person ${role}`, role, trust: 'RRK', ...SIGNED_IN }],
   ]),
 );
 
@@ -201,7 +218,25 @@ async function ask(
   return answer.status;
 }
 
-const isPage = (address: string): boolean => !/ \/(api|dicom-web|fhir|relay)/.test(address);
+/** What a token of the scope `watch` is for. */
+const NARROW = new Set([
+  ...['GET /api/events', 'GET /api/completeness', 'GET /api/fleet', 'GET /completeness'],
+  ...['GET /completeness/live', 'GET /runbooks/:name'],
+]);
+
+/** Of an admin each: what is refused, is so for its time or its scope. */
+function makeMachines({ access, accessClock }: FakeHub) {
+  const admin = { name: 'machine', role: 'admin', trust: null } as const;
+  const client = access.machines.addClient(admin);
+  accessClock.aheadMs = -16 * 60_000;
+  const ended = access.machines.addKey({ ...admin, expiresAt: Date.now() });
+  const expired = access.machines.issue(client).token;
+  accessClock.aheadMs = 0;
+  const narrow = access.machines.issue({ ...client, scope: 'watch' }).token;
+  return { ended, expired, narrow };
+}
+
+const isPage = (address: string): boolean => !/ \/(api|dicom-web|fhir|relay|oauth)/.test(address);
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
 const cookie = (session: string): Record<string, string> => ({
   cookie: `cdip-session=${session}`,
@@ -215,12 +250,17 @@ t.test('every address has its row, and no row is of an address that is gone', as
 });
 
 t.test(
-  'every address, for nobody, each role, a forged key, an ended session, another site',
+  'every address, for nobody, each role, a forged key, an ended session or token, another site',
   async (t) => {
     const hub = await startFakeHub({ principals });
     t.teardown(() => hub.stop());
+    const { expired, ended, narrow } = makeMachines(hub);
     seedStudy(hub.db, { trust: 'RJE', uid: '1.2.3' });
     for (const [address, allowed, of] of TABLE) {
+      if (!address.startsWith('GET')) {
+        const crossSite = { ...cookie('session-admin'), 'sec-fetch-site': 'cross-site' };
+        t.equal(await ask(hub, address, crossSite), 403, `${address}: from another site`);
+      }
       if (allowed === OPEN) {
         t.notOk([401, 403].includes(await ask(hub, address, {})), `${address} is open`);
         continue;
@@ -230,18 +270,23 @@ t.test(
       t.equal(await ask(hub, address, {}), nobody, `${address}: nobody`);
       t.equal(await ask(hub, address, bearer('forged')), nobody, `${address}: a forged key`);
       t.equal(await ask(hub, address, cookie('ended')), nobody, `${address}: an ended session`);
+      t.equal(await ask(hub, address, bearer(expired)), nobody, `${address}: an expired token`);
+      t.equal(await ask(hub, address, bearer(ended)), nobody, `${address}: an expired key`);
+      if (!NARROW.has(address))
+        t.ok(
+          [401, 403].includes(await ask(hub, address, bearer(narrow))),
+          `${address}: a token for something else`,
+        );
       await Promise.all(
-        [...principals].map(async ([secret, { name, role, trust }]) => {
+        [...principals].map(async ([secret, { name, role, trust, method }]) => {
           const headers = secret.startsWith('key') ? bearer(secret) : cookie(secret);
           const status = await ask(hub, address, headers);
           const isLetIn = status !== 401 && status !== 403;
-          const may = allowed.includes(role) && (of !== 'own' || trust !== null);
+          const isOf = of === 'own' ? trust !== null : of !== 'person' || method !== undefined;
+          const may = allowed.includes(role) && isOf;
           t.equal(isLetIn, may, `${address}: ${name} (${status})`);
         }),
       );
-      if (address.startsWith('GET')) continue;
-      const crossSite = { ...cookie('session-admin'), 'sec-fetch-site': 'cross-site' };
-      t.equal(await ask(hub, address, crossSite), 403, `${address}: from another site`);
     }
   },
 );

@@ -6,13 +6,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Access } from '../../../../hub/access/access.ts';
 import { type Principal, refusalOf } from '../../../../hub/access/rules.ts';
+import { accessSchema } from '../../../../hub/access/schema.ts';
 import { Alerts } from '../../../../hub/alerts/alerts.ts';
 import { parseHubConfig } from '../../../../hub/config.ts';
 import { AlertsSchema } from '../../../../hub/config-alerts.ts';
 import { Configurations } from '../../../../hub/configuration/configurations.ts';
 import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
-import type { FetchRequest, FetchView } from '../../../../hub/fetch/order.ts';
 import { FleetStore } from '../../../../hub/fleet/fleet-store.ts';
 import type { HttpParts } from '../../../../hub/http/parts.ts';
 import { startHttp } from '../../../../hub/http/server.ts';
@@ -27,12 +28,12 @@ import { Scheduling } from '../../../../hub/scheduling/scheduling.ts';
 import { readDate } from '../../../../hub/search/dates.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../../../../shared/clock.ts';
-import type { FetchStateName, HealthEvent } from '../../../../shared/contract/events.ts';
-import { GatewayError } from '../../../../shared/errors.ts';
+import type { HealthEvent } from '../../../../shared/contract/events.ts';
 import { type Log, silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import { openSqlite, type Sqlite } from '../../../../shared/sqlite/open.ts';
 import { fakeDecisions } from '../../../support/fake-decisions.ts';
+import { FakeFetches, FetchRefused } from './fake-fetches.ts';
 
 export const CLINICIAN: Principal = { name: 'Dr A. Osei', role: 'clinician', trust: 'RRK' };
 export const KEY = 'key-of-a-machine';
@@ -146,104 +147,6 @@ export function seedStudy(db: Sqlite, given: Seed): void {
     );
 }
 
-class FetchRefused extends GatewayError {
-  override readonly name = 'FetchRefused';
-  readonly retry = 'never';
-  readonly code: string;
-  constructor(code: string) {
-    super(`refused: ${code}`);
-    this.code = code;
-  }
-}
-
-/** Orders in memory, driven by the test. */
-export class FakeFetches {
-  readonly orders = new Map<string, FetchView>();
-  readonly asked: FetchRequest[] = [];
-  readonly named: object[] = [];
-  onChange: (change: Change) => void = () => {};
-
-  readonly find = (id: string): FetchView | null => this.orders.get(id) ?? null;
-
-  readonly request = async (request: FetchRequest, by: Principal): Promise<FetchView> => {
-    if (request.studyInstanceUID === '1.2.404') throw new FetchRefused('STUDY_UNKNOWN');
-    this.asked.push(request);
-    const at = new Date().toISOString();
-    return this.put({
-      fetchId: `f${this.orders.size + 1}`,
-      studyInstanceUID: request.studyInstanceUID,
-      seriesInstanceUIDs: request.seriesInstanceUIDs ?? null,
-      home: request.home ?? 'RJE',
-      source: 'RJE',
-      to: { trust: request.to.trust, peer: request.to.peer ?? null },
-      priority: request.priority,
-      purpose: request.purpose,
-      reason: request.reason ?? null,
-      neededBy: request.neededBy ?? null,
-      localPatient: null,
-      requestedBy: by.name,
-      requestedAt: at,
-      state: 'authorised',
-      stateReason: null,
-      updatedAt: at,
-      instances: { done: 0, expected: 300 },
-      bytes: { done: 0, expected: 157_800_000 },
-      etaSeconds: null,
-      failures: [],
-      steps: [
-        { state: 'requested', at },
-        { state: 'authorised', at },
-      ],
-    });
-  };
-
-  readonly list = (filter: {
-    state?: FetchStateName;
-    trust?: string;
-    studyInstanceUID?: string;
-    limit: number;
-    offset: number;
-  }) => {
-    const all = [...this.orders.values()]
-      .reverse()
-      .filter((order) => filter.state === undefined || order.state === filter.state)
-      .filter(
-        (order) =>
-          filter.trust === undefined || [order.to.trust, order.source].includes(filter.trust),
-      )
-      .filter(
-        (order) =>
-          filter.studyInstanceUID === undefined ||
-          order.studyInstanceUID === filter.studyInstanceUID,
-      );
-    return { fetches: all.slice(filter.offset, filter.offset + filter.limit), total: all.length };
-  };
-
-  readonly cancel = async (id: string): Promise<FetchView> => this.move(id, 'cancelled', {});
-
-  readonly namePatient = async (id: string, patient: object): Promise<FetchView> => {
-    if (this.orders.get(id)?.state !== 'held') throw new FetchRefused('FETCH_NOT_HELD');
-    this.named.push(patient);
-    return this.move(id, 'coercing', { stateReason: null });
-  };
-
-  /** The edge reports a state. */
-  move(id: string, state: FetchStateName, more: Partial<FetchView>): FetchView {
-    const order = this.orders.get(id);
-    if (order === undefined) throw new Error(`no fetch ${id}`);
-    const at = more.updatedAt ?? new Date().toISOString();
-    const isNew = !order.steps.some((step) => step.state === state);
-    const steps = isNew ? [...order.steps, { state, at }] : order.steps;
-    return this.put({ ...order, state, steps, updatedAt: at, ...more });
-  }
-
-  put(order: FetchView): FetchView {
-    this.orders.set(order.fetchId, order);
-    this.onChange({ kind: 'fetch', fetchId: order.fetchId });
-    return order;
-  }
-}
-
 export interface FakeHub {
   readonly url: string;
   readonly db: Sqlite;
@@ -267,6 +170,10 @@ export interface FakeHub {
     linkUsed: boolean;
   };
   get(path: string, headers?: Record<string, string>): Promise<Response>;
+  /** A real one, in memory: accounts, clients and sessions that a test makes count beside those that are given. */
+  readonly access: Access;
+  /** What its clock is ahead of the real one. */
+  readonly accessClock: { aheadMs: number };
   stop(): Promise<void>;
 }
 
@@ -305,8 +212,13 @@ export async function startFakeHub(
   const store = new FleetStore({ dataDirectory: ':memory:', bankHolidays: [] });
   const healths = new Map<string, HealthEvent>();
   const alerts = openAlerts({ db, store, trusts: TRUSTS, log });
+  const accessClock = { aheadMs: 0 };
+  const access = new Access(openSqlite(':memory:', accessSchema), {
+    ...systemClock,
+    now: () => systemClock.now() + accessClock.aheadMs,
+  });
   const parts = {
-    ...fakeParts({ db, fetches, listeners, state, log, healths }),
+    ...fakeParts({ db, fetches, listeners, state, log, healths, access }),
     ...{ audit, alerts, fleetStore: store },
   };
   const { health } = prepareProjection(db);
@@ -314,8 +226,8 @@ export async function startFakeHub(
   Object.assign(parts, measures && { measures }, scheduling && { scheduling });
   if (principals !== undefined)
     Object.assign(parts.access, {
-      authenticate: ({ bearer, session }: { bearer?: string; session?: string }) =>
-        principals.get(bearer ?? session ?? '') ?? null,
+      authenticate: (given: { bearer?: string; session?: string }) =>
+        principals.get(given.bearer ?? given.session ?? '') ?? access.authenticate(given),
       refuse: refusalOf,
     });
   const server = await startHttp(parts);
@@ -328,7 +240,7 @@ export async function startFakeHub(
     bugs,
     audit,
     routes: server.routes,
-    ...{ change, state, alerts },
+    ...{ change, state, alerts, access, accessClock },
     beat(given) {
       const heardAt = rfc3339(Date.now());
       healths.set(given.trust, given);
@@ -369,8 +281,9 @@ function fakeParts(world: {
   state: FakeHub['state'];
   log: Log;
   healths: ReadonlyMap<string, HealthEvent>;
+  access: Access;
 }): Omit<HttpParts, 'audit' | 'alerts' | 'fleetStore'> {
-  const { db, fetches, listeners, state, log, healths } = world;
+  const { db, fetches, listeners, state, log, healths, access } = world;
   const now = (): string => new Date().toISOString();
   const trusts = TRUSTS;
   const isSilent = (ods: string): boolean => state.silent && ods === 'RXK';
@@ -405,16 +318,18 @@ function fakeParts(world: {
       },
     },
     access: {
-      authenticate: ({ bearer, session }) =>
-        bearer === KEY || session === SESSION ? CLINICIAN : null,
+      ...{ sessions: access.sessions, machines: access.machines, accounts: access.accounts },
+      authenticate: (given) =>
+        given.bearer === KEY || given.session === SESSION ? CLINICIAN : access.authenticate(given),
       refuse: () => state.refuse,
-      readSignInLink: (token) => (token === LINK && !state.linkUsed ? CLINICIAN : null),
-      useSignInLink: (token) => {
-        if (token !== LINK || state.linkUsed) return null;
+      readSignInLink: (token) =>
+        token === LINK && !state.linkUsed ? CLINICIAN : access.readSignInLink(token),
+      useSignInLink: (token, device) => {
+        if (token !== LINK || state.linkUsed) return access.useSignInLink(token, device);
         state.linkUsed = true;
         return { session: SESSION, seconds: 3_600, principal: CLINICIAN };
       },
-      endSession: () => {},
+      endSession: (session) => access.endSession(session),
     },
     fleet: {
       health: (ods) => healths.get(ods),

@@ -1,0 +1,187 @@
+/**
+ * `cdip hub token`, `user`, `key`, `client`, `keys`: who gets in. Also while the hub runs: what is given or taken
+ * counts at once. Each stands in the audit trail before it counts.
+ */
+import { userInfo } from 'node:os';
+import { AuditTrail } from '../../shared/audit/trail.ts';
+import { rfc3339, systemClock } from '../../shared/clock.ts';
+import { Access, openAccessDatabase } from '../access/access.ts';
+import { AccessError } from '../access/access-error.ts';
+import type { Machine } from '../access/machines.ts';
+import { ACTIONS, type Action, ROLES, type Role } from '../access/rules.ts';
+import { type HubConfig, httpUrlOf } from '../config.ts';
+
+const DEFAULT_TTL = '24h';
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export interface Given {
+  readonly names: readonly string[];
+  readonly trust: string | undefined;
+  readonly role: string | undefined;
+  readonly scope: string | undefined;
+  readonly ttl: string | undefined;
+}
+
+/** @returns null: it was not said for which trust @throws AccessError */
+export function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): number | null {
+  if (trust === undefined) return null;
+  requireTrust(trust, config);
+  const ttlMs = milliseconds(ttl);
+  record(config, { what: 'cdip hub token', query: { trust, ttl } });
+  const secret = withAccess(config, (access) => access.addEnrolmentToken(trust, ttlMs));
+  process.stderr.write(`For the edge of ${trust}, once, within ${ttl}:\n`);
+  process.stdout.write(`${secret}\n`);
+  return 0;
+}
+
+/** @returns null: it was not understood @throws AccessError */
+export function user(words: readonly string[], given: Given, config: HubConfig): number | null {
+  const [verb, ...rest] = words;
+  const name = rest.join(' ');
+  if (verb === 'list' && name === '') return listPeople(config);
+  if (name === '') return null;
+  if (verb === 'add') return invite(name, given, config);
+  return verb === 'drop' ? dropPerson(name, config) : null;
+}
+
+function invite(name: string, given: Given, config: HubConfig): number {
+  const account = accountOf(name, given, config);
+  record(config, { what: 'cdip hub user add', query: { ...account } });
+  const secret = withAccess(config, (access) => access.invite(account));
+  process.stderr.write(`${account.name} signs in by this link, once, within 24 hours:\n`);
+  process.stdout.write(`${httpUrlOf(config, config.http.port)}/sign-in/${secret}\n`);
+  return 0;
+}
+
+function listPeople(config: HubConfig): number {
+  const people = withAccess(config, (access) => access.accounts.list());
+  for (const { name, role, trust, hasPassword } of people) {
+    const way = hasPassword ? 'password and code' : 'links';
+    process.stdout.write(`${[name, role, trust ?? 'network', way].join('\t')}\n`);
+  }
+  return 0;
+}
+
+function dropPerson(name: string, config: HubConfig): number {
+  record(config, { what: 'cdip hub user drop', query: { name }, action: 'D' });
+  if (!withAccess(config, (access) => access.accounts.drop(name)))
+    throw new AccessError('NAME_INVALID', `there is no account ${name}`);
+  process.stderr.write(`${name} has no account any more, and is signed out.\n`);
+  return 0;
+}
+
+/** @throws AccessError */
+export function addKey(words: readonly string[], given: Given, config: HubConfig): number {
+  const machine = machineOf(words, given, config);
+  record(config, { what: 'cdip hub key', query: { ...machine } });
+  const key = withAccess(config, (access) => access.machines.addKey(machine));
+  process.stderr.write(`The key of ${machine.name}; it is not shown again:\n`);
+  process.stdout.write(`${key}\n`);
+  return 0;
+}
+
+/** @throws AccessError */
+export function addClient(words: readonly string[], given: Given, config: HubConfig): number {
+  const machine = machineOf(words, given, config);
+  record(config, { what: 'cdip hub client', query: { ...machine } });
+  const { id, secret } = withAccess(config, (access) => access.machines.addClient(machine));
+  process.stderr.write(`ID:SECRET of ${machine.name} for /oauth/token; not shown again:\n`);
+  process.stdout.write(`${id}:${secret}\n`);
+  return 0;
+}
+
+/** @returns null: it was not understood @throws AccessError */
+export function keys([verb, ...rest]: readonly string[], config: HubConfig): number | null {
+  if (verb === undefined) return listMachines(config);
+  const name = rest.join(' ');
+  if (verb !== 'drop' || name === '') return null;
+  record(config, { what: 'cdip hub keys drop', query: { name }, action: 'D' });
+  const dropped = withAccess(config, (access) => access.machines.drop(name));
+  if (dropped === 0) throw new AccessError('NAME_INVALID', `there is no key or client ${name}`);
+  process.stderr.write(`${dropped} of ${name} count no more.\n`);
+  return 0;
+}
+
+function listMachines(config: HubConfig): number {
+  for (const machine of withAccess(config, (access) => access.machines.list())) {
+    const { kind, name, role, trust, scopes, createdAt, expiresAt } = machine;
+    const ends = expiresAt === null ? 'no end' : `until ${rfc3339(expiresAt)}`;
+    const may = scopes?.join(',') ?? 'all of the role';
+    const words = [kind, name, role, trust ?? 'network', may, rfc3339(createdAt), ends];
+    process.stdout.write(`${words.join('\t')}\n`);
+  }
+  return 0;
+}
+
+function machineOf(words: readonly string[], given: Given, config: HubConfig): Machine {
+  const { scope, ttl } = given;
+  const scopes = scope === undefined ? {} : { scopes: scope.split(/[\s,]+/).map(actionOf) };
+  const end = ttl === undefined ? {} : { expiresAt: systemClock.now() + milliseconds(ttl) };
+  return { ...accountOf(words.join(' '), given, config), ...scopes, ...end };
+}
+
+function actionOf(scope: string): Action {
+  const known = ACTIONS.find((one) => one === scope);
+  if (known !== undefined) return known;
+  throw new AccessError('SCOPE_UNKNOWN', `--scope is of ${ACTIONS.join(', ')}`);
+}
+
+/** @throws AccessError */
+function accountOf(
+  name: string,
+  { role, trust }: Given,
+  config: HubConfig,
+): { name: string; role: Role; trust: string | null } {
+  if (!/^[^\p{Cc}]{1,100}$/u.test(name))
+    throw new AccessError('NAME_INVALID', 'a name has 1 to 100 characters, none of them control');
+  const known = ROLES.find((one) => one === role);
+  if (known === undefined)
+    throw new AccessError('ROLE_UNKNOWN', `--role is one of ${ROLES.join(', ')}`);
+  if (trust !== undefined) requireTrust(trust, config);
+  return { name, role: known, trust: trust ?? null };
+}
+
+function requireTrust(trust: string, { trusts }: HubConfig): void {
+  if (trusts.some(({ ods }) => ods === trust)) return;
+  const known = trusts.map(({ ods }) => ods).join(', ') || 'none';
+  throw new AccessError('TRUST_UNKNOWN', `${trust} is not in the configuration (there: ${known})`);
+}
+
+/** @throws AccessError `TTL_INVALID` */
+function milliseconds(ttl: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(ttl) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? 0);
+  if (ms > 0) return ms;
+  throw new AccessError('TTL_INVALID', '--ttl is a number and m, h or d: 30m, 24h, 7d');
+}
+
+function withAccess<T>({ dataDirectory }: HubConfig, work: (access: Access) => T): T {
+  const db = openAccessDatabase(dataDirectory);
+  try {
+    return work(new Access(db, systemClock));
+  } finally {
+    db.close();
+  }
+}
+
+/** Whoever may run commands here is named as the system knows him. */
+function record(
+  config: HubConfig,
+  {
+    what,
+    query,
+    action = 'C',
+  }: { what: string; query: Record<string, unknown>; action?: 'C' | 'D' },
+): void {
+  const trail = new AuditTrail(config.dataDirectory, systemClock);
+  const { trust } = query;
+  try {
+    trail.append({
+      ...{ event: 'account', action, outcome: 0, code: null, what, query },
+      ...{ user: userInfo().username, role: 'system', trust: null, address: null, purpose: null },
+      ...{ patients: [], studies: [], homes: typeof trust === 'string' ? [trust] : [] },
+    });
+  } finally {
+    trail.close();
+  }
+}
