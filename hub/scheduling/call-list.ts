@@ -1,16 +1,16 @@
 /**
- * Whom staff phone to fill a slot, in the order of the rules, and who is not called and why. SC-20, SC-30, SC-33.
+ * Whom staff phone to fill a slot, in the order of the rules, and who is not called and why. SC-20, SC-21, SC-30, SC-33.
  *
  *   those who wait for this modality ─► may be offered at all ─► may be called ─► order
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import { askedBy } from './bookings.ts';
-import { demandOf, flagsOf, minutesAt, openingOf } from './demand.ts';
+import { demandOf, flagsOf, openingOf } from './demand.ts';
 import type { TravelTime } from './find-slots.ts';
 import { listRequests } from './lists.ts';
 import { type Candidate, type Decision, decideOrder } from './rules/decide.ts';
 import type { Removal } from './rules/facts.ts';
 import { offerRefusals, STAFF_ROW } from './rules/refill.ts';
+import { guardrailsAt, tooLong } from './slot-limits.ts';
 import type { ImagingRequest, Resource, Slot } from './types.ts';
 
 /** The most urgent of those who wait: nobody phones further down a list in one day. */
@@ -43,11 +43,17 @@ export function callList(
   );
   const requests = new Map(found.map(({ request }) => [request.requestId, request]));
   const travel = new Map([...requests].map(([id, request]) => [id, travelTo(request)]));
+  const kept = slot.status === 'free' ? 0 : 1;
+  const guardrails = guardrailsAt(db, resource, { start: slot.start, kept });
   const candidates = [...requests.values()].map(
     (request): Candidate => ({
       demand: demandOf(request),
       travelMinutes: travel.get(request.requestId)?.minutes ?? null,
-      removedBy: [...notToCall(db, request, { slot, now }), ...tooLong(request, resource, slot)],
+      removedBy: [
+        ...(request.trust === resource.trust ? [] : guardrails),
+        ...notToCall(db, request, { slot, now }),
+        ...tooLong(request, resource, slot),
+      ],
     }),
   );
   // How long it takes is looked at request by request: where nobody says, a slot is as long as it was cut.
@@ -66,10 +72,4 @@ function notToCall(
   const reachable = { channels, shortNotice, optedOut, deceased, sensitive: restricted };
   // A call is no message: how many of them came today does not count.
   return offerRefusals({ ...reachable, offersToday: 0 }, { start, now, row: STAFF_ROW });
-}
-
-function tooLong(request: ImagingRequest, resource: Resource, { start, minutes }: Slot): Removal[] {
-  const needed = minutesAt(askedBy(request), resource, start);
-  if (needed === null || needed <= minutes) return [];
-  return [{ rule: 'duration', reason: `Needs ${needed} minutes, the slot has ${minutes}` }];
 }

@@ -5,24 +5,21 @@
 import { rfc3339 } from '../../shared/clock.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { TrustConfig } from '../config.ts';
-import { askedBy } from './bookings.ts';
-import { demandOf, flagsOf, minutesAt, openingOf } from './demand.ts';
-import { candidateRequests, offersSince, ownP2Waiting, trustCount } from './refill-rows.ts';
+import { demandOf, flagsOf, openingOf } from './demand.ts';
+import { candidateRequests, offersSince } from './refill-rows.ts';
 import { findBooking } from './rows.ts';
 import { type Candidate, type Decision, decideOrder } from './rules/decide.ts';
 import { DAY_MS, type Removal } from './rules/facts.ts';
-import { guardrailsAgainst } from './rules/guardrails.ts';
 import { type OfferChannel, offerRefusals, type RefillRow } from './rules/refill.ts';
 import { ukDay, ukMoment } from './rules/uk-time.ts';
 import type { TravelTimes } from './search.ts';
+import { guardrailsAt, tooLong } from './slot-limits.ts';
 import type { ImagingRequest, Refill, Resource } from './types.ts';
 
 /** The most urgent of those who wait. */
 const LOOKED_AT = 500;
 const GAVE_IT_BACK: Removal = { rule: 'gave-back', reason: 'The patient gave this slot back' };
 const DAY_MINUTES = 1_440;
-/** Shares are counted over the days around the slot. */
-const WINDOW_MS = 14 * DAY_MS;
 
 export interface CandidateParts {
   readonly db: Sqlite;
@@ -41,7 +38,8 @@ export function decideCandidates(
   const after = rfc3339(Date.parse(refill.start) + DAY_MS);
   const found = candidateRequests(db, { modality: resource.modality, after }, LOOKED_AT);
   const requests = new Map(found.map((request) => [request.requestId, request]));
-  const guardrails = guardrailsAt(db, { refill, resource });
+  const { start, slotIds } = refill;
+  const guardrails = guardrailsAt(db, resource, { start, kept: slotIds.length });
   const giver = findBooking(db, refill.refillId)?.requestId;
   const candidates = found.map((request): Candidate => {
     const removedBy = [
@@ -84,33 +82,6 @@ function notReached(
     offersToday: row.mode === 'staff' ? 0 : offersSince(db, request, midnight),
   };
   return offerRefusals(reachable, { start: refill.start, now });
-}
-
-function tooLong(
-  request: ImagingRequest,
-  resource: Resource,
-  { start, minutes }: Refill,
-): Removal[] {
-  const needed = minutesAt(askedBy(request), resource, start);
-  if (needed === null || needed <= minutes) return [];
-  return [{ rule: 'duration', reason: `Needs ${needed} minutes, the slot has ${minutes}` }];
-}
-
-function guardrailsAt(
-  db: Sqlite,
-  { refill, resource }: { refill: Refill; resource: Resource },
-): Removal[] {
-  const { trust, modality, offeredOutShare } = resource;
-  const at = Date.parse(refill.start);
-  const window = { from: rfc3339(at - WINDOW_MS), to: rfc3339(at + WINDOW_MS) };
-  const counted = trustCount(db, { trust, modality, ...window });
-  // The slot itself is one of those that are free for this.
-  const count = {
-    ...counted,
-    free: counted.free + refill.slotIds.length,
-    ownP2Waiting: ownP2Waiting(db, trust, modality),
-  };
-  return guardrailsAgainst(trust, count, { offeredOutShare, agreed: offeredOutShare >= 1 });
 }
 
 function travelMinutesOf(

@@ -226,3 +226,22 @@ t.test('in the last hours staff phone, one after the other', async (t) => {
   await look(world);
   t.match(findRefill(world.db, refillId)?.value, { state: 'ended' });
 });
+
+t.test('a trust keeps its slots for its own, also when staff phone', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const own = await world.request();
+  const other = await world.request({ trust: 'RJE' });
+  const [slot = ''] = await world.diary('MR-4', [in_(4)], { offeredOutShare: 0.2 });
+  const { considered } = world.scheduling.callList(slot, BOOKER).decision;
+  const rulesOf = ({ requestId }: { requestId: string }) =>
+    considered
+      .find((one) => one.requestId === requestId)
+      ?.removedBy.map(({ rule }) => rule)
+      .filter((rule) => rule === 'offered-out' || rule === 'own-p2');
+  t.strictSame(rulesOf(own), []);
+  t.strictSame(rulesOf(other), ['offered-out'], 'one of one would be all of them');
+  await world.request({ band: 'P2' });
+  const later = world.scheduling.callList(slot, BOOKER).decision.considered;
+  const kept = later.find(({ requestId }) => requestId === other.requestId)?.removedBy;
+  t.match(kept, [{ rule: 'offered-out' }, { rule: 'own-p2' }]);
+});
