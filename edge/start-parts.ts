@@ -27,6 +27,7 @@ import { type DeliveryCounters, openDeliveryCounters } from './deliver/delivery-
 import { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { dimseDestinations } from './deliver/dimse-destination.ts';
 import { PeerStates } from './deliver/peer-states.ts';
+import { MetadataAhead } from './dicomweb/metadata-ahead.ts';
 import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { Doctor } from './doctor/doctor.ts';
@@ -110,7 +111,9 @@ export async function startParts(
   } = {};
   const isBringing = (study: string): boolean => late.pacs?.isBringing(study) ?? false;
   const isOurReport: SetAside = (spool, object) => late.reports?.takeBack(spool, object) ?? false;
-  const storage = await openRoutedStorage(options, { db, routes, isBringing, isOurReport });
+  const now = (): number => clock.now();
+  const ahead = new MetadataAhead({ quietMs: config.storage.quietSeconds * 1000, now });
+  const storage = await openRoutedStorage(options, { db, routes, ahead, isBringing, isOurReport });
   const { index, spool, outbox, quarantine } = storage;
   lifecycle.add('spool', () => spool.stop());
   outbox.start();
@@ -126,6 +129,9 @@ export async function startParts(
   const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
   const decoder = startDecoder(lifecycle);
+  const dicomWeb = openDicomWeb({ db, index, spool, log, decoder });
+  ahead.start({ ...dicomWeb, log });
+  lifecycle.add('metadata ahead', () => ahead.stop());
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     status: () =>
@@ -137,7 +143,7 @@ export async function startParts(
     transferCounters: openTransferCounters(metrics),
     notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
     stow: { store: storage.store, index },
-    dicomWeb: openDicomWeb({ db, index, spool, log, decoder }),
+    dicomWeb,
     examine: () => doctor.examine(),
     replayHl7: (key) => hl7Inbox.replay(key),
     deadLetters: hl7Inbox.log,
@@ -292,11 +298,13 @@ async function openRoutedStorage(
   {
     db,
     routes,
+    ahead,
     isBringing,
     isOurReport,
   }: {
     db: Sqlite;
     routes: RouteTables;
+    ahead: MetadataAhead;
     isBringing: (study: string) => boolean;
     isOurReport: SetAside;
   },
@@ -310,6 +318,7 @@ async function openRoutedStorage(
     onStored: (record, now) => {
       route(record, now);
       noteReport(record, now);
+      ahead.note(record, now);
     },
     setAside: (into, object, now) =>
       routes.inbox.take(into, object) || isOurReport(into, object, now),

@@ -1,12 +1,19 @@
 /** A program of a benchmark that is asked by lines of JSON and answers so: one question, one answer. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { CDIP } from '../support/cdip.ts';
 
 /** In memory where there is room: what is measured is the line and the programs, not this machine's disk. */
 export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** How an edge is started: Node, with what bin/cdip gives it. */
+export const EDGE_NODE: readonly string[] = [
+  process.execPath,
+  ...(/edge \] && gc='([^']+)'/.exec(readFileSync(CDIP, 'utf8'))?.[1]?.split(' ') ?? []),
+];
 
 export class BenchChild {
   readonly #child: ChildProcess;

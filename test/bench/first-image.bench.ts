@@ -3,134 +3,145 @@
  * another trust over 100 Mb/s and 20 ms, against one as large at a trust without delay, in turns. And DICOMweb
  * alone, as a viewer asks it: metadata of the series, then the first frame.
  *
- * The line is a TCP proxy between hub and edge with rate and delay: connections that are open already cost no
- * round trip on it, as they do not in the product, which keeps them.
+ *   Chromium ── hub, edge near ── TUN ── wan-forwarder.py ── TUN ── namespace B: edge far
+ *
+ * Each study is opened once: nothing of it is known to hub or edge from before. Only the viewer's own files are
+ * in the browser's cache. Needs root.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { head } from '../../demo/phantom/anatomy.ts';
-import { ctSlices } from '../../demo/phantom/cross-section.ts';
-import type { PhantomStudy } from '../../demo/phantom/modules.ts';
-import { patientAt } from '../../demo/trusts.ts';
 import { openChromium } from '../support/browser.ts';
 import { cdipDone } from '../support/cdip.ts';
-import { startDelayProxy } from '../support/delay-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { programPath } from '../support/missing-peer.ts';
 import { type Network, startNetwork } from '../support/network.ts';
-import { readPart10 } from '../support/part10.ts';
-import { contextsOf, openSender } from '../support/sender.ts';
-import { newUID } from './ct-series.ts';
+import { writePart10 } from '../support/part10.ts';
+import { realCt } from './real-ct.ts';
 import { median, rounded, say, tell } from './result.ts';
+import { HOSTS, secondsOf, startWanLink, type WanLink } from './wan-link.ts';
 
 const SLICES = 300;
 const RUNS = 5;
-const LINE = { roundTripMs: 20, megabitsPerSecond: 100 };
+const LINE = { mbitPerSecond: 100, delayMs: 10, isHere: true };
 const FAR = 'RRK';
 const NEAR = 'RJE';
 
 export async function run(json: boolean): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'cdip-bench-'));
-  const port = await freePort();
-  const network = await startNetwork({
-    ...{ directory, trusts: [FAR, NEAR], withPacs: false },
-    edgeConfig: (trust) =>
-      trust === FAR ? { http: { publicUrl: `http://127.0.0.1:${port}` } } : {},
-  });
-  const edgePort = Number(new URL(network.site(FAR).edge.url).port);
-  const proxy = await startDelayProxy(edgePort, LINE.roundTripMs, { ...LINE, port });
+  const link = await startWanLink(LINE);
   try {
-    const studies = { far: await store(network, FAR), near: await store(network, NEAR) };
-    const key = await network.hub.key('bench', 'radiologist');
-    const web = await measureWeb(network.hub.url, key, studies);
-    const seen = await measureBrowser(network, studies);
-    const ratio = rounded(median(seen.far) / median(seen.near));
-    tell(
-      {
-        ...{ name: 'first-image', value: rounded(median(seen.far) / 1_000), unit: 's' },
-        ...{ ratio, against: 'the same without delay', runs: RUNS, slices: SLICES },
-        nearSeconds: rounded(median(seen.near) / 1_000),
-        firstFrameMs: rounded(median(web.far), 0),
-        firstFrameNearMs: rounded(median(web.near), 0),
-        line: `${LINE.megabitsPerSecond} Mb/s, ${LINE.roundTripMs} ms`,
-      },
-      json,
-    );
+    const network = await startNetworkOver(link, directory);
+    try {
+      await measure(network, { link, directory, json });
+    } finally {
+      await network.stop();
+    }
   } finally {
-    await network.stop();
-    await proxy.stop();
+    link.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function startNetworkOver(link: WanLink, directory: string): Promise<Network> {
+  return startNetwork({
+    ...{ directory, trusts: [FAR, NEAR], withPacs: false },
+    hubAddress: HOSTS.a,
+    placeOf: (trust) =>
+      trust === FAR
+        ? { host: HOSTS.b, within: (command, ...args) => link.on('b', command, ...args) }
+        : {},
+  });
+}
+
+async function measure(
+  network: Network,
+  { link, directory, json }: { link: WanLink; directory: string; json: boolean },
+): Promise<void> {
+  const opened: Studies<string[]> = { far: [], near: [] };
+  const asked: Studies<string[]> = { far: [], near: [] };
+  // The first opening fills the browser's cache with the viewer itself.
+  for (const studies of [opened, asked])
+    for (let run = 0; run <= RUNS; run += 1)
+      for (const where of ['far', 'near'] as const)
+        studies[where].push(await store(network, link, { where, directory }));
+  const key = await network.hub.key('bench', 'radiologist');
+  const web = await measureWeb(network.hub.url, key, asked);
+  const seen = await measureBrowser(network, opened);
+  const ratio = rounded(median(seen.far) / median(seen.near));
+  tell(
+    {
+      ...{ name: 'first-image', value: rounded(median(seen.far) / 1_000), unit: 's' },
+      ...{ ratio, against: 'the same without delay', runs: RUNS, slices: SLICES },
+      nearSeconds: rounded(median(seen.near) / 1_000),
+      firstFrameMs: rounded(median(web.far), 0),
+      firstFrameNearMs: rounded(median(web.near), 0),
+      line: `${LINE.mbitPerSecond} Mb/s, ${LINE.delayMs * 2} ms`,
+    },
+    json,
+  );
 }
 
 interface Studies<T> {
   readonly far: T;
   readonly near: T;
 }
+type Where = keyof Studies<unknown>;
 
-async function store(network: Network, trust: string): Promise<string> {
-  const study = studyAt(trust);
-  const series = phantomOf(study).map(readPart10);
-  const { dicomPort } = network.site(trust).edge;
-  const sender = await openSender({ port: dicomPort, contexts: contextsOf(series) });
-  for (const object of series) await sender.store(object);
-  await sender.release();
-  const { studyInstanceUID } = study;
+/** @returns its Study Instance UID, when the hub knows all of it */
+async function store(
+  network: Network,
+  link: WanLink,
+  { where, directory }: { where: Where; directory: string },
+): Promise<string> {
+  const { studyInstanceUID, objects } = realCt(SLICES);
+  const folder = join(directory, 'files');
+  mkdirSync(folder);
+  for (const object of objects)
+    writeFileSync(join(folder, `${object.sopInstanceUID}.dcm`), writePart10(object));
+  const { dicomPort } = network.site(where === 'far' ? FAR : NEAR).edge;
+  const side = where === 'far' ? 'b' : 'a';
+  const storescu = [programPath('storescu'), '-xe', '+sd', '127.0.0.1', String(dicomPort), folder];
+  await secondsOf(link.on(side, ...(storescu as [string])), { TCP_NODELAY: '1' });
+  rmSync(folder, { recursive: true });
   await eventually(
     'the hub knows the study',
     async () => {
-      const path = `/api/studies/${studyInstanceUID}`;
-      const { body } = await network.hub.api<{ numberOfInstances?: number }>(path);
-      return body.numberOfInstances === SLICES;
+      const { body } = await network.hub.api<{ numberOfInstances?: number; quiet?: boolean }>(
+        `/api/studies/${studyInstanceUID}`,
+      );
+      return body.numberOfInstances === SLICES && body.quiet;
     },
     { timeoutMs: 120_000 },
   );
   return studyInstanceUID;
 }
 
-function studyAt(trust: string): PhantomStudy {
-  return {
-    studyInstanceUID: newUID(),
-    ...{ date: '20260911', time: '101500', accessionNumber: `A${trust}`, description: 'CT head' },
-    institution: `Trust ${trust}`,
-    patient: patientAt('amara', trust),
-  };
-}
-
-function phantomOf(study: PhantomStudy): Buffer[] {
-  const series = { seriesInstanceUID: `${study.studyInstanceUID}.1`, number: 1 };
-  const named = { modality: 'CT', description: 'Axial 0.6 mm', bodyPart: 'HEAD' };
-  return [
-    ...ctSlices({
-      ...{ study, series: { ...series, ...named }, anatomy: head(1), slices: SLICES },
-      ...{ spacingMm: 0.6, size: 512, pixelMm: 0.46, windowCentre: 40, windowWidth: 80 },
-    }),
-  ];
-}
-
 /** Milliseconds from the request for the series' metadata to the last byte of its first frame. */
 async function measureWeb(
   hubUrl: string,
   key: string,
-  studies: Studies<string>,
+  studies: Studies<string[]>,
 ): Promise<Studies<number[]>> {
   const headers = { authorization: `Bearer ${key}` };
   const took: Studies<number[]> = { far: [], near: [] };
-  for (let run = 0; run < RUNS; run += 1)
+  for (let run = 0; run <= RUNS; run += 1)
     for (const where of ['far', 'near'] as const) {
-      const study = `${hubUrl}/dicom-web/studies/${studies[where]}`;
+      const uid = studies[where][run];
+      const series = `${hubUrl}/dicom-web/studies/${uid}/series/${uid}.1`;
       const begin = performance.now();
-      const metadata = await fetch(`${study}/series/${studies[where]}.1/metadata`, { headers });
+      const metadata = await fetch(`${series}/metadata`, { headers });
       const [first] = (await metadata.json()) as Record<string, { Value?: string[] }>[];
-      const uid = first?.['00080018']?.Value?.[0];
       const accept = 'multipart/related; type=application/octet-stream; transfer-syntax=*';
-      const frame = await fetch(`${study}/series/${studies[where]}.1/instances/${uid}/frames/1`, {
+      const instance = first?.['00080018']?.Value?.[0];
+      const frame = await fetch(`${series}/instances/${instance}/frames/1`, {
         headers: { ...headers, accept },
       });
       await frame.arrayBuffer();
-      took[where].push(performance.now() - begin);
+      const ms = performance.now() - begin;
+      say(`${where}, DICOMweb: ${rounded(ms, 0)} ms${run === 0 ? ' (not counted)' : ''}`);
+      if (run > 0) took[where].push(ms);
     }
   return took;
 }
@@ -147,7 +158,7 @@ const TONES = `(() => {
 
 async function measureBrowser(
   network: Network,
-  studies: Studies<string>,
+  studies: Studies<string[]>,
 ): Promise<Studies<number[]>> {
   const { hub } = network;
   const account = ['hub', 'user', 'add', 'Dr Bench', '--role', 'radiologist', '--trust', NEAR];
@@ -159,10 +170,9 @@ async function measureBrowser(
     page.setDefaultTimeout(120_000);
     await page.goto(signIn);
     await page.getByRole('button').first().click();
-    // The first opening fills the browser's cache with the viewer itself.
     for (let run = 0; run <= RUNS; run += 1)
       for (const where of ['far', 'near'] as const) {
-        const ms = await open(page, `${hub.url}/studies/${studies[where]}`);
+        const ms = await open(page, `${hub.url}/studies/${studies[where][run]}`);
         say(`${where}: ${rounded(ms / 1_000)} s${run === 0 ? ' (not counted)' : ''}`);
         if (run > 0) took[where].push(ms);
       }

@@ -2,6 +2,8 @@
  * Two network namespaces with a WAN between them, and programs that run on either side.
  *
  *   namespace A, 10.77.0.1 ── TUN ── wan-forwarder.py ── TUN ── namespace B, 10.77.0.2
+ *
+ * Side A may be where we are ourselves.
  */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +20,8 @@ export interface WanOptions {
   /** Share of packets, 0 to 1. */
   readonly loss?: number;
   readonly jitterMs?: number;
+  /** Side A is the namespace of this process. */
+  readonly isHere?: boolean;
 }
 
 export type Side = 'a' | 'b';
@@ -35,7 +39,8 @@ const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: '
 
 /** @throws without root, `ip` of iproute2, python3 or /dev/net/tun */
 export async function startWanLink(options: WanOptions): Promise<WanLink> {
-  const { mbitPerSecond, delayMs, loss = 0, jitterMs = 0 } = options;
+  const { mbitPerSecond, delayMs, loss = 0, jitterMs = 0, isHere = false } = options;
+  const isOwn = (side: Side): boolean => isHere && side === 'a';
   const names = { a: `cdip${process.pid}a`, b: `cdip${process.pid}b` };
   const forwarder = spawn(
     'python3',
@@ -48,9 +53,9 @@ export async function startWanLink(options: WanOptions): Promise<WanLink> {
   );
   const stop = (): void => {
     forwarder.kill();
-    for (const name of Object.values(names))
+    for (const side of ['a', 'b'] as const)
       try {
-        ip('netns', 'delete', name);
+        if (!isOwn(side)) ip('netns', 'delete', names[side]);
       } catch {
         // It was never made.
       }
@@ -64,18 +69,22 @@ export async function startWanLink(options: WanOptions): Promise<WanLink> {
     ]);
     for (const side of ['a', 'b'] as const) {
       const name = names[side];
-      ip('netns', 'add', name);
-      ip('link', 'set', name, 'netns', name);
-      ip('-n', name, 'addr', 'add', `${HOSTS[side]}/24`, 'dev', name);
-      ip('-n', name, 'link', 'set', name, 'up', 'txqueuelen', '2000');
-      ip('-n', name, 'link', 'set', 'lo', 'up');
+      const within = isOwn(side) ? [] : ['-n', name];
+      if (!isOwn(side)) {
+        ip('netns', 'add', name);
+        ip('link', 'set', name, 'netns', name);
+        ip(...within, 'link', 'set', 'lo', 'up');
+      }
+      ip(...within, 'addr', 'add', `${HOSTS[side]}/24`, 'dev', name);
+      ip(...within, 'link', 'set', name, 'up', 'txqueuelen', '2000');
     }
   } catch (error) {
     stop();
     throw error;
   }
   return {
-    on: (side, command, ...args) => ['ip', ['netns', 'exec', names[side], command, ...args]],
+    on: (side, command, ...args) =>
+      isOwn(side) ? [command, args] : ['ip', ['netns', 'exec', names[side], command, ...args]],
     stop,
   };
 }

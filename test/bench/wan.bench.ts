@@ -12,7 +12,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { programPath } from '../support/missing-peer.ts';
 import { writePart10 } from '../support/part10.ts';
-import { BenchChild, SCRATCH } from './bench-child.ts';
+import { BenchChild, EDGE_NODE, SCRATCH } from './bench-child.ts';
 import { type RealSeries, realCt } from './real-ct.ts';
 import { median, rounded, say, tell } from './result.ts';
 import {
@@ -95,13 +95,13 @@ class Ends {
   static async start(directory: string, line: WanOptions, files: string): Promise<Ends> {
     const link = await startWanLink(line);
     const program = (name: string): string => join(import.meta.dirname, name);
-    const node = process.execPath;
+    const [node = '', ...flags] = EDGE_NODE;
     const data = join(directory, 'source');
     mkdirSync(data, { recursive: true });
     const source = new BenchChild(
-      link.on('a', node, program('wan-source.ts'), data, files, HOSTS.a),
+      link.on('a', node, ...flags, program('wan-source.ts'), data, files, HOSTS.a),
     );
-    const receiver = new BenchChild(link.on('b', node, program('wan-receiver.ts')));
+    const receiver = new BenchChild(link.on('b', node, ...flags, program('wan-receiver.ts')));
     const where = await source.ask<{ url: string; rawPort: number }>({ what: 'where' });
     return new Ends({ link, source, receiver }, where);
   }

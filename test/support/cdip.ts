@@ -32,6 +32,9 @@ export async function cdipDone(args: readonly string[]): Promise<string> {
   return stdout;
 }
 
+/** A command line that runs a program elsewhere: in another network namespace. */
+export type CommandPlace = (command: string, ...args: string[]) => [string, string[]];
+
 /** A long-running `cdip hub` or `cdip edge`, ready when its /health/ready says so. */
 export function cdipProgram(
   kind: 'hub' | 'edge',
@@ -40,12 +43,20 @@ export function cdipProgram(
     configFile,
     url,
     env,
-  }: { name: string; configFile: string; url: string; env?: NodeJS.ProcessEnv },
+    within = (command, ...args) => [command, args],
+  }: {
+    name: string;
+    configFile: string;
+    url: string;
+    env?: NodeJS.ProcessEnv;
+    within?: CommandPlace;
+  },
 ): Program {
+  const [command, args] = within(CDIP, kind, '--config', configFile);
   return new Program({
     name,
-    command: CDIP,
-    args: [kind, '--config', configFile],
+    command,
+    args,
     ready: () => answers(`${url}/health/ready`),
     ...(env === undefined ? {} : { env }),
   });

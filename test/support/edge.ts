@@ -2,7 +2,7 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { cdipDone, cdipProgram } from './cdip.ts';
+import { type CommandPlace, cdipDone, cdipProgram } from './cdip.ts';
 import { freePorts } from './free-port.ts';
 import type { Program } from './program.ts';
 
@@ -12,6 +12,10 @@ export interface EdgeOptions {
   /** Keys of edge.yaml that replace those written here; `dicom`, `http`, `hl7`, `storage` and `patientIds` are merged. */
   readonly config?: Record<string, object | string | readonly object[]>;
   readonly env?: NodeJS.ProcessEnv;
+  /** Where its HTTP listens; default 127.0.0.1. */
+  readonly host?: string;
+  /** Default: beside us. */
+  readonly within?: CommandPlace;
 }
 
 interface Ports {
@@ -37,7 +41,7 @@ export class Edge {
     this.configFile = join(options.directory, 'edge.yaml');
     this.dicomPort = ports.dicom;
     this.hl7Port = ports.hl7;
-    this.url = `http://127.0.0.1:${ports.http}`;
+    this.url = `http://${options.host ?? '127.0.0.1'}:${ports.http}`;
     mkdirSync(this.dataDirectory, { recursive: true });
     writeFileSync(this.configFile, stringify(configOf(options, this.dataDirectory, ports)));
     this.program = cdipProgram('edge', {
@@ -45,6 +49,7 @@ export class Edge {
       configFile: this.configFile,
       url: this.url,
       ...(options.env === undefined ? {} : { env: options.env }),
+      ...(options.within === undefined ? {} : { within: options.within }),
     });
   }
 
@@ -84,7 +89,7 @@ export class Edge {
 }
 
 function configOf(
-  { trust, config = {} }: EdgeOptions,
+  { trust, host, config = {} }: EdgeOptions,
   dataDirectory: string,
   ports: Ports,
 ): object {
@@ -93,7 +98,7 @@ function configOf(
     trust,
     dataDirectory,
     dicom: { port: ports.dicom, ...dicom },
-    http: { port: ports.http, ...http },
+    http: { port: ports.http, ...(host === undefined ? {} : { host }), ...http },
     hl7: { port: ports.hl7, ...hl7 },
     storage: { reserveBytes: 50_000_000, quietSeconds: 1, ...storage },
     patientIds: { ...patientIds },

@@ -6,12 +6,16 @@ import { cdipDone, cdipProgram } from './cdip.ts';
 import { freePorts } from './free-port.ts';
 import type { Program } from './program.ts';
 
+const EVERYWHERE = { host: '0.0.0.0' } as const;
+
 export interface HubOptions {
   readonly directory: string;
   readonly trusts: readonly string[];
   /** Keys of hub.yaml that replace those written here. */
   readonly config?: Record<string, unknown>;
   readonly env?: NodeJS.ProcessEnv;
+  /** Where edges reach it; default 127.0.0.1 alone. */
+  readonly address?: string;
 }
 
 export interface HubAnswer<T> {
@@ -24,6 +28,7 @@ export class Hub {
   readonly configFile: string;
   readonly dataDirectory: string;
   readonly url: string;
+  readonly urlForEdges: string;
   readonly natsPort: number;
   readonly program: Program;
   #key: string | undefined;
@@ -32,12 +37,22 @@ export class Hub {
     this.dataDirectory = join(options.directory, 'data');
     this.configFile = join(options.directory, 'hub.yaml');
     this.url = `http://127.0.0.1:${httpPort}`;
+    const { address } = options;
+    this.urlForEdges = `http://${address ?? '127.0.0.1'}:${httpPort}`;
     this.natsPort = natsPort;
     mkdirSync(this.dataDirectory, { recursive: true });
     const config = {
       dataDirectory: this.dataDirectory,
-      http: { port: httpPort },
-      nats: { embedded: true, port: natsPort },
+      http: {
+        port: httpPort,
+        ...(address === undefined ? {} : { ...EVERYWHERE, publicUrl: this.url }),
+      },
+      nats: {
+        ...{ embedded: true, port: natsPort },
+        ...(address === undefined
+          ? {}
+          : { ...EVERYWHERE, publicUrl: `nats://${address}:${natsPort}` }),
+      },
       trusts: options.trusts.map((ods) => ({ ods, name: `Trust ${ods}` })),
       ...options.config,
     };

@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Edge, prepareEdge } from './edge.ts';
+import { type Edge, type EdgeOptions, prepareEdge } from './edge.ts';
 import { type Hub, startHub } from './hub.ts';
 import { type Orthanc, startOrthanc } from './orthanc.ts';
 import { killAllPrograms } from './program.ts';
@@ -36,6 +36,10 @@ export interface NetworkOptions {
   readonly edgeConfig?: (trust: string) => Record<string, object | string | readonly object[]>;
   /** What an edge is told in place of the hub's own addresses: a proxy that can be cut. */
   readonly hubUrlFor?: (trust: string, hub: Hub) => string | Promise<string>;
+  /** Where edges reach the hub; default 127.0.0.1. */
+  readonly hubAddress?: string;
+  /** Where an edge runs; default beside us. */
+  readonly placeOf?: (trust: string) => Pick<EdgeOptions, 'host' | 'within'>;
 }
 
 export async function startNetwork(options: NetworkOptions): Promise<Network> {
@@ -45,6 +49,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     directory: hubDirectory,
     trusts: options.trusts,
     ...(options.hubConfig === undefined ? {} : { config: options.hubConfig }),
+    ...(options.hubAddress === undefined ? {} : { address: options.hubAddress }),
   });
   const sites = await Promise.all(
     options.trusts.map((trust) => startSite(trust, hub, options)),
@@ -85,8 +90,8 @@ async function startSite(trust: string, hub: Hub, options: NetworkOptions): Prom
       ]
     : [];
   const config = { peers, ...options.edgeConfig?.(trust) };
-  const edge = await prepareEdge({ directory, trust, config });
-  const hubUrl = (await options.hubUrlFor?.(trust, hub)) ?? hub.url;
+  const edge = await prepareEdge({ directory, trust, config, ...options.placeOf?.(trust) });
+  const hubUrl = (await options.hubUrlFor?.(trust, hub)) ?? hub.urlForEdges;
   await edge.enrol(hubUrl, await hub.token(trust));
   await edge.start();
   return { trust, edge, pacs };
