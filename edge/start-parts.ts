@@ -40,6 +40,7 @@ import { type HttpServer, startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
 import { KnownPatients } from './index/records/known-patients.ts';
 import { Records } from './index/records/records.ts';
+import { Operations } from './operations.ts';
 import { ObjectReports, reportInlet } from './reports/object-reports.ts';
 import { ReportCopies } from './reports/report-copies.ts';
 import { Copies } from './retention/copies.ts';
@@ -122,12 +123,13 @@ export async function startParts(
   const { records, hl7Inbox } = startRecords(options, { db, storage });
   const line = new Line(config.transfer, () => clock.now());
   const fetching = startFetching(options, { db, storage, routes, late, line });
-  const { store, queue, states, inbox } = fetching;
+  const { store, queue, states, inbox, deliverer } = fetching;
   const pacs = startRetriever(options, { db, storage, late });
   const copies = startRetention(options, { db, storage });
 
   const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
+  const operations = new Operations({ ...options, deliverer, quarantine });
   const decoder = startDecoder(lifecycle);
   const dicomWeb = openDicomWeb({ db, index, spool, log, decoder });
   ahead.start({ ...dicomWeb, log });
@@ -139,9 +141,16 @@ export async function startParts(
         ...{ ...options, db, startedAt, storage, store, queue, states, routes, late, copies },
         hl7: hl7Inbox.log,
         doctor,
+        drainingSince: () => operations.drainingSince,
       }),
     transferCounters: openTransferCounters(metrics),
-    notReady: () => (late.listener === undefined ? 'the DICOM port is not open yet' : null),
+    notReady: () =>
+      late.listener === undefined
+        ? 'the DICOM port is not open yet'
+        : operations.drainingSince === null
+          ? null
+          : 'a person lets nobody new in',
+    operate: operations,
     stow: { store: storage.store, index },
     dicomWeb,
     examine: () => doctor.examine(),
@@ -174,7 +183,10 @@ export async function startParts(
   const further = { db, storage, records, store, pacs, copies, uplink, transcoder };
   late.services = startServices({ ...options, ...further, deliveryCounters });
   const services = { store: pacs.store, served: late.services.served };
-  const listener = await startDicomListener({ config, services, log, metrics, clock });
+  const isDraining = (): boolean => operations.drainingSince !== null;
+  const listener = await startDicomListener({
+    ...{ config, services, log, metrics, clock, isDraining },
+  });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());
   // Not before everything listens: a port that can't be had puts the configuration back, too.
@@ -342,6 +354,7 @@ interface Fetching {
   readonly queue: DeliveryQueue;
   readonly states: PeerStates;
   readonly inbox: CommandInbox;
+  readonly deliverer: Deliverer;
   readonly transcoder: Transcoder;
   readonly deliveryCounters: DeliveryCounters;
 }
@@ -418,7 +431,7 @@ function startFetching(
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
-  return { store, queue, states, inbox, transcoder, deliveryCounters };
+  return { store, queue, states, inbox, deliverer, transcoder, deliveryCounters };
 }
 
 /** What becomes of copies after they came: their reports, and that their home takes them back. */

@@ -96,9 +96,15 @@ export function healthSections(details: HealthDetails, now: number): StatusSecti
   ];
 }
 
-export function openAssociations(listener: DicomListener | undefined): StatusSection {
+export function openAssociations(
+  listener: DicomListener | undefined,
+  isDraining: boolean,
+): StatusSection {
+  const drain = { label: 'Let nobody new in', about: 'before a stop', action: '/drain' };
+  const open = { label: 'Let callers in again', about: 'draining ends', action: '/drain/end' };
   return {
     title: 'Associations now',
+    buttons: [isDraining ? open : { ...drain, isSecond: true }],
     columns: ['AE title', 'Host', 'Calls', 'TLS', 'Since'],
     note: 'None.',
     rows: (listener?.open() ?? []).map(({ peer, since }) => [

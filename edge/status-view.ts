@@ -6,20 +6,22 @@ import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
 import { crawlProgress, crawlWords } from './crawl/progress.ts';
 import type { DeliveryQueue } from './deliver/delivery-queue.ts';
-import { type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
+import { type PeerQueue, type PeerStates, stateOf, whyOf } from './deliver/peer-states.ts';
 import type { DicomListener } from './dimse/listener.ts';
 import type { Doctor } from './doctor/doctor.ts';
-import { readStoredStatus, type StoredStatus } from './health/edge-status.ts';
+import { readStoredStatus } from './health/edge-status.ts';
 import type { HealthDetails } from './health/vitals.ts';
 import type { MessageLog } from './hl7/message-log.ts';
 import type { StatusSection, StatusView } from './http/status-page.ts';
 import type { Copies } from './retention/copies.ts';
 import { RetrieveLog } from './retrieve/retrieve-log.ts';
+import { deliveryPeers } from './route/destinations.ts';
 import { explainJob } from './route/explain.ts';
 import type { RouteTables } from './route/start-routing.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
 import type { Services } from './start-services.ts';
-import { healthFacts, healthSections, healthTroubles, openAssociations } from './status-health.ts';
+import { healthFacts, healthSections, openAssociations } from './status-health.ts';
+import { troublesOf } from './status-troubles.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
 const SHOWN = 50;
@@ -36,6 +38,8 @@ export interface StatusSources {
   readonly routes: Pick<RouteTables, 'store' | 'inbox'>;
   readonly hl7: MessageLog;
   readonly doctor: Pick<Doctor, 'last'>;
+  /** Since when a person lets nobody new in; null: callers are let in. */
+  readonly drainingSince: () => number | null;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly copies: Pick<Copies, 'counts'>;
   readonly late: {
@@ -78,7 +82,7 @@ export function statusView(sources: StatusSources): StatusView {
     ],
     sections: [
       ...[
-        openAssociations(late.listener),
+        openAssociations(late.listener, sources.drainingSince() !== null),
         ...(details === undefined ? [] : healthSections(details, at)),
       ],
       ...[examination(sources), pacs(sources), retrieves(sources)],
@@ -87,57 +91,6 @@ export function statusView(sources: StatusSources): StatusView {
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
     ],
   };
-}
-
-function troublesOf(
-  { db, storage, late, config, clock, states, routes, hl7, doctor }: StatusSources,
-  { quarantined, index }: StoredStatus,
-): string[] {
-  const troubles: string[] = [];
-  if (storage.spool.reserve.status().reached)
-    troubles.push(
-      'The disk has reached its reserve: objects are refused (A700) until there is room.',
-    );
-  for (const { peer, reason } of crawlProgress(db, config))
-    if (reason !== null) troubles.push(`${peer} can not be asked what it holds: ${reason.detail}.`);
-  troubles.push(...healthTroubles(late.vitals?.(), clock.now()));
-  troubles.push(...troublesOfDoctor(doctor));
-  const hub = late.uplink?.status();
-  if (config.hub === undefined) troubles.push('Not joined to a hub: run "cdip edge enrol".');
-  else if (hub !== undefined && !hub.connected)
-    troubles.push(`No connection to the hub since ${rfc3339(hub.since)}: ${hub.reason ?? ''}.`);
-  for (const one of states.list())
-    if (one.state === 'waits') troubles.push(`${one.peer} ${stateOf(one)}: ${whyOf(one)}.`);
-  troubles.push(...troublesOfRoutes(routes));
-  if (index.missing > 0)
-    troubles.push(`${index.missing} files of acknowledged objects are missing.`);
-  if (index.conflicts > 0)
-    troubles.push(`${index.conflicts} conflicts that a person has to look at: see Conflicts.`);
-  if (quarantined > 0) troubles.push(`${quarantined} objects could not be filed: see Quarantine.`);
-  const dead = hl7.deadCount();
-  if (dead > 0) troubles.push(`${dead} HL7 messages could not be applied: see HL7 dead letters.`);
-  return troubles;
-}
-
-function troublesOfDoctor(doctor: StatusSources['doctor']): string[] {
-  const faults = doctor.last()?.faults ?? 0;
-  return faults === 0 ? [] : [`The doctor found ${faults} faults: see What the doctor found.`];
-}
-
-function troublesOfRoutes({ store, inbox }: StatusSources['routes']): string[] {
-  const counts = store.counts();
-  const results = inbox.heldCount();
-  const unanswered = counts.get('unanswered') ?? 0;
-  const failed = (counts.get('failed') ?? 0) + (counts.get('partial') ?? 0);
-  const held = counts.get('held') ?? 0;
-  return [
-    ...(failed > 0 ? [`${failed} jobs of rules did not get there: see Sent by rules.`] : []),
-    ...(results > 0 ? [`${results} results of AI models are held: see AI results.`] : []),
-    ...(unanswered > 0
-      ? [`${unanswered} studies got no AI result in time: see Sent by rules.`]
-      : []),
-    ...(held > 0 ? [`${held} jobs of rules wait for a person: see Sent by rules.`] : []),
-  ];
 }
 
 function hubOf({ late: { uplink }, config }: StatusSources): string {
@@ -274,18 +227,41 @@ function fetches({ store }: StatusSources): StatusSection {
   };
 }
 
-function destinations({ states }: StatusSources): StatusSection {
+function destinations({ states, config }: StatusSources): StatusSection {
+  const known = new Set(deliveryPeers(config).map(({ name }) => name));
+  const all = withUntried(states.list(), config);
   return {
     title: 'Destinations',
+    page: { address: '/peers/new', label: 'Add a peer' },
     columns: ['Peer', 'State', 'Objects waiting', 'Oldest', 'Why it waits'],
-    note: 'Nothing was delivered yet.',
-    rows: states
-      .list()
-      .map((one) => [
-        ...[one.peer, stateOf(one), `${one.objects} of ${one.deliveries} studies`],
-        ...[one.oldest === null ? '' : rfc3339(one.oldest), whyOf(one)],
-      ]),
+    note: 'None: no peer is a PACS, an archive or an AI node.',
+    rows: all.map((one) => [
+      ...[one.peer, stateOf(one), `${one.objects} of ${one.deliveries} studies`],
+      ...[one.oldest === null ? '' : rfc3339(one.oldest), whyOf(one)],
+    ]),
+    rowButtons: all.map(({ peer: about, heldSince, deliveries }) => {
+      const to = (what: string): string => `/peers/${encodeURIComponent(about)}/${what}`;
+      if (heldSince !== null) return [{ label: 'Release', about, action: to('release') }];
+      if (!known.has(about)) return [];
+      return [
+        ...(deliveries > 0 ? [{ label: 'Try now', about, action: to('retry') }] : []),
+        { label: 'Hold', about, action: to('hold'), isSecond: true },
+      ];
+    }),
   };
+}
+
+/** Those that nothing was ever for can be held, too: a modality or workstation is no destination until something is. */
+function withUntried(told: readonly PeerQueue[], config: EdgeConfig): PeerQueue[] {
+  const names = new Set(told.map(({ peer }) => peer));
+  const untried = deliveryPeers(config).filter(
+    ({ name, role }) => !names.has(name) && role !== 'modality' && role !== 'workstation',
+  );
+  const nothing = {
+    ...{ state: null, since: null, until: null, failures: 0, reasonCode: null, reasonDetail: null },
+    ...{ deliveries: 0, objects: 0, oldest: null, heldSince: null },
+  };
+  return [...told, ...untried.map(({ name: peer }) => ({ peer, ...nothing }))];
 }
 
 function deliveries({ queue }: StatusSources): StatusSection {
@@ -329,20 +305,25 @@ function results({ routes }: StatusSources): StatusSection {
 }
 
 function quarantine({ storage }: StatusSources): StatusSection {
+  const entries = storage.quarantine.list(SHOWN);
   return {
     title: 'Quarantine',
     columns: ['From', 'Why', 'Size', 'Times', 'Last', 'Entry'],
     note: 'Empty.',
-    rows: storage.quarantine
-      .list(SHOWN)
-      .map(({ id, callingAETitle, host, code, detail, bytes, times, lastAt, isKept }) => [
+    rows: entries.map(
+      ({ id, callingAETitle, host, code, detail, bytes, times, lastAt, isKept }) => [
         `${callingAETitle} ${host}`,
         `${code}: ${detail}`,
         isKept ? size(bytes) : `${size(bytes)}, not kept`,
         `${times}`,
         rfc3339(lastAt),
         id,
-      ]),
+      ],
+    ),
+    rowButtons: entries.map(({ id, isKept }) => [
+      ...(isKept ? [{ label: 'File it', about: id, action: `/quarantine/${id}/file` }] : []),
+      { label: 'Drop', about: id, action: `/quarantine/${id}/drop`, isSecond: true },
+    ]),
   };
 }
 
@@ -380,7 +361,7 @@ function hl7Sources({ hl7 }: StatusSources): StatusSection {
 function deadLetters({ hl7 }: StatusSources): StatusSection {
   return {
     title: 'HL7 dead letters',
-    page: '/hl7',
+    page: { address: '/hl7', label: 'Decide on them' },
     columns: ['From', 'Type', 'Control ID', 'Why', 'Times', 'Last', 'Number'],
     note: 'None. Each would be shown with its reason, and applied again from its page.',
     rows: hl7

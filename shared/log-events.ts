@@ -361,4 +361,9 @@ export interface LogEvents {
 
   /** An object of the quarantine was filed by a person's decision, or could not be. */
   'quarantine.released': { id: string; outcome: string; code: string };
+  'quarantine.dropped': { id: string };
+  /** A person at the status page held, released, tried or added a peer. */
+  'operator.peer': { peer: string; done: string };
+  /** A person let nobody new in, or everybody again. */
+  'operator.drain': { isOn: boolean };
 }

@@ -15,7 +15,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { ConfigureCommand } from '../../shared/contract/commands.ts';
@@ -35,6 +35,13 @@ const StateSchema = PushedConfigurationSchema.extend({
   digest: z.string(),
 });
 type State = z.output<typeof StateSchema>;
+
+/** Another change is under way. */
+export class ConfigurationBusy extends GatewayError {
+  override readonly name = 'ConfigurationBusy';
+  override readonly code = 'CONFIG_ON_TRIAL';
+  override readonly retry = 'safe';
+}
 
 export class PushedConfigurations {
   readonly #file: string;
@@ -91,6 +98,25 @@ export class PushedConfigurations {
     this.#keep({ version, state: 'trial', reason: null, returnSeconds, digest });
     writeDurably(this.#file, text);
     return true;
+  }
+
+  /**
+   * A change by the trust's own engineer; the edge has to start again. Durable when it returns.
+   *
+   * @throws ConfigError naming what is wrong with it, and GatewayError `CONFIG_ON_TRIAL` while a pushed one is
+   *   tried; then nothing is changed
+   */
+  change(edit: (document: Document) => void): void {
+    if (this.trialSeconds !== undefined)
+      throw new ConfigurationBusy(
+        'A configuration of the hub is being tried: wait until that is over.',
+      );
+    const before = readFileSync(this.#file, 'utf8');
+    const document = parseDocument(before);
+    edit(document);
+    parseEdgeConfig(document.toJS(), this.#environment);
+    writeDurably(`${this.#file}.before`, before);
+    writeDurably(this.#file, document.toString());
   }
 
   /** A hub was reached: with it, or with what a kill -9 left in force before it was tried. */

@@ -54,6 +54,22 @@ export class Deliverer {
     this.#workers.get(peer)?.wake();
   }
 
+  /** A person holds all that is for a destination: the object under way is finished, then nothing is sent. */
+  hold(peer: string): void {
+    this.#options.states.hold(peer, this.#options.now());
+  }
+
+  release(peer: string): void {
+    this.#options.states.release(peer);
+    this.wake(peer);
+  }
+
+  /** What waits for a destination is tried at once. */
+  retry(peer: string): void {
+    this.#options.queue.hurry(peer, this.#options.now());
+    this.wake(peer);
+  }
+
   /** What the destination has stays there. */
   cancel(deliveryId: string): void {
     const reason = { code: 'CANCELLED', detail: 'cancelled; what was delivered stays' };

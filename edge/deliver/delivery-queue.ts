@@ -179,6 +179,11 @@ export class DeliveryQueue {
     this.#statements.countVerify.run(dueAt, code, detail, deliveryId);
   }
 
+  /** All that waits for a destination may be tried now. */
+  hurry(peer: string, now: number): void {
+    this.#statements.hurry.run(now, peer, now);
+  }
+
   /** Everything for a destination that can't be reached says so. */
   postponePeer(peer: string, dueAt: number, { code, detail }: Reason): void {
     this.#statements.postponePeer.run(dueAt, code, detail, peer);
@@ -235,7 +240,10 @@ function prepareStatements(db: Sqlite) {
     list: row<[number]>(
       'ORDER BY ended_at IS NOT NULL, coalesce(ended_at, -created_at) DESC LIMIT ?',
     ),
-    pastDeadline: row<[number]>('WHERE ended_at IS NULL AND deadline_at <= ?'),
+    pastDeadline: row<[number]>(
+      `WHERE ended_at IS NULL AND deadline_at <= ?
+         AND peer NOT IN (SELECT peer FROM delivery_holds)`,
+    ),
     raise: db.prepare<[number, string, string, number]>(
       `UPDATE deliveries SET priority = ?
        WHERE study_uid = ? AND home = ? AND priority > ? AND ended_at IS NULL`,
@@ -290,6 +298,9 @@ function prepareStatements(db: Sqlite) {
     postponePeer: db.prepare<[number, string, string, string]>(
       `UPDATE deliveries SET due_at = max(due_at, ?), reason_code = ?, reason_detail = ?
        WHERE peer = ? AND ended_at IS NULL`,
+    ),
+    hurry: db.prepare<[number, string, number]>(
+      'UPDATE deliveries SET due_at = ? WHERE peer = ? AND ended_at IS NULL AND due_at > ?',
     ),
     forget: db.prepare<[number]>('DELETE FROM deliveries WHERE ended_at < ?'),
     end: db.prepare<[string, string | null, string | null, number, string]>(

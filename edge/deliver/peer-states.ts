@@ -1,6 +1,6 @@
 /**
  * How each destination stands, durable, so that it is told while the edge is down, too: whether it works, and
- * if it does not, since when, why, and when it is tried again.
+ * if it does not, since when, why, and when it is tried again; and whether a person holds what is for it.
  */
 import { rfc3339 } from '../../shared/clock.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
@@ -28,10 +28,13 @@ export interface PeerQueue extends Omit<PeerState, 'state' | 'since'> {
   readonly objects: number;
   /** When the oldest delivery was asked for. */
   readonly oldest: number | null;
+  /** Since when a person holds what is for it; null: nobody does. */
+  readonly heldSince: number | null;
 }
 
 /** In words: whether it works, since when, and when it is tried again. */
-export function stateOf({ state, since, until, failures }: PeerQueue): string {
+export function stateOf({ state, since, until, failures, heldSince }: PeerQueue): string {
+  if (heldSince !== null) return `held by a person since ${rfc3339(heldSince)}`;
   if (state === null || since === null) return 'not tried yet';
   if (state === 'works') return `works since ${rfc3339(since)}`;
   const next = until === null ? '' : `, tried again at ${rfc3339(until)}`;
@@ -55,6 +58,19 @@ export class PeerStates {
   /** Of those that were tried, or have something to be given. */
   list(): PeerQueue[] {
     return this.#statements.list.all();
+  }
+
+  isHeld(peer: string): boolean {
+    return this.#statements.isHeld.get(peer) !== undefined;
+  }
+
+  /** Nothing is sent to it, nor given up, until it is released. */
+  hold(peer: string, now: number): void {
+    this.#statements.hold.run(peer, now);
+  }
+
+  release(peer: string): void {
+    this.#statements.release.run(peer);
   }
 
   works(peer: string, now: number): void {
@@ -82,12 +98,18 @@ function prepareStatements(db: Sqlite) {
            min(created_at) AS oldest
          FROM deliveries LEFT JOIN delivery_instances i USING (delivery_id)
          WHERE ended_at IS NULL AND (i.state IS NULL OR i.state = 'wanted') GROUP BY peer)
-       SELECT peer, s.state, since_at AS since, until_at AS "until",
+       SELECT peer, s.state, s.since_at AS since, until_at AS "until",
          coalesce(failures, 0) AS failures, reason_code AS reasonCode,
          reason_detail AS reasonDetail, coalesce(deliveries, 0) AS deliveries,
-         coalesce(objects, 0) AS objects, oldest
-       FROM delivery_peers s FULL JOIN waiting USING (peer) ORDER BY peer`,
+         coalesce(objects, 0) AS objects, oldest, h.since_at AS heldSince
+       FROM (SELECT peer FROM delivery_peers UNION SELECT peer FROM waiting
+           UNION SELECT peer FROM delivery_holds)
+         LEFT JOIN delivery_peers s USING (peer) LEFT JOIN waiting USING (peer)
+         LEFT JOIN delivery_holds h USING (peer) ORDER BY peer`,
     ),
+    isHeld: db.prepare<[string], unknown>('SELECT 1 FROM delivery_holds WHERE peer = ?'),
+    hold: db.prepare<[string, number]>('INSERT OR IGNORE INTO delivery_holds VALUES (?, ?)'),
+    release: db.prepare<[string]>('DELETE FROM delivery_holds WHERE peer = ?'),
     works: db.prepare<[{ peer: string; now: number }]>(
       `INSERT INTO delivery_peers (peer, state, since_at, failures) VALUES (@peer, 'works', @now, 0)
        ON CONFLICT DO UPDATE SET state = 'works', since_at = @now, until_at = NULL, failures = 0,

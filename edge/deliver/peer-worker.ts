@@ -88,8 +88,12 @@ export class PeerWorker {
 
   /** The delivery whose turn it is, or waits for one. */
   async #next(): Promise<void> {
-    const { queue, now, log } = this.#options;
+    const { queue, states, now, log } = this.#options;
     const { name } = this.#peer;
+    if (states.isHeld(name)) {
+      await sleep(IDLE_MS, this.#waiting.signal);
+      return;
+    }
     const waiting = queue.duePriorities(name, now());
     const delivery =
       waiting.length === 0 ? undefined : queue.nextDue(name, this.#turns.next(waiting), now());
@@ -134,10 +138,10 @@ export class PeerWorker {
     else if (outcome.kind === 'trouble') this.#wait(delivery.deliveryId, outcome.reason);
   }
 
-  /** True when the delivery is over (cancelled), or another one has its turn. */
+  /** True when the delivery is over (cancelled), a person holds it, or another one has its turn. */
   #isPassed(deliveryId: string, priority: number): boolean {
-    const { queue, now } = this.#options;
-    if (queue.find(deliveryId)?.endedAt !== null) return true;
+    const { queue, states, now } = this.#options;
+    if (queue.find(deliveryId)?.endedAt !== null || states.isHeld(this.#peer.name)) return true;
     return this.#turns.isOver(priority, queue.duePriorities(this.#peer.name, now()));
   }
 

@@ -48,4 +48,10 @@ CREATE TABLE delivery_peers (
 ) STRICT;
 `,
   },
+  {
+    name: 'destinations that a person holds',
+    sql: `
+CREATE TABLE delivery_holds (peer TEXT PRIMARY KEY, since_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

@@ -20,6 +20,7 @@ export interface ListenerOptions {
   readonly log: Log;
   readonly metrics: Registry;
   readonly clock: Clock;
+  readonly isDraining?: () => boolean;
 }
 
 export interface DicomListener {
@@ -37,7 +38,7 @@ export interface DicomListener {
 
 /** @throws a Node system error such as EADDRINUSE */
 export async function startDicomListener(options: ListenerOptions): Promise<DicomListener> {
-  const { config, services, log, metrics, clock } = options;
+  const { config, services, log, metrics, clock, isDraining } = options;
   const { served = [] } = services;
   const knownCallers = new Set(config.peers.map(({ aeTitle }) => aeTitle));
   const callers = new Callers(knownCallers, clock);
@@ -53,6 +54,7 @@ export async function startDicomListener(options: ListenerOptions): Promise<Dico
     negotiate: negotiator(served.map(({ sopClassUID }) => sopClassUID)),
     extend: (sopClassUID, information) =>
       served.find((one) => one.sopClassUID === sopClassUID)?.extend?.(information),
+    isDraining,
     log,
     metrics,
     open(association) {

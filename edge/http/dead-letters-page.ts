@@ -5,9 +5,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { button, escaped, notice, requireOwnPage, sendPage } from './own-page.ts';
 import { HttpProblem } from './problem.ts';
 import { type ReplayOutcome, requireLocal } from './routes-local.ts';
-import { escaped, STYLE } from './status-page.ts';
 
 const SHOWN = 200;
 
@@ -38,11 +38,6 @@ export interface DeadLetterParts {
 
 export function serveDeadLetters(app: FastifyInstance, parts: DeadLetterParts): void {
   const { deadLetters, replayHl7, log } = parts;
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: 1_024 },
-    (_request, _body, done) => done(null, undefined),
-  );
   app.get('/hl7', async (request, reply) => {
     requireLocal(request);
     const { applied } = request.query as { applied?: string };
@@ -75,34 +70,24 @@ function found<T>(outcome: T | undefined): T {
   throw new HttpProblem('HL7_MESSAGE_NOT_FOUND', 'There is no dead letter with this number.');
 }
 
-/** What changes something comes from this page, or from no page. */
-function requireOwnPage(request: FastifyRequest): void {
-  requireLocal(request);
-  const site = request.headers['sec-fetch-site'] ?? 'none';
-  if (site !== 'same-origin' && site !== 'none')
-    throw new HttpProblem('FORBIDDEN', 'This is done from the page of this edge only.');
-}
-
-function page(reply: FastifyReply, { trust, deadLetters }: DeadLetterParts, said: string): string {
+function page(
+  reply: FastifyReply,
+  { trust, deadLetters }: DeadLetterParts,
+  said: string,
+): FastifyReply {
   const letters = deadLetters.deadLetters(SHOWN);
   const total = deadLetters.deadCount();
-  const notice = said === '' ? '' : `<p class="well" role="status">${said}</p>`;
   const rest =
     total > letters.length
       ? `<p>These are the newest ${letters.length} of ${total}; "cdip edge hl7" lists all.</p>`
       : '';
-  reply
-    .type('text/html; charset=utf-8')
-    .header(
-      'content-security-policy',
-      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    );
-  return `<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>HL7 dead letters – edge ${escaped(trust)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>${STYLE}form{display:inline}button{font:inherit;padding:6px 12px;margin:0 8px 4px 0;border:2px solid #005eb8;background:#005eb8;color:#fff;cursor:pointer}button.second{background:#fff;color:#005eb8}button:focus-visible,a:focus-visible{outline:3px solid #212b32;background:#ffeb3b;color:#212b32}</style></head>
-<body><main><h1>HL7 dead letters</h1><p><a href="/">Edge of ${escaped(trust)}</a></p>${notice}
-<p>${total === 0 ? 'None: every message was applied.' : `${total} ${total === 1 ? 'message' : 'messages'} could not be applied. Mend what the reason names at the sender or in edge.yaml, then apply the message again. What is newer by then is never overwritten.`}</p>
-${letters.length === 0 ? '' : table(letters)}${rest}</main></body></html>`;
+  const how =
+    total === 0
+      ? 'None: every message was applied.'
+      : `${total} ${total === 1 ? 'message' : 'messages'} could not be applied. Mend what the reason names at the sender or in edge.yaml, then apply the message again. What is newer by then is never overwritten.`;
+  const body = `<h1>HL7 dead letters</h1><p><a href="/">Edge of ${escaped(trust)}</a></p>${notice(said)}
+<p>${how}</p>${letters.length === 0 ? '' : table(letters)}${rest}`;
+  return sendPage(reply, { title: `HL7 dead letters – edge ${trust}`, body });
 }
 
 function table(letters: readonly DeadLetterView[]): string {
@@ -117,8 +102,9 @@ function row(letter: DeadLetterView): string {
     ...[`${key}`, `${application} ${facility} ${host}`.trim(), type, controlId],
     ...[`${code}: ${detail}`, `${letter.times}`, rfc3339(letter.receivedAt)],
   ];
-  const button = (what: string, label: string, style: string): string =>
-    `<form method="post" action="/hl7/${key}/${what}"><button class="${style}" aria-label="${label} message ${key}">${label}</button></form>`;
-  const actions = button('replay', 'Apply again', '') + button('drop', 'Give up', 'second');
+  const about = `message ${key}`;
+  const actions =
+    button({ label: 'Apply again', about, action: `/hl7/${key}/replay` }) +
+    button({ label: 'Give up', about, action: `/hl7/${key}/drop`, isSecond: true });
   return `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}<td>${actions}</td></tr>`;
 }

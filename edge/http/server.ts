@@ -12,10 +12,12 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { type DeadLetterParts, serveDeadLetters } from './dead-letters-page.ts';
+import { takeForms } from './own-page.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { relayedServer } from './relayed.ts';
 import { type DicomWebParts, serveDicomWeb } from './routes-dicomweb.ts';
 import { type LocalParts, serveLocal } from './routes-local.ts';
+import { type OperateParts, serveOperate } from './routes-operate.ts';
 import { type StowParts, serveStow } from './routes-stow.ts';
 import { serveTransfers, type TransferParts } from './routes-transfer.ts';
 import { type StatusPageParts, serveStatusPage } from './status-page.ts';
@@ -24,6 +26,7 @@ export interface HttpParts
   extends TransferParts,
     LocalParts,
     DeadLetterParts,
+    OperateParts,
     StatusPageParts,
     DicomWebParts,
     StowParts {
@@ -75,7 +78,9 @@ function buildApp(parts: HttpParts): FastifyInstance {
   serveDicomWeb(app, parts);
   serveStow(app, parts);
   serveLocal(app, parts);
+  takeForms(app);
   serveStatusPage(app, parts);
+  serveOperate(app, parts);
   serveDeadLetters(app, parts);
   return app;
 }

@@ -64,6 +64,8 @@ export interface AcceptorOptions {
   readonly extend?: (sopClassUID: string, information: Buffer) => Buffer | undefined;
   /** The association is there; its PDVs go to the returned user. */
   readonly open: (association: Association) => AssociationUser;
+  /** While this says so nobody new is let in: he is told to come again. */
+  readonly isDraining?: (() => boolean) | undefined;
   /** A request for an association was refused. */
   readonly onRejected?: (caller: RejectedCaller, reason: RejectionName) => void;
   /** An association ended in another way than by release. */
@@ -213,7 +215,7 @@ class Listening implements Acceptor {
 
   /** @returns why not, or undefined */
   refusal(request: AssociateRQ, host: string): RejectionName | undefined {
-    const { config, knownCallers } = this.#options;
+    const { config, knownCallers, isDraining } = this.#options;
     if ((request.protocolVersion & 1) === 0) return 'protocol-version-not-supported';
     if (request.applicationContext !== APPLICATION_CONTEXT)
       return 'application-context-name-not-supported';
@@ -221,6 +223,7 @@ class Listening implements Acceptor {
       return 'called-ae-title-not-recognized';
     if (!config.acceptUnknownCallers && !knownCallers.has(request.callingAETitle))
       return 'calling-ae-title-not-recognized';
+    if (isDraining?.() === true) return 'temporary-congestion';
     const all = [...this.#open.values()];
     const ofCaller = all.filter(
       ({ peer }) => peer.callingAETitle === request.callingAETitle && peer.host === host,

@@ -80,14 +80,31 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/http': [
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
-    ...['edge/deliver', 'edge/health', 'edge/scp', 'edge/dicomweb', 'edge/retention (types)'],
+    ...[
+      'edge/deliver',
+      'edge/health',
+      'edge/scp',
+      'edge/dicomweb',
+      'edge/retention (types)',
+      'edge/configuration (types)',
+    ],
   ],
   'edge/conformance': [...['shared', 'edge/ul', 'edge/dimse', 'edge/scp', 'edge/deliver']],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
   'edge/status-health.ts': ['shared', 'edge/*'],
-  'edge/status-view.ts': ['shared', 'edge/*', 'edge/status-health.ts'],
+  'edge/status-troubles.ts': [
+    ...['shared', 'edge/*', 'edge/status-health.ts'],
+    'edge/status-view.ts (types)',
+  ],
+  'edge/status-view.ts': [
+    ...['shared', 'edge/*', 'edge/status-health.ts', 'edge/status-troubles.ts'],
+  ],
+  'edge/operations.ts': ['shared', 'edge/*'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
-  'edge/start-parts.ts': ['shared', 'edge/*', 'edge/status-view.ts', 'edge/start-services.ts'],
+  'edge/start-parts.ts': [
+    ...['shared', 'edge/*', 'edge/operations.ts', 'edge/status-view.ts'],
+    'edge/start-services.ts',
+  ],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 
   'hub/config.ts': ['shared'],

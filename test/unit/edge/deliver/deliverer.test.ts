@@ -48,6 +48,51 @@ t.test('a destination that is down says why, and gets everything when it is back
   t.match(await deliveries.ends('d2'), { state: 'delivered', reasonCode: null });
 });
 
+t.test(
+  'a person holds a destination: nothing is sent nor given up until it is released',
+  async (t) => {
+    const deliveries = await openDeliveries(t);
+    await deliveries.store(3);
+    deliveries.deliverer.hold('pacs');
+    deliveries.add({ deadlineAt: Date.now() - 1 });
+    deliveries.add({ deliveryId: 'd2', peer: 'other' });
+    t.match(await deliveries.ends('d2'), { state: 'delivered' }, 'others go on');
+    t.match(deliveries.states.list(), [
+      { peer: 'other', heldSince: null },
+      { peer: 'pacs', heldSince: Number, deliveries: 1, objects: 3 },
+    ]);
+    await deliveries.deliverer.stop();
+    const next = deliveries.another();
+    next.start();
+    t.teardown(() => next.stop());
+    t.equal(deliveries.queue.find('d1')?.endedAt, null, 'also after a start, past its deadline');
+    t.equal(deliveries.peer('pacs').received.length, 0);
+    next.release('pacs');
+    t.match(await deliveries.ends('d1'), { state: 'delivered' });
+  },
+);
+
+t.test('what waits for a destination is tried at once when a person says so', async (t) => {
+  const deliveries = await openDeliveries(t);
+  await deliveries.store(1);
+  let isDown = true;
+  deliveries.peer().open = () => {
+    if (isDown) throw new FakeError('PEER_UNREACHABLE');
+  };
+  deliveries.add();
+  await eventually(
+    'it waits',
+    () => deliveries.queue.find('d1')?.reasonCode === 'PEER_UNREACHABLE',
+  );
+  isDown = false;
+  deliveries.queue.postponePeer('pacs', Date.now() + 3_600_000, {
+    code: 'PEER_UNREACHABLE',
+    detail: 'down',
+  });
+  deliveries.deliverer.retry('pacs');
+  t.match(await deliveries.ends('d1'), { state: 'delivered' });
+});
+
 t.test('a destination that hangs holds up no other', async (t) => {
   const deliveries = await openDeliveries(t);
   await deliveries.store(2);

@@ -25,6 +25,18 @@ const VIEW: StatusView = {
   ],
 };
 
+/** Nothing is behind it: what each does is tried where it is done. */
+const idle = {
+  destinations: ['pacs'],
+  hold: () => {},
+  release: () => {},
+  retry: () => {},
+  drain: () => {},
+  dropQuarantined: () => false,
+  addPeer: () => {},
+  restart: () => {},
+};
+
 async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
   const dataDirectory = temporaryDirectory(t);
   const storage = await openStorageFixture({ dataDirectory });
@@ -51,6 +63,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     deadLetters: { deadLetters: () => [], deadCount: () => 0, drop: () => false },
     pacs: noPacs,
     releaseQuarantined: async () => undefined,
+    operate: idle,
     status: () => ({ ...VIEW, ...view }),
   });
   t.teardown(async () => {
@@ -66,9 +79,13 @@ interface Answer {
   readonly body: string;
 }
 
-function get(port: number, headers: Record<string, string> = {}): Promise<Answer> {
+function get(
+  port: number,
+  headers: Record<string, string> = {},
+  { method = 'GET', path = '/' } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, headers }, (response) => {
+    request({ host: '127.0.0.1', port, headers, method, path }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>
@@ -143,4 +160,22 @@ t.test('is answered to this machine only', async (t) => {
   }
   for (const host of ['localhost:8080', '127.0.0.1', '[::1]:8080', 'edge-server'])
     t.equal((await get(port, { host, 'sec-fetch-site': 'none' })).status, 200);
+});
+
+t.test('what changes something comes from its own pages only', async (t) => {
+  const port = await serve(t);
+  const paths = ['/peers/pacs/hold', '/peers/pacs/retry', '/drain', '/drain/end', '/peers'];
+  for (const path of [...paths, '/quarantine/1/drop', '/quarantine/1/file', '/hl7/1/drop']) {
+    const post = { method: 'POST', path };
+    for (const site of ['cross-site', 'same-site'])
+      t.match(
+        await get(port, { 'sec-fetch-site': site }, post),
+        { status: 403 },
+        `${path} ${site}`,
+      );
+    t.equal((await get(port, { 'x-forwarded-for': '192.0.2.1' }, post)).status, 403, path);
+    t.not((await get(port, { 'sec-fetch-site': 'same-origin' }, post)).status, 403, path);
+  }
+  const unknown = { method: 'POST', path: '/peers/nobody/hold' };
+  t.equal((await get(port, {}, unknown)).status, 404);
 });
