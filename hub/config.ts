@@ -75,6 +75,24 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('how long patients travel; without files it is estimated, and said so'),
+  access: z
+    .strictObject({
+      daysAfterCare: z
+        .int()
+        .min(0)
+        .max(730)
+        .default(90)
+        .describe('so long after an examination, appointment or discharge care goes on'),
+      workstations: z
+        .enum(['trust', 'relationship'])
+        .default('trust')
+        .describe(
+          'C-FIND and C-MOVE: each trust answers for who sits at its workstations; or only for patients that it has an order, booking or admission of',
+        ),
+      region: z.string().min(1).max(64).default('West Midlands').describe('all that is said of where a restricted study is'),
+    })
+    .prefault({})
+    .describe('what makes somebody concerned with a patient'),
   alerts: AlertsSchema.prefault({}).describe('what is watched of the edges, and who is told'),
   messages: z
     .strictObject({

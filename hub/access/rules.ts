@@ -105,7 +105,15 @@ export function trustRefusal({ trust }: Principal, of: string): string | null {
   return trust === null || trust === of ? null : `That is for people of ${of}, not of ${trust}.`;
 }
 
-/** True for whoever may list studies without naming a patient or a study: the network's own, not a trust's people. */
-export function mayBrowse({ role, trust }: Principal): boolean {
-  return role === 'admin' || trust === null;
+/** Those who treat patients, of a trust whose privacy officer reviews it. No emergency is one of machines of the network. */
+export function mayBreakGlass({ role, trust }: Principal): boolean {
+  return trust !== null && ['clinician', 'radiologist', 'coordinator'].includes(role);
+}
+
+/**
+ * True for whoever may list studies without naming a patient or a study: machines of the network, and
+ * administrators of what their own trust holds.
+ */
+export function mayBrowse({ role, trust, method }: Principal): boolean {
+  return trust === null ? method === undefined : role === 'admin';
 }

@@ -42,7 +42,7 @@ export function apiRoute<Q extends z.ZodType, B extends z.ZodType>(route: Typed<
 
 export function serveApiRoute(
   app: FastifyInstance,
-  parts: Pick<HttpParts, 'access' | 'audit'>,
+  parts: Pick<HttpParts, 'access' | 'audit' | 'disclosure'>,
   route: ApiRoute,
 ): void {
   app.route({

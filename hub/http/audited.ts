@@ -9,6 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import type { AuditEvent, AuditOutcome, AuditSubjects } from '../../shared/audit/entry.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Action, Principal } from '../access/rules.ts';
+import type { Discloser } from '../relations/disclosure.ts';
 import { requirePrincipal, sessionOf } from './authenticate.ts';
 import type { AuditPart, HttpParts } from './parts.ts';
 import { HttpProblem, statusOfError } from './problem.ts';
@@ -39,22 +40,26 @@ export interface RouteUse {
 
 export interface Sight {
   readonly principal: Principal;
+  /** What the principal may be shown; why is recorded with what was. */
+  readonly discloser: Discloser;
   /** Tells whose data the answer shows. */
   saw(subjects: AuditSubjects): void;
 }
 
 /** Runs a route and records it, or why it was refused. @throws what `run` throws; HttpProblem `AUDIT_UNAVAILABLE` */
 export async function audited<T>(
-  parts: Pick<HttpParts, 'access' | 'audit'>,
+  parts: Pick<HttpParts, 'access' | 'audit' | 'disclosure'>,
   request: FastifyRequest,
   route: AuditedRoute,
   run: (sight: Sight) => Promise<T> | T,
 ): Promise<T> {
   const event = route.audit;
   const seen: AuditSubjects[] = [];
+  let discloser: Discloser | undefined;
   const record = (principal: Principal, code: string | null, outcome: AuditOutcome): void => {
     if (event === null) return;
     append(parts.audit, {
+      ...{ basis: discloser?.bases ?? [], withheld: discloser?.refused ?? 0 },
       ...{ event, code, outcome, principal, request },
       ...{ what: `${route.method} ${route.path}`, method: route.method, seen },
       withParams: route.hasSecretAddress !== true,
@@ -67,15 +72,24 @@ export async function audited<T>(
     record(principal, code, outcome);
     route.onRecorded?.(use);
   };
+  discloser = parts.disclosure.to(principal);
   let result: T;
   try {
-    result = await run({ principal, saw: (subjects) => seen.push(subjects) });
+    result = await run({ principal, discloser, saw: (subjects) => seen.push(subjects) });
   } catch (error) {
-    end(codeOf(error), statusOfError(error) >= 500 ? 12 : 4);
+    end(codeOf(error), outcomeOf(error));
     throw error;
   }
   end(null, 0);
   return result;
+}
+
+/** Those of decide.ts: a refusal, not a mistake. */
+const REFUSED: ReadonlySet<string> = new Set(['RELATIONSHIP_NEEDED', 'RESTRICTED']);
+
+function outcomeOf(error: unknown): AuditOutcome {
+  if (REFUSED.has(codeOf(error))) return 8;
+  return statusOfError(error) >= 500 ? 12 : 4;
 }
 
 function admitted(
@@ -110,12 +124,15 @@ interface Happened {
   readonly what: string;
   readonly method: string;
   readonly seen: readonly AuditSubjects[];
+  readonly basis?: readonly string[];
+  readonly withheld?: number;
   /** False where the address holds a secret. */
   readonly withParams: boolean;
 }
 
 function append(audit: AuditPart, happened: Happened): void {
   const { event, code, outcome, principal, request, what, method, seen, withParams } = happened;
+  const { basis = [], withheld = 0 } = happened;
   const { purpose } = (request.body ?? {}) as { purpose?: unknown };
   try {
     audit.append({
@@ -128,6 +145,8 @@ function append(audit: AuditPart, happened: Happened): void {
       patients: [...new Set(seen.flatMap(({ patients }) => patients))],
       studies: [...new Set(seen.flatMap(({ studies }) => studies))],
       homes: [...new Set(seen.flatMap(({ homes }) => homes))],
+      ...(basis.length === 0 ? {} : { basis }),
+      ...(withheld === 0 ? {} : { withheld }),
     });
   } catch (cause) {
     const detail = 'This can not be recorded in the audit trail just now, so it is not answered.';

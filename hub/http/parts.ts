@@ -36,6 +36,7 @@ import type { MeasureAnswer } from '../measures/measures.ts';
 import type { ListedRow, RowQuestion } from '../measures/row-list.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
+import type { Disclosure } from '../relations/disclosure.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Scheduling } from '../scheduling/scheduling.ts';
 
@@ -128,6 +129,7 @@ export interface HttpParts {
   readonly projection: ProjectionPart;
   readonly access: AccessPart;
   readonly audit: AuditPart;
+  readonly disclosure: Pick<Disclosure, 'to'>;
   readonly fleet: FleetPart;
   readonly fleetStore: Pick<FleetStore, 'changes' | 'history' | 'rhythms'>;
   readonly alerts: AlertsPart;

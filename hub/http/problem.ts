@@ -40,6 +40,9 @@ export type HttpProblemCode =
   | 'REPORT_UNKNOWN'
   | 'IDENTITY_UNKNOWN'
   | 'FETCH_UNKNOWN'
+  /** Nothing makes the asker concerned with the patient; or it is restricted. */
+  | 'RELATIONSHIP_NEEDED'
+  | 'RESTRICTED'
   | 'TRUST_UNKNOWN'
   | 'NOT_READY'
   | 'VIEWER_MISSING'
@@ -63,6 +66,8 @@ const STATUS: Readonly<Record<HttpProblemCode, number>> = {
   REPORT_UNKNOWN: 404,
   IDENTITY_UNKNOWN: 404,
   FETCH_UNKNOWN: 404,
+  RELATIONSHIP_NEEDED: 403,
+  RESTRICTED: 403,
   TRUST_UNKNOWN: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
@@ -89,6 +94,7 @@ const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
   [/_UNKNOWN$|_NOT_FOUND$/, 404],
   [/^TOKEN_|_TOKEN_|_TOKEN$/, 401],
   [/^BIRTH_DATE_WRONG$/, 403],
+  [/^SEARCH_TOO_BROAD$/, 400],
   [/FORBIDDEN|NOT_ALLOWED|DENIED/, 403],
   [
     /_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$|_BOOKED$|^RIS_/,

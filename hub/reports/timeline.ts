@@ -9,7 +9,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { type IdentityKey, keyText } from '../identity/identities.ts';
 import { type Member, type Person, personsWithNhsNumber } from '../identity/persons.ts';
 import type { StudyView } from '../search/rows.ts';
-import { searchStudies } from '../search/studies.ts';
+import { type SearchOptions, searchStudies } from '../search/studies.ts';
 import { type ReportView, reportsOf } from './reports.ts';
 
 /** `person` is a place in `persons`; null: its patient is not among them. */
@@ -35,6 +35,7 @@ export function timelineOf(
   db: Sqlite,
   nhsNumber: string,
   page: { limit: number; offset: number },
+  choose?: SearchOptions['choose'],
 ): Timeline {
   return db.transaction((): Timeline => {
     const persons = personsWithNhsNumber(db, nhsNumber);
@@ -48,7 +49,10 @@ export function timelineOf(
       ...value,
       person: places.get(keyText(key)) ?? null,
     });
-    const { studies, total } = searchStudies(db, { nhsNumber }, page, members);
+    const { studies, total } = searchStudies(db, { nhsNumber }, page, {
+      identities: members,
+      ...(choose === undefined ? {} : { choose }),
+    });
     const ofPatient = (event: OrderEvent | AppointmentEvent): IdentityKey => ({
       ...event.patient,
       trust: event.trust,

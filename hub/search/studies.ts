@@ -6,6 +6,7 @@
  * An entry shows what the home says, else, when the home's row is missing, what a copy says. A copy
  * that is filed under another NHS number than its home's never brings the study to that patient.
  */
+import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { nameMatcher } from './names.ts';
 import type { Page, StudyQuery } from './query.ts';
@@ -27,21 +28,61 @@ export interface Condition {
   readonly values: readonly string[];
 }
 
-/** @param identities patients whose own studies match too, whatever number these name */
+/** More matches than these are not looked through one by one. */
+const MAX_CHOSEN = 20_000;
+
+export interface SearchOptions {
+  /** Patients whose own studies match too, whatever number these name. */
+  readonly identities?: readonly PatientAtHome[];
+  /** A condition on `k`, a match by study_uid and home. */
+  readonly also?: Condition;
+  /** Which of the matches are in the answer at all; pages and total are of these. */
+  readonly choose?: (rows: readonly StudyRow[]) => readonly StudyRow[];
+}
+
+export class SearchError extends GatewayError {
+  override readonly name = 'SearchError';
+  readonly code = 'SEARCH_TOO_BROAD' as const;
+  readonly retry: Retry = 'never';
+}
+
+/** @throws SearchError when there is more to choose from than can be looked at */
 export function searchStudies(
   db: Sqlite,
   query: StudyQuery,
   page: Page,
-  identities: readonly PatientAtHome[] = [],
+  { identities = [], also, choose }: SearchOptions = {},
 ): StudyPage {
   return db.transaction((): StudyPage => {
-    const { sql, values } = withIdentities(matching(db, query), identities);
+    const { sql, values } = narrowed(withIdentities(matching(db, query), identities), also);
+    if (choose !== undefined) return chosen(db, { sql, values }, { page, choose });
     const counted = statement<{ n: number }>(db, `SELECT COUNT(*) AS n FROM (${sql})`);
     const total = counted.get(...values)?.n ?? 0;
     if (total <= page.offset) return { studies: [], total };
     const rows = statement<StudyRow>(db, pageOf(sql)).all(...values, page.limit, page.offset);
     return { studies: rows.map((row) => viewStudy(row, heldRows(db, row))), total };
   })();
+}
+
+function narrowed({ sql, values }: Condition, also: Condition | undefined): Condition {
+  if (also === undefined) return { sql, values };
+  return {
+    sql: `SELECT k.study_uid, k.home FROM (${sql}) k WHERE ${also.sql}`,
+    values: [...values, ...also.values],
+  };
+}
+
+function chosen(
+  db: Sqlite,
+  { sql, values }: Condition,
+  { page, choose }: { page: Page } & Required<Pick<SearchOptions, 'choose'>>,
+): StudyPage {
+  const rows = statement<StudyRow>(db, pageOf(sql)).all(...values, MAX_CHOSEN + 1, 0);
+  if (rows.length > MAX_CHOSEN)
+    throw new SearchError(`more than ${MAX_CHOSEN} studies match: name the patient more exactly`);
+  const all = choose(rows);
+  const shown = all.slice(page.offset, page.offset + page.limit);
+  return { studies: shown.map((row) => viewStudy(row, heldRows(db, row))), total: all.length };
 }
 
 /** All rows of the same study of the same home: the home's own and its copies. */

@@ -15,6 +15,11 @@ export type AuditEvent =
   | 'enrolment'
   | 'fleet'
   | 'configuration'
+  /** An emergency access was opened, or reviewed. */
+  | 'break-glass'
+  /** What a trust keeps closer than the rest. */
+  | 'restriction'
+  | 'mdt-list'
   | 'audit';
 
 /** Create, read, update, delete, execute. PS3.15 A.5.2, EventActionCode. */
@@ -51,6 +56,10 @@ export interface AuditEntry extends AuditSubjects {
   readonly purpose: string | null;
   /** What was asked for, as it was asked (IS-50: query payload). Never what a report says. */
   readonly query: Readonly<Record<string, unknown>>;
+  /** Why the asker was shown what is named here: own record, a relationship, an emergency access (IS-51). */
+  readonly basis?: readonly string[];
+  /** How many studies and records were asked for and not shown. Absent: none. */
+  readonly withheld?: number;
 }
 
 /** A patient as the trail names them. */

@@ -1,0 +1,69 @@
+/** A search, as one asker may see it: what is withheld is in no page and no total, and said as far as it may be. */
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { isNetworkMachine } from '../access/decide.ts';
+import { hasKey, type Page, type StudyQuery } from '../search/query.ts';
+import type { StudyRow } from '../search/rows.ts';
+import {
+  type Condition,
+  type SearchOptions,
+  type StudyPage,
+  searchStudies,
+} from '../search/studies.ts';
+import type { Discloser, WithheldNote } from './disclosure.ts';
+
+export interface DisclosedPage extends StudyPage {
+  readonly withheld: WithheldNote;
+}
+
+const NOTHING: WithheldNote = { unrelated: 0, restricted: [] };
+
+/** @throws SearchError */
+export function findDisclosed(
+  db: Sqlite,
+  discloser: Discloser,
+  { query, page, identities = [] }: { query: StudyQuery; page: Page } & SearchOptions,
+): DisclosedPage {
+  if (!hasKey(query)) return browse(db, discloser, { query, page });
+  let withheld = NOTHING;
+  const choose = (rows: readonly StudyRow[]): readonly StudyRow[] => {
+    const chosen = discloser.chooseRows(rows);
+    withheld = chosen.withheld;
+    return chosen.shown;
+  };
+  const { studies, total } = searchStudies(db, query, page, { identities, choose });
+  return { studies: studies.map((study) => discloser.masked(study)), total, withheld };
+}
+
+/**
+ * Whole trusts: millions, which are not looked at one by one. A page is looked at all the same: who is restricted
+ * under another number of theirs is left out of it.
+ */
+function browse(
+  db: Sqlite,
+  discloser: Discloser,
+  { query, page }: { query: StudyQuery; page: Page },
+): DisclosedPage {
+  const { asker } = discloser;
+  const also = isNetworkMachine(asker) ? UNRESTRICTED : heldBy(asker.trust ?? '');
+  const { studies, total } = searchStudies(db, query, page, { also });
+  const shown = studies.filter((study) => discloser.study(study).kind === 'shown');
+  return { studies: shown.map((study) => discloser.masked(study)), total, withheld: NOTHING };
+}
+
+const heldBy = (trust: string): Condition => ({
+  sql: `EXISTS (SELECT 1 FROM studies x WHERE x.trust = ? AND x.study_uid = k.study_uid AND x.home = k.home)`,
+  values: [trust],
+});
+
+/** By any number that the study stands under, at its home or in a copy. */
+const UNRESTRICTED: Condition = {
+  sql: `NOT EXISTS (SELECT 1 FROM studies x WHERE x.study_uid = k.study_uid AND x.home = k.home AND (
+      x.nhs_number IN (SELECT nhs_number FROM patients WHERE restricted = 1 AND nhs_number IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
+        AND p.issuer = x.patient_issuer AND p.restricted = 1)
+      OR EXISTS (SELECT 1 FROM restrictions r WHERE r.trust = x.trust AND r.level <> 'N'
+        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer)))
+    AND NOT EXISTS (SELECT 1 FROM restrictions r WHERE r.study_uid = k.study_uid AND r.trust = k.home
+      AND r.level <> 'N')`,
+  values: [],
+};

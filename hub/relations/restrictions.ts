@@ -1,0 +1,145 @@
+/**
+ * What is kept closer than the rest: patients and studies that their trust restricted (HL7 table 0177: R, V), and
+ * patients with the S-flag. As it stands in the log: `cdip.hub.restriction.<id>`; the newest counts. ID-20 to ID-22.
+ */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { ODSCode } from '../../shared/contract/subjects.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { CONFIDENTIALITIES, type Confidentiality, strictest } from '../access/decide.ts';
+import type { IdentityKey } from '../identity/identities.ts';
+import type { HubDecision } from '../projection/projection.ts';
+import { statement } from '../search/statements.ts';
+
+/** Why: in the words of the form. */
+export const RESTRICTION_KINDS = {
+  'staff-or-public-figure': 'Member of staff, or known to the public',
+  'sexual-assault': 'Sexual assault',
+  safeguarding: 'Safeguarding',
+  prison: 'Prison or custody',
+  'sexual-health': 'Sexual health, by law',
+  'fertility-treatment': 'Fertility treatment, by law',
+  'patient-objects': 'The patient objects to sharing',
+} as const;
+export type RestrictionKind = keyof typeof RESTRICTION_KINDS;
+
+export const RestrictionSchema = z.object({
+  v: z.literal(1),
+  /** Whose patient or study it is. */
+  trust: ODSCode,
+  /** One of the two. */
+  patient: z.object({ patientId: z.string(), issuer: z.string() }).nullable(),
+  studyInstanceUID: z.string().nullable(),
+  /** N: not restricted any more. */
+  level: z.enum(CONFIDENTIALITIES),
+  kind: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  at: z.iso.datetime(),
+});
+export type Restriction = z.output<typeof RestrictionSchema>;
+
+type Subject = Pick<Restriction, 'trust' | 'patient' | 'studyInstanceUID'>;
+
+/** Tells nothing of whom it is. */
+export const restrictionId = ({ trust, patient, studyInstanceUID }: Subject): string =>
+  createHash('sha256')
+    .update(JSON.stringify([trust, patient?.patientId, patient?.issuer, studyInstanceUID]))
+    .digest('hex')
+    .slice(0, 32);
+
+/** @throws ZodError for a body of another version */
+export function applyRestriction(db: Sqlite, { id, body, streamSeq }: HubDecision): [] {
+  const one = RestrictionSchema.parse(body);
+  db.prepare<[object]>(
+    `INSERT OR REPLACE INTO restrictions
+     VALUES (@id, @trust, @patientId, @issuer, @study, @level, @streamSeq, @body)`,
+  ).run({
+    ...{ id, streamSeq, trust: one.trust, level: one.level, study: one.studyInstanceUID },
+    ...{ patientId: one.patient?.patientId ?? null, issuer: one.patient?.issuer ?? null },
+    body: JSON.stringify(one),
+  });
+  return [];
+}
+
+interface Row {
+  readonly id: string;
+  readonly streamSeq: number;
+  readonly body: string;
+}
+
+export interface RestrictionRecord extends Restriction {
+  readonly id: string;
+  readonly streamSeq: number;
+}
+
+const recordOf = ({ id, streamSeq, body }: Row): RestrictionRecord => ({
+  ...(JSON.parse(body) as Restriction),
+  ...{ id, streamSeq },
+});
+const COLUMNS = 'id, stream_seq AS streamSeq, body';
+
+export function findRestriction(db: Sqlite, id: string): RestrictionRecord | undefined {
+  const row = statement<Row>(db, `SELECT ${COLUMNS} FROM restrictions WHERE id = ?`).get(id);
+  return row && recordOf(row);
+}
+
+/** Those in force, the newest first; of one trust, or of all. */
+export function listRestrictions(
+  db: Sqlite,
+  trust: string | null,
+  page: { limit: number; offset: number },
+): { readonly restrictions: RestrictionRecord[]; readonly total: number } {
+  const from = `FROM restrictions WHERE level <> 'N' AND (@trust IS NULL OR trust = @trust)`;
+  const given = { trust, ...page };
+  const rows = statement<Row>(
+    db,
+    `SELECT ${COLUMNS} ${from} ORDER BY stream_seq DESC LIMIT @limit OFFSET @offset`,
+  ).all(given);
+  const total = statement<{ n: number }>(db, `SELECT count(*) AS n ${from}`).get({ trust })?.n ?? 0;
+  return { restrictions: rows.map(recordOf), total };
+}
+
+/** Of the study, as its home has restricted it. */
+export function levelOfStudy(db: Sqlite, studyInstanceUID: string, home: string): Confidentiality {
+  const sql = 'SELECT level FROM restrictions WHERE study_uid = ? AND trust = ?';
+  return statement<{ level: Confidentiality }>(db, sql)
+    .all(studyInstanceUID, home)
+    .reduce<Confidentiality>((level, row) => strictest(level, row.level), 'N');
+}
+
+const keysOf = (members: readonly IdentityKey[]): string =>
+  JSON.stringify(members.map((one) => [one.trust, one.patientId, one.issuer]));
+
+/** Of the patient at one trust: a trust restricts its own record, not those of others. */
+export function levelsOfPatient(
+  db: Sqlite,
+  members: readonly IdentityKey[],
+): ReadonlyMap<string, Confidentiality> {
+  const rows = statement<{ trust: string; level: Confidentiality }>(
+    db,
+    `SELECT t.trust, t.level FROM json_each(?) k JOIN restrictions t ON t.trust = k.value ->> 0
+       AND t.patient_id = k.value ->> 1 AND t.issuer = k.value ->> 2`,
+  ).all(keysOf(members));
+  const levels = new Map<string, Confidentiality>();
+  for (const { trust, level } of rows)
+    levels.set(trust, strictest(levels.get(trust) ?? 'N', level));
+  return levels;
+}
+
+/** The S-flag, whichever trust told it: also one of whom it is only doubted that it is the same person. */
+export function isSensitive(
+  db: Sqlite,
+  members: readonly (IdentityKey & { readonly nhsNumber: string | null })[],
+): boolean {
+  const numbers = JSON.stringify(members.flatMap(({ nhsNumber }) => nhsNumber ?? []));
+  const found = statement<{ one: number }>(
+    db,
+    `SELECT 1 AS one FROM json_each(@keys) k JOIN patients t ON t.trust = k.value ->> 0
+       AND t.patient_id = k.value ->> 1 AND t.issuer = k.value ->> 2 WHERE t.restricted = 1
+     UNION ALL
+     SELECT 1 FROM json_each(@numbers) n JOIN patients p ON p.nhs_number = n.value AND p.restricted = 1
+     LIMIT 1`,
+  ).get({ keys: keysOf(members), numbers });
+  return found !== undefined;
+}
