@@ -3,21 +3,31 @@
  * recorded in the audit trail before it is answered. architecture.md, rule 10.
  */
 import type { AuditEntry, AuditSubjects } from '../shared/audit/entry.ts';
-import { ContentsRequestSchema, type Directory } from '../shared/contract/rpc.ts';
+import {
+  ContentsRequestSchema,
+  type Directory,
+  FetchRpcRequestSchema,
+} from '../shared/contract/rpc.ts';
 import { codeOf } from '../shared/errors.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { subjectsOfFetches, subjectsOfStudies } from './audit/subjects.ts';
 import type { CallEdge } from './dicomweb/call-edge.ts';
 import { listContents } from './dicomweb/list-contents.ts';
+import { FetchError } from './fetch/fetch-error.ts';
 import type { FetchOrders } from './fetch/fetch-orders.ts';
 import { orderForEdge } from './fetch/order-for-edge.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { NetworkLog } from './log/network-log.ts';
+import type { Discloser, Disclosure } from './relations/disclosure.ts';
+import { findDisclosed } from './relations/find-studies.ts';
 import { answerQuery } from './search/answer-query.ts';
+import type { Page, StudyQuery } from './search/query.ts';
+import type { StudyView } from './search/rows.ts';
 import { findStudy } from './search/study.ts';
 
 interface Asked {
   readonly audit: { append(entry: AuditEntry): void };
+  readonly disclosure: Pick<Disclosure, 'toWorkstation'>;
   readonly db: Sqlite;
   readonly fleet: Fleet;
   readonly fetches: FetchOrders;
@@ -28,30 +38,70 @@ interface Asked {
 const NOTHING: AuditSubjects = { patients: [], studies: [], homes: [] };
 
 export function answerEdges(networkLog: Pick<NetworkLog, 'answer'>, asked: Asked): void {
-  const { audit, db, fleet, fetches, directory, callEdge } = asked;
+  const { audit, db, disclosure, fleet, fetches, directory, callEdge } = asked;
   networkLog.answer('directory', directory);
   networkLog.answer('query', (ods, request) =>
     recorded(audit, { ods, name: 'query', request }, () => {
-      const answer = answerQuery({ db, answered: () => fleet.answered() }, request);
-      return { answer, seen: 'studies' in answer ? subjectsOfStudies(answer.studies) : NOTHING };
+      const discloser = disclosure.toWorkstation(ods);
+      const answer = answerQuery(
+        { db, answered: () => fleet.answered(), ...shownTo(db, discloser) },
+        request,
+      );
+      const seen = 'studies' in answer ? subjectsOfStudies(answer.studies) : NOTHING;
+      return { answer, seen, discloser };
     }),
   );
   networkLog.answer('contents', (ods, request) =>
     recorded(audit, { ods, name: 'contents', request }, async () => {
       const isLive = (trust: string): boolean =>
         fleet.answered().some((one) => one.ok && one.trust === trust);
+      const { studyInstanceUID, home } = ContentsRequestSchema.parse(request);
+      const discloser = disclosure.toWorkstation(ods);
+      const shown = requireShown(db, discloser, { studyInstanceUID, home });
       const answer = await listContents({ db, callEdge, isLive }, request);
-      const { studyInstanceUID } = ContentsRequestSchema.parse(request);
-      return { answer, seen: subjectsOfStudies(findStudy(db, studyInstanceUID)) };
+      return { answer, seen: subjectsOfStudies(shown), discloser };
     }),
   );
   networkLog.answer('fetch', (ods, request) =>
     recorded(audit, { ods, name: 'fetch', request }, async () => {
-      const answer = await orderForEdge(fetches, ods, request);
+      const discloser = disclosure.toWorkstation(ods);
+      const { studyInstanceUID, home } = FetchRpcRequestSchema.parse(request);
+      requireShown(db, discloser, { studyInstanceUID, home });
+      const [basis] = discloser.bases;
+      const answer = await orderForEdge(fetches, { ods, basis }, request);
       const order = 'fetchId' in answer ? fetches.find(answer.fetchId) : null;
-      return { answer, seen: order === null ? NOTHING : subjectsOfFetches(db, [order]) };
+      const seen = order === null ? NOTHING : subjectsOfFetches(db, [order]);
+      return { answer, seen, discloser };
     }),
   );
+}
+
+function shownTo(db: Sqlite, discloser: Discloser) {
+  return {
+    isShown: (study: StudyView): boolean => discloser.study(study).kind === 'shown',
+    search: (query: StudyQuery, page: Page) => {
+      const { withheld, ...found } = findDisclosed(db, discloser, { query, page });
+      return { ...found, withheld: withheld.unrelated + withheld.restricted.length };
+    },
+  };
+}
+
+/**
+ * The studies of the UID that the trust may be shown; none when nobody has told of one.
+ *
+ * @throws FetchError `STUDY_UNKNOWN`: to this trust it is not there
+ */
+function requireShown(
+  db: Sqlite,
+  discloser: Discloser,
+  { studyInstanceUID, home }: { studyInstanceUID: string; home?: string | undefined },
+): StudyView[] {
+  const found = findStudy(db, studyInstanceUID).filter(
+    (one) => home === undefined || one.home === home,
+  );
+  const shown = found.filter((study) => discloser.study(study).kind === 'shown');
+  if (shown.length === found.length) return shown;
+  throw new FetchError('STUDY_UNKNOWN', 'No trust has told of a study with this UID.');
 }
 
 interface EdgeCall {
@@ -68,16 +118,17 @@ async function recorded<T>(
   run: () => Promise<Answer<T>> | Answer<T>,
 ): Promise<T> {
   const event = name === 'fetch' ? 'fetch' : 'search';
-  const record = (seen: AuditSubjects, code: string | null): void =>
+  const record = (seen: AuditSubjects, code: string | null, discloser?: Discloser): void =>
     audit.append({
+      ...(discloser === undefined ? {} : { basis: discloser.bases, withheld: discloser.refused }),
       ...{ event, action: event === 'search' ? 'E' : 'C', outcome: code === null ? 0 : 4, code },
       ...{ user: `workstation at ${ods}`, role: 'edge', trust: ods, address: null, purpose: null },
       ...{ what: `cdip.rpc.${ods}.${name}`, ...seen },
       query: typeof request === 'object' && request !== null ? { ...request } : {},
     });
   try {
-    const { answer, seen } = await run();
-    record(seen, null);
+    const { answer, seen, discloser } = await run();
+    record(seen, null, discloser);
     return answer;
   } catch (error) {
     record(NOTHING, codeOf(error));
@@ -88,4 +139,5 @@ async function recorded<T>(
 interface Answer<T> {
   readonly answer: T;
   readonly seen: AuditSubjects;
+  readonly discloser: Discloser;
 }

@@ -89,7 +89,12 @@ export const HubConfigSchema = z.strictObject({
         .describe(
           'C-FIND and C-MOVE: each trust answers for who sits at its workstations; or only for patients that it has an order, booking or admission of',
         ),
-      region: z.string().min(1).max(64).default('West Midlands').describe('all that is said of where a restricted study is'),
+      region: z
+        .string()
+        .min(1)
+        .max(64)
+        .default('West Midlands')
+        .describe('all that is said of where a restricted study is'),
     })
     .prefault({})
     .describe('what makes somebody concerned with a patient'),

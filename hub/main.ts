@@ -33,6 +33,7 @@ import { openNetworkLog } from './log/open-log.ts';
 import { Measures } from './measures/measures.ts';
 import { bringTo } from './prefetch/bring-to.ts';
 import { Projection } from './projection/projection.ts';
+import { Disclosure } from './relations/disclosure.ts';
 import { Relay } from './relay/relay.ts';
 import { applyReportCopy } from './reports/copied.ts';
 import { messagePorts } from './scheduling/message-ports.ts';
@@ -101,6 +102,7 @@ async function startParts(
     ...{ store: fleetStore, links: { hubUrl } },
   });
   lifecycle.add('alerts', () => alerts.stop());
+  const disclosure = new Disclosure({ db: projection.db, clock, config: config.access });
   const fetches = new FetchOrders({
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
   });
@@ -122,7 +124,7 @@ async function startParts(
     travel,
     clock,
     log,
-    bringPriors: referredPriors({ config, db: projection.db, fetches }),
+    bringPriors: referredPriors({ config, db: projection.db, fetches, disclosure }),
     messages: { ports: messagePorts(config), publicUrl: () => publicUrl },
   });
   lifecycle.add('scheduling', () => scheduling.stop());
@@ -142,7 +144,9 @@ async function startParts(
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock, relay });
   lifecycle.add('edge calls', () => edges.close());
   const { db } = projection;
-  answerEdges(networkLog, { audit, db, fleet, fetches, directory, callEdge: edges.call });
+  answerEdges(networkLog, {
+    ...{ audit, db, disclosure, fleet, fetches, directory, callEdge: edges.call },
+  });
   const http = await startHttp({
     callEdge: edges.call,
     decideIdentity: (given) => decideIdentity(deciding, given),
@@ -154,6 +158,7 @@ async function startParts(
       projection,
       access,
       audit,
+      disclosure,
       fleet,
       fetches,
       relay,
@@ -184,7 +189,9 @@ async function startParts(
   projection.start();
   measures.start();
   alerts.start();
-  startFollowers(config, { projection, networkLog, fetches, audit, clock, log, lifecycle });
+  startFollowers(config, {
+    ...{ projection, networkLog, fetches, disclosure, audit, clock, log, lifecycle },
+  });
   fetches.start();
   scheduling.start();
   void travel.load(config.travel, log);
@@ -200,6 +207,7 @@ function referredPriors({
   config: HubConfig;
   db: Projection['db'];
   fetches: FetchOrders;
+  disclosure: Disclosure;
 }): BringPriors {
   return async ({ trust, patient, examination }, booking) => {
     if (!prefetch.enabled) return;

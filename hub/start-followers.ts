@@ -14,12 +14,14 @@ import { MergeAudit } from './identity/merges.ts';
 import type { NetworkLog } from './log/network-log.ts';
 import { Prefetcher } from './prefetch/prefetcher.ts';
 import type { Projection } from './projection/projection.ts';
+import type { Disclosure } from './relations/disclosure.ts';
 import { ReportCopies } from './reports/report-copies.ts';
 
 export interface FollowerParts {
   readonly projection: Projection;
   readonly networkLog: Pick<NetworkLog, 'append' | 'sendCommand'>;
   readonly fetches: FetchOrders;
+  readonly disclosure: Disclosure;
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;

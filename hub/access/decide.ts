@@ -78,7 +78,9 @@ export function decide(asker: Principal, subject: SubjectFacts): Decision {
     return isOwn ? (byGlass(patient) ?? withheld('restricted')) : withheld('hidden');
   if (isOwn) return shown(`own record of ${home}`);
   if (patient.isSensitive || level === 'R')
-    return byGlass(patient) ?? withheld(isConcerned(asker, subject) ? 'restricted' : 'relationship');
+    return (
+      byGlass(patient) ?? withheld(isConcerned(asker, subject) ? 'restricted' : 'relationship')
+    );
   if (isNetworkMachine(asker)) return shown('account of the network');
   if (subject.isHeldHere) return shown(`copy at ${asker.trust}`);
   const [first] = patient.relationships;

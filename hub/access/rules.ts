@@ -25,6 +25,10 @@ export const ACTIONS = [
   'capacity',
   'measure',
   'return',
+  'break-glass',
+  'review',
+  'restrict',
+  'meet',
 ] as const;
 /** `account`: a person's own sessions and password; no scope, since a machine has neither. */
 export type Action = (typeof ACTIONS)[number] | 'account';
@@ -67,6 +71,11 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   measure: ['admin', 'analyst', 'coordinator', 'fleet'],
   return: ['admin', 'analyst'],
   account: ROLES,
+  // Not for those who teach, count or look after machines (SE-04).
+  'break-glass': ['clinician', 'radiologist', 'coordinator'],
+  review: ['privacy'],
+  restrict: ['admin', 'privacy'],
+  meet: ['admin', 'coordinator'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -81,6 +90,10 @@ const WORDS: Readonly<Record<Action, string>> = {
   measure: 'read the measures of the network',
   return: 'see what figures are made of, and make returns',
   account: 'see an account',
+  'break-glass': 'look without a relationship to the patient',
+  review: 'review emergency accesses',
+  restrict: 'restrict records',
+  meet: 'put patients on lists of meetings',
 };
 
 /** Null: allowed. Else why not, in words for the person. */
@@ -105,9 +118,11 @@ export function trustRefusal({ trust }: Principal, of: string): string | null {
   return trust === null || trust === of ? null : `That is for people of ${of}, not of ${trust}.`;
 }
 
-/** Those who treat patients, of a trust whose privacy officer reviews it. No emergency is one of machines of the network. */
-export function mayBreakGlass({ role, trust }: Principal): boolean {
-  return trust !== null && ['clinician', 'radiologist', 'coordinator'].includes(role);
+/** People who treat patients, of a trust whose privacy officer reviews it. Nobody stands behind a machine. */
+export function mayBreakGlass({ trust, method, ...asker }: Principal): boolean {
+  return (
+    trust !== null && method !== undefined && refusalOf({ trust, ...asker }, 'break-glass') === null
+  );
 }
 
 /**

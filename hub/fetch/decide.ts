@@ -65,6 +65,7 @@ export function decideOrder(request: FetchRequest, by: Principal, parts: Decided
     localPatient: request.localPatient ?? null,
     requestedBy: by.name,
     requestedAt: rfc3339(clock.now()),
+    basis: request.basis ?? null,
     expected: expectedOf(db, study, seriesInstanceUIDs),
     namings: 0,
     cancelled: null,

@@ -22,6 +22,8 @@ const OrderSchema = z.object({
   localPatient: LocalPatientSchema.nullable(),
   requestedBy: z.string(),
   requestedAt: Time,
+  /** Why the requester may see the study (IS-08, IS-51); null: the network brings it by itself. */
+  basis: z.string().nullable().default(null),
   expected: z.object({ instances: z.int().nonnegative(), bytes: z.int().nonnegative() }),
   /** How often a person named the patient of the held fetch: each is a command of its own. */
   namings: z.int().nonnegative(),

@@ -9,7 +9,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import type { LocalPatient } from '../../shared/contract/commands.ts';
-import type { FetchStateName } from '../../shared/contract/events.ts';
 import { type TicketReply, TicketRequestSchema } from '../../shared/contract/rpc.ts';
 import { hubSubject } from '../../shared/contract/subjects.ts';
 import { codeOf } from '../../shared/errors.ts';
@@ -31,7 +30,14 @@ import type { FetchOrder } from './decisions.ts';
 import { FetchError } from './fetch-error.ts';
 import { inTime, within } from './in-time.ts';
 import type { FetchRequest, FetchView } from './order.ts';
-import { applyFetchDecision, type FetchRecord, FetchRows, isOver, stateOf } from './rows.ts';
+import {
+  applyFetchDecision,
+  type FetchFilter,
+  type FetchRecord,
+  FetchRows,
+  isOver,
+  stateOf,
+} from './rows.ts';
 import { isSameRequest } from './same-request.ts';
 import { viewOf } from './view.ts';
 
@@ -107,17 +113,10 @@ export class FetchOrders {
     return record === undefined ? null : this.#view(record);
   }
 
-  list({
-    limit,
-    offset,
-    ...filter
-  }: {
-    state?: FetchStateName;
-    trust?: string;
-    studyInstanceUID?: string;
-    limit: number;
-    offset: number;
-  }): { fetches: readonly FetchView[]; total: number } {
+  list({ limit, offset, ...filter }: FetchFilter & { limit: number; offset: number }): {
+    fetches: readonly FetchView[];
+    total: number;
+  } {
     const { records, total } = this.#rows.list(filter, { limit, offset });
     return { fetches: records.map((record) => this.#view(record)), total };
   }

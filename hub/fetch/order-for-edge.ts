@@ -2,10 +2,13 @@
 import { type FetchRpcReply, FetchRpcRequestSchema } from '../../shared/contract/rpc.ts';
 import type { FetchOrders } from './fetch-orders.ts';
 
-/** @param ods the trust whose edge asks: it is brought there, and nowhere else @throws FetchError, LogError */
+/**
+ * @param by the trust whose edge asks: it is brought there, and nowhere else; and why it may see the study
+ * @throws FetchError, LogError
+ */
 export async function orderForEdge(
   fetches: Pick<FetchOrders, 'request'>,
-  ods: string,
+  { ods, basis }: { ods: string; basis: string | undefined },
   raw: unknown,
 ): Promise<FetchRpcReply> {
   const { requestedBy, peer, studyInstanceUID, home, seriesInstanceUIDs } =
@@ -17,6 +20,7 @@ export async function orderForEdge(
       deliver: peer !== undefined,
       priority: 'urgent',
       purpose: 'workstation',
+      ...(basis === undefined ? {} : { basis }),
       ...(home === undefined ? {} : { home }),
       ...(seriesInstanceUIDs === undefined ? {} : { seriesInstanceUIDs }),
     },

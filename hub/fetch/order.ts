@@ -15,6 +15,8 @@ export interface FetchRequest {
   readonly purpose: string;
   readonly reason?: string;
   readonly neededBy?: string;
+  /** Why whoever asks may see the study; in the words of the audit trail. */
+  readonly basis?: string;
 }
 
 export interface FetchView {

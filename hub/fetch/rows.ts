@@ -64,6 +64,8 @@ export interface FetchFilter {
   /** The receiving or the source trust. */
   readonly trust?: string;
   readonly studyInstanceUID?: string;
+  /** The receiving trust, or the home. */
+  readonly concerns?: string;
 }
 
 export class FetchRows {
@@ -107,13 +109,14 @@ export class FetchRows {
 
   /** The newest first. */
   list(
-    { state, trust, studyInstanceUID }: FetchFilter,
+    { state, trust, studyInstanceUID, concerns }: FetchFilter,
     { limit, offset }: { limit: number; offset: number },
   ): { records: FetchRecord[]; total: number } {
-    const given = { state, trust, studyInstanceUID, limit, offset };
+    const given = { state, trust, studyInstanceUID, concerns, limit, offset };
     const where = [
       state === undefined ? [] : [inState(state)],
       trust === undefined ? [] : ['(f.to_trust = @trust OR f.source_trust = @trust)'],
+      concerns === undefined ? [] : ['(f.to_trust = @concerns OR f.home = @concerns)'],
       studyInstanceUID === undefined ? [] : ['f.study_uid = @studyInstanceUID'],
     ].flat();
     const from = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;

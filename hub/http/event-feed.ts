@@ -17,8 +17,12 @@ const MAX_UNREAD_BYTES = 256 * 1024;
 const RETRY_MS = 2_000;
 const HEARTBEAT_MS = 15_000;
 
+/** Whether a listener may be told of a change. */
+export type Sees = (change: Change) => boolean;
+
 interface FeedEvent {
   readonly number: number;
+  readonly change: Change;
   readonly text: string;
 }
 
@@ -26,7 +30,7 @@ export class EventFeed {
   /** Ids begin with it, so that those of an earlier run of the hub are told apart. */
   readonly #run: string;
   readonly #fetches: Pick<FetchOrdersPart, 'find'>;
-  readonly #listeners = new Set<ServerResponse>();
+  readonly #listeners = new Map<ServerResponse, Sees>();
   readonly #kept: FeedEvent[] = [];
   readonly #heartbeat: NodeJS.Timeout;
   readonly #stopListening: () => void;
@@ -61,21 +65,21 @@ export class EventFeed {
    *
    * @param lastEventId of the request's Last-Event-ID; anything may stand in it
    */
-  add(response: ServerResponse, lastEventId: string | undefined): void {
-    this.#listeners.add(response);
+  add(response: ServerResponse, lastEventId: string | undefined, sees: Sees): void {
+    this.#listeners.set(response, sees);
     response.on('close', () => this.#listeners.delete(response));
     response.on('error', () => this.#listeners.delete(response));
-    response.write(`retry: ${RETRY_MS}\n\n${this.#since(lastEventId)}`);
+    response.write(`retry: ${RETRY_MS}\n\n${this.#since(lastEventId, sees)}`);
   }
 
   stop(): void {
     clearInterval(this.#heartbeat);
     this.#stopListening();
-    for (const response of this.#listeners) response.end();
+    for (const response of this.#listeners.keys()) response.end();
     this.#listeners.clear();
   }
 
-  #since(lastEventId: string | undefined): string {
+  #since(lastEventId: string | undefined, sees: Sees): string {
     const hello = `id: ${this.#run}-${this.#number}\nevent: hello\ndata: {}\n\n`;
     if (lastEventId === undefined || lastEventId === '') return hello;
     const [, run, digits] = /^(.+)-(\d{1,15})$/.exec(lastEventId) ?? [];
@@ -83,7 +87,7 @@ export class EventFeed {
     const oldest = this.#kept[0]?.number ?? this.#number + 1;
     if (run !== this.#run || !(last + 1 >= oldest && last <= this.#number))
       return `${hello}event: resync\ndata: {}\n\n`;
-    const missed = this.#kept.filter((event) => event.number > last);
+    const missed = this.#kept.filter((event) => event.number > last && sees(event.change));
     return hello + missed.map((event) => event.text).join('');
   }
 
@@ -91,9 +95,9 @@ export class EventFeed {
     this.#number += 1;
     const data = JSON.stringify(this.#dataOf(change));
     const text = `id: ${this.#run}-${this.#number}\nevent: ${change.kind}\ndata: ${data}\n\n`;
-    this.#kept.push({ number: this.#number, text });
+    this.#kept.push({ number: this.#number, change, text });
     if (this.#kept.length > KEPT_EVENTS) this.#kept.shift();
-    this.#send(text);
+    this.#send(text, (sees) => sees(change));
   }
 
   #dataOf(change: Change): object {
@@ -118,8 +122,9 @@ export class EventFeed {
     };
   }
 
-  #send(text: string): void {
-    for (const response of this.#listeners) {
+  #send(text: string, isFor: (sees: Sees) => boolean = () => true): void {
+    for (const [response, sees] of this.#listeners) {
+      if (!isFor(sees)) continue;
       if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
       else response.write(text);
     }

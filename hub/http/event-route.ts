@@ -4,14 +4,19 @@ import * as z from 'zod';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { findPrincipal } from './authenticate.ts';
 import type { EventFeed } from './event-feed.ts';
-import type { AccessPart } from './parts.ts';
+import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import { SECURITY_HEADERS } from './security.ts';
+import { seenBy } from './seen-events.ts';
 
 /** How often an open listener has to prove again that its key or session still counts. */
 const RECHECK_MS = 60_000;
 
-export function eventRoute(feed: EventFeed, access: AccessPart): ApiRoute {
+export function eventRoute(
+  feed: EventFeed,
+  parts: Pick<HttpParts, 'access' | 'fetches' | 'projection' | 'disclosure'>,
+): ApiRoute {
+  const { access } = parts;
   return apiRoute({
     method: 'GET',
     path: '/api/events',
@@ -22,7 +27,7 @@ export function eventRoute(feed: EventFeed, access: AccessPart): ApiRoute {
     query: z.strictObject({}),
     answer: { status: 200, schema: 'text/event-stream' },
     problems: ['TOO_MANY_LISTENERS'],
-    run: ({ request, reply }) => {
+    run: ({ request, reply, principal }) => {
       if (feed.isFull)
         throw new HttpProblem(
           'TOO_MANY_LISTENERS',
@@ -37,7 +42,7 @@ export function eventRoute(feed: EventFeed, access: AccessPart): ApiRoute {
       });
       response.socket?.setNoDelay(true);
       const last = request.headers['last-event-id'];
-      feed.add(response, typeof last === 'string' ? last : undefined);
+      feed.add(response, typeof last === 'string' ? last : undefined, seenBy(parts, principal));
       const recheck = setInterval(() => {
         if (findPrincipal(access, request) === null) response.end();
       }, RECHECK_MS);

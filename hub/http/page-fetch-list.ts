@@ -1,6 +1,5 @@
 /** `/fetches`: the orders, newest first, kept live. */
 import { FETCH_STATES } from '../../shared/contract/events.ts';
-import type { Principal } from '../access/rules.ts';
 import { subjectsOfFetches } from '../audit/subjects.ts';
 import { STATE_WORDS } from '../web/states.ts';
 import { pick, readForm } from './forms.ts';
@@ -10,6 +9,7 @@ import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { withoutUndefined } from './routes-fetches.ts';
 import { FetchesQuery } from './schemas.ts';
+import { listFetches } from './shown-fetches.ts';
 import { validate } from './validate.ts';
 
 const PAGE_SIZE = 25;
@@ -34,7 +34,7 @@ export function fetchListPages(parts: HttpParts): Page[] {
           ...shown(parts, call),
           title: 'Fetches',
           section: 'fetches',
-          waiting: waitingForPatient(parts, call.principal),
+          waiting: waitingForPatient(parts, call),
           refreshSeconds: 10,
           liveSource: `/fetches/live${query === undefined ? '' : `?${query}`}`,
           stateItems: offer(
@@ -62,16 +62,16 @@ export function fetchListPages(parts: HttpParts): Page[] {
 }
 
 /** How many of the asker's trust wait for somebody to say whose they are. */
-function waitingForPatient(parts: HttpParts, { trust }: Principal): number {
-  const own = trust === null ? {} : { trust };
-  return parts.fetches.list({ state: 'held', ...own, limit: 1, offset: 0 }).total;
+function waitingForPatient(parts: HttpParts, { principal, discloser }: PageCall): number {
+  const own = principal.trust === null ? {} : { trust: principal.trust };
+  return listFetches(parts, discloser, { state: 'held', ...own, limit: 1, offset: 0 }).total;
 }
 
-function shown(parts: HttpParts, { request, saw }: PageCall): object {
+function shown(parts: HttpParts, { request, discloser, saw }: PageCall): object {
   const given = pick(readForm(request.query), ['state', 'trust', 'offset'], []);
   const query = validate(FetchesQuery, { ...given, limit: PAGE_SIZE }, 'query');
   const filter = withoutUndefined(query) as Parameters<HttpParts['fetches']['list']>[0];
-  const { fetches, total } = parts.fetches.list(filter);
+  const { fetches, total } = listFetches(parts, discloser, filter);
   saw(subjectsOfFetches(parts.projection.db, fetches));
   const { limit, offset } = query;
   return {

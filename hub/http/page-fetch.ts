@@ -1,6 +1,5 @@
 /** `/fetches/{id}`: how a fetch stands, live; the patient of a held one; its cancellation. */
 import { type FetchStateName, FINAL_FETCH_STATES } from '../../shared/contract/events.ts';
-import { subjectsOfFetches } from '../audit/subjects.ts';
 import type { FetchView } from '../fetch/order.ts';
 import { findStudy } from '../search/study.ts';
 import { STATE_WORDS, USUAL_WAY } from '../web/states.ts';
@@ -8,17 +7,15 @@ import { type FieldFault, type Form, faultsByField, fieldFaults, pick, readForm 
 import { dicomName, PATIENT_FIELDS } from './page-order.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
-import { foundFetch, withoutUndefined } from './routes-fetches.ts';
+import { withoutUndefined } from './routes-fetches.ts';
 import { LocalPatientInput } from './schemas.ts';
+import { requireFetch } from './shown-fetches.ts';
 import { validate } from './validate.ts';
 
 export function fetchPages(parts: HttpParts): Page[] {
   const { fetches } = parts;
-  const orderOf = ({ request, saw }: PageCall): FetchView => {
-    const order = foundFetch(fetches.find((request.params as { id: string }).id));
-    saw(subjectsOfFetches(parts.projection.db, [order]));
-    return order;
-  };
+  const orderOf = (call: PageCall): FetchView =>
+    requireFetch(parts, call, (call.request.params as { id: string }).id);
   const address = (order: FetchView): string => `/fetches/${encodeURIComponent(order.fetchId)}`;
   return [
     {

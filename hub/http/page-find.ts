@@ -1,11 +1,12 @@
 /** `/`: one search over all trusts, and what it found, with whom the answer speaks for. */
 import type { FastifyRequest } from 'fastify';
 import { printNhsNumber } from '../../shared/nhs-number.ts';
-import type { Principal } from '../access/rules.ts';
+import { mayBreakGlass, type Principal } from '../access/rules.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { Answered } from '../fleet/fleet.ts';
+import type { Discloser, WithheldNote } from '../relations/disclosure.ts';
+import { findDisclosed } from '../relations/find-studies.ts';
 import type { PatientView, StudyView } from '../search/rows.ts';
-import { searchStudies } from '../search/studies.ts';
 import { day, personName } from '../web/format.ts';
 import { type FieldFault, type Form, faultsByField, fieldFaults, pick, readForm } from './forms.ts';
 import { pagedList } from './page-list.ts';
@@ -33,7 +34,7 @@ export function findPage(parts: HttpParts): Page {
     action: 'search',
     audit: 'search',
     isRecorded: ({ request }) => isAsked(request, askedBy(request)),
-    run: ({ request, principal, render, saw }) => {
+    run: ({ request, principal, discloser, render, saw }) => {
       const form = readForm(request.query);
       const by = askedBy(request);
       const answered = parts.fleet.answered();
@@ -48,7 +49,7 @@ export function findPage(parts: HttpParts): Page {
         mayView: parts.access.refuse(principal, 'view') === null,
       };
       if (!isAsked(request, by)) return render('find.njk', common);
-      const found = search(parts, form, by);
+      const found = search(parts, discloser, { form, by });
       if (Array.isArray(found)) {
         const faults = { faultList: found, faults: faultsByField(found) };
         return render('find.njk', {
@@ -57,11 +58,12 @@ export function findPage(parts: HttpParts): Page {
           title: 'Error: Find a patient’s imaging',
         });
       }
-      const { studies, total, offset, asked } = found;
+      const { studies, total, offset, asked, given, withheld } = found;
       saw(subjectsOfStudies(studies));
       return render('find.njk', {
         ...common,
         asked,
+        ...withheldPart(discloser, { withheld, given }),
         title: `Imaging for ${asked}`,
         list: pagedList(request, { total, offset, limit: PAGE_SIZE, shown: studies.length }),
         patients: distinctPatients(studies),
@@ -87,9 +89,16 @@ type Found = {
   readonly total: number;
   readonly offset: number;
   readonly asked: string;
+  /** What was asked, by the API's names. */
+  readonly given: Form;
+  readonly withheld: WithheldNote;
 };
 
-function search(parts: HttpParts, form: Form, by: string): Found | FieldFault[] {
+function search(
+  parts: HttpParts,
+  discloser: Discloser,
+  { form, by }: { form: Form; by: string },
+): Found | FieldFault[] {
   const keys = FIELDS[by] ?? [];
   const missing = keys.filter((name) => form[name] === undefined);
   const given = pick(form, [...keys, ...FILTERS], DATES);
@@ -98,11 +107,29 @@ function search(parts: HttpParts, form: Form, by: string): Found | FieldFault[] 
   try {
     const query = validate(StudiesQuery, { ...given, ...wanted, limit: PAGE_SIZE }, 'query');
     const { limit, offset, ...question } = query;
-    const { studies, total } = searchStudies(parts.projection.db, question, { limit, offset });
-    return { studies, total, offset, asked: askedWords(given, by) };
+    const found = findDisclosed(parts.projection.db, discloser, {
+      query: question,
+      page: { limit, offset },
+    });
+    const { studies, total, withheld } = found;
+    const asked = { given: pick(form, keys, DATES), asked: askedWords(given, by) };
+    return { studies, total, offset, withheld, ...asked };
   } catch (error) {
     return fieldFaults(error, {});
   }
+}
+
+/** What of the answer is withheld, and, for whom it may be opened, what has to be sent for it: never in an address. */
+export function withheldPart(
+  { asker }: Discloser,
+  { withheld, given }: Pick<Found, 'withheld' | 'given'>,
+): object {
+  const count = withheld.unrelated + withheld.restricted.length;
+  const months = withheld.restricted.map(({ month }) => month ?? 'no date');
+  return {
+    withheld: { ...withheld, count, months },
+    breakGlass: mayBreakGlass(asker) && count > 0 ? Object.entries(given) : undefined,
+  };
 }
 
 function askedWords(given: Form, by: string): string {

@@ -8,6 +8,7 @@ import { day, nhsNumber, personName } from '../web/format.ts';
 import type { Page } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
+import { requireOwnPair } from './routes-patients.ts';
 import { DecisionBody } from './schemas-patients.ts';
 import { validate } from './validate.ts';
 
@@ -39,8 +40,8 @@ export function identityPages(parts: HttpParts): Page[] {
       path: '/identity',
       action: 'identity',
       audit: 'look',
-      run: ({ render, saw }) => {
-        const { reviews, total } = openReviews(db, SHOWN);
+      run: ({ render, principal, saw }) => {
+        const { reviews, total } = openReviews(db, SHOWN, principal.trust);
         saw(subjects(reviews.flatMap(({ a, b }) => [a, b])));
         const shown = reviews.map(({ a, b, reasons }) => ({
           ...{ a, b, idA: keyText(a), idB: keyText(b), rows: sideBySide(a, b) },
@@ -70,6 +71,7 @@ export function identityPages(parts: HttpParts): Page[] {
         const [first, second] = pair;
         if (first === undefined || second === undefined || a === b)
           throw new HttpProblem('IDENTITY_UNKNOWN', 'There are no two such patients.');
+        requireOwnPair(principal, [first, second]);
         saw(subjects([first, second]));
         await parts.decideIdentity({ pair: [first, second], decision, reason, by: principal.name });
         return reply.redirect('/identity', 303);

@@ -1,8 +1,6 @@
 /** `/studies/{uid}/fetch`: the form that orders a fetch. */
-
-import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { FetchRequest } from '../fetch/order.ts';
-import { findStudy, type StudyDetail } from '../search/study.ts';
+import type { StudyDetail } from '../search/study.ts';
 import { plural } from '../web/format.ts';
 import {
   type FieldFault,
@@ -17,8 +15,9 @@ import { queryValue, studyAddress } from './page-find.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { withoutUndefined } from './routes-fetches.ts';
-import { studyAbsent, trustName } from './routes-studies.ts';
+import { requireStudies, studyAbsent, trustName } from './routes-studies.ts';
 import { FetchRequestInput } from './schemas.ts';
+import { basisOfFetch } from './shown-fetches.ts';
 import { validate } from './validate.ts';
 
 /** The form's fields by the API's paths. */
@@ -58,7 +57,8 @@ export function orderPages(parts: HttpParts): Page[] {
         const request = readRequest(study, form, series);
         if (Array.isArray(request))
           return showForm(parts, call, { study, form, series, faults: request });
-        const order = await parts.fetches.request(request, call.principal);
+        const basis = basisOfFetch(parts, call, request);
+        const order = await parts.fetches.request({ ...request, ...basis }, call.principal);
         return call.reply.redirect(`/fetches/${encodeURIComponent(order.fetchId)}`, 303);
       },
     },
@@ -67,14 +67,13 @@ export function orderPages(parts: HttpParts): Page[] {
 
 function studyOf(
   parts: HttpParts,
-  { request, saw }: PageCall,
+  { request, discloser, saw }: PageCall,
   home: string | undefined,
 ): StudyDetail {
   const { uid = '' } = request.params as { uid?: string };
-  const found = findStudy(parts.projection.db, uid);
+  const found = requireStudies(parts, { discloser, saw }, uid);
   const study = found.find((one) => one.home === home) ?? found[0];
   if (study === undefined) throw studyAbsent(parts, uid);
-  saw(subjectsOfStudies([study]));
   return study;
 }
 

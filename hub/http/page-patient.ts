@@ -1,7 +1,8 @@
 /** `/patients/{nhsNumber}`: who is under the number, and what each of them has: reports first. */
 import { auditedPatient } from '../../shared/audit/entry.ts';
-import { timelineOf } from '../reports/timeline.ts';
+import { disclosedTimeline } from '../relations/find-patient.ts';
 import { isoDate } from '../search/dates.ts';
+import { withheldPart } from './page-find.ts';
 import type { Page } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { nhsNumberOfPath } from './routes-patients.ts';
@@ -14,9 +15,10 @@ export function patientPage(parts: HttpParts): Page {
     path: '/patients/:nhsNumber',
     action: 'view',
     audit: 'look',
-    run: ({ request, render, saw }) => {
+    run: ({ request, render, discloser, saw }) => {
       const nhsNumber = nhsNumberOfPath((request.params as { nhsNumber: string }).nhsNumber);
-      const found = timelineOf(parts.projection.db, nhsNumber, SHOWN);
+      const asked = { nhsNumber, page: SHOWN };
+      const found = disclosedTimeline(parts.projection.db, discloser, asked);
       const members = found.persons.flatMap((person) => person.members);
       saw({
         patients: members.map(auditedPatient),
@@ -37,7 +39,8 @@ export function patientPage(parts: HttpParts): Page {
         section: 'find',
         title: 'Patient',
         nhsNumber,
-        persons,
+        persons: persons.filter(({ members: shown }) => shown.length > 0),
+        ...withheldPart(discloser, { withheld: found.withheld, given: { nhsNumber } }),
         answered,
       });
     },

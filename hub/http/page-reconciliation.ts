@@ -11,6 +11,7 @@ import { queryValue } from './page-find.ts';
 import { pagedList } from './page-list.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
+import { listFetches } from './shown-fetches.ts';
 
 const PAGE_SIZE = 20;
 
@@ -21,9 +22,9 @@ export function reconciliationPage(parts: HttpParts): Page {
     action: 'fetch',
     audit: 'look',
     run: (call) => {
-      const { request, principal, render, saw } = call;
+      const { request, principal, discloser, render, saw } = call;
       const offset = Number(/^\d{1,6}$/.exec(queryValue(request, 'offset') ?? '')?.[0] ?? 0);
-      const { fetches, total } = parts.fetches.list({
+      const { fetches, total } = listFetches(parts, discloser, {
         ...{ state: 'held', limit: PAGE_SIZE, offset },
         ...(principal.trust === null ? {} : { trust: principal.trust }),
       });

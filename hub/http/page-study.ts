@@ -1,13 +1,12 @@
 /** `/studies/{uid}`: a study, its series, who holds it, and its fetches. */
 
-import { subjectsOfStudies } from '../audit/subjects.ts';
-import { reportsFor } from '../reports/of-study.ts';
-import { findStudy, type StudyDetail } from '../search/study.ts';
+import type { StudyDetail } from '../search/study.ts';
 import { day, minutes, nhsNumber, personName } from '../web/format.ts';
 import { studyAddress } from './page-find.ts';
 import type { Page } from './pages.ts';
 import type { HttpParts } from './parts.ts';
-import { studyAbsent, trustName } from './routes-studies.ts';
+import { requireStudies, shownReports, trustName } from './routes-studies.ts';
+import { listFetches } from './shown-fetches.ts';
 
 export function studyPage(parts: HttpParts): Page {
   return {
@@ -15,12 +14,10 @@ export function studyPage(parts: HttpParts): Page {
     path: '/studies/:uid',
     action: 'search',
     audit: 'look',
-    run: ({ request, render, principal, saw }) => {
+    run: ({ request, render, principal, discloser, saw }) => {
       const { uid = '' } = request.params as { uid?: string };
       const answered = parts.fleet.answered();
-      const found = findStudy(parts.projection.db, uid);
-      if (found.length === 0) throw studyAbsent(parts, uid);
-      saw(subjectsOfStudies(found));
+      const found = requireStudies(parts, { discloser, saw }, uid);
       const studies = found.map((study) => ({
         ...study,
         trustName: trustName(parts, study.home),
@@ -28,7 +25,7 @@ export function studyPage(parts: HttpParts): Page {
         rejections: study.rejected.map((one) => ({ ...one, why: REJECTED[one.code] ?? one.code })),
         reports:
           parts.access.refuse(principal, 'view') === null
-            ? reportsFor(parts.projection.db, study)
+            ? shownReports(parts, discloser, study)
             : [],
         silent: answered.find((one) => one.trust === study.home && !one.ok),
         fetchHref: `${studyAddress(uid)}/fetch?home=${study.home}`,
@@ -36,7 +33,10 @@ export function studyPage(parts: HttpParts): Page {
         address: `/dicom-web/studies/${encodeURIComponent(uid)}`,
         homeQuery: `&home=${study.home}`,
       }));
-      const { fetches } = parts.fetches.list({ studyInstanceUID: uid, limit: 20, offset: 0 });
+      const { fetches } = listFetches(parts, discloser, {
+        studyInstanceUID: uid,
+        ...{ limit: 20, offset: 0 },
+      });
       const title = found[0]?.description ?? 'Study';
       return render('study.njk', { section: 'find', title, studies, fetches, answered });
     },

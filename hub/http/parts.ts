@@ -13,7 +13,7 @@ import type { AuditedEvent } from '../../shared/audit/trail.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { LocalPatient } from '../../shared/contract/commands.ts';
 import type { EnrolReply, EnrolRequest } from '../../shared/contract/enrol.ts';
-import type { FetchStateName, HealthEvent } from '../../shared/contract/events.ts';
+import type { HealthEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
@@ -26,6 +26,7 @@ import type { HubConfig } from '../config.ts';
 import type { Configurations } from '../configuration/configurations.ts';
 import type { CallEdge } from '../dicomweb/call-edge.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
+import type { FetchFilter } from '../fetch/rows.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
 import type { FleetStore } from '../fleet/fleet-store.ts';
 import type { GivenDecision } from '../identity/decide.ts';
@@ -98,13 +99,10 @@ export interface FleetPart {
 export interface FetchOrdersPart {
   request(request: FetchRequest, by: Principal): Promise<FetchView>;
   find(fetchId: string): FetchView | null;
-  list(filter: {
-    state?: FetchStateName;
-    trust?: string;
-    studyInstanceUID?: string;
-    limit: number;
-    offset: number;
-  }): { readonly fetches: readonly FetchView[]; readonly total: number };
+  list(filter: FetchFilter & { limit: number; offset: number }): {
+    readonly fetches: readonly FetchView[];
+    readonly total: number;
+  };
   cancel(fetchId: string, by: Principal): Promise<FetchView>;
   namePatient(fetchId: string, patient: LocalPatient, by: Principal): Promise<FetchView>;
 }

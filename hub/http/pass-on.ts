@@ -7,27 +7,29 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf } from '../../shared/errors.ts';
-import { subjectsOfStudies } from '../audit/subjects.ts';
 import { type EdgeAnswer, EdgeCallError, problemOfEdge } from '../dicomweb/call-edge.ts';
 import { type StudySource, studySource } from '../dicomweb/study-source.ts';
 import { findStudy } from '../search/study.ts';
 import type { Sight } from './audited.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
-import { studyAbsent, trustName } from './routes-studies.ts';
+import { requireStudies, studyAbsent, trustName } from './routes-studies.ts';
 
 /** Of the request, what the edge decides its answer by. */
 const ASKED = ['accept', 'accept-encoding', 'range', 'if-none-match'];
 /** Of the answer, what describes its body. */
 const SAID = ['content-type', 'content-encoding', 'content-length', 'warning', 'vary', 'etag'];
 
-interface Asked extends Pick<Sight, 'saw'> {
+interface Asked extends Pick<Sight, 'saw' | 'discloser'> {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
 
 /** @returns the answer's body; status and headers are set @throws HttpProblem, FetchError `HOME_AMBIGUOUS` */
-export async function passOn(parts: HttpParts, { request, reply, saw }: Asked): Promise<Readable> {
+export async function passOn(
+  parts: HttpParts,
+  { request, reply, discloser, saw }: Asked,
+): Promise<Readable> {
   const { study: uid = '' } = request.params as { study?: string };
   const { home: asked } = request.query as { home?: string };
   const answered = parts.fleet.answered();
@@ -35,7 +37,7 @@ export async function passOn(parts: HttpParts, { request, reply, saw }: Asked): 
   const db = parts.projection.db;
   const source = studySource(db, { studyInstanceUID: uid, home: asked }, isLive);
   if (source === undefined) throw studyAbsent(parts, uid);
-  saw(subjectsOfStudies(findStudy(db, uid).filter(({ home }) => home === source.home)));
+  requireStudies(parts, { discloser, saw }, uid, source.home);
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const { trust, answer } = await firstAnswer(parts, request, { uid, source, signal: gone.signal });

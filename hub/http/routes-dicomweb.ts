@@ -16,14 +16,14 @@ import { subjectsOfStudies } from '../audit/subjects.ts';
 import { seriesJson, seriesMatching, studyJson, studyQueryOf } from '../dicomweb/qido.ts';
 import { studySource } from '../dicomweb/study-source.ts';
 import type { Answered } from '../fleet/fleet.ts';
+import type { WithheldNote } from '../relations/disclosure.ts';
+import { findDisclosed } from '../relations/find-studies.ts';
 import { hasKey, NEEDS_KEY } from '../search/query.ts';
-import { searchStudies } from '../search/studies.ts';
-import { findStudy } from '../search/study.ts';
 import { type AuditedRoute, audited, type RouteUse, type Sight } from './audited.ts';
 import type { HttpParts } from './parts.ts';
 import { passOn } from './pass-on.ts';
 import { HttpProblem } from './problem.ts';
-import { studyAbsent } from './routes-studies.ts';
+import { requireStudies, studyAbsent } from './routes-studies.ts';
 
 /** One who looks at a study is recorded again after so long. */
 const VIEW_MS = 15 * 60_000;
@@ -82,7 +82,7 @@ function recentViews(clock: Clock): Required<Pick<AuditedRoute, 'isRecorded' | '
 
 function answerStudies(
   parts: HttpParts,
-  { request, reply, principal, saw }: Asked,
+  { request, reply, principal, discloser, saw }: Asked,
 ): string | undefined {
   const { query, contentType } = readQuestion(request);
   const found = studyQueryOf(query, principal.trust);
@@ -92,7 +92,8 @@ function answerStudies(
   if (isByNameAlone && !mayBrowse(principal))
     throw badQuery('PatientBirthDate is needed with PatientName');
   const { limit, offset } = query;
-  const { studies, total } = searchStudies(parts.projection.db, found.query, { limit, offset });
+  const asked = { query: found.query, page: { limit, offset } };
+  const { studies, total, withheld } = findDisclosed(parts.projection.db, discloser, asked);
   saw(subjectsOfStudies(studies));
   const answered = parts.fleet.answered();
   const base = baseUrl(parts, request);
@@ -105,18 +106,21 @@ function answerStudies(
     return studyJson(study, { url, isOnline: isOnline(answered, holders) });
   });
   const remaining = total - offset - page.length;
-  return send(reply, { page, contentType, answered, remaining });
+  return send(reply, { page, contentType, answered, remaining, withheld });
 }
 
-function answerSeries(parts: HttpParts, { request, reply, saw }: Asked): string | undefined {
+function answerSeries(
+  parts: HttpParts,
+  { request, reply, discloser, saw }: Asked,
+): string | undefined {
   const { query, contentType } = readQuestion(request);
   const { study: uid = '' } = request.params as { study?: string };
   const answered = parts.fleet.answered();
   const home = homeAsked(request);
   const source = studySource(parts.projection.db, { studyInstanceUID: uid, home }, () => true);
-  const study = findStudy(parts.projection.db, uid).find((one) => one.home === source?.home);
-  if (study === undefined || source === undefined) throw studyAbsent(parts, uid);
-  saw(subjectsOfStudies([study]));
+  if (source === undefined) throw studyAbsent(parts, uid);
+  const [study] = requireStudies(parts, { discloser, saw }, uid, source.home);
+  if (study === undefined) throw studyAbsent(parts, uid);
   const found = seriesMatching(study.series, query);
   if ('fault' in found) throw badQuery(found.fault);
   const { limit, offset } = query;
@@ -133,14 +137,17 @@ interface Answer {
   readonly answered: readonly Answered[];
   /** Results behind this page. */
   readonly remaining: number;
+  readonly withheld?: WithheldNote;
 }
 
 function send(
   reply: FastifyReply,
-  { page, contentType, answered, remaining }: Answer,
+  { page, contentType, answered, remaining, withheld }: Answer,
 ): string | undefined {
   const warnings = silentWarnings(answered);
   if (remaining > 0) warnings.push(moreResultsWarning(remaining));
+  const hidden = (withheld?.unrelated ?? 0) + (withheld?.restricted.length ?? 0);
+  if (hidden > 0) warnings.push(`299 cdip "${hidden} withheld: see the hub's page of the search"`);
   if (warnings.length > 0) reply.header('warning', warnings.join(', '));
   if (page.length > 0) {
     reply.type(contentType);

@@ -4,7 +4,6 @@ import { subjectsOfFetches } from '../audit/subjects.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import { type ApiCall, type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
-import { HttpProblem } from './problem.ts';
 import {
   FetchAnswer,
   FetchesAnswer,
@@ -13,15 +12,18 @@ import {
   NamePatientInput,
   NoQuery,
 } from './schemas.ts';
+import { basisOfFetch, listFetches, requireFetch } from './shown-fetches.ts';
 
-type Parts = Pick<HttpParts, 'fetches' | 'projection'>;
+type Parts = Pick<HttpParts, 'fetches' | 'projection' | 'fleet' | 'config'>;
 
 export const fetchRoutes = (parts: Parts): ApiRoute[] => [
   ...ordersRoutes(parts),
   ...orderRoutes(parts),
 ];
 
-function ordersRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
+function ordersRoutes(parts: Parts): ApiRoute[] {
+  const { fetches } = parts;
+  const { db } = parts.projection;
   return [
     apiRoute({
       method: 'POST',
@@ -32,9 +34,14 @@ function ordersRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
       query: NoQuery,
       body: FetchRequestInput,
       answer: { status: 202, schema: FetchAnswer },
-      problems: ['VALIDATION_FAILED', 'STUDY_UNKNOWN', 'TRUST_UNKNOWN'],
-      run: async ({ body, principal, reply, saw }) => {
-        const order = await fetches.request(withoutUndefined(body) as FetchRequest, principal);
+      problems: [
+        ...['VALIDATION_FAILED', 'STUDY_UNKNOWN', 'TRUST_UNKNOWN'],
+        ...['RELATIONSHIP_NEEDED', 'RESTRICTED'],
+      ],
+      run: async ({ body, principal, discloser, reply, saw }) => {
+        const request = withoutUndefined(body) as FetchRequest;
+        const basis = basisOfFetch(parts, { discloser, saw }, request);
+        const order = await fetches.request({ ...request, ...basis }, principal);
         saw(subjectsOfFetches(db, [order]));
         reply.header('location', `/api/fetches/${encodeURIComponent(order.fetchId)}`);
         return order;
@@ -49,10 +56,10 @@ function ordersRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
       query: FetchesQuery,
       answer: { status: 200, schema: FetchesAnswer },
       problems: ['VALIDATION_FAILED'],
-      run: ({ query, saw }) => {
+      run: ({ query, discloser, saw }) => {
         const { limit, offset } = query;
         const filter = withoutUndefined(query) as Parameters<typeof fetches.list>[0];
-        const found = fetches.list(filter);
+        const found = listFetches(parts, discloser, filter);
         saw(subjectsOfFetches(db, found.fetches));
         return { ...found, limit, offset };
       },
@@ -61,12 +68,10 @@ function ordersRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
 }
 
 /** Of one order, by its id. */
-function orderRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
-  const orderOf = ({ path, saw }: Pick<ApiCall<unknown, unknown>, 'path' | 'saw'>): FetchView => {
-    const order = foundFetch(fetches.find(path['id'] ?? ''));
-    saw(subjectsOfFetches(db, [order]));
-    return order;
-  };
+function orderRoutes(parts: Parts): ApiRoute[] {
+  const { fetches } = parts;
+  const orderOf = ({ path, ...sight }: ApiCall<unknown, unknown>): FetchView =>
+    requireFetch(parts, sight, path['id'] ?? '');
   return [
     apiRoute({
       method: 'GET',
@@ -110,12 +115,6 @@ function orderRoutes({ fetches, projection: { db } }: Parts): ApiRoute[] {
       run: (call) => fetches.cancel(orderOf(call).fetchId, call.principal),
     }),
   ];
-}
-
-/** @throws HttpProblem `FETCH_UNKNOWN` */
-export function foundFetch(found: FetchView | null): FetchView {
-  if (found === null) throw new HttpProblem('FETCH_UNKNOWN', 'There is no such fetch order.');
-  return found;
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

@@ -2,14 +2,16 @@
 import * as z from 'zod';
 import { auditedPatient } from '../../shared/audit/entry.ts';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
+import type { Principal } from '../access/rules.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import { findIdentity, type Identity, keyOfText, keyText } from '../identity/identities.ts';
 import type { Member, Person } from '../identity/persons.ts';
 import { openReviews } from '../identity/reviews.ts';
+import { disclosedTimeline } from '../relations/find-patient.ts';
 import { findReport } from '../reports/reports.ts';
-import { timelineOf } from '../reports/timeline.ts';
 import { INVALID_NHS_NUMBER } from '../search/query.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import { requireShown, withheldJson } from './disclosed.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import { answeredJson, trustName } from './routes-studies.ts';
@@ -35,19 +37,17 @@ function timelineRoute(parts: HttpParts): ApiRoute {
     audit: 'search',
     query: z.strictObject(PageShape),
     answer: { status: 200, schema: PatientTimelineAnswer },
-    problems: ['INVALID_NHS_NUMBER'],
-    run: ({ path, query: page, principal, saw }) => {
+    problems: ['INVALID_NHS_NUMBER', 'RELATIONSHIP_NEEDED', 'RESTRICTED'],
+    run: ({ path, query: page, principal, discloser, saw }) => {
       const nhsNumber = nhsNumberOfPath(path['nhsNumber'] ?? '');
       const mayRead = parts.access.refuse(principal, 'view') === null;
-      const { persons, studies, reports, ...rest } = timelineOf(
-        parts.projection.db,
-        nhsNumber,
-        page,
-      );
+      const found = disclosedTimeline(parts.projection.db, discloser, { nhsNumber, page });
+      const { persons, studies, reports, withheld, ...rest } = found;
       saw(subjectsOfStudies(studies));
       saw(subjectsOf(persons.flatMap(({ members }) => members)));
       return {
         nhsNumber,
+        withheld: withheldJson(withheld),
         persons: persons.map(personJson),
         studies: studies.map((study) => ({ ...study, trustName: trustName(parts, study.home) })),
         reports: mayRead ? reports : [],
@@ -77,14 +77,16 @@ function reportRoute(parts: HttpParts): ApiRoute {
     audit: 'look',
     query: NoQuery,
     answer: { status: 200, schema: ReportAnswer },
-    problems: ['REPORT_UNKNOWN'],
-    run: ({ path, saw }) => {
+    problems: ['REPORT_UNKNOWN', 'RELATIONSHIP_NEEDED', 'RESTRICTED'],
+    run: ({ path, discloser, saw }) => {
       const { trust = '', reportId = '' } = path;
       const report = findReport(parts.projection.db, trust, reportId);
-      if (report === undefined)
-        throw new HttpProblem('REPORT_UNKNOWN', 'No trust has told of this report.');
+      const absent = (): HttpProblem =>
+        new HttpProblem('REPORT_UNKNOWN', 'No trust has told of this report.');
+      if (report === undefined) throw absent();
       const patient = findIdentity(parts.projection.db, report);
       if (patient !== undefined) saw(subjectsOf([patient]));
+      requireShown(discloser.report(report), discloser.asker, absent);
       return report;
     },
   });
@@ -101,8 +103,8 @@ function reviewsRoute(parts: HttpParts): ApiRoute {
     query: z.strictObject(PageShape),
     answer: { status: 200, schema: ReviewsAnswer },
     problems: [],
-    run: ({ query: page, saw }) => {
-      const { reviews, total } = openReviews(parts.projection.db, page);
+    run: ({ query: page, principal, saw }) => {
+      const { reviews, total } = openReviews(parts.projection.db, page, principal.trust);
       saw(subjectsOf(reviews.flatMap(({ a, b }) => [a, b])));
       const shown = reviews.map(({ a, b, ...rest }) => ({
         a: identityJson(a),
@@ -132,12 +134,22 @@ function decisionRoute(parts: HttpParts): ApiRoute {
       });
       if (a === undefined || b === undefined || keyText(a) === keyText(b))
         throw new HttpProblem('IDENTITY_UNKNOWN', 'There are no two such patients.');
+      requireOwnPair(principal, [a, b]);
       saw(subjectsOf([a, b]));
       const { decision, reason } = body;
       await parts.decideIdentity({ pair: [a, b], decision, reason, by: principal.name });
       return { a: body.a, b: body.b, decision };
     },
   });
+}
+
+/** Of two other trusts' patients others decide. @throws HttpProblem `IDENTITY_UNKNOWN` */
+export function requireOwnPair(
+  { trust }: Principal,
+  pair: readonly { readonly trust: string }[],
+): void {
+  if (trust === null || pair.some((one) => one.trust === trust)) return;
+  throw new HttpProblem('IDENTITY_UNKNOWN', 'There are no two such patients.');
 }
 
 /** @throws HttpProblem `INVALID_NHS_NUMBER` */

@@ -3,12 +3,16 @@
 import { mayBrowse } from '../access/rules.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import type { Answered } from '../fleet/fleet.ts';
+import type { Discloser } from '../relations/disclosure.ts';
+import { findDisclosed } from '../relations/find-studies.ts';
 import { reportsFor } from '../reports/of-study.ts';
+import type { ReportView } from '../reports/reports.ts';
 import { hasKey, NEEDS_KEY } from '../search/query.ts';
 import type { StudyView } from '../search/rows.ts';
-import { searchStudies } from '../search/studies.ts';
-import { findStudy, findWithdrawal } from '../search/study.ts';
+import { findStudy, findWithdrawal, type StudyDetail } from '../search/study.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import type { Sight } from './audited.ts';
+import { refusalFor, withheldJson } from './disclosed.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import { NoQuery, StudiesAnswer, StudiesQuery, StudyFoundAnswer } from './schemas.ts';
@@ -44,14 +48,16 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       query: StudiesQuery,
       answer: { status: 200, schema: StudiesAnswer },
       problems: ['VALIDATION_FAILED', 'INVALID_NHS_NUMBER'],
-      run: ({ query: { limit, offset, ...query }, principal, saw }) => {
+      run: ({ query: { limit, offset, ...query }, principal, discloser, saw }) => {
         if (!hasKey(query) && !mayBrowse(principal))
           throw new HttpProblem('VALIDATION_FAILED', `query: ${NEEDS_KEY}`, {
             faults: [{ path: 'query', code: 'INVALID', message: NEEDS_KEY }],
           });
-        const { studies, total } = searchStudies(db, query, { limit, offset });
+        const asked = { query, page: { limit, offset } };
+        const { studies, total, withheld } = findDisclosed(db, discloser, asked);
         saw(subjectsOfStudies(studies));
-        return { studies: studies.map(named), total, limit, offset, answered: answered() };
+        const rest = { withheld: withheldJson(withheld), answered: answered() };
+        return { studies: studies.map(named), total, limit, offset, ...rest };
       },
     }),
     apiRoute({
@@ -62,18 +68,51 @@ export function studyRoutes(parts: HttpParts): ApiRoute[] {
       audit: 'look',
       query: NoQuery,
       answer: { status: 200, schema: StudyFoundAnswer },
-      problems: ['STUDY_UNKNOWN', 'STUDY_WITHDRAWN'],
-      run: ({ path, principal, saw }) => {
+      problems: ['STUDY_UNKNOWN', 'STUDY_WITHDRAWN', 'RELATIONSHIP_NEEDED', 'RESTRICTED'],
+      run: ({ path, principal, discloser, saw }) => {
         const mayRead = parts.access.refuse(principal, 'view') === null;
-        const [first, ...others] = findStudy(db, path['uid'] ?? '')
-          .map(named)
-          .map((study) => ({ ...study, reports: mayRead ? reportsFor(db, study) : [] }));
-        if (first === undefined) throw studyAbsent(parts, path['uid'] ?? '');
-        saw(subjectsOfStudies([first, ...others]));
+        const found = requireStudies(parts, { discloser, saw }, path['uid'] ?? '');
+        const [first, ...others] = found.map((study) => ({
+          ...named(study),
+          reports: mayRead ? shownReports(parts, discloser, study) : [],
+        }));
         return { ...first, alsoClaimedBy: others, answered: answered() };
       },
     }),
   ];
+}
+
+/** The reports of a study that the asker may read: one of another trust is that trust's record. */
+export function shownReports(
+  { projection: { db } }: Pick<HttpParts, 'projection'>,
+  discloser: Discloser,
+  study: StudyDetail,
+): ReportView[] {
+  return reportsFor(db, study).filter((report) => discloser.report(report).kind === 'shown');
+}
+
+/**
+ * The study of each trust that claims it, of those that the asker may see: at least one. Who asked for one that is
+ * not shown is in the audit trail with it.
+ *
+ * @throws HttpProblem as {@link studyAbsent}, `RELATIONSHIP_NEEDED`, `RESTRICTED`
+ */
+export function requireStudies(
+  parts: Pick<HttpParts, 'projection' | 'fleet' | 'config'>,
+  { discloser, saw }: Pick<Sight, 'discloser' | 'saw'>,
+  uid: string,
+  home?: string,
+): StudyDetail[] {
+  const found = findStudy(parts.projection.db, uid).filter(
+    (one) => home === undefined || one.home === home,
+  );
+  const decided = found.map((study) => ({ study, decision: discloser.study(study) }));
+  const shown = decided.filter(({ decision }) => decision.kind === 'shown');
+  const named = (shown.length > 0 ? shown : decided).map(({ study }) => study);
+  if (named.length > 0) saw(subjectsOfStudies(named));
+  if (shown.length > 0) return shown.map(({ study }) => discloser.masked(study));
+  const decisions = decided.map(({ decision }) => decision);
+  throw refusalFor(decisions, discloser.asker, () => studyAbsent(parts, uid));
 }
 
 /**

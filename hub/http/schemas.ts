@@ -5,6 +5,7 @@ import { CrawlProgressSchema, FETCH_STATES } from '../../shared/contract/events.
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import { readDate } from '../search/dates.ts';
 import { checkCombination, studyQueryShape } from '../search/query.ts';
+import { WithheldAnswer } from './disclosed.ts';
 import { PersonPlace, ReportAnswer, TimelineParts } from './schemas-patients.ts';
 
 const Limit = z.coerce.number().pipe(z.int().min(1).max(500)).default(50);
@@ -196,6 +197,7 @@ const paged = { total: Count, limit: Count, offset: Count };
 export const StudiesAnswer = z.object({
   studies: z.array(StudyAnswer),
   ...paged,
+  withheld: WithheldAnswer,
   answered: AnsweredSchema,
 });
 
@@ -204,6 +206,7 @@ export const PatientTimelineAnswer = z.object({
   ...TimelineParts,
   studies: z.array(StudyAnswer.extend(PersonPlace)),
   ...paged,
+  withheld: WithheldAnswer,
   answered: AnsweredSchema,
 });
 

@@ -110,7 +110,7 @@ async function buildApp(
     ...studyRoutes(parts),
     ...patientRoutes(parts),
     ...fetchRoutes(parts),
-    eventRoute(feed, parts.access),
+    eventRoute(feed, parts),
     ...networkRoutes(parts),
     ...measureRoutes(parts),
     ...fleetRoutes(parts, board),

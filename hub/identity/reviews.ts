@@ -39,24 +39,34 @@ export function reviewIdentity(db: Sqlite, key: IdentityKey, now: string): void 
 const OPEN = `FROM identity_reviews r WHERE NOT EXISTS (
   SELECT 1 FROM identity_decisions d WHERE d.a = r.a AND d.b = r.b AND d.decision <> 'undone')`;
 
-/** Oldest first. */
+/** Keys begin with the trust. */
+const OF_TRUST = `(@trust IS NULL OR r.a LIKE @trust || '/%' OR r.b LIKE @trust || '/%')`;
+
+/** Oldest first. @param trust only pairs with a patient of it, and where another trust's patient has no S-flag */
 export function openReviews(
   db: Sqlite,
   { limit, offset }: { limit: number; offset: number },
+  trust: string | null = null,
 ): { reviews: Review[]; total: number } {
-  const total = db.prepare<[], number>(`SELECT count(*) ${OPEN}`).pluck().get() ?? 0;
+  const total =
+    db
+      .prepare<[object], number>(`SELECT count(*) ${OPEN} AND ${OF_TRUST}`)
+      .pluck()
+      .get({ trust }) ?? 0;
   const rows = db
-    .prepare<[number, number], { a: string; b: string; reasons: string; foundAt: string }>(
-      `SELECT r.a AS a, r.b AS b, r.reasons AS reasons, r.found_at AS foundAt ${OPEN}
-       ORDER BY r.found_at, r.a, r.b LIMIT ? OFFSET ?`,
+    .prepare<[object], { a: string; b: string; reasons: string; foundAt: string }>(
+      `SELECT r.a AS a, r.b AS b, r.reasons AS reasons, r.found_at AS foundAt ${OPEN} AND ${OF_TRUST}
+       ORDER BY r.found_at, r.a, r.b LIMIT @limit OFFSET @offset`,
     )
-    .all(limit, offset);
+    .all({ trust, limit, offset });
   const reviews = rows.flatMap(({ a, b, reasons, foundAt }): Review[] => {
     const [first, second] = [a, b].map((text) => {
       const key = keyOfText(text);
       return key === null ? undefined : findIdentity(db, key);
     });
     if (first === undefined || second === undefined) return [];
+    const isElsewhere = (one: Identity): boolean => trust !== null && one.trust !== trust;
+    if ([first, second].some((one) => one.restricted && isElsewhere(one))) return [];
     return [{ a: first, b: second, reasons: JSON.parse(reasons) as IdentityReason[], foundAt }];
   });
   return { reviews, total };

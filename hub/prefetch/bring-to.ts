@@ -4,6 +4,7 @@ import type { Principal } from '../access/rules.ts';
 import type { FetchRequest } from '../fetch/order.ts';
 import { findIdentity, type IdentityKey } from '../identity/identities.ts';
 import { personOf } from '../identity/persons.ts';
+import type { Disclosure } from '../relations/disclosure.ts';
 import { studiesOfPatients } from '../search/studies.ts';
 import { type RelevanceRules, relevantPriors } from './relevant.ts';
 
@@ -23,19 +24,26 @@ export async function bringTo(
     db,
     rules,
     fetches,
+    disclosure,
   }: {
     readonly db: Sqlite;
     readonly rules: RelevanceRules;
     readonly fetches: { request(request: FetchRequest, by: Principal): Promise<unknown> };
+    readonly disclosure: Pick<Disclosure, 'to'>;
   },
   { patient, to, modality, on, reason }: ToBring,
 ): Promise<void> {
   const identity = findIdentity(db, patient);
   if (identity === undefined) return;
   const { members } = personOf(db, identity);
-  const elsewhere = studiesOfPatients(db, members).filter(
-    ({ home, copies }) => home !== to && !copies.some((copy) => copy.trust === to && copy.complete),
-  );
+  const discloser = disclosure.to(BY);
+  const elsewhere = studiesOfPatients(db, members)
+    .filter(
+      ({ home, copies }) =>
+        home !== to && !copies.some((copy) => copy.trust === to && copy.complete),
+    )
+    // What is restricted goes nowhere by itself.
+    .filter((study) => discloser.study(study).kind === 'shown');
   const there = members.find(({ trust, mergedInto }) => trust === to && mergedInto === null);
   const localPatient =
     there === undefined

@@ -15,6 +15,7 @@ import type { Principal } from '../access/rules.ts';
 import type { FetchRequest } from '../fetch/order.ts';
 import { findIdentity } from '../identity/identities.ts';
 import { personOf } from '../identity/persons.ts';
+import type { Disclosure } from '../relations/disclosure.ts';
 import { studiesOfPatients } from '../search/studies.ts';
 import { type RelevanceRules, relevantPriors } from './relevant.ts';
 
@@ -28,6 +29,7 @@ const BY: Principal = { name: 'prefetch', role: 'admin', trust: null };
 
 export interface PrefetchOptions {
   readonly db: Sqlite;
+  readonly disclosure: Pick<Disclosure, 'to'>;
   readonly rules: RelevanceRules & { readonly daysAhead: number };
   readonly fetches: {
     request(request: FetchRequest, by: Principal): Promise<unknown>;
@@ -108,10 +110,14 @@ export class Prefetcher {
     const identity = findIdentity(db, { ...patient, trust });
     if (identity === undefined) return true;
     const { members } = personOf(db, identity);
-    const elsewhere = studiesOfPatients(db, members).filter(
-      ({ home, copies }) =>
-        home !== trust && !copies.some((copy) => copy.trust === trust && copy.complete),
-    );
+    const discloser = this.#options.disclosure.to(BY);
+    const elsewhere = studiesOfPatients(db, members)
+      .filter(
+        ({ home, copies }) =>
+          home !== trust && !copies.some((copy) => copy.trust === trust && copy.complete),
+      )
+      // What is restricted goes nowhere by itself.
+      .filter((study) => discloser.study(study).kind === 'shown');
     const { patientId, issuer } = identity.mergedInto ?? identity;
     let isDone = true;
     for (const { studyInstanceUID, home } of relevantPriors(

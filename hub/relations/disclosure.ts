@@ -23,7 +23,13 @@ import type { StudyRow, StudyView } from '../search/rows.ts';
 import { statement } from '../search/statements.ts';
 import { glassInForce } from './glass.ts';
 import { relationshipsOf } from './relationships.ts';
-import { isSensitive, levelOfStudy, levelsOfPatient } from './restrictions.ts';
+import {
+  isSensitive,
+  levelOfReport,
+  levelOfStudy,
+  levelsOfPatient,
+  type ReportAsked,
+} from './restrictions.ts';
 
 export interface DisclosureOptions {
   readonly db: Sqlite;
@@ -113,18 +119,14 @@ export class Discloser {
     });
   }
 
-  /** A report, an order, a booking or a patient of a trust. */
+  /** An order, a booking or a patient of a trust. */
   record(patient: IdentityKey): Decision {
-    return this.#noted(
-      decide(this.asker, {
-        ...{ home: patient.trust, isHeldHere: false, patient: this.#personOf(patient) },
-        confidentiality: this.#personOf(patient).levels.get(patient.trust) ?? 'N',
-      }),
-    );
+    return this.#record(patient, 'N');
   }
 
-  isRecordShown(patient: IdentityKey): boolean {
-    return this.record(patient).kind === 'shown';
+  /** A report is kept as close as the studies that it is of. */
+  report(report: ReportAsked): Decision {
+    return this.#record(report, levelOfReport(this.#options.db, report));
   }
 
   /** Of the rows those that are shown, in their order, and what may be said of the rest. */
@@ -156,13 +158,26 @@ export class Discloser {
     return { ...study, copies: study.copies.filter(({ trust }) => trust === this.asker.trust) };
   }
 
-  isSensitive(patient: IdentityKey): boolean {
-    return this.#personOf(patient).isSensitive;
+  /** Kept closer than others: by the S-flag, or by its home. */
+  isRestricted({ studyInstanceUID, home, patient }: StudyView): boolean {
+    const person = this.#personOf({ ...patient, trust: home });
+    const level = levelOfStudy(this.#options.db, studyInstanceUID, home);
+    return person.isSensitive || strictest(level, person.levels.get(home) ?? 'N') !== 'N';
   }
 
   /** All numbers of the person, of all trusts. */
   membersOf(patient: IdentityKey): readonly IdentityKey[] {
     return this.#personOf(patient).members;
+  }
+
+  #record(patient: IdentityKey, level: Confidentiality): Decision {
+    const person = this.#personOf(patient);
+    return this.#noted(
+      decide(this.asker, {
+        ...{ home: patient.trust, isHeldHere: false, patient: person },
+        confidentiality: strictest(level, person.levels.get(patient.trust) ?? 'N'),
+      }),
+    );
   }
 
   #study({ studyInstanceUID, home, patient, isHeldHere }: StudyAsked): Decision {

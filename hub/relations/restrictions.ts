@@ -108,6 +108,41 @@ export function levelOfStudy(db: Sqlite, studyInstanceUID: string, home: string)
     .reduce<Confidentiality>((level, row) => strictest(level, row.level), 'N');
 }
 
+/** A report, by what it is of. */
+export interface ReportAsked extends IdentityKey {
+  readonly studyInstanceUIDs: readonly string[];
+  readonly accessionNumbers: readonly string[];
+}
+
+/** The strictest of the studies that it is of. */
+export function levelOfReport(db: Sqlite, report: ReportAsked): Confidentiality {
+  const sql = `SELECT r.level FROM json_each(@uids) u JOIN restrictions r
+      ON r.study_uid = u.value AND r.trust = @trust
+    UNION ALL
+    SELECT r.level FROM json_each(@numbers) a JOIN studies s ON s.accession_number = a.value
+      AND s.trust = @trust AND s.home = @trust
+    JOIN restrictions r ON r.study_uid = s.study_uid AND r.trust = s.home`;
+  return statement<{ level: Confidentiality }>(db, sql)
+    .all({
+      trust: report.trust,
+      uids: JSON.stringify(report.studyInstanceUIDs),
+      numbers: JSON.stringify(report.accessionNumbers),
+    })
+    .reduce<Confidentiality>((level, row) => strictest(level, row.level), 'N');
+}
+
+/** By what it stands under at any trust; quick, for feeds: who is restricted under another number is not looked for. */
+export function isStudyRestricted(db: Sqlite, studyInstanceUID: string): boolean {
+  const sql = `SELECT 1 AS one FROM studies x WHERE x.study_uid = @uid AND (
+      x.nhs_number IN (SELECT nhs_number FROM patients WHERE restricted = 1 AND nhs_number IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
+        AND p.issuer = x.patient_issuer AND p.restricted = 1)
+      OR EXISTS (SELECT 1 FROM restrictions r WHERE r.trust = x.trust AND r.level <> 'N'
+        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer))
+    UNION ALL SELECT 1 FROM restrictions WHERE study_uid = @uid AND level <> 'N' LIMIT 1`;
+  return statement(db, sql).get({ uid: studyInstanceUID }) !== undefined;
+}
+
 const keysOf = (members: readonly IdentityKey[]): string =>
   JSON.stringify(members.map((one) => [one.trust, one.patientId, one.issuer]));
 

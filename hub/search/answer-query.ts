@@ -10,9 +10,8 @@ import {
 } from '../../shared/contract/rpc.ts';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import type { StudyQuery } from './query.ts';
+import type { Page, StudyQuery } from './query.ts';
 import type { StudyView } from './rows.ts';
-import { searchStudies } from './studies.ts';
 import { findStudy } from './study.ts';
 
 export class QueryError extends GatewayError {
@@ -26,6 +25,9 @@ const MAX_STUDIES = 200;
 
 interface Asked {
   readonly db: Sqlite;
+  /** What the trust that asks may be shown of a search, and of a study. */
+  readonly search: (query: StudyQuery, page: Page) => Found;
+  readonly isShown: (study: StudyView) => boolean;
   readonly answered: () => readonly {
     readonly trust: string;
     readonly ok: boolean;
@@ -35,12 +37,14 @@ interface Asked {
 }
 
 /** @throws QueryError for a question that names neither a patient nor a study */
-export function answerQuery({ db, answered }: Asked, raw: unknown): QueryReply {
+export function answerQuery(asked: Asked, raw: unknown): QueryReply {
+  const { db, answered } = asked;
   const request = QueryRequestSchema.parse(raw);
-  const { studies, total } = request.studyInstanceUIDs
-    ? namedStudies(db, request)
-    : searchedStudies(db, request);
+  const { studies, total, withheld } = request.studyInstanceUIDs
+    ? namedStudies(asked, request)
+    : searchedStudies(asked, request);
   return {
+    ...(withheld === 0 ? {} : { withheld }),
     studies: studies.map((study) => queried(db, study, request.withSeries)),
     total,
     answered: answered().map(({ trust, ok, asOf, reason }) => ({
@@ -53,15 +57,21 @@ export function answerQuery({ db, answered }: Asked, raw: unknown): QueryReply {
 interface Found {
   readonly studies: readonly StudyView[];
   readonly total: number;
+  readonly withheld: number;
 }
 
-function namedStudies(db: Sqlite, { studyInstanceUIDs = [], limit, offset }: QueryRequest): Found {
-  const all = [...new Set(studyInstanceUIDs)].flatMap((uid) => findStudy(db, uid));
+/** Whoever names a study that may not be shown is not told that there is one. */
+function namedStudies(
+  { db, isShown }: Asked,
+  { studyInstanceUIDs = [], limit, offset }: QueryRequest,
+): Found {
+  const named = [...new Set(studyInstanceUIDs)].flatMap((uid) => findStudy(db, uid));
+  const all = named.filter(isShown);
   const end = offset + Math.min(limit, MAX_STUDIES);
-  return { studies: all.slice(offset, end), total: all.length };
+  return { studies: all.slice(offset, end), total: all.length, withheld: 0 };
 }
 
-function searchedStudies(db: Sqlite, request: QueryRequest): Found {
+function searchedStudies({ search }: Asked, request: QueryRequest): Found {
   const { nhsNumber, patientId, issuer, patientName, birthDate, modalities, from, to } = request;
   if (nhsNumber === undefined && patientId === undefined && patientName === undefined)
     throw new QueryError('a query over the network names a patient or a study');
@@ -71,7 +81,7 @@ function searchedStudies(db: Sqlite, request: QueryRequest): Found {
       modality: modalities,
     }).filter(([, value]) => value !== undefined),
   );
-  return searchStudies(db, query, {
+  return search(query, {
     limit: Math.min(request.limit, MAX_STUDIES),
     offset: request.offset,
   });

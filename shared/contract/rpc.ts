@@ -99,6 +99,8 @@ export const QueryReplySchema = z.union([
     /** Of all pages. */
     total: z.int().nonnegative(),
     answered: z.array(AnsweredSchema),
+    /** Studies that match and that this trust may not be shown. Absent: none, or an older hub. */
+    withheld: z.int().positive().optional(),
   }),
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);

@@ -120,8 +120,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'hub/fetch': ['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/search'],
   'hub/audit': ['shared', 'hub/search', 'hub/fetch (types)'],
+  'hub/relations': [
+    ...['shared', 'hub/access', 'hub/identity', 'hub/search', 'hub/reports'],
+    ...['hub/log (types)', 'hub/projection (types)'],
+  ],
   'hub/relay': ['shared', 'hub/access (types)'],
-  'hub/prefetch': ['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
+  'hub/prefetch': [
+    ...['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
+    'hub/relations (types)',
+  ],
   'hub/measures': ['shared', 'hub/projection'],
   'hub/configuration': ['shared', 'hub/log (types)', 'hub/fleet (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],

@@ -149,6 +149,10 @@ export class FindService {
     const late = answer.early(remote?.isCut ?? false);
     if (late !== undefined) return late;
     const silent = remote?.silent.map(({ trust }) => trust) ?? [];
+    if (silent.length === 0 && remote?.withheld) {
+      const errorComment = `${remote.withheld} withheld: open it on the hub's pages`;
+      return { status: FindStatus.incomplete, errorComment };
+    }
     if (silent.length === 0) return answer.known();
     this.#parts.log.warn('find.incomplete', { trusts: silent.join(' '), code: 'EDGE_SILENT' });
     return { status: FindStatus.incomplete, errorComment: `silent: ${silent.join(' ')}` };

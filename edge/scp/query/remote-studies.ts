@@ -25,6 +25,8 @@ export interface RemoteAnswer {
   readonly silent: readonly Pick<AnsweredTrust, 'trust' | 'reason'>[];
   /** There are more than were asked for. */
   readonly isCut: boolean;
+  /** Studies that match and that this trust may not be shown. */
+  readonly withheld: number;
 }
 
 export interface RemoteParts {
@@ -55,7 +57,8 @@ export async function findRemote(
       if (study.home !== parts.trust) studies.push(foundStudy(parts, study, keys));
     offset += reply.studies.length;
     const isEnd = offset >= reply.total || reply.studies.length === 0;
-    if (isEnd || offset >= MAX_STUDIES) return { studies, silent, isCut: offset < reply.total };
+    if (isEnd || offset >= MAX_STUDIES)
+      return { studies, silent, isCut: offset < reply.total, withheld: reply.withheld ?? 0 };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Cancelling, naming a patient, and telling the edge until it knows. */
 import t from 'tap';
 import type { FetchOrders } from '../../../../hub/fetch/fetch-orders.ts';
-import { seedStudy } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 import { AT_RJE, COORDINATOR, NOON, ORDER, openWorld, STUDY, settled } from './fetch-fixture.ts';
 
 const PATIENT = { patientId: '77', issuer: 'RJE' };

@@ -9,7 +9,7 @@ import type { ReceiptEvent } from '../../../../shared/contract/events.ts';
 import type { TicketClaims } from '../../../../shared/contract/ticket.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openSqlite, type Sqlite } from '../../../../shared/sqlite/open.ts';
-import { seedStudy } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 
 export const COORDINATOR: Principal = { name: 'MDT', role: 'coordinator', trust: null };
 export const AT_RJE: Principal = { name: 'Dr Ito', role: 'clinician', trust: 'RJE' };

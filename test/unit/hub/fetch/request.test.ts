@@ -1,6 +1,6 @@
 /** Asking for a fetch: what is decided, what is refused, what is one and the same. */
 import t from 'tap';
-import { seedStudy } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 import { AT_RJE, COORDINATOR, ORDER, openWorld, STUDY, settled } from './fetch-fixture.ts';
 
 const refused = (code: string, message = /./) => ({ name: 'FetchError', code, message });

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import { TopUp } from '../../../../hub/fetch/top-up.ts';
 import { silentLog } from '../../../../shared/log.ts';
-import { seedStudy } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 import { COORDINATOR, ORDER, openWorld, STUDY, settled, type World } from './fetch-fixture.ts';
 
 /** A study of RRK whose copy at RJE was brought by an order that is over. */

@@ -7,7 +7,8 @@ import { searchStudies } from '../../../../hub/search/studies.ts';
 import { findHolders, findStudy, findWithdrawal } from '../../../../hub/search/study.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
 import { silentLog } from '../../../../shared/log.ts';
-import { seedStudy, startFakeHub } from '../http/fake-hub.ts';
+import { startFakeHub } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 import { FakeLog } from '../projection/fake-log.ts';
 
 const STUDY = '1.2.840.7';

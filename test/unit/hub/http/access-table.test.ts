@@ -4,7 +4,8 @@
  */
 import t from 'tap';
 import { type Principal, ROLES } from '../../../../hub/access/rules.ts';
-import { type FakeHub, seedStudy, startFakeHub } from './fake-hub.ts';
+import { type FakeHub, startFakeHub } from './fake-hub.ts';
+import { seedStudy } from './seed-study.ts';
 
 const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
 const SEARCH = [...CARE, 'booker', 'privacy'];

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import t from 'tap';
-import { type FakeHub, KEY, LINK, SESSION, seedStudy, startFakeHub } from './fake-hub.ts';
+import { type FakeHub, KEY, LINK, SESSION, startFakeHub } from './fake-hub.ts';
+import { seedStudy } from './seed-study.ts';
 
 const withHub = async (tap: Tap, options = {}): Promise<FakeHub> => {
   const hub = await startFakeHub(options);

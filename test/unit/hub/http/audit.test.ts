@@ -1,14 +1,7 @@
 /** What is recorded of the hub's routes and pages, and that nothing is answered that is not. */
 import t, { type Test } from 'tap';
-import {
-  CLINICIAN,
-  type FakeHub,
-  KEY,
-  LINK,
-  SESSION,
-  seedStudy,
-  startFakeHub,
-} from './fake-hub.ts';
+import { CLINICIAN, type FakeHub, KEY, LINK, SESSION, startFakeHub } from './fake-hub.ts';
+import { seedStudy } from './seed-study.ts';
 
 const NHS = '9434765919';
 const UID = '1.2.840.1';

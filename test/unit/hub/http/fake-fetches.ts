@@ -60,6 +60,7 @@ export class FakeFetches {
     state?: FetchStateName;
     trust?: string;
     studyInstanceUID?: string;
+    concerns?: string;
     limit: number;
     offset: number;
   }) => {
@@ -69,6 +70,10 @@ export class FakeFetches {
       .filter(
         (order) =>
           filter.trust === undefined || [order.to.trust, order.source].includes(filter.trust),
+      )
+      .filter(
+        (order) =>
+          filter.concerns === undefined || [order.to.trust, order.home].includes(filter.concerns),
       )
       .filter(
         (order) =>

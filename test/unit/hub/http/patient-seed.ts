@@ -3,7 +3,8 @@ import { reviewIdentity } from '../../../../hub/identity/reviews.ts';
 import { applyEvent } from '../../../../hub/projection/apply-event.ts';
 import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
-import { type FakeHub, seedStudy } from './fake-hub.ts';
+import type { FakeHub } from './fake-hub.ts';
+import { putOnList, seedStudy } from './seed-study.ts';
 
 const AT = '2026-03-01T10:00:00.000Z';
 export const NHS = '9434765919';
@@ -30,6 +31,7 @@ export function seedPatient(hub: FakeHub): void {
       ...{ postcode: 'B15 2GW', deceased: false, restricted: false, deleted: false },
       ...{ mergedInto: null, asOf: AT },
     });
+  putOnList(hub.db, 'RRK', { trust: 'RJE', patientId: '1001', issuer: 'RJE' });
   const report = {
     ...{ kind: 'report', reportId: 'R1', patient: anna, accessionNumbers: ['A9001'] },
     ...{ studyInstanceUIDs: [], title: 'CT <chest>', author: null, isCut: false, document: null },

@@ -6,7 +6,8 @@ import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { searchStudies } from '../../../../hub/search/studies.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
 import { silentLog } from '../../../../shared/log.ts';
-import { seedStudy, startFakeHub } from '../http/fake-hub.ts';
+import { startFakeHub } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 
 const AT = '2026-03-02T10:00:00.000Z';
 

@@ -5,13 +5,16 @@ import { relevantPriors } from '../../../../hub/prefetch/relevant.ts';
 import { applyEvent } from '../../../../hub/projection/apply-event.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { prepareProjection } from '../../../../hub/projection/statements.ts';
+import { Disclosure } from '../../../../hub/relations/disclosure.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openSqlite } from '../../../../shared/sqlite/open.ts';
-import { seedStudy } from '../http/fake-hub.ts';
+import { ACCESS } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 
 const NOW = Date.parse('2026-03-01T10:00:00Z');
 const AT = '2026-03-01T10:00:00.000Z';
+const CLOCK = { now: () => NOW, monotonicMs: () => 0 };
 const RULES = { yearsBack: 5, newest: 3, daysAhead: 14 };
 const ANNA = {
   patientId: 'A1',
@@ -51,7 +54,8 @@ function world() {
   const asked: FetchRequest[] = [];
   const cancelled: string[] = [];
   const prefetcher = new Prefetcher({
-    ...{ db, rules: RULES, log: silentLog, clock: { now: () => NOW, monotonicMs: () => 0 } },
+    disclosure: new Disclosure({ db, clock: CLOCK, config: ACCESS }),
+    ...{ db, rules: RULES, log: silentLog, clock: CLOCK },
     fetches: {
       async request(request) {
         asked.push(request);

@@ -11,7 +11,7 @@ import { timelineOf } from '../../../../hub/reports/timeline.ts';
 import { findStudy } from '../../../../hub/search/study.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
 import { openSqlite, type Sqlite } from '../../../../shared/sqlite/open.ts';
-import { seedStudy } from '../http/fake-hub.ts';
+import { seedStudy } from '../http/seed-study.ts';
 
 const AT = '2026-03-01T10:00:00.000Z';
 const NHS = '9434765919';
