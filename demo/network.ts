@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { planBookings } from './bookings.ts';
 import { answers, Child } from './child.ts';
+import { planMeeting } from './meetings.ts';
 import { sendStudy } from './modality.ts';
 import { Ports } from './ports.ts';
 import { writeSampleTimetable } from './sample-timetable.ts';
@@ -47,6 +48,12 @@ const PEOPLE = [
     name: 'Priya Ellis',
     role: 'booker',
     trust: 'RRK',
+  },
+  {
+    who: 'Ruth Hall, privacy officer of RJE',
+    name: 'Ruth Hall',
+    role: 'privacy',
+    trust: 'RJE',
   },
 ];
 
@@ -156,6 +163,7 @@ async function main(): Promise<void> {
   await sendAll(sites);
   say('diaries are planned, patients wait for an MRI');
   await planBookings(hub);
+  await planMeeting(hub);
   keepSending(sites);
   process.stdout.write(
     thingsToTry({

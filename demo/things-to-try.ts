@@ -43,7 +43,7 @@ Three things to try
 
 1. Find a patient over all trusts, and fetch a study
    Sign in as the radiologist of RJE. Search for the NHS number ${spaced(PEOPLE.amara.nhsNumber)}:
-   a CT of the head lies at RRK. Press "Fetch", then "Fetch" again: it is filed under the number
+   a CT of the head lies at RRK; it is shown because she is on the list of a meeting of both trusts. Press "Fetch", then "Fetch" again: it is filed under the number
    that RJE knows her by, and stands in the PACS of RJE when the page says "Available":
    ${rje?.pacs.page ?? ''}
    The same by command:
@@ -55,9 +55,10 @@ Three things to try
      storescu -aec ${rxk?.aeTitle ?? ''} 127.0.0.1 ${rxk?.dicomPort ?? ''} FILE.dcm
      curl -s -H "Authorization: Bearer $KEY" '${hubUrl}/api/studies?limit=1'
 
-3. A patient whom the receiving trust does not know
-   Search for ${spaced(PEOPLE.george.nhsNumber)}: an MR lies at RXK. Fetch it. RJE has never seen him, so the
-   fetch waits: give it the number he has at RJE (N600001, say), and it goes on.
+3. A patient whom the receiving trust does not know, and is not concerned with
+   Search for ${spaced(PEOPLE.george.nhsNumber)}: a study elsewhere is not shown. "Open in an emergency", say why, and
+   an MR is seen at RXK; the privacy officer of RJE finds that under "Privacy". Fetch it. RJE has never seen
+   him, so the fetch waits: give it the number he has at RJE (N600001, say), and it goes on.
 
 And book across trusts: sign in as booking staff of RRK, "Bookings", a patient, "Make a link for the patient".
    Open the link on a phone's width; the date of birth is on the page of the patient. A nearer, earlier

@@ -34,6 +34,7 @@ import { Measures } from './measures/measures.ts';
 import { bringTo } from './prefetch/bring-to.ts';
 import { Projection } from './projection/projection.ts';
 import { Disclosure } from './relations/disclosure.ts';
+import { Relations } from './relations/relations.ts';
 import { Relay } from './relay/relay.ts';
 import { applyReportCopy } from './reports/copied.ts';
 import { messagePorts } from './scheduling/message-ports.ts';
@@ -102,6 +103,7 @@ async function startParts(
     ...{ store: fleetStore, links: { hubUrl } },
   });
   lifecycle.add('alerts', () => alerts.stop());
+  const relations = new Relations({ projection, networkLog, clock });
   const disclosure = new Disclosure({ db: projection.db, clock, config: config.access });
   const fetches = new FetchOrders({
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
@@ -159,6 +161,7 @@ async function startParts(
       access,
       audit,
       disclosure,
+      relations,
       fleet,
       fetches,
       relay,

@@ -7,9 +7,10 @@
  *
  * Only working time counts as silence. A bank holiday is a Sunday.
  */
+
+import { isBankHoliday } from '../../shared/bank-holidays.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { ZonedClock } from '../../shared/time-zone.ts';
-import { isBankHoliday } from './bank-holidays.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -38,6 +38,7 @@ import type { ListedRow, RowQuestion } from '../measures/row-list.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Disclosure } from '../relations/disclosure.ts';
+import type { Relations } from '../relations/relations.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Scheduling } from '../scheduling/scheduling.ts';
 
@@ -128,6 +129,7 @@ export interface HttpParts {
   readonly access: AccessPart;
   readonly audit: AuditPart;
   readonly disclosure: Pick<Disclosure, 'to'>;
+  readonly relations: Relations;
   readonly fleet: FleetPart;
   readonly fleetStore: Pick<FleetStore, 'changes' | 'history' | 'rhythms'>;
   readonly alerts: AlertsPart;

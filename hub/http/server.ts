@@ -36,6 +36,7 @@ import { networkRoutes } from './routes-network.ts';
 import { serveTokens } from './routes-oauth.ts';
 import { offerRoutes } from './routes-offers.ts';
 import { patientRoutes } from './routes-patients.ts';
+import { relationRoutes } from './routes-relations.ts';
 import { serveRelay } from './routes-relay.ts';
 import { studyRoutes } from './routes-studies.ts';
 import { serveViewer } from './routes-viewer.ts';
@@ -115,6 +116,7 @@ async function buildApp(
     ...measureRoutes(parts),
     ...fleetRoutes(parts, board),
     auditRoute(parts),
+    ...relationRoutes(parts),
     ...configurationRoutes(parts),
     ...capacityRoutes(parts),
     ...bookingRoutes(parts),

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openChromium } from '../support/browser.ts';
 import { cdipDone } from '../support/cdip.ts';
+import { concern } from '../support/concern.ts';
 import { eventually } from '../support/eventually.ts';
 import { programPath } from '../support/missing-peer.ts';
 import { type Network, startNetwork } from '../support/network.ts';
@@ -27,6 +28,8 @@ const RUNS = 5;
 const LINE = { mbitPerSecond: 100, delayMs: 10, isHere: true };
 const FAR = 'RRK';
 const NEAR = 'RJE';
+/** Of real-ct.ts. */
+const PATIENT = '9990000018';
 
 export async function run(json: boolean): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'cdip-bench-'));
@@ -66,6 +69,7 @@ async function measure(
     for (let run = 0; run <= RUNS; run += 1)
       for (const where of ['far', 'near'] as const)
         studies[where].push(await store(network, link, { where, directory }));
+  await concern(network.hub, NEAR, PATIENT);
   const key = await network.hub.key('bench', 'radiologist');
   const web = await measureWeb(network.hub.url, key, asked);
   const seen = await measureBrowser(network, opened);

@@ -6,6 +6,7 @@ import { encodeDataSet, encodePart10 } from '../../demo/phantom/data-set.ts';
 import { commonElements, pixelElements } from '../../demo/phantom/modules.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
 import { cdipDone } from '../support/cdip.ts';
+import { concern } from '../support/concern.ts';
 import { storescu } from '../support/dcmtk.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -68,6 +69,7 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
     );
     return body.total === 2;
   });
+  await concern(network.hub, 'RJE', NHS_NUMBER);
   const link = await cdipDone([
     ...['hub', 'user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'],
     ...['--config', network.hub.configFile],

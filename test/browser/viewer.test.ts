@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
+import { PEOPLE } from '../../demo/trusts.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
 import { cdipDone } from '../support/cdip.ts';
+import { concern } from '../support/concern.ts';
 import { eventually } from '../support/eventually.ts';
 import { Hl7Sender, hl7Message } from '../support/hl7.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -67,6 +69,7 @@ t.test('images of another trust in the viewer', { skip, timeout: 900_000 }, asyn
     );
     return body.total === KEYS.length && body.studies.every(({ quiet }) => quiet);
   });
+  for (const { nhsNumber } of [PEOPLE.amara, PEOPLE.priya]) await concern(hub, 'RJE', nhsNumber);
   const ris = await Hl7Sender.open(network.site('RRK').edge.hl7Port);
   await ris.send(REPORT);
   ris.end();

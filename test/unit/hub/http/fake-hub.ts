@@ -24,6 +24,7 @@ import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { Disclosure } from '../../../../hub/relations/disclosure.ts';
+import { Relations } from '../../../../hub/relations/relations.ts';
 import { Relay } from '../../../../hub/relay/relay.ts';
 import { Scheduling } from '../../../../hub/scheduling/scheduling.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
@@ -199,6 +200,7 @@ function fakeParts(world: {
     metrics: openMetrics({ program: 'hub' }),
     clock: systemClock,
     ...{ fetches, decideIdentity: async () => {} },
+    relations: new Relations({ ...fakeDecisions(db), clock: systemClock }),
     disclosure: new Disclosure({ db, clock: systemClock, config: ACCESS }),
     measures: unbuiltMeasures,
     projection: {
