@@ -121,10 +121,12 @@ const ModelSchema = z.strictObject({
 const ProjectSchema = z
   .strictObject({
     name: Name,
-    purpose: z.enum(['research', 'teaching', 'ai-evaluation', 'planning']),
+    purpose: z
+      .enum(['research', 'teaching', 'ai-evaluation', 'planning', 'direct-care'])
+      .describe('direct-care: a model that gets studies without the patient, for his own care'),
     approval: Text.describe('by whom, and its number'),
     expires: z.iso.date().describe('the last day'),
-    destination: Name.describe('a peer or destination that no rule reaches otherwise'),
+    destination: Name.describe('a peer, destination or model that no rule reaches otherwise'),
     profile: z
       .enum(['basic', 'identifiable'])
       .describe('basic: de-identified, PS3.15 Annex E; identifiable: only who has not opted out'),
@@ -227,9 +229,10 @@ function* modelFaults({ peers, models }: Named): Generator<Fault> {
 }
 
 /** What is for secondary use is reached through its project alone: no rule goes past the gate. */
-function* ruleFaults({ peers, destinations, models, projects, routes }: Named): Generator<Fault> {
+function* ruleFaults(named: Named): Generator<Fault> {
+  const { peers, destinations, models, projects, routes } = named;
   const targets = new Set([...peers, ...destinations, ...models].map(({ name }) => name));
-  const gated = new Map(projects.map(({ name, destination }) => [destination, name]));
+  const gated = gatedBy(named);
   for (const [i, rule] of routes.entries()) {
     if (rule.action === 'disclose' && !projects.some(({ name }) => name === rule.project))
       yield { path: ['routes', i, 'project'], message: `no project is named "${rule.project}"` };
@@ -242,9 +245,28 @@ function* ruleFaults({ peers, destinations, models, projects, routes }: Named): 
   }
 }
 
-function* projectFaults({ peers, destinations, projects }: Named): Generator<Fault> {
-  const places = new Set([...peers, ...destinations].map(({ name }) => name));
-  for (const [i, { destination }] of projects.entries())
+/** A project's destination; of a model its node too, and whatever else runs there: it would see who it is. */
+function gatedBy({ models, projects }: Named): ReadonlyMap<string, string> {
+  const gated = new Map(projects.map(({ name, destination }) => [destination, name]));
+  for (const { name, destination } of projects) {
+    const node = models.find((model) => model.name === destination)?.peer;
+    if (node === undefined) continue;
+    for (const of of [node, ...models.filter(({ peer }) => peer === node).map((one) => one.name)])
+      gated.set(of, gated.get(of) ?? name);
+  }
+  return gated;
+}
+
+function* projectFaults({ peers, destinations, models, projects }: Named): Generator<Fault> {
+  const places = new Set([...peers, ...destinations, ...models].map(({ name }) => name));
+  const isModel = (name: string): boolean => models.some((model) => model.name === name);
+  for (const [i, { destination, purpose, profile }] of projects.entries()) {
     if (!places.has(destination))
       yield { path: ['projects', i, 'destination'], message: `nothing is named "${destination}"` };
+    if (purpose === 'direct-care' && (profile !== 'basic' || !isModel(destination)))
+      yield {
+        path: ['projects', i, 'purpose'],
+        message: 'direct-care is for a model, and with the profile basic',
+      };
+  }
 }

@@ -56,6 +56,15 @@ export interface ChangeContext {
   readonly charset: Charset;
   /** What was done, for the report. */
   readonly onChange: (action: Action, tag: number) => void;
+  /** For whoever has to undo it. */
+  readonly onReplaced?: ((replaced: Replaced) => void) | undefined;
+}
+
+/** A value and what stands in its place. */
+export interface Replaced {
+  readonly kind: 'uid' | 'date' | 'text';
+  readonly original: string;
+  readonly pseudonym: string;
 }
 
 /** Where an element stands. */
@@ -159,10 +168,16 @@ export class ElementChanger {
         return encoded(element, level, text(patient.patientName));
       case Tag.PatientID:
         return encoded(element, level, text(patient.patientId));
-      case Tag.AccessionNumber:
-        return encoded(element, level, text(accessionNumber(this.#context, original)));
-      case Tag.StudyID:
-        return encoded(element, level, text(studyID(this.#context)));
+      case Tag.AccessionNumber: {
+        const pseudonym = accessionNumber(this.#context, original);
+        this.#context.onReplaced?.({ kind: 'text', original, pseudonym });
+        return encoded(element, level, text(pseudonym));
+      }
+      case Tag.StudyID: {
+        const pseudonym = studyID(this.#context);
+        this.#context.onReplaced?.({ kind: 'text', original, pseudonym });
+        return encoded(element, level, text(pseudonym));
+      }
       default:
         return encoded(element, level, NOTHING);
     }
@@ -180,10 +195,13 @@ export class ElementChanger {
 
   #newUIDs(element: HeldElement, level: Level): Buffer {
     const uids = textOf(element, level).split('\\').map(trimUID);
-    return padded(
-      Buffer.from(uids.map((uid) => this.#context.pseudonyms.uid(uid)).join('\\')),
-      '\0',
-    );
+    const { pseudonyms, onReplaced } = this.#context;
+    const replaced = uids.map((original) => {
+      const pseudonym = pseudonyms.uid(original);
+      if (pseudonym !== original) onReplaced?.({ kind: 'uid', original, pseudonym });
+      return pseudonym;
+    });
+    return padded(Buffer.from(replaced.join('\\')), '\0');
   }
 
   /** What is no date becomes a dummy: it may be anything. */
@@ -194,7 +212,12 @@ export class ElementChanger {
     if (vr !== 'DT' && vr !== 'DA') return dummyValue(element.tag, vr, element.value.length);
     const original = textOf(element, level);
     if (original === '') return NOTHING;
-    const dates = original.split('\\').map((date) => shift(date, shiftDays));
+    const dates = original.split('\\').map((date) => {
+      const pseudonym = shift(date, shiftDays);
+      if (pseudonym !== null)
+        this.#context.onReplaced?.({ kind: 'date', original: date, pseudonym });
+      return pseudonym;
+    });
     return dates.includes(null) ? dummyValue(element.tag, vr, 0) : text(dates.join('\\'));
   }
 
@@ -257,7 +280,8 @@ function encoded(element: HeldElement, { encoding }: Level, value: Buffer): Buff
   return encodeElement(encoding, { tag, vr, value });
 }
 
-function encodedItems(
+/** A sequence with other items, in its own form. */
+export function encodedItems(
   element: HeldElement,
   encoding: ElementEncoding,
   items: readonly Buffer[],

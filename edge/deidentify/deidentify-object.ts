@@ -30,6 +30,7 @@ import {
   type ChangeContext,
   ElementChanger,
   type Level,
+  type Replaced,
   studyID,
 } from './change-element.ts';
 import { blankCodestreamText } from './codestream-text.ts';
@@ -64,6 +65,8 @@ export interface ObjectToClean {
   readonly patientKey: string;
   /** All that is known of the patient, from every object at hand. */
   readonly search: IdentifierSearch;
+  /** Told of every value that has a pseudonym, where somebody has to find back. */
+  readonly onReplaced?: ((replaced: Replaced) => void) | undefined;
 }
 
 /** `tag action`, as in the report, and how often. */
@@ -109,6 +112,7 @@ export class ObjectDeidentifier {
       studyInstanceUID,
       charset: subject.charset,
       onChange: (action, tag) => this.#count(action, tag),
+      onReplaced: object.onReplaced,
     };
     this.#changer = new ElementChanger(this.#context);
     const { charset, creators } = subject;
@@ -178,6 +182,9 @@ export class ObjectDeidentifier {
       [Tag.AccessionNumber]: ['SH', accessionNumber(this.#context, '')],
       [Tag.StudyID]: ['SH', studyID(this.#context)],
     };
+    for (const tag of [Tag.AccessionNumber, Tag.StudyID] as const)
+      if (!subject.has(tag))
+        this.#object.onReplaced?.({ kind: 'text', original: '', pseudonym: values[tag][1] });
     return markElements(this.#encoding, {
       options: this.#rules.options.filter(({ name }) => name !== CLEAN_PIXEL_DATA || isMasked),
       missing: NEEDED.filter((tag) => !subject.has(tag)).map((tag) => [tag, ...values[tag]]),

@@ -17,14 +17,30 @@ const OTHERS = 0o077;
  * @throws DeidentifyError
  */
 export function openProjectKey(file: string, project: string): Buffer {
+  checkName(project);
+  return derived(createKey(file) ?? readKey(file), `cdip project ${project}`);
+}
+
+/** The same of a file that is there: what was sent under its key can be found back. @throws DeidentifyError */
+export function readProjectKey(file: string, project: string): Buffer {
+  checkName(project);
+  return derived(readKey(file), `cdip project ${project}`);
+}
+
+/** Seals what leads from a project's pseudonyms back. It is gone when the project's key is. */
+export const reidentificationKey = (projectKey: Buffer): Buffer =>
+  derived(projectKey, 'cdip re-identification');
+
+function checkName(project: string): void {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(project))
     throw new DeidentifyError(
       'PROJECT_NAME',
       'a project has 1 to 64 letters, digits, dots, dashes and underscores, and begins with one of the first two',
     );
-  const master = createKey(file) ?? readKey(file);
-  return Buffer.from(hkdfSync('sha256', master, '', `cdip project ${project}`, KEY_BYTES));
 }
+
+const derived = (key: Buffer, use: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', key, '', use, KEY_BYTES));
 
 /** @returns undefined when the file is there already */
 function createKey(file: string): Buffer | undefined {

@@ -6,7 +6,7 @@
 import type { Reason } from '../deliver/delivery-queue.ts';
 import type { ResultFacts } from './read-result.ts';
 
-/** What was sent, as the index has it. */
+/** What was sent, by the names that it was sent under. */
 export interface Sent {
   readonly studyInstanceUID: string;
   readonly patientId: string;

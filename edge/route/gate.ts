@@ -41,6 +41,8 @@ export class Gate {
     // The day is that of UTC, which begins in London at the earliest when it does there.
     if (new Date(now).toISOString().slice(0, 10) > project.expires)
       return { code: 'PROJECT_EXPIRED', detail: `its approval ended with ${project.expires}` };
+    // It is the patient's own care, and no name leaves. AN-12.
+    if (project.purpose === 'direct-care') return undefined;
     const told = this.#patients.eventOf(this.#patients.inForce(patient));
     const nhsNumber = patient.nhsNumber ?? told?.patient.nhsNumber ?? null;
     return (

@@ -9,14 +9,14 @@ import type { DataSetSource } from '../../shared/dicom/rewrite.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import type { Project } from '../config-routes.ts';
+import type { Model, Project } from '../config-routes.ts';
 import { Aliases } from '../deidentify/aliases.ts';
 import { ObjectDeidentifier, type ProjectRules } from '../deidentify/deidentify-object.ts';
 import { IdentifierSearch } from '../deidentify/identifier-search.ts';
 import { readMasks } from '../deidentify/masks.ts';
 import { withMaskablePixels } from '../deidentify/native-pixels.ts';
 import { readOptions } from '../deidentify/options.ts';
-import { openProjectKey } from '../deidentify/project-key.ts';
+import { openProjectKey, reidentificationKey } from '../deidentify/project-key.ts';
 import { Pseudonyms } from '../deidentify/pseudonyms.ts';
 import { readSubject, type Subject } from '../deidentify/subject.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
@@ -30,7 +30,9 @@ import { SpoolError } from '../spool/spool-error.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
 import type { Transcoder } from '../transcode/transcoder.ts';
 import type { Gate } from './gate.ts';
+import { JobRecord } from './job-pseudonyms.ts';
 import { type CleanObject, DEIDENTIFIED, type Outgoing } from './outgoing.ts';
+import type { PseudonymStore } from './pseudonym-store.ts';
 import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
@@ -38,6 +40,10 @@ import type { RouteStore } from './route-store.ts';
 const LOOK_MS = 500;
 /** After a failure of the disk, or of the project's key. */
 const AGAIN_MS = 5_000;
+const SEVERAL_PATIENTS: Reason = {
+  code: 'PATIENTS_DIFFER',
+  detail: 'its objects name several patients: no result could be told whose it is',
+};
 
 export interface PreparerParts {
   readonly db: Sqlite;
@@ -47,6 +53,9 @@ export interface PreparerParts {
   readonly index: EdgeIndex;
   readonly spool: Spool;
   readonly transcoder: Pick<Transcoder, 'transcode'>;
+  readonly models: readonly Model[];
+  /** Of what goes to models: their results come back. */
+  readonly pseudonyms: PseudonymStore;
   readonly deliveries: DeliveryQueue;
   readonly deliverer: Pick<Deliverer, 'wake'>;
   readonly counters: Pick<RouteCounters, 'deidentified'>;
@@ -67,7 +76,8 @@ export class Preparer {
   }
 
   start(): void {
-    const { store, outgoing } = this.#parts;
+    const { store, outgoing, pseudonyms, now } = this.#parts;
+    pseudonyms.forgetOld(now());
     const busy = [...store.preparing(Number.MAX_SAFE_INTEGER), ...store.delivering()];
     outgoing.tidy(new Set(busy.map(({ jobKey }) => jobKey)));
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
@@ -112,27 +122,64 @@ export class Preparer {
   }
 
   async #prepare(job: JobRow, project: Project): Promise<void> {
-    const { store, outgoing, index, counters } = this.#parts;
-    const { jobKey, home } = job;
+    const { store, index, now } = this.#parts;
     const rules = rulesOf(project);
-    const done = outgoing.done(jobKey);
+    const record = this.#recordOf(job, project);
     const instances = store
       .objectsOf(job)
-      .map(({ sopInstanceUID }) => index.findInstance(sopInstanceUID, home))
+      .map(({ sopInstanceUID }) => index.findInstance(sopInstanceUID, job.home))
       .filter((instance) => instance !== undefined);
+    let isOfOne: boolean;
+    try {
+      isOfOne = await this.#cleanAll(job, instances, { rules, project, record });
+    } finally {
+      record?.keep(now());
+    }
+    if (this.#isStopping) return;
+    if (isOfOne) this.#send(job);
+    else store.hold(job, SEVERAL_PATIENTS);
+  }
+
+  /** Of a job for a model: what its results need to come back. */
+  #recordOf(job: JobRow, { name, keyFile = '' }: Project): JobRecord | undefined {
+    const { models, pseudonyms, outgoing, index } = this.#parts;
+    if (!models.some((model) => model.name === job.destination)) return undefined;
+    const patient = index.studyState(job.studyInstanceUID, job.home)?.patient;
+    if (patient === undefined) return undefined;
+    const { patientId, issuer, birthDate } = patient;
+    const key = reidentificationKey(openProjectKey(keyFile, name));
+    const parts = { store: pseudonyms, key, job, patient: { patientId, issuer, birthDate } };
+    const record = new JobRecord(parts);
+    const done = outgoing.clean(job.jobKey).map(({ newSOPInstanceUID }) => newSOPInstanceUID);
+    // A kill came between an object and its pseudonyms.
+    if (!record.hasAll(done)) outgoing.forget(job.jobKey);
+    return record;
+  }
+
+  /** @returns false when a model's job is of several patients */
+  async #cleanAll(
+    job: JobRow,
+    instances: readonly StoredInstance[],
+    by: { rules: ProjectRules; project: Project; record: JobRecord | undefined },
+  ): Promise<boolean> {
+    const { outgoing, counters } = this.#parts;
+    const { rules, project, record } = by;
+    const done = outgoing.done(job.jobKey);
     const { aliases, subjects } = await this.#whoIsWho(job, instances);
+    const patients = new Set([...subjects.values()].map((subject) => aliases.keyOf(subject)));
+    if (record !== undefined && patients.size > 1) return false;
     for (const instance of instances) {
-      if (this.#isStopping) return;
+      if (this.#isStopping) return true;
       if (done.has(instance.sopInstanceUID)) continue;
       const subject = subjects.get(instance.sopInstanceUID);
       const withheld =
         subject === undefined
           ? { code: 'UNREADABLE', detail: "the object can't be read" }
-          : await this.#clean(job, instance, { rules, aliases, subject });
+          : await this.#clean(job, instance, { rules, aliases, subject, record });
       counters.deidentified(project.name, withheld?.code ?? 'clean');
-      if (withheld !== undefined) outgoing.withhold(jobKey, instance.sopInstanceUID, withheld);
+      if (withheld !== undefined) outgoing.withhold(job.jobKey, instance.sopInstanceUID, withheld);
     }
-    this.#send(job);
+    return true;
   }
 
   /** What every object of the job, and the PAS, calls the patient. */
@@ -172,20 +219,28 @@ export class Preparer {
   async #clean(
     job: JobRow,
     instance: StoredInstance,
-    { rules, aliases, subject }: { rules: ProjectRules; aliases: Aliases; subject: Subject },
+    by: { rules: ProjectRules; aliases: Aliases; subject: Subject; record: JobRecord | undefined },
   ): Promise<Reason | undefined> {
+    const { rules, aliases, subject, record } = by;
     const { outgoing, spool, transcoder } = this.#parts;
     const { identifiers } = aliases.identifiersOf(subject);
     const search = new IdentifierSearch(identifiers);
     const patientKey = aliases.keyOf(subject);
     const { dataSetOffset, dataSetBytes } = instance;
     const file = spool.absolute(instance.path);
-    const object = { source: this.#sourceOf(instance), subject, file, dataSetOffset, dataSetBytes };
+    const source = this.#sourceOf(instance);
+    const object = { source, subject, file, dataSetOffset, dataSetBytes };
+    const onReplaced = record && record.add.bind(record);
     try {
       await withMaskablePixels(object, { rules, transcoder }, async (native) => {
         const { transferSyntaxUID } = native.source;
-        const clean = new ObjectDeidentifier(rules, { ...native, patientKey, search });
+        const clean = new ObjectDeidentifier(rules, { ...native, patientKey, search, onReplaced });
         const sealed = await this.#write(job, { instance, rules }, clean);
+        await record?.took(source, {
+          patient: rules.pseudonyms.identifier('patient', patientKey),
+          newStudyUID: clean.studyInstanceUID,
+          newSOPUID: clean.sopInstanceUID,
+        });
         outgoing.keep(job.jobKey, newNames(instance, { rules, clean, transferSyntaxUID }), sealed);
       });
       return undefined;
@@ -217,7 +272,8 @@ export class Preparer {
   }
 
   #send(job: JobRow): void {
-    const { store, outgoing, deliveries, deliverer, now } = this.#parts;
+    const { store, outgoing, deliveries, deliverer, models, now } = this.#parts;
+    const peer = models.find(({ name }) => name === job.destination)?.peer ?? job.destination;
     const clean = outgoing.clean(job.jobKey);
     const [first] = clean;
     if (first === undefined) {
@@ -228,14 +284,14 @@ export class Preparer {
       return;
     }
     store.send(job, {
-      ...{ peer: job.destination, deliveries, now: now() },
+      ...{ peer, deliveries, now: now() },
       study: { studyInstanceUID: first.newStudyInstanceUID, home: DEIDENTIFIED },
       instances: clean.map(({ newSOPInstanceUID, dataSetBytes }) => ({
         sopInstanceUID: newSOPInstanceUID,
         dataSetBytes,
       })),
     });
-    deliverer.wake(job.destination);
+    deliverer.wake(peer);
   }
 
   #sourceOf(instance: StoredInstance): DataSetSource {

@@ -12,18 +12,22 @@ import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { Model } from '../config-routes.ts';
+import { restoreObject } from '../deidentify/restore-object.ts';
 import type { DeliveryQueue, Reason } from '../deliver/delivery-queue.ts';
 import { acceptObject } from '../index/accept-object.ts';
 import type { InstanceAttributes } from '../index/attributes.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
+import { SpoolError } from '../spool/spool-error.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
-import { REFERENCES_OTHER, type Sent, STUDY_NOT_SENT, whyHeld } from './check-result.ts';
+import { REFERENCES_OTHER, whyHeld } from './check-result.ts';
 import type { RuleSet } from './decide.ts';
 import { markResult } from './mark-result.ts';
+import type { PseudonymStore } from './pseudonym-store.ts';
 import { type ResultFacts, readResult } from './read-result.ts';
 import type { ResultInbox, ResultRow } from './result-inbox.ts';
+import { type Origin, originOf } from './result-origin.ts';
 import type { JobRow } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
 import { MODEL_OFF, type Switches } from './switches.ts';
@@ -45,9 +49,10 @@ export interface ResultReading {
 }
 
 export interface ResultDeskParts {
-  readonly config: Pick<EdgeConfig, 'trust' | 'peers' | 'models'>;
+  readonly config: Pick<EdgeConfig, 'trust' | 'peers' | 'models' | 'projects'>;
   readonly db: Sqlite;
   readonly inbox: ResultInbox;
+  readonly pseudonyms: PseudonymStore;
   readonly rules: RuleSet;
   readonly store: RouteStore;
   readonly deliveries: DeliveryQueue;
@@ -57,12 +62,6 @@ export interface ResultDeskParts {
   readonly reading: ResultReading;
   readonly now: () => number;
   readonly log: Log;
-}
-
-/** The model that a result is of, and the jobs that sent it the study. */
-interface Origin {
-  readonly model: Model;
-  readonly jobs: readonly JobRow[];
 }
 
 export class ResultDesk {
@@ -107,102 +106,78 @@ export class ResultDesk {
     }
   }
 
+  /** What is wrong with one holds that one; a disk or database that fails is waited for. */
   async #take(row: ResultRow): Promise<void> {
-    const { inbox, spool } = this.#parts;
-    const origin = this.#originOf(row);
-    const name = origin?.model.name ?? null;
-    let result: ResultFacts;
+    let model: string | null = null;
     try {
-      result = await readResult(spool.absolute(row.path), row);
+      const found = originOf(this.#parts, row);
+      if ('origin' in found) model = found.origin.model.name;
+      const reason = 'origin' in found ? await this.#check(row, found.origin) : found.reason;
+      if (reason !== undefined) this.#hold(row, model, reason);
+      else this.#parts.inbox.lookAgain(REFERENCES_OTHER, row.studyInstanceUID);
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      const detail = `it can't be read: ${codeOf(error)}`;
-      this.#hold(row, name, { code: 'RESULT_UNREADABLE', detail });
-      return;
+      const isOfResult = error instanceof GatewayError && error.retry === 'never';
+      if (!isOfResult || error instanceof SpoolError) throw error;
+      this.#hold(row, model, { code: 'RESULT_UNREADABLE', detail: unreadable(error) });
     }
-    const reason = this.#whyHeld(row, origin, result);
-    if (reason !== undefined || origin === undefined) {
-      this.#hold(row, name, reason ?? STUDY_NOT_SENT);
-      return;
-    }
-    await this.#file(row, origin, result);
-    inbox.lookAgain(REFERENCES_OTHER, row.studyInstanceUID);
   }
 
-  #whyHeld(row: ResultRow, origin: Origin | undefined, result: ResultFacts): Reason | undefined {
-    const off = origin && this.#parts.switches.whyOff(origin.model.name);
+  /** @returns undefined: it is filed */
+  async #check(row: ResultRow, origin: Origin): Promise<Reason | undefined> {
+    const { spool, switches } = this.#parts;
+    const result = await readResult(spool.absolute(row.path), row);
+    const off = switches.whyOff(origin.model.name);
     if (off !== undefined) return { code: MODEL_OFF, detail: off };
-    return whyHeld(result, origin && this.#sentBy(origin, row));
+    const reason = whyHeld(result, origin.sent);
+    if (reason !== undefined) return reason;
+    if (origin.pseudonyms?.uids.has(row.sopInstanceUID) === true) return UID_TAKEN;
+    return this.#file(row, origin, result);
   }
 
-  #originOf({ callingAETitle, studyInstanceUID }: ResultRow): Origin | undefined {
-    const { config, store } = this.#parts;
-    const node = config.peers.find(({ aeTitle }) => aeTitle === callingAETitle);
-    const models = config.models.filter(({ peer }) => peer === node?.name);
-    const sent = store.jobsOf(studyInstanceUID).filter(({ sentAt }) => sentAt !== null);
-    // Of several models on a node, the one that got the study last.
-    const last = sent.findLast(({ destination }) =>
-      models.some(({ name }) => name === destination),
-    );
-    const model = models.find(({ name }) => name === last?.destination);
-    if (model === undefined) return undefined;
-    return { model, jobs: sent.filter(({ destination }) => destination === model.name) };
-  }
-
-  #sentBy({ jobs }: Origin, row: ResultRow): Sent | undefined {
-    const { index, inbox, store, config } = this.#parts;
-    const { studyInstanceUID } = row;
-    const study = index.studyState(studyInstanceUID, config.trust);
-    if (study === undefined) return undefined;
-    const { patientId, birthDate } = study.patient;
-    const objects = jobs.flatMap((job) => store.objectsOf(job));
-    return {
-      ...{ studyInstanceUID, patientId, birthDate },
-      objects: new Set(objects.map(({ sopInstanceUID }) => sopInstanceUID)),
-      results: new Set(inbox.uidsOf(row)),
-    };
-  }
-
-  async #file(row: ResultRow, origin: Origin, result: ResultFacts): Promise<void> {
+  /** @returns why it is not, when it can't be */
+  async #file(row: ResultRow, origin: Origin, result: ResultFacts): Promise<Reason | undefined> {
     const { config, rules, db, index, spool, inbox, store, deliveries, now, log } = this.#parts;
-    const { model, jobs } = origin;
-    const { sealed, attributes } = await this.#write(row, model);
+    const { model, jobs, studyInstanceUID } = origin;
+    const { sealed, attributes } = await this.#write(row, origin);
     const known = index.findInstance(row.sopInstanceUID, config.trust);
     if (known !== undefined && known.contentDigest !== sealed.contentDigest) {
       spool.dropTemporary(sealed.temporaryPath);
-      const detail = 'another object here has its SOP Instance UID';
-      this.#hold(row, model.name, { code: 'RESULT_UID_TAKEN', detail });
-      return;
+      return UID_TAKEN;
     }
-    const { transferSyntaxUID } = row;
+    const study = { studyInstanceUID, home: config.trust };
+    const { transferSyntaxUID, sopInstanceUID } = row;
     const priority = raisedPriority(model, result, jobs);
     const send = { model: model.name, version: rules.version, priority };
-    const size = { dataSetBytes: sealed.dataSetBytes, home: config.trust };
+    const object = { ...study, sopInstanceUID, dataSetBytes: sealed.dataSetBytes };
     db.transaction(() => {
       acceptObject({ spool, index }, { sealed, attributes, transferSyntaxUID }, now());
       inbox.filed(row, model.name, now());
       store.answered(jobs, now());
-      store.raise(row.studyInstanceUID, priority);
-      deliveries.raise({ studyInstanceUID: row.studyInstanceUID, home: config.trust }, priority);
+      store.raise(studyInstanceUID, priority);
+      deliveries.raise(study, priority);
       for (const destination of model.returnTo)
-        store.addResult({ ...send, destination }, { ...row, ...size }, now());
+        store.addResult({ ...send, destination }, object, now());
     }).immediate();
-    const { sopInstanceUID, studyInstanceUID } = row;
     log.info('route.result-filed', { model: model.name, sopInstanceUID, studyInstanceUID });
+    return undefined;
   }
 
   /** Marked, durable under a temporary name; without a caller, so that recovery files it as it is. */
   async #write(
     row: ResultRow,
-    model: Model,
+    { model, pseudonyms, studyInstanceUID }: Origin,
   ): Promise<{ sealed: SealedFile; attributes: InstanceAttributes }> {
     const { config, spool, reading } = this.#parts;
     const { transferSyntaxUID, callingAETitle, receivedAt } = row;
     const file = spool.absolute(row.path);
-    const source: DataSetSource = {
+    const asSent: DataSetSource = {
       transferSyntaxUID,
       open: () => readDataSet(file, row) as AsyncIterable<Buffer>,
     };
+    const source: DataSetSource =
+      pseudonyms === undefined
+        ? asSent
+        : { transferSyntaxUID, open: () => restoreObject(asSent, pseudonyms) };
     const mark = { model: model.name, version: model.version, node: callingAETitle, receivedAt };
     const reader = reading.openReader(transferSyntaxUID);
     const writer = spool.newWriter(reading.fileHead(row));
@@ -212,6 +187,8 @@ export class ResultDesk {
         await writer.write(chunk);
       }
       const attributes = await reader.end();
+      if (attributes.studyInstanceUID !== studyInstanceUID)
+        throw new Error('a result that was checked is of another study');
       const facts = { home: config.trust, receivedAt, callingAETitle: '' };
       return { sealed: await writer.seal(facts), attributes };
     } catch (error) {
@@ -228,6 +205,14 @@ export class ResultDesk {
     log.warn('route.result-held', { node: callingAETitle, sopInstanceUID, code: reason.code });
   }
 }
+
+const UID_TAKEN: Reason = {
+  code: 'RESULT_UID_TAKEN',
+  detail: 'another object here has its SOP Instance UID',
+};
+
+const unreadable = (error: GatewayError): string =>
+  `it can't be read, or not given its patient back: ${codeOf(error)}`;
 
 /** That of what was sent, or the more urgent one that the model may ask for. */
 function raisedPriority(model: Model, { codes }: ResultFacts, jobs: readonly JobRow[]): number {

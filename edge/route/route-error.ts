@@ -9,15 +9,18 @@ export type RouteErrorCode =
   /** It answers that it does not work now, or that we may not. */
   | 'STOW_REFUSED'
   /** The file with the token, or of who may have signed, can't be read. */
-  | 'STOW_SECRET';
+  | 'STOW_SECRET'
+  /** What was kept of a project's pseudonyms does not open with its key. */
+  | 'PSEUDONYMS_UNREADABLE';
 
 export class RouteError extends GatewayError {
   override readonly name = 'RouteError';
   readonly code: RouteErrorCode;
-  readonly retry: Retry = 'safe';
+  readonly retry: Retry;
 
   constructor(code: RouteErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+    this.retry = code === 'PSEUDONYMS_UNREADABLE' ? 'never' : 'safe';
   }
 }

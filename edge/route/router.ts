@@ -195,17 +195,22 @@ export class Router {
   }
 
   #followDelivery(job: JobRow): void {
-    const { store, deliveries, now } = this.#parts;
+    const { deliveries, outgoing } = this.#parts;
     const delivery = deliveries.find(job.deliveryId ?? '');
     if (delivery === undefined || delivery.endedAt === null) return;
     const { state, reasonCode: code, reasonDetail } = delivery;
     if (state === 'waiting' || state === 'verifying') return;
     const reason = code === null ? null : { code, detail: reasonDetail ?? '' };
+    const withheld = state === 'delivered' ? this.#withheldOf(job) : null;
+    const outcome = withheld === null ? state : 'partial';
+    this.#endOrAwait(job, outcome, withheld ?? reason);
+    if (job.project !== null) outgoing.clear(job.jobKey);
+  }
+
+  /** What got to a model, in part too, is not over before its result is here. */
+  #endOrAwait(job: JobRow, state: JobState, reason: Reason | null): void {
+    const { store, now } = this.#parts;
     const model = this.#modelOf(job);
-    if (job.project !== null) {
-      this.#endDisclosure(job, state, reason);
-      return;
-    }
     if (model === undefined || state === 'failed' || state === 'cancelled') {
       this.#end(job, state, reason);
       return;
@@ -214,17 +219,13 @@ export class Router {
     store.awaitResult(job, { reason, dueAt, now: now() });
   }
 
-  /** What was withheld of it is said, and its files go. */
-  #endDisclosure(job: JobRow, state: JobState, reason: Reason | null): void {
-    const { outgoing } = this.#parts;
-    const withheld = outgoing
-      .withheld(job.jobKey)
-      .map(({ code, objects }) => `${objects} withheld: ${code}`)
-      .join(', ');
-    const isWhole = state !== 'delivered' || withheld === '';
-    if (isWhole) this.#end(job, state, reason);
-    else this.#end(job, 'partial', { code: 'WITHHELD', detail: withheld });
-    outgoing.clear(job.jobKey);
+  /** What its project did not get of it. */
+  #withheldOf({ project, jobKey }: JobRow): Reason | null {
+    if (project === null) return null;
+    const withheld = this.#parts.outgoing
+      .withheld(jobKey)
+      .map(({ code, objects }) => `${objects} withheld: ${code}`);
+    return withheld.length === 0 ? null : { code: 'WITHHELD', detail: withheld.join(', ') };
   }
 
   #end(job: JobRow, state: JobState, reason: Reason | null): void {

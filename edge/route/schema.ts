@@ -97,4 +97,14 @@ CREATE TABLE route_outgoing (
 CREATE INDEX route_outgoing_new ON route_outgoing (new_sop_uid);
 `,
   },
+  {
+    name: 'pseudonyms of AI nodes, sealed',
+    sql: `
+-- By tokens that only the project's key makes, so that no row says which study it is of.
+CREATE TABLE route_pseudonyms (
+  job_token BLOB PRIMARY KEY, study_token BLOB NOT NULL, sealed BLOB NOT NULL, kept_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX route_pseudonyms_study ON route_pseudonyms (study_token);
+`,
+  },
 ];

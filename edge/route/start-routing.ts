@@ -17,6 +17,7 @@ import { FactsReader } from './facts.ts';
 import { Gate } from './gate.ts';
 import { DEIDENTIFIED, Outgoing } from './outgoing.ts';
 import { Preparer } from './preparer.ts';
+import { PseudonymStore } from './pseudonym-store.ts';
 import { ResultDesk, type ResultReading } from './result-desk.ts';
 import { ResultInbox } from './result-inbox.ts';
 import { openRouteCounters } from './route-metrics.ts';
@@ -76,6 +77,7 @@ export function startRouting(options: RoutingOptions): void {
   const gate = new Gate(db, config.projects, config.secondaryUse);
   const outgoing = new Outgoing(db, spool);
   const rules = new RuleSet(config);
+  const pseudonyms = new PseudonymStore(db);
   const counters = openRouteCounters(options.metrics, tables);
   const common = { ...tables, rules, deliveries, log, counters, now: () => clock.now() };
   const router = new Router({
@@ -86,11 +88,11 @@ export function startRouting(options: RoutingOptions): void {
   router.start();
   lifecycle.add('router', () => router.stop());
   const preparer = new Preparer({
-    ...{ ...common, db, gate, outgoing, index, spool, deliverer, transcoder },
+    ...{ ...common, db, gate, outgoing, index, spool, deliverer, transcoder, models, pseudonyms },
   });
   preparer.start();
   lifecycle.add('de-identification', () => preparer.stop());
-  const desk = new ResultDesk({ ...common, config, db, index, spool, reading });
+  const desk = new ResultDesk({ ...common, config, db, index, spool, reading, pseudonyms });
   desk.start();
   lifecycle.add('result desk', () => desk.stop());
 }

@@ -2,7 +2,7 @@
  * An AI node, for which a real Orthanc stands: it gets what the rules say, and sends back reports and pictures
  * that the tests make, by its own C-STORE.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readSmallDataSet, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
@@ -24,6 +24,7 @@ const EXPLICIT = '1.2.840.10008.1.2.1';
 const WAIT = { timeoutMs: 60_000 };
 
 interface World {
+  readonly directory: string;
   readonly edge: Edge;
   readonly pacs: Orthanc;
   startNode(): Promise<Orthanc>;
@@ -33,7 +34,7 @@ interface World {
   results(): Promise<{ sopInstanceUID: string; state: string; reasonCode: string | null }[]>;
 }
 
-async function world(t: Test, model: object = {}): Promise<World> {
+async function world(t: Test, model: object = {}, isDeidentified = false): Promise<World> {
   const directory = t.testdir();
   const [nodePort = 0, pacsPort = 0] = await freePorts(2);
   const host = '127.0.0.1';
@@ -53,10 +54,20 @@ async function world(t: Test, model: object = {}): Promise<World> {
         {
           name: 'ai',
           when: { attributes: { Modality: 'CT' } },
-          action: 'deliver',
-          to: ['nodules'],
+          ...(isDeidentified
+            ? { action: 'disclose', project: 'lungs' }
+            : { action: 'deliver', to: ['nodules'] }),
         },
       ],
+      projects: isDeidentified
+        ? [
+            {
+              ...{ name: 'lungs', purpose: 'direct-care', approval: 'DPIA 7' },
+              ...{ expires: '2099-12-31', destination: 'nodules', profile: 'basic' },
+              keyFile: join(directory, 'key'),
+            },
+          ]
+        : [],
     },
   });
   t.teardown(() => edge.stop());
@@ -70,7 +81,7 @@ async function world(t: Test, model: object = {}): Promise<World> {
   const route = (...args: string[]) =>
     cdipDone(['edge', 'route', ...args, '--config', edge.configFile]);
   return {
-    edge,
+    ...{ directory, edge },
     pacs: await start('pacs', 'PACS', pacsPort),
     startNode: () => start('node', 'AINODE', nodePort),
     async send(study = '2.999.7.1', first = 1) {
@@ -94,7 +105,11 @@ interface Result {
   readonly uid: string;
   readonly sopClassUID?: string;
   readonly refersTo?: readonly string[];
+  readonly study?: string;
+  readonly series?: string;
   readonly patientId?: string;
+  readonly patientName?: string;
+  readonly birthDate?: string;
   readonly code?: string;
 }
 
@@ -103,7 +118,11 @@ function resultFile({
   uid,
   sopClassUID = SR,
   refersTo = [],
+  study = '2.999.7.1',
+  series = '2.999.7.1.1',
   patientId = 'MRN1',
+  patientName = 'Phantom^One',
+  birthDate = '19500102',
   code,
 }: Result): Buffer {
   const references = refersTo.map((reference) => [
@@ -115,10 +134,10 @@ function resultFile({
     [0x0008_0018, uid],
     [0x0008_0060, sopClassUID === SR ? 'SR' : 'OT'],
     [0x0008_103e, 'Nodule findings'],
-    [0x0010_0010, 'Phantom^One'],
+    [0x0010_0010, patientName],
     [0x0010_0020, patientId],
-    [0x0010_0030, '19500102'],
-    [0x0020_000d, '2.999.7.1'],
+    [0x0010_0030, birthDate],
+    [0x0020_000d, study],
     [0x0020_000e, `${uid}.1`],
     ...(sopClassUID === SR ? ([[0x0040_a493, 'VERIFIED']] as const) : []),
     ...(code === undefined
@@ -139,12 +158,12 @@ function resultFile({
       0x0040_a375,
       [
         [
-          [0x0020_000d, '2.999.7.1'],
+          [0x0020_000d, study],
           [
             0x0008_1115,
             [
               [
-                [0x0020_000e, '2.999.7.1.1'],
+                [0x0020_000e, series],
                 [0x0008_1199, references],
               ],
             ],
@@ -360,3 +379,99 @@ t.test('a finding may raise the priority of what is still to be sent', { skip },
   );
   t.equal(result.priority, 'immediate');
 });
+
+t.test(
+  'a node that gets no patient gives its results back to him, or they are held',
+  { skip },
+  async (t) => {
+    const { directory, edge, pacs, startNode, send, jobs, results } = await world(t, {}, true);
+    await send();
+    await eventually(
+      'the PACS has the images, with the node away',
+      async () => (await pacs.sopInstanceUIDs()).length === 2,
+      WAIT,
+    );
+    await eventually(
+      'it says why the node has not',
+      async () => (await jobs()).some(({ why }) => why.includes('CONNECT_FAILED')),
+      WAIT,
+    );
+    await edge.kill9();
+    const node = await startNode();
+    await edge.start();
+    const uids = await eventually(
+      'the node has the study',
+      async () => {
+        const found = await node.sopInstanceUIDs();
+        return found.length === 2 && found;
+      },
+      { timeoutMs: 120_000 },
+    );
+    const bytes = await node.file(uids[0] ?? '');
+    for (const canary of ['MRN1', 'Phantom', '19500102', '2.999.7.1', '2.999.1.'])
+      t.notOk(bytes.includes(canary), canary);
+    const sent = readSmallDataSet(EXPLICIT, readPart10(bytes).dataSet);
+    const text = (tag: number): string => sent.text(tag) ?? '';
+    const patientId = text(0x0010_0020);
+    const under = {
+      ...{ study: text(0x0020_000d), series: text(0x0020_000e), patientId },
+      ...{ patientName: patientId, birthDate: '' },
+    };
+    await answer(t, node, edge, { uid: '2.999.5.1', refersTo: uids, ...under });
+    await answer(t, node, edge, { uid: '2.999.5.2', sopClassUID: SC, ...under });
+    await eventually(
+      'the PACS has them',
+      async () => (await pacs.sopInstanceUIDs()).length === 4,
+      WAIT,
+    );
+    const file = await pacs.file('2.999.5.1');
+    for (const pseudonym of [under.study, under.series, patientId, ...uids])
+      t.notOk(file.includes(pseudonym), 'no pseudonym is beside the name');
+    const report = readSmallDataSet(EXPLICIT, readPart10(file).dataSet);
+    t.equal(report.text(0x0010_0010), 'Phantom^One');
+    t.equal(report.text(0x0010_0020), 'MRN1');
+    t.equal(report.text(0x0010_0030), '19500102');
+    t.equal(report.text(0x0020_000d), '2.999.7.1');
+    t.equal(report.text(0x0008_103e), 'AI, not verified: Nodule findings');
+    const [study] = report.items(0x0040_a375);
+    const [series] = study?.items(0x0008_1115) ?? [];
+    t.equal(study?.text(0x0020_000d), '2.999.7.1');
+    t.equal(series?.text(0x0020_000e), '2.999.7.1.1');
+    const [, reference] = series?.items(0x0008_1199) ?? [];
+    t.ok(IMAGES.includes(reference?.text(0x0008_1155) ?? ''), 'it names the image');
+    await eventually(
+      'the job is answered',
+      async () => (await jobs()).some(({ to, state }) => to === 'nodules' && state === 'answered'),
+      WAIT,
+    );
+    await answer(t, node, edge, { uid: '2.999.5.3', refersTo: IMAGES });
+    await answer(t, node, edge, { uid: '2.999.5.4', ...under, refersTo: ['2.25.77'] });
+    await answer(t, node, edge, { uid: '2.999.5.5', ...under, refersTo: uids, patientId: 'MRN1' });
+    await eventually(
+      'they are held',
+      async () => (await results()).filter(({ state }) => state === 'held').length === 3,
+      WAIT,
+    );
+    rmSync(join(directory, 'key'));
+    await answer(t, node, edge, { uid: '2.999.5.6', refersTo: uids, ...under });
+    const held = await eventually(
+      'without the key nothing leads back',
+      async () => {
+        const found = (await results()).filter(({ state }) => state === 'held');
+        return found.length === 4 && found;
+      },
+      WAIT,
+    );
+    t.strictSame(
+      new Map(held.map(({ sopInstanceUID, reasonCode }) => [sopInstanceUID, reasonCode])),
+      new Map([
+        ['2.999.5.3', 'RESULT_STUDY_NOT_SENT'],
+        ['2.999.5.4', 'RESULT_REFERENCES_OTHER'],
+        ['2.999.5.5', 'RESULT_PATIENT_DIFFERS'],
+        ['2.999.5.6', 'PROJECT_KEY_GONE'],
+      ]),
+    );
+    t.match(await (await fetch(edge.url)).text(), /PROJECT_KEY_GONE/);
+    t.equal((await pacs.sopInstanceUIDs()).length, 4, 'the PACS has none of them');
+  },
+);

@@ -1,6 +1,7 @@
 /** De-identifies single objects as a run does, from bytes to bytes. */
 import { readFileSync } from 'node:fs';
 import { Aliases } from '../../../../edge/deidentify/aliases.ts';
+import type { Replaced } from '../../../../edge/deidentify/change-element.ts';
 import { ObjectDeidentifier } from '../../../../edge/deidentify/deidentify-object.ts';
 import { IdentifierSearch } from '../../../../edge/deidentify/identifier-search.ts';
 import type { Mask } from '../../../../edge/deidentify/masks.ts';
@@ -19,6 +20,7 @@ export interface Settings {
   readonly key?: Buffer;
   readonly masks?: readonly Mask[];
   readonly chunkBytes?: number;
+  readonly onReplaced?: (replaced: Replaced) => void;
 }
 
 export type Result =
@@ -45,7 +47,10 @@ export async function deidentified(
     const pseudonyms = new Pseudonyms(key);
     const object = new ObjectDeidentifier(
       { options, pseudonyms, masks },
-      { source, subject, patientKey: aliases.keyOf(subject), search },
+      {
+        ...{ source, subject, patientKey: aliases.keyOf(subject), search },
+        onReplaced: settings.onReplaced,
+      },
     );
     const parts: Buffer[] = [];
     // Copies: what comes are views of chunks.
