@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
 import { AlertsSchema } from './config-alerts.ts';
+import { SignInSchema } from './config-sign-in.ts';
 
 const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
 
@@ -125,43 +126,7 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('how patients are sent offers; without any, staff pass them on'),
-  signIn: z
-    .strictObject({
-      local: z.boolean().default(true),
-      oidc: z
-        .strictObject({
-          name: z.string().min(1).max(60).default('your organisation’s account'),
-          issuer: z.url(),
-          clientId: z.string().min(1),
-          roleClaim: z.string().min(1),
-        })
-        .optional(),
-      session: z
-        .strictObject({
-          idleMinutes: z.number().positive().max(1_440).default(15).describe('shared screens'),
-          hours: z.number().positive().max(24).default(12).describe('however busy it is'),
-        })
-        .prefault({}),
-      limits: z
-        .strictObject({
-          addressPerMinute: z.int().min(1).default(120).describe('a trust may stand behind one'),
-          accountPerMinute: z.int().min(1).default(20),
-        })
-        .prefault({})
-        .describe('tries to sign in, or to take a token'),
-      links: z
-        .enum(['sign-in', 'set-up'])
-        .default('sign-in')
-        .describe('what a one-time link is good for: all, or only to choose password and code'),
-      stepUp: z
-        .strictObject({
-          assurance: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
-          maxAgeSeconds: z.int().min(30).max(86_400).default(300),
-        })
-        .optional()
-        .describe('how surely and how lately somebody signed in who breaks the glass or signs off'),
-    })
-    .prefault({}),
+  signIn: SignInSchema.prefault({}),
   trusts: z
     .array(
       z.strictObject({

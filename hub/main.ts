@@ -15,6 +15,7 @@ import { openMetrics } from '../shared/metrics.ts';
 import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
+import { IdentityProvider } from './access/oidc-provider.ts';
 import { openTicketSigner } from './access/tickets.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { answerEdges } from './answer-edges.ts';
@@ -83,6 +84,10 @@ async function startParts(
   const { session, links } = config.signIn;
   const access = new Access(accessDb, clock, { ...session, links });
   const tickets = await openTicketSigner(accessDb, clock);
+  const { oidc } = config.signIn;
+  const network = trusts.map(({ ods }) => ods);
+  const provider =
+    oidc === undefined ? null : new IdentityProvider({ config: oidc, trusts: network, clock, log });
 
   const audit = new AuditTrail(dataDirectory, clock);
   lifecycle.add('audit', () => audit.close());
@@ -159,6 +164,7 @@ async function startParts(
       clock,
       projection,
       access,
+      provider,
       audit,
       disclosure,
       relations,

@@ -348,6 +348,10 @@ export interface LogEvents {
   /** The RIS does not answer; tried again. */
   'ris.waiting': { bookingId: string; action: string; code: string };
 
+  // --- hub/access
+  /** A sign-in at the identity provider failed; `reason` is its word or the library's. */
+  'oidc.failed': { code: string; reason: string };
+
   // --- hub/scheduling
   /** A message with an offer went out, or did not and is sent anew. */
   'offer.sent': { offerId: string; channel: string };

@@ -11,12 +11,30 @@ export type AccessErrorCode =
   | 'SCOPE_UNKNOWN'
   | 'CLIENT_INVALID'
   | 'PASSWORD_WEAK'
-  | 'CODE_WRONG';
+  | 'CODE_WRONG'
+  // --- what came of a sign-in at an identity provider
+  | 'OIDC_UNREACHABLE'
+  /** It says no: cancelled, not allowed, or not as surely as was asked for. */
+  | 'OIDC_REFUSED'
+  /** It does not know this hub, or not as configured. */
+  | 'OIDC_SETUP'
+  /** The return belongs to no sign-in that was begun in this browser, or was used. */
+  | 'OIDC_STATE'
+  /** What came is not from it, not for this hub, not for this sign-in, or not whole. */
+  | 'OIDC_ANSWER'
+  | 'OIDC_CLOCK'
+  | 'OIDC_CLAIM_MISSING'
+  | 'OIDC_ROLE'
+  | 'OIDC_TRUST'
+  | 'OIDC_ASSURANCE'
+  | 'OIDC_OTHER_PERSON';
 
 export class AccessError extends GatewayError {
   override readonly name = 'AccessError';
   readonly code: AccessErrorCode;
-  readonly retry: Retry = 'never';
+  get retry(): Retry {
+    return this.code === 'OIDC_UNREACHABLE' ? 'safe' : 'never';
+  }
 
   constructor(code: AccessErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);

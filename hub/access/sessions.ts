@@ -106,14 +106,19 @@ export class Sessions {
    *
    * @returns null when the session has ended meanwhile
    */
-  confirm(session: string, proof: Pick<SignedIn, 'method' | 'assurance'>): Begun | null {
+  confirm(
+    session: string,
+    proof: Pick<SignedIn, 'method' | 'assurance' | 'authenticatedAt'>,
+  ): Begun | null {
     const now = this.#clock.now();
     const fresh = secret();
     return commitDurably(this.#db, () => {
       const found = this.#live(session);
       if (found === null) return null;
-      const { method, assurance } = proof;
-      this.#statements.confirm.run(hashOf(fresh), method, assurance, now, now, found.hash);
+      const { method, assurance, authenticatedAt } = proof;
+      this.#statements.confirm.run(
+        ...[hashOf(fresh), method, assurance, authenticatedAt, now, found.hash],
+      );
       return { session: fresh, seconds: Math.ceil((found.expiresAt - now) / 1000) };
     });
   }
@@ -163,7 +168,7 @@ function prepareSessions(db: Sqlite) {
        WHERE hash = ? AND (s.role IS NOT NULL OR p.name IS NOT NULL)`,
     ),
     touch: db.prepare<[number, string]>('UPDATE sessions SET last_at = ? WHERE hash = ?'),
-    confirm: db.prepare<[string, string, number, number, number, string]>(
+    confirm: db.prepare(
       `UPDATE sessions SET hash = ?, method = ?, assurance = ?, authenticated_at = ?, last_at = ?
        WHERE hash = ?`,
     ),

@@ -36,7 +36,8 @@ export function confirmPages(app: FastifyInstance, parts: HttpParts, given: Sign
       const values = { principal, next, hasPassword, faults, byField: faultsByField(faults) };
       return show(reply.status(status), values);
     }
-    const fresh = { method: 'password', assurance: 2 } as const;
+    const authenticatedAt = parts.clock.now();
+    const fresh = { method: 'password', assurance: 2, authenticatedAt } as const;
     const confirmed = parts.access.sessions.confirm(session, fresh);
     if (confirmed === null) return reply.redirect(`/sign-in?next=${encodeURIComponent(next)}`, 303);
     const { session: value, seconds } = confirmed;

@@ -8,6 +8,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../access/rules.ts';
+import { httpUrlOf } from '../config.ts';
 import type { Pages } from '../web/render.ts';
 import { NOBODY, recordSignIn } from './audited.ts';
 import {
@@ -34,7 +35,12 @@ export interface SignInPages {
 export function signInPages(app: FastifyInstance, parts: HttpParts, given: SignInPages): void {
   const show = (reply: FastifyReply, values: object): FastifyReply =>
     showSignIn(parts, given.pages, reply, values);
-  app.get('/sign-in', async ({ query }, reply) => show(reply, { next: nextOf(query) }));
+  app.get('/sign-in', async ({ query, socket }, reply) => {
+    const { port = 0 } = socket.address() as { port?: number };
+    const url = parts.provider?.signOutUrl(`${httpUrlOf(parts.config, port)}/sign-in`) ?? null;
+    const ended = readForm(query)['ended'] === 'yes' ? { url } : undefined;
+    return show(reply, { next: nextOf(query), ended });
+  });
   app.post('/sign-in', (request, reply) => byPassword(parts, given, request, reply));
   app.get(SignInPath, async (request, reply) => {
     const { token } = request.params as { token: string };
@@ -51,7 +57,7 @@ export function signInPages(app: FastifyInstance, parts: HttpParts, given: SignI
     if (principal !== null)
       recordSignIn(parts.audit, request, { event: 'sign-out', principal, code: null });
     clearSessionCookie(reply, given.secure);
-    return reply.redirect('/sign-in', 303);
+    return reply.redirect(principal?.method === 'oidc' ? '/sign-in?ended=yes' : '/sign-in', 303);
   });
 }
 

@@ -26,6 +26,7 @@ import { measurePages } from './page-measures.ts';
 import { offerPages } from './page-offer.ts';
 import { orderPages } from './page-order.ts';
 import { patientPage } from './page-patient.ts';
+import { providerPages } from './page-provider.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
 import { type SignInPages, signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
@@ -73,6 +74,7 @@ export function servePages(
   for (const page of all) servePage(app, { ...options, parts }, page);
   signInPages(app, parts, options);
   confirmPages(app, parts, options);
+  providerPages(app, parts, options);
 }
 
 function servePage(

@@ -19,6 +19,7 @@ import type { Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Accounts } from '../access/accounts.ts';
 import type { Machines } from '../access/machines.ts';
+import type { IdentityProvider } from '../access/oidc-provider.ts';
 import type { Action, Principal } from '../access/rules.ts';
 import type { Begun, Device, Sessions } from '../access/sessions.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -130,6 +131,8 @@ export interface HttpParts {
   readonly audit: AuditPart;
   readonly disclosure: Pick<Disclosure, 'to'>;
   readonly relations: Relations;
+  /** Null: nobody signs in elsewhere. */
+  readonly provider: Pick<IdentityProvider, 'begin' | 'finish' | 'signOutUrl'> | null;
   readonly fleet: FleetPart;
   readonly fleetStore: Pick<FleetStore, 'changes' | 'history' | 'rhythms'>;
   readonly alerts: AlertsPart;

@@ -109,6 +109,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   'hub/config.ts': ['shared'],
   'hub/config-alerts.ts': ['shared'],
+  'hub/config-sign-in.ts': ['shared', 'hub/access'],
   'hub/log': ['shared'],
   'hub/access': ['shared', 'hub/log'],
   'hub/identity': ['shared', 'hub/log (types)'],
@@ -156,7 +157,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Every layer of a side may read its configuration. */
-const CONFIG = /^(edge|hub)\/config(-routes|-alerts)?\.ts$/;
+const CONFIG = /^(edge|hub)\/config(-routes|-alerts|-sign-in)?\.ts$/;
 
 /** The most exact layer that a file is in. */
 function layerOf(file: string): string | undefined {

@@ -91,6 +91,7 @@ export async function startFakeHub(
     measures?: HttpParts['measures'];
     /** Absent: one that can decide nothing. */
     scheduling?: Scheduling;
+    signIn?: { readonly config: object; readonly provider: HttpParts['provider'] };
   } = {},
 ): Promise<FakeHub> {
   const db = openSqlite(':memory:', projectionSchema);
@@ -127,8 +128,12 @@ export async function startFakeHub(
     ...{ audit, alerts, fleetStore: store },
   };
   const { health } = prepareProjection(db);
-  const { principals, measures, scheduling } = options;
+  const { principals, measures, scheduling, signIn } = options;
   Object.assign(parts, measures && { measures }, scheduling && { scheduling });
+  if (signIn !== undefined) {
+    const config = parseHubConfig({ ...RAW_CONFIG, signIn: signIn.config });
+    Object.assign(parts, { config, provider: signIn.provider });
+  }
   if (principals !== undefined)
     Object.assign(parts.access, {
       authenticate: (given: { bearer?: string; session?: string }) =>
@@ -165,6 +170,8 @@ export async function startFakeHub(
   };
 }
 
+const RAW_CONFIG = { dataDirectory: '/tmp/none', http: { port: 0 }, trusts: TRUSTS };
+
 /** A hub that was started this moment. */
 const unbuiltMeasures: HttpParts['measures'] = {
   definitions: MEASURES,
@@ -194,7 +201,7 @@ function fakeParts(world: {
   const isSilent = (ods: string): boolean => state.silent && ods === 'RXK';
   const asOf = (ods: string): string => (isSilent(ods) ? RXK_SILENT_SINCE : now());
   return {
-    config: parseHubConfig({ dataDirectory: '/tmp/none', http: { port: 0 }, trusts }),
+    config: parseHubConfig(RAW_CONFIG),
     log,
     callEdge: noEdge,
     metrics: openMetrics({ program: 'hub' }),
@@ -224,6 +231,7 @@ function fakeParts(world: {
         }));
       },
     },
+    provider: null,
     access: {
       ...{ sessions: access.sessions, machines: access.machines, accounts: access.accounts },
       authenticate: (given) =>
