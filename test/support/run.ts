@@ -5,7 +5,7 @@
  *   groups ──tap──► TAP stream ──tally.ts──► a line a file, failures in full, the counts
  *
  * As many files at once as there are cores. No test at all is a failure too. Compiled code is kept
- * in .tap/compiled: every test starts programs of hundreds of modules, and half of a start is compiling.
+ * in .compiled, as bin/cdip does: every test starts programs of hundreds of modules, and half of a start is compiling.
  */
 import { spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
@@ -45,7 +45,7 @@ function runGroup(group: Group, files: readonly string[], tally: Tally): Promise
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         ...process.env,
-        NODE_COMPILE_CACHE: join(ROOT, '.tap', 'compiled'),
+        NODE_COMPILE_CACHE: join(ROOT, '.compiled'),
         PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
       },
     });
