@@ -69,13 +69,20 @@ function troublesOfDoctor(doctor: StatusSources['doctor']): string[] {
   return faults === 0 ? [] : [`The doctor found ${faults} faults: see What the doctor found.`];
 }
 
-function troublesOfRoutes({ store, inbox }: StatusSources['routes']): string[] {
+function troublesOfRoutes({ store, inbox, outages }: StatusSources['routes']): string[] {
   const counts = store.counts();
   const results = inbox.heldCount();
   const unanswered = counts.get('unanswered') ?? 0;
   const failed = (counts.get('failed') ?? 0) + (counts.get('partial') ?? 0);
   const held = counts.get('held') ?? 0;
+  const stopped = outages
+    .list()
+    .map(
+      ({ part, code, since, nextAt }) =>
+        `Routing (${part}) stands still since ${rfc3339(since)}: ${code}; tried again at ${rfc3339(nextAt)}.`,
+    );
   return [
+    ...stopped,
     ...(failed > 0 ? [`${failed} jobs of rules did not get there: see Sent by rules.`] : []),
     ...(results > 0 ? [`${results} results of AI models are held: see AI results.`] : []),
     ...(unanswered > 0

@@ -35,7 +35,7 @@ export interface StatusSources {
   readonly store: FetchStore;
   readonly queue: DeliveryQueue;
   readonly states: PeerStates;
-  readonly routes: Pick<RouteTables, 'store' | 'inbox'>;
+  readonly routes: Pick<RouteTables, 'store' | 'inbox' | 'outages'>;
   readonly hl7: MessageLog;
   readonly doctor: Pick<Doctor, 'last'>;
   /** Since when a person lets nobody new in; null: callers are let in. */

@@ -230,7 +230,7 @@ export interface LogEvents {
   };
   /** The file of an acknowledged object, or without UIDs of a differing version, is gone. */
   'spool.missing': { path: string; sopInstanceUID?: string; studyInstanceUID?: string };
-  /** Events could not be appended; tried again at once. */
+  /** Events could not be appended: said once, and tried again less and less often. */
   'outbox.tick-failed': { error: unknown };
 
   // --- edge/retention
@@ -339,8 +339,10 @@ export interface LogEvents {
   'route.result-filed': { model: string; sopInstanceUID: string; studyInstanceUID: string };
   /** A result is not, or can't be said to be: it is held. */
   'route.result-held': { node: string; sopInstanceUID: string; code: string };
-  /** Routing could not be looked after, for example for a full disk; tried again at once. */
-  'route.look-failed': { error: unknown };
+  /** A part of routing can't work, for example for a full disk: said once, and tried again less and less often. */
+  'route.look-failed': { part: string; code: string; error: unknown };
+  /** It works again. */
+  'route.works-again': { part: string; seconds: number };
 
   // --- edge/ris
   /** The RIS took or refused a booking of the hub, or its end. */

@@ -3,6 +3,7 @@
  * edge is down, too.
  */
 import { statfsSync } from 'node:fs';
+import { rfc3339 } from '../../shared/clock.ts';
 import type { CrawlProgress } from '../../shared/contract/events.ts';
 import type { EdgeConfig } from '../config.ts';
 import { crawlProgress, crawlWords } from '../crawl/progress.ts';
@@ -22,7 +23,8 @@ export async function printStatus(config: EdgeConfig, json: boolean): Promise<nu
   const { bavail, bsize } = statfsSync(config.dataDirectory);
   const disk = { freeBytes: bavail * bsize, reserveBytes: config.storage.reserveBytes };
   const running = await readiness(config);
-  const status = { trust: config.trust, running, ...stored, crawl, disk };
+  const stopped = running === 'not running' ? [] : await stoppedRouting(config);
+  const status = { trust: config.trust, running, ...stored, crawl, disk, stopped };
   if (json) {
     process.stdout.write(`${JSON.stringify(status)}\n`);
     return 0;
@@ -35,6 +37,10 @@ export async function printStatus(config: EdgeConfig, json: boolean): Promise<nu
       `${index.studies} studies, ${index.nearline} only in the PACS; ${index.series} series, ${index.instances} instances here`,
     ],
     ...crawl.map(crawlRow),
+    ...stopped.map(({ part, code, since }) => [
+      'routing',
+      `${part} stands still since ${since}: ${code}; tried again by itself`,
+    ]),
     ['quarantine', `${stored.quarantined}`],
     ['conflicts', `${index.conflicts}`],
     [
@@ -69,6 +75,25 @@ async function readiness(config: EdgeConfig): Promise<string> {
     return `not ready: ${detail ?? response.status}`;
   } catch {
     return 'not running';
+  }
+}
+
+/** Parts of routing that can't work now: where the disk is full, only the running edge can say it. */
+async function stoppedRouting(
+  config: EdgeConfig,
+): Promise<{ part: string; code: string; since: string }[]> {
+  try {
+    const signal = AbortSignal.timeout(READY_MS);
+    const text = await (await fetch(`${localUrl(config)}/metrics`, { signal })).text();
+    return [...text.matchAll(/^cdip_route_stopped_since_seconds\{([^}]*)\} (\d+)/gm)].map(
+      ([, labels = '', seconds]) => ({
+        part: /part="([^"]*)"/.exec(labels)?.[1] ?? '',
+        code: /code="([^"]*)"/.exec(labels)?.[1] ?? '',
+        since: rfc3339(Number(seconds) * 1000),
+      }),
+    );
+  } catch {
+    return [];
   }
 }
 

@@ -27,6 +27,8 @@ const FIRST_EVENT_MS = 200;
 /** A growing study is told at most so often. */
 const EVENT_EVERY_MS = 1_000;
 const TICK_MS = 100;
+/** After the first tick that failed; up to 32 times as long. */
+const FAILED_TICK_MS = 1_000;
 const WHOLE_DIGEST_EVERY_MS = 3_600_000;
 /** Studies announced in one transaction when all are told again; ingest gets its turn between. */
 const ANNOUNCE_CHUNK = 200;
@@ -83,6 +85,8 @@ export class Outbox {
   /** Digests up to this row speak of a past that a hub may have left behind already. */
   #staleThrough = 0;
   #nextWholeDigestAt = Number.NEGATIVE_INFINITY;
+  #failedTicks = 0;
+  #nextTickAt = 0;
   #isNotifying = false;
   #records: () => Iterable<readonly RecordEventBody[]> = () => [];
 
@@ -403,11 +407,17 @@ export class Outbox {
     this.#db.transaction(work).immediate();
   }
 
+  /** A disk that is full is said once, and tried again less and less often until it takes what is due. */
   #tickOrReport(): void {
+    const at = this.#clock.monotonicMs();
+    if (this.#failedTicks > 0 && at < this.#nextTickAt) return;
     try {
       this.tick();
+      this.#failedTicks = 0;
     } catch (error) {
-      this.#onTickFailure(error);
+      if (this.#failedTicks === 0) this.#onTickFailure(error);
+      this.#nextTickAt = at + FAILED_TICK_MS * 2 ** Math.min(this.#failedTicks, 5);
+      this.#failedTicks += 1;
     }
   }
 

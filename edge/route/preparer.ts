@@ -31,6 +31,7 @@ import type { SealedFile } from '../spool/write-instance.ts';
 import type { Transcoder } from '../transcode/transcoder.ts';
 import type { Gate } from './gate.ts';
 import { JobRecord } from './job-pseudonyms.ts';
+import type { Outages } from './outages.ts';
 import { type CleanObject, DEIDENTIFIED, type Outgoing } from './outgoing.ts';
 import type { PseudonymStore } from './pseudonym-store.ts';
 import type { RouteCounters } from './route-metrics.ts';
@@ -50,6 +51,7 @@ export interface PreparerParts {
   readonly store: RouteStore;
   readonly gate: Gate;
   readonly outgoing: Outgoing;
+  readonly outages: Outages;
   readonly index: EdgeIndex;
   readonly spool: Spool;
   readonly transcoder: Pick<Transcoder, 'transcode'>;
@@ -97,14 +99,16 @@ export class Preparer {
   }
 
   async #prepareAll(): Promise<void> {
-    const { store, now, log } = this.#parts;
+    const { store, outages, now, log } = this.#parts;
+    if (outages.isWaiting('de-identification', now())) return;
     try {
       for (const job of store.preparing(now())) {
         if (this.#isStopping) return;
         await this.#prepareOrWait(job);
       }
+      outages.worked('de-identification', { now: now(), log });
     } catch (error) {
-      log.error('route.look-failed', { error });
+      outages.failed('de-identification', error, { now: now(), log });
     }
   }
 

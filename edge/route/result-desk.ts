@@ -24,6 +24,7 @@ import type { SealedFile } from '../spool/write-instance.ts';
 import { REFERENCES_OTHER, whyHeld } from './check-result.ts';
 import type { RuleSet } from './decide.ts';
 import { markResult } from './mark-result.ts';
+import type { Outages } from './outages.ts';
 import type { PseudonymStore } from './pseudonym-store.ts';
 import { type ResultFacts, readResult } from './read-result.ts';
 import type { ResultInbox, ResultRow } from './result-inbox.ts';
@@ -52,6 +53,7 @@ export interface ResultDeskParts {
   readonly config: Pick<EdgeConfig, 'trust' | 'peers' | 'models' | 'projects'>;
   readonly db: Sqlite;
   readonly inbox: ResultInbox;
+  readonly outages: Outages;
   readonly pseudonyms: PseudonymStore;
   readonly rules: RuleSet;
   readonly store: RouteStore;
@@ -94,15 +96,17 @@ export class ResultDesk {
   }
 
   async #lookThrough(): Promise<void> {
-    const { inbox, log } = this.#parts;
+    const { inbox, outages, now, log } = this.#parts;
+    if (outages.isWaiting('results', now())) return;
     try {
       for (const row of inbox.received()) {
         if (this.#isStopping) return;
         await this.#take(row);
       }
+      outages.worked('results', { now: now(), log });
     } catch (error) {
       // A disk or database that takes nothing now does so later.
-      log.error('route.look-failed', { error });
+      outages.failed('results', error, { now: now(), log });
     }
   }
 

@@ -1,5 +1,6 @@
 /** The numbers of routing at /metrics. */
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
+import type { Outages } from './outages.ts';
 import type { ResultInbox } from './result-inbox.ts';
 import type { RouteStore } from './route-store.ts';
 
@@ -12,7 +13,7 @@ export interface RouteCounters {
 
 export function openRouteCounters(
   registry: Registry,
-  { store, inbox }: { store: RouteStore; inbox: ResultInbox },
+  { store, inbox, outages }: { store: RouteStore; inbox: ResultInbox; outages: Outages },
 ): RouteCounters {
   const registers = [registry];
   const ended = new Counter({
@@ -51,6 +52,17 @@ export function openRouteCounters(
     registers,
     collect() {
       this.set(inbox.heldCount());
+    },
+  });
+  new Gauge({
+    name: 'cdip_route_stopped_since_seconds',
+    help: 'Since when, in seconds since 1970, a part of routing can not work, and why',
+    labelNames: ['part', 'code'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { part, code, since } of outages.list())
+        this.set({ part, code }, Math.round(since / 1000));
     },
   });
   return {

@@ -14,6 +14,7 @@ import type { EdgeIndex } from '../index/edge-index.ts';
 import type { RuleSet } from './decide.ts';
 import type { FactsReader } from './facts.ts';
 import type { Gate } from './gate.ts';
+import type { Outages } from './outages.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow, JobState, QueuedStudy } from './route-statements.ts';
@@ -43,6 +44,7 @@ export interface RouterParts {
   readonly switches: Switches;
   readonly gate: Gate;
   readonly outgoing: Outgoing;
+  readonly outages: Outages;
   readonly index: EdgeIndex;
   /** A study of which nothing came for so long is decided. */
   readonly quietMs: number;
@@ -82,14 +84,17 @@ export class Router {
   }
 
   async #look(): Promise<void> {
+    const { outages, now, log } = this.#parts;
+    if (outages.isWaiting('rules', now())) return;
     try {
       await this.#decideQuiet();
       this.#callBack();
       this.#sendDue();
       this.#follow();
+      outages.worked('rules', { now: now(), log });
     } catch (error) {
       // A database that takes nothing now does so later.
-      this.#parts.log.error('route.look-failed', { error });
+      outages.failed('rules', error, { now: now(), log });
     }
   }
 

@@ -15,6 +15,7 @@ import { tagsOf } from './conditions.ts';
 import { RuleSet } from './decide.ts';
 import { FactsReader } from './facts.ts';
 import { Gate } from './gate.ts';
+import { Outages } from './outages.ts';
 import { DEIDENTIFIED, Outgoing } from './outgoing.ts';
 import { Preparer } from './preparer.ts';
 import { PseudonymStore } from './pseudonym-store.ts';
@@ -25,14 +26,16 @@ import { RouteStore } from './route-store.ts';
 import { Router } from './router.ts';
 import { Switches } from './switches.ts';
 
-/** The tables of routing. */
+/** The tables of routing, and what keeps it from working on them. */
 export interface RouteTables {
+  readonly outages: Outages;
   readonly store: RouteStore;
   readonly inbox: ResultInbox;
   readonly switches: Switches;
 }
 
 export const openRouteTables = (db: Sqlite, config: EdgeConfig): RouteTables => ({
+  outages: new Outages(),
   store: new RouteStore(db),
   inbox: new ResultInbox(db, config),
   switches: new Switches(db),
