@@ -12,6 +12,7 @@ import { risSchema } from './ris/schema.ts';
 import { routeSchema } from './route/schema.ts';
 import { commitmentSchema } from './scp/commitment/schema.ts';
 import { mppsSchema } from './scp/mpps/schema.ts';
+import { transferSchema } from './transfer/schema.ts';
 
 export const furtherParts: SchemaParts = {
   commands: commandsSchema,
@@ -26,4 +27,5 @@ export const furtherParts: SchemaParts = {
   retrieve: retrieveSchema,
   reports: reportsSchema,
   ris: risSchema,
+  transfer: transferSchema,
 };

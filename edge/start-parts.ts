@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
-import type { HealthEvent } from '../shared/contract/events.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
@@ -36,10 +35,11 @@ import { heartbeat } from './health/heartbeat.ts';
 import { type HealthDetails, Vitals, type VitalsOptions } from './health/vitals.ts';
 import { Hl7Inbox } from './hl7/inbox.ts';
 import { openHl7Counter, startHl7Listener } from './hl7/listener.ts';
-import { type HttpServer, startHttp } from './http/server.ts';
+import { startHttp } from './http/server.ts';
 import { openTransferCounters } from './http/transfer-counters.ts';
 import { KnownPatients } from './index/records/known-patients.ts';
 import { Records } from './index/records/records.ts';
+import { joinHub } from './join-hub.ts';
 import { Operations } from './operations.ts';
 import { ObjectReports, reportInlet } from './reports/object-reports.ts';
 import { ReportCopies } from './reports/report-copies.ts';
@@ -68,10 +68,11 @@ import { CodecThreads } from './transcode/codec-threads.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 import { DirectoryCache } from './transfer/directory.ts';
 import { Line } from './transfer/line.ts';
+import { proverWithFile } from './transfer/proof.ts';
 import { SourceClient } from './transfer/source-client.ts';
 import { SourcePaths } from './transfer/source-paths.ts';
-import { RelayWait } from './transfer/wait-at-relay.ts';
-import { Uplink } from './uplink/uplink.ts';
+import { UsedTickets } from './transfer/used-tickets.ts';
+import type { Uplink } from './uplink/uplink.ts';
 import { UplinkError } from './uplink/uplink-error.ts';
 
 /** A response of another edge of which nothing comes for so long is given up. */
@@ -136,6 +137,7 @@ export async function startParts(
   lifecycle.add('metadata ahead', () => ahead.stop());
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
+    usedTickets: new UsedTickets(db, clock),
     status: () =>
       statusView({
         ...{ ...options, db, startedAt, storage, store, queue, states, routes, late, copies },
@@ -154,6 +156,11 @@ export async function startParts(
     stow: { store: storage.store, index },
     dicomWeb,
     examine: () => doctor.examine(),
+    rotateKey: async () => {
+      if (late.uplink === undefined)
+        throw new UplinkError('HUB_UNAVAILABLE', 'this edge is not joined to a hub');
+      await late.uplink.rotateKey();
+    },
     replayHl7: (key) => hl7Inbox.replay(key),
     deadLetters: hl7Inbox.log,
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
@@ -238,6 +245,7 @@ function startVitals(
     directory: () => directory.current(),
     troubledCallers: () => late.listener?.troubledCallers() ?? [],
     clockOffsetMs: () => late.uplink?.clockOffsetMs() ?? null,
+    keyEndsAt: () => late.uplink?.keyEndsAt() ?? null,
   });
   vitals.start();
   options.lifecycle.add('vitals', () => vitals.stop());
@@ -397,7 +405,8 @@ function startFetching(
     now,
     onChange: (change) => log.info('transfer.path', change),
   });
-  const client = new SourceClient({ stallMs: STALL_MS, paths });
+  const prove = proverWithFile(natsSeedFile(config.dataDirectory));
+  const client = new SourceClient({ stallMs: STALL_MS, prove, paths });
   lifecycle.add('source client', () => client.close());
   const runner = new FetchRunner({
     ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },
@@ -463,40 +472,4 @@ function startFollowing(
   withdrawals.start();
   lifecycle.add('withdrawals', () => withdrawals.stop());
   return reports;
-}
-
-/** What is told to the hub and asked by it, and what waits there for those who can't dial this edge. */
-function joinHub(
-  { config, clock, log, metrics, lifecycle }: StartOptions,
-  hub: { url: string; nats: string },
-  parts: {
-    directory: DirectoryCache;
-    outbox: OpenStorage['outbox'];
-    inbox: CommandInbox;
-    trial: ConfigurationTrial;
-    beat: () => HealthEvent;
-    http: HttpServer;
-  },
-): Uplink {
-  const { trust, dataDirectory } = config;
-  const uplink = new Uplink({
-    ...{ trust, outbox: parts.outbox, clock, log, metrics },
-    servers: hub.nats,
-    seedFile: natsSeedFile(dataDirectory),
-    heartbeat: parts.beat,
-    onCommand: (command) =>
-      command.kind === 'configure' ? parts.trial.take(command) : parts.inbox.take(command),
-    onDirectory: (told) => parts.directory.store(told),
-  });
-  uplink.start();
-  lifecycle.add('uplink', () => uplink.stop());
-  const relay = new RelayWait({
-    hubUrl: hub.url,
-    requestPass: () => uplink.requestRelayPass(),
-    serve: parts.http.serveRelayed,
-    log,
-  });
-  relay.start();
-  lifecycle.add('relay', () => relay.stop());
-  return uplink;
 }

@@ -7,6 +7,7 @@ import {
   ContentsRequestSchema,
   type Directory,
   FetchRpcRequestSchema,
+  KeysRequestSchema,
 } from '../shared/contract/rpc.ts';
 import { codeOf } from '../shared/errors.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
@@ -33,6 +34,8 @@ interface Asked {
   readonly fetches: FetchOrders;
   readonly callEdge: CallEdge;
   directory(): Directory;
+  /** @throws AccessError, LogError */
+  tellKeys(ods: string, keys: { current: string; next: string | undefined }): Promise<object>;
 }
 
 const NOTHING: AuditSubjects = { patients: [], studies: [], homes: [] };
@@ -40,6 +43,7 @@ const NOTHING: AuditSubjects = { patients: [], studies: [], homes: [] };
 export function answerEdges(networkLog: Pick<NetworkLog, 'answer'>, asked: Asked): void {
   const { audit, db, disclosure, fleet, fetches, directory, callEdge } = asked;
   networkLog.answer('directory', directory);
+  networkLog.answer('keys', (ods, request) => rotated(asked, ods, request));
   networkLog.answer('query', (ods, request) =>
     recorded(audit, { ods, name: 'query', request }, () => {
       const discloser = disclosure.toWorkstation(ods);
@@ -102,6 +106,25 @@ function requireShown(
   const shown = found.filter((study) => discloser.study(study).kind === 'shown');
   if (shown.length === found.length) return shown;
   throw new FetchError('STUDY_UNKNOWN', 'No trust has told of a study with this UID.');
+}
+
+/** What an edge only says again is no event; another key is. */
+async function rotated({ audit, tellKeys }: Asked, ods: string, request: unknown): Promise<object> {
+  const { current, next } = KeysRequestSchema.parse(request);
+  const record = (code: string | null): void =>
+    audit.append({
+      ...{ event: 'enrolment', action: 'U', outcome: code === null ? 0 : 8, code, ...NOTHING },
+      ...{ user: `edge of ${ods}`, role: 'edge', trust: ods, address: null, purpose: null },
+      ...{ what: `cdip.rpc.${ods}.keys`, query: { next: next ?? null } },
+    });
+  try {
+    const answer = await tellKeys(ods, { current, next });
+    if (next !== undefined) record(null);
+    return answer;
+  } catch (error) {
+    record(codeOf(error));
+    throw error;
+  }
 }
 
 interface EdgeCall {

@@ -6,7 +6,7 @@
  */
 import { collectDefaultMetrics } from 'prom-client';
 import { AuditTrail } from '../shared/audit/trail.ts';
-import { systemClock } from '../shared/clock.ts';
+import { rfc3339, systemClock } from '../shared/clock.ts';
 import type { EnrolReply, EnrolRequest } from '../shared/contract/enrol.ts';
 import type { Directory } from '../shared/contract/rpc.ts';
 import { Lifecycle, untilSignal } from '../shared/lifecycle.ts';
@@ -15,6 +15,8 @@ import { openMetrics } from '../shared/metrics.ts';
 import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
+import { EdgeAdmission } from './access/edge-admission.ts';
+import { EdgeCredentials } from './access/edge-credentials.ts';
 import { IdentityProvider } from './access/oidc-provider.ts';
 import { openTicketSigner } from './access/tickets.ts';
 import { Alerts } from './alerts/alerts.ts';
@@ -83,6 +85,7 @@ async function startParts(
   lifecycle.add('access', () => void accessDb.close());
   const { session, links } = config.signIn;
   const access = new Access(accessDb, clock, { ...session, links });
+  const credentials = new EdgeCredentials(accessDb, clock);
   const tickets = await openTicketSigner(accessDb, clock);
   const { oidc } = config.signIn;
   const network = trusts.map(({ ods }) => ods);
@@ -99,7 +102,7 @@ async function startParts(
   lifecycle.add('log', () => networkLog.stop());
   const projection = new Projection({ dataDirectory, trusts, networkLog, clock, log, metrics });
   lifecycle.add('projection', () => projection.stop());
-  const enrolledUrl = (ods: string): string | null => access.enrolledUrl(ods);
+  const enrolledUrl = (ods: string): string | null => credentials.enrolledUrl(ods);
   const fleet = new Fleet({ db: projection.db, trusts, clock, enrolledUrl });
   projection.onHeartbeat((health, heardAt) => fleetStore.take(health, heardAt));
   const hubUrl = (): string => httpUrlOf(config, http.port);
@@ -112,6 +115,7 @@ async function startParts(
   const disclosure = new Disclosure({ db: projection.db, clock, config: config.access });
   const fetches = new FetchOrders({
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
+    keyOf: (ods) => credentials.keyInUse(ods),
   });
   lifecycle.add('fetches', () => fetches.stop());
   const measures = await Measures.open({
@@ -121,6 +125,7 @@ async function startParts(
   const directory = (): Directory => ({
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
+    revokedKeys: credentials.endedLately(),
   });
   const travel = new LoadedTravel(trusts.flatMap(({ postcode }) => postcode ?? []));
   let publicUrl = '';
@@ -146,13 +151,27 @@ async function startParts(
     ...{ ...deciding, trusts, log, toldBy: (ods: string) => fleet.configurationOf(ods) },
   });
   lifecycle.add('configurations', () => configurations.stop());
-  const relay = new Relay({ tickets, metrics });
+  const relay = new Relay({
+    ...{ tickets, metrics },
+    isEnrolled: (ods) => credentials.keyInUse(ods) !== null,
+  });
+  const admission = new EdgeAdmission({
+    ...{ credentials, networkLog, clock, log },
+    dropRelayed: (ods) => relay.waiting.drop(ods),
+  });
+  lifecycle.add('admission', () => admission.stop());
   networkLog.answer('relay', (ods) => relay.passFor(ods));
   const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock, relay });
   lifecycle.add('edge calls', () => edges.close());
   const { db } = projection;
   answerEdges(networkLog, {
     ...{ audit, db, disclosure, fleet, fetches, directory, callEdge: edges.call },
+    tellKeys: async (ods, keys) => {
+      if (keys.next !== undefined) networkLog.requireAdmissible(ods, keys.next);
+      const endsAt = credentials.tellKeys(ods, keys);
+      await admission.apply();
+      return { endsAt: rfc3339(endsAt), at: rfc3339(clock.now()) };
+    },
   });
   const http = await startHttp({
     callEdge: edges.call,
@@ -177,11 +196,15 @@ async function startParts(
     measures,
     ...{ alerts, fleetStore },
     ticketKeys: () => tickets.publicKeys(),
+    async revokeEdge(trust: string): Promise<void> {
+      credentials.revoke(trust);
+      await admission.apply();
+    },
     async enrol(request: EnrolRequest): Promise<EnrolReply> {
       const { natsUrl } = networkLog;
       networkLog.requireAdmissible(request.trust, request.natsPublicKey);
-      access.enrol(request);
-      await networkLog.admitEdge(request.trust, request.natsPublicKey);
+      credentials.enrol(request);
+      await admission.apply();
       log.info('edge.enrolled', { trust: request.trust, version: request.version });
       return { trust: request.trust, hubUrl: hubUrl(), natsUrl, directory: directory() };
     },
@@ -190,11 +213,12 @@ async function startParts(
   publicUrl = httpUrlOf(config, http.port);
 
   const impatience = setTimeout(() => log.warn('log.not-reached', {}), PATIENCE_MS);
-  const edgeKeys = access.edgeKeys();
+  const edgeKeys = credentials.keys();
   const opened = await openNetworkLog({ config, edgeKeys, clock, log, metrics }).finally(() =>
     clearTimeout(impatience),
   );
   networkLog.reached(opened);
+  admission.start(edgeKeys);
   projection.start();
   measures.start();
   alerts.start();

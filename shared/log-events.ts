@@ -45,7 +45,7 @@ export interface LogEvents {
   /** The recorded key of an edge can't be used; it has to enrol again. */
   'log.key-refused': { trust: string; error: unknown };
   /** An edge was enrolled on a cluster of your own: give this key to the account of the trust there. */
-  'log.admit-by-hand': { trust: string; natsPublicKey: string };
+  'log.admit-by-hand': { trust: string; keys: string };
 
   // --- hub/measures
   /** The measures count what was told until now. */
@@ -75,6 +75,10 @@ export interface LogEvents {
   // --- hub/access
   /** An edge was enrolled, or enrolled again with another key. */
   'edge.enrolled': { trust: string; version: string };
+  /** No key of the edge is in force any more: it was taken back, or has ended; it is cut off. */
+  'edge.revoked': { trust: string };
+  /** The broker does not have the keys that are in force; tried again each second. */
+  'edge.keys-not-applied': { code: string };
 
   // --- hub/fetch
   /** An edge could not be told of an order; it is told again. */
@@ -178,6 +182,8 @@ export interface LogEvents {
   'uplink.command-unreadable': { streamSeq: number };
   /** Cursor, heartbeat or directory: the hub could not be asked or told; done again soon. */
   'uplink.step-failed': { what: string; code: string };
+  /** The edge has a new key; the one before ends. */
+  'uplink.key-rotated': Record<string, never>;
 
   // --- edge/ul
   /** A peer asked for an association, and has it. */

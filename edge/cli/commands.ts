@@ -19,6 +19,7 @@ const USAGE = `Usage: cdip edge [COMMAND] [--config FILE]
   (none)                                runs the edge
   enrol --hub URL --token T             makes the edge's keys and joins it to a hub
     --trust ODS                         … and writes the configuration, where there is none yet
+  rotate                                another key in place of the one in use; it does so by itself, too
   status [--json]                       counts, what waits and why, disk
   queue [--json]                        fetches and deliveries that are not over, and why they stand still
   doctor [--json]                       what is wrong around the edge, why it matters, how to mend it
@@ -115,6 +116,8 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
         hubUrl: given.hub,
         token: given.token,
       });
+    case 'rotate':
+      return (await import('./rotate.ts')).rotateKey(config);
     case 'status':
       return (await import('./status.ts')).printStatus(config, given.json);
     case 'queue':

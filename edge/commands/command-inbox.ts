@@ -10,6 +10,7 @@ import type {
   BookingCommand,
   Command,
   ConfigureCommand,
+  DirectoryCommand,
   ReportCommand,
 } from '../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
@@ -41,8 +42,8 @@ export interface InboxOptions {
 }
 
 type Reannounce = Command & { kind: 'reannounce' };
-/** A configuration is no matter of the database: edge/configuration takes it. */
-export type TakenCommand = Exclude<Command, ConfigureCommand>;
+/** A configuration and the directory are no matters of the database. */
+export type TakenCommand = Exclude<Command, ConfigureCommand | DirectoryCommand>;
 
 export class CommandInbox {
   readonly #options: InboxOptions;

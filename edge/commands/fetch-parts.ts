@@ -43,7 +43,7 @@ export interface FetchOptions {
   readonly store: FetchStore;
   readonly index: EdgeIndex;
   readonly spool: Spool;
-  readonly client: Pick<SourceClient, 'manifest' | 'instances'>;
+  readonly client: Pick<SourceClient, 'manifest' | 'instances' | 'release'>;
   readonly reading: CopyReading;
   readonly deliverer: Pick<Deliverer, 'add' | 'wake' | 'cancel'>;
   readonly deliveries: Pick<DeliveryQueue, 'find' | 'progress'>;

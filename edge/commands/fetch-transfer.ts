@@ -16,6 +16,8 @@ import type { FetchRow } from './fetch-row.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { FetchTicket } from './ticket-holder.ts';
 
+const RELEASE_MS = 5_000;
+
 /** Asks the source what the study holds. @throws TransferError */
 export async function retrieve(
   parts: FetchParts,
@@ -110,6 +112,7 @@ export async function transfer(
       onAgain: (code) => counters.again(code),
     });
     for (const failure of failures) store.markFailed(fetchId, failure);
+    release(parts, ticket);
   } catch (error) {
     if (ticket.hasMoved && !signal.aborted) return moveOn(parts, row);
     const isExpired = error instanceof TransferError && error.code === 'TICKET_EXPIRED';
@@ -118,6 +121,12 @@ export async function transfer(
     meter.tell();
   }
   return true;
+}
+
+/** Said once: a source that does not hear it ends the ticket's use by itself. */
+function release({ client }: FetchParts, ticket: FetchTicket): void {
+  const signal = AbortSignal.timeout(RELEASE_MS);
+  client.release(ticket.address, { ticket: ticket.current(), signal }).catch(expected);
 }
 
 /** What was staged stays: another source has the same objects, unless it changed them. */

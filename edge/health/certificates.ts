@@ -1,4 +1,4 @@
-/** When the certificates that this edge shows, or shows its peers, end. Read anew each time: a renewed one counts at once. */
+/** When the certificates and keys that this edge shows end. Read anew each time: a renewed one counts at once. */
 import { rfc3339 } from '../../shared/clock.ts';
 import type { CertificateHealth } from '../../shared/contract/health.ts';
 import type { EdgeConfig } from '../config.ts';
@@ -7,7 +7,7 @@ import { certificateEnd } from '../ul/tls.ts';
 type Config = Pick<EdgeConfig, 'dicom' | 'http' | 'hl7' | 'peers'>;
 
 /** One that can't be read has ended: who calls will find it so. */
-export function certificates(config: Config): CertificateHealth[] {
+export function certificates(config: Config, keyEndsAt: number | null): CertificateHealth[] {
   const named: [of: string, file: string | undefined][] = [
     ['DICOM port', config.dicom.tls?.certificateFile],
     ['HTTP', config.http.tls?.certificateFile],
@@ -17,9 +17,11 @@ export function certificates(config: Config): CertificateHealth[] {
       tls?.certificateFile,
     ]),
   ];
-  return named.flatMap(([of, file]) =>
+  const key = keyEndsAt === null ? [] : [{ of: 'key for the hub', endsAt: rfc3339(keyEndsAt) }];
+  const shown = named.flatMap(([of, file]) =>
     file === undefined ? [] : [{ of, endsAt: rfc3339(endOf(file)) }],
   );
+  return [...shown, ...key];
 }
 
 function endOf(file: string): number {

@@ -48,6 +48,8 @@ export interface VitalsOptions {
   readonly troubledCallers: () => TroubledCaller[];
   /** Null: not measured. */
   readonly clockOffsetMs: () => number | null;
+  /** When the key for the hub ends, milliseconds since the epoch; null: not known yet. */
+  readonly keyEndsAt: () => number | null;
 }
 
 /** The parts of a heartbeat that older edges do not have. */
@@ -120,7 +122,7 @@ export class Vitals {
   }
 
   details(): HealthDetails {
-    const { config, spool, clock, troubledCallers, clockOffsetMs } = this.#options;
+    const { config, spool, clock, troubledCallers, clockOffsetMs, keyEndsAt } = this.#options;
     const now = clock.now();
     const { freeBytes, reserveBytes } = spool.reserve.status();
     return {
@@ -137,7 +139,7 @@ export class Vitals {
       modalities: this.#modalities(),
       hl7: this.#hl7(),
       pacs: this.#pacs.current(),
-      certificates: certificates(config),
+      certificates: certificates(config, keyEndsAt()),
       clock: { offsetMs: clockOffsetMs() },
       reach: this.#reach.current(),
       commitmentFailures: this.#commitmentFailures(now - DAY_MS),

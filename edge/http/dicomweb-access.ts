@@ -8,13 +8,16 @@ import type { Clock } from '../../shared/clock.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { DirectoryCache } from '../transfer/directory.ts';
-import { TicketError, verifyTicket } from '../transfer/ticket.ts';
+import { openTicket, TicketError } from '../transfer/ticket.ts';
+import type { UsedTickets } from '../transfer/used-tickets.ts';
 import { HttpProblem } from './problem.ts';
 import { requireLocal } from './routes-local.ts';
+import { presentedBy } from './routes-transfer.ts';
 
 export interface DicomWebAccessParts {
   readonly config: Pick<EdgeConfig, 'dicomWeb' | 'trust'>;
   readonly directory: Pick<DirectoryCache, 'current'>;
+  readonly usedTickets: UsedTickets;
   readonly clock: Clock;
 }
 
@@ -33,7 +36,7 @@ const THIS_MACHINE: DicomWebGrant = { kind: 'all', client: 'STOW_LOCAL' };
 /** @throws TicketError (401, 403) or HttpProblem `FORBIDDEN` */
 export async function admitDicomWeb(
   request: FastifyRequest,
-  { config, directory, clock }: DicomWebAccessParts,
+  { config, directory, usedTickets: used, clock }: DicomWebAccessParts,
 ): Promise<DicomWebGrant> {
   const { authorization } = request.headers;
   if (authorization === undefined) {
@@ -47,9 +50,11 @@ export async function admitDicomWeb(
   if (study === undefined) throw new TicketError('TICKET_MALFORMED', 'this is no key of this edge');
   const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
   if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
-  const use = { authorization, trust: config.trust, studyInstanceUID: study, home: home.data };
-  const claims = await verifyTicket(use, { directory: directory.current(), clock });
-  const { series: seriesInstanceUIDs } = claims;
+  const asked = { trust: config.trust, studyInstanceUID: study, home: home.data };
+  const { series: seriesInstanceUIDs } = await openTicket(
+    { ...presentedBy(request), ...asked },
+    { directory: directory.current(), clock, used },
+  );
   return { kind: 'study', studyInstanceUID: study, home: home.data, seriesInstanceUIDs };
 }
 

@@ -29,6 +29,8 @@ export interface LocalParts {
   readonly replayHl7: (key: number) => ReplayOutcome | undefined;
   /** Examines what is around this edge, and answers when it has. */
   readonly examine: () => Promise<unknown>;
+  /** Takes another key for the hub in place of the one in use. @throws GatewayError */
+  readonly rotateKey: () => Promise<void>;
   readonly releaseQuarantined: (id: string) => Promise<ReleaseOutcome | undefined>;
 }
 
@@ -46,6 +48,11 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
   app.post('/local/doctor', async (request) => {
     requireLocal(request);
     return parts.examine();
+  });
+  app.post('/local/keys/rotate', async (request) => {
+    requireLocal(request);
+    await parts.rotateKey();
+    return { rotated: true };
   });
   app.post('/local/quarantine/:id/release', async (request) => {
     requireLocal(request);

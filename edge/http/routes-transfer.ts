@@ -1,12 +1,13 @@
 /**
  * `/transfer/v1/…`: what another edge, or the hub, reads of a study with a ticket. edge/transfer.
  *
- *   request ─► ticket: study, home, series ─► (from the PACS first) ─► manifest │ stream of frames
+ *   request ─► ticket: study, home, series, once ─► (from the PACS first) ─► manifest │ stream of frames
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../../shared/clock.ts';
 import { PRIORITIES } from '../../shared/contract/commands.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
+import { PROOF_HEADER } from '../../shared/contract/ticket.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Copies } from '../retention/copies.ts';
 import type { LocalPacs } from '../scp/query/local-pacs.ts';
@@ -15,7 +16,8 @@ import type { Line } from '../transfer/line.ts';
 import { manifestOf, type ServedStudy } from '../transfer/manifest.ts';
 import { FRAMES_MEDIA_TYPE, WantedSchema } from '../transfer/protocol.ts';
 import { instanceFrames, noneServed, type ServeParts } from '../transfer/serve.ts';
-import { verifyTicket } from '../transfer/ticket.ts';
+import { openTicket } from '../transfer/ticket.ts';
+import type { UsedTickets } from '../transfer/used-tickets.ts';
 import { bringFromPacs } from './from-pacs.ts';
 import { HttpProblem } from './problem.ts';
 import type { TransferCounters } from './transfer-counters.ts';
@@ -26,6 +28,7 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
 export interface TransferParts extends ServeParts {
   readonly trust: string;
   readonly directory: Pick<DirectoryCache, 'current'>;
+  readonly usedTickets: UsedTickets;
   readonly clock: Clock;
   readonly log: Log;
   readonly transferCounters: TransferCounters;
@@ -37,6 +40,8 @@ export interface TransferParts extends ServeParts {
 interface Opened extends ServedStudy {
   /** Who reads: the receiving trust. */
   readonly reader: string;
+  /** `jti` of its ticket. */
+  readonly ticket: string;
   /** 0 is the most urgent. */
   readonly priority: number;
 }
@@ -64,7 +69,9 @@ export function serveTransfers(app: FastifyInstance, parts: TransferParts): void
         ...{ study, wanted: sopInstanceUIDs, codings, admit, counts },
       });
       const endServing = parts.transferCounters.startServing();
+      const letGo = parts.usedTickets.hold(study.ticket);
       frames.once('close', () => {
+        letGo();
         endServing(counts);
         const { studyInstanceUID, home, reader } = study;
         const { wireBytes, ...sent } = counts;
@@ -76,24 +83,38 @@ export function serveTransfers(app: FastifyInstance, parts: TransferParts): void
       return reply.type(FRAMES_MEDIA_TYPE).send(frames);
     },
   );
+  app.delete('/transfer/v1/studies/:uid/ticket', async (request, reply) => {
+    const { ticket } = await openStudy(request, parts);
+    parts.usedTickets.end(ticket);
+    return reply.status(204).send();
+  });
 }
 
 async function openStudy(request: FastifyRequest, parts: TransferParts): Promise<Opened> {
   const { uid } = request.params as { uid: string };
   const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
   if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
-  const { authorization } = request.headers;
-  const { trust } = parts;
-  const claims = await verifyTicket(
-    { authorization, trust, studyInstanceUID: uid, home: home.data },
-    { directory: parts.directory.current(), clock: parts.clock },
+  const { trust, usedTickets: used, clock } = parts;
+  const opened = await openTicket(
+    { ...presentedBy(request), trust, studyInstanceUID: uid, home: home.data },
+    { directory: parts.directory.current(), clock, used },
   );
   return {
     studyInstanceUID: uid,
     home: home.data,
-    seriesInstanceUIDs: claims.series,
-    reader: claims.sub,
-    priority: PRIORITIES.indexOf(claims.priority ?? 'scheduled'),
+    seriesInstanceUIDs: opened.series,
+    reader: opened.sub,
+    ticket: opened.jti,
+    priority: PRIORITIES.indexOf(opened.priority ?? 'scheduled'),
+  };
+}
+
+/** What a request shows of its ticket. */
+export function presentedBy({ headers, method, url }: FastifyRequest) {
+  const proof = headers[PROOF_HEADER];
+  return {
+    ...{ authorization: headers.authorization, method, url },
+    proof: typeof proof === 'string' ? proof : undefined,
   };
 }
 

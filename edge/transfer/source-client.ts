@@ -2,10 +2,12 @@
  * Asks another edge: for a manifest, for a stream of instances. HTTP/1.1 always: the window of HTTP/2
  * is too small for a WAN.
  *
- *   (ticket) ──request──► source, directly or by the hub's relay ──► body │ TransferError by status and code
+ *   (ticket, proof) ──request──► source, directly or by the hub's relay ──► body │ TransferError by status and code
  */
 import { Agent, request } from 'undici';
+import { PROOF_HEADER } from '../../shared/contract/ticket.ts';
 import { codeOf } from '../../shared/errors.ts';
+import type { Prove } from './proof.ts';
 import { type Manifest, ManifestSchema } from './protocol.ts';
 import { SourcePaths } from './source-paths.ts';
 import { TransferError } from './transfer-error.ts';
@@ -30,19 +32,22 @@ export interface AskOptions {
 
 interface Asked extends AskOptions {
   readonly what: string;
-  /** Absent: it is a GET. */
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly body?: string;
 }
 
 export class SourceClient {
   readonly #agent: Agent;
   readonly #paths: SourcePaths;
+  readonly #prove: Prove;
 
   /**
    * @param stallMs a response of which nothing comes for so long is given up
+   * @param prove that a ticket is ours
    * @param paths default: directly
    */
-  constructor({ stallMs, paths }: { stallMs: number; paths?: SourcePaths }) {
+  constructor({ stallMs, prove, paths }: { stallMs: number; prove: Prove; paths?: SourcePaths }) {
+    this.#prove = prove;
     this.#paths = paths ?? new SourcePaths({});
     this.#agent = new Agent({
       allowH2: false,
@@ -56,7 +61,11 @@ export class SourceClient {
   async manifest(address: StudyAddress, options: AskOptions): Promise<Manifest> {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    for await (const chunk of await this.#ask(address, { ...options, what: 'manifest' })) {
+    for await (const chunk of await this.#ask(address, {
+      ...options,
+      method: 'GET',
+      what: 'manifest',
+    })) {
       bytes += chunk.length;
       if (bytes > MAX_MANIFEST_BYTES)
         throw new TransferError('TRANSFER_MALFORMED', 'the manifest is too long');
@@ -75,7 +84,13 @@ export class SourceClient {
     }: AskOptions & { sopInstanceUIDs: readonly string[]; codings: readonly string[] },
   ): Promise<AsyncIterable<Buffer>> {
     const body = JSON.stringify({ sopInstanceUIDs, codings });
-    return this.#ask(address, { ...options, what: 'instances', body });
+    return this.#ask(address, { ...options, method: 'POST', what: 'instances', body });
+  }
+
+  /** Nothing more is wanted with this ticket: the source need not keep it open. */
+  async release(address: StudyAddress, options: AskOptions): Promise<void> {
+    const body = await this.#ask(address, { ...options, method: 'DELETE', what: 'ticket' });
+    for await (const _chunk of body);
   }
 
   close(): Promise<void> {
@@ -98,22 +113,24 @@ export class SourceClient {
   async #askBy(
     url: string,
     { studyInstanceUID, home }: StudyAddress,
-    { what, body, ticket, signal }: Asked,
+    { what, method, body, ticket, signal }: Asked,
   ): Promise<AsyncIterable<Buffer>> {
     const base = url.endsWith('/') ? url : `${url}/`;
     const path = `transfer/v1/studies/${encodeURIComponent(studyInstanceUID)}/${what}`;
     try {
-      const response = await request(new URL(`${path}?home=${home}`, base), {
-        method: body === undefined ? 'GET' : 'POST',
+      const url = new URL(`${path}?home=${home}`, base);
+      const response = await request(url, {
+        method,
         headers: {
           authorization: `Bearer ${ticket}`,
+          [PROOF_HEADER]: await this.#prove({ ticket, method, url: url.pathname + url.search }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body }),
         dispatcher: this.#agent,
         signal,
       });
-      if (response.statusCode === 200) return reading(response.body, signal);
+      if (response.statusCode < 300) return reading(response.body, signal);
       const text = await response.body.text();
       throw refusalOf(response.statusCode, text.slice(0, 4_096));
     } catch (cause) {
@@ -140,12 +157,19 @@ const unreachable = (cause: unknown): TransferError =>
     cause,
   });
 
+/**
+ * A fresh ticket mends these: it ran out; its use was over, after a long cut; our key is another one since. A key
+ * that the source does not know yet may be in its directory soon.
+ */
+const RENEWED = [
+  ...['TICKET_EXPIRED', 'TICKET_USED', 'TICKET_OTHER_EDGE', 'TICKET_REVOKED'],
+  'TICKET_KEY_UNKNOWN',
+];
+
 function refusalOf(status: number, text: string): TransferError {
   const code = problemCode(text);
   const said = `the source answered ${status} ${code}`;
-  // A key that the source does not know yet may be in its directory soon.
-  if (code === 'TICKET_EXPIRED' || code === 'TICKET_KEY_UNKNOWN')
-    return new TransferError('TICKET_EXPIRED', said);
+  if (RENEWED.includes(code)) return new TransferError('TICKET_EXPIRED', said);
   if (status === 401 || status === 403) return new TransferError('TICKET_REFUSED', said);
   if (code === 'RELAY_NOT_WAITING' || code === 'RELAY_CUT')
     return new TransferError('SOURCE_UNREACHABLE', said);

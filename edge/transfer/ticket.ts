@@ -1,7 +1,7 @@
 /**
  * Whether a transfer ticket opens what is asked for. RFC 7519; shared/contract/ticket.ts.
  *
- *   Authorization: Bearer … ──signature, expiry, audience──study, home, series──► TicketScope
+ *   Authorization: Bearer … ──signature, expiry, audience──study, home──reader's proof──once──► Ticket
  *
  * The hub's public keys come from the cached directory, so that this works while the hub is down.
  * 401: the ticket is no valid one. 403: it is, for something else.
@@ -10,14 +10,16 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Clock } from '../../shared/clock.ts';
 import type { Directory } from '../../shared/contract/rpc.ts';
 import {
+  HUB_READER,
   TICKET_ISSUER,
-  type TicketClaims,
-  TicketClaimsSchema,
+  type Ticket,
+  TicketSchema,
 } from '../../shared/contract/ticket.ts';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
+import { verifyProof } from './proof.ts';
 
 /** Clocks of two trusts may differ so much. */
-const CLOCK_TOLERANCE_SECONDS = 30;
+export const CLOCK_TOLERANCE_SECONDS = 30;
 
 export type TicketErrorCode =
   | 'TICKET_MISSING'
@@ -25,6 +27,14 @@ export type TicketErrorCode =
   | 'TICKET_EXPIRED'
   | 'TICKET_SIGNATURE'
   | 'TICKET_KEY_UNKNOWN'
+  /** It opened what it is for before. */
+  | 'TICKET_USED'
+  /** It is bound to an edge's key, and the request proves nothing. */
+  | 'TICKET_PROOF_MISSING'
+  /** The request was not made by the edge that it was made out to, or is another one. */
+  | 'TICKET_OTHER_EDGE'
+  /** The key of its reader was taken back. */
+  | 'TICKET_REVOKED'
   | 'TICKET_OTHER_TRUST'
   | 'TICKET_OTHER_STUDY'
   | 'TICKET_OTHER_HOME';
@@ -39,9 +49,9 @@ export class TicketError extends GatewayError {
     this.code = code;
   }
 
-  /** 401 for no valid ticket, 403 for one that opens something else. RFC 9110 §15.5. */
+  /** 401 for no valid ticket, 403 for one that opens something else, or nothing to this reader. RFC 9110 §15.5. */
   get httpStatus(): 401 | 403 {
-    return this.code.startsWith('TICKET_OTHER_') ? 403 : 401;
+    return this.code.startsWith('TICKET_OTHER_') || this.code === 'TICKET_REVOKED' ? 403 : 401;
   }
 }
 
@@ -49,34 +59,69 @@ export class TicketError extends GatewayError {
 export interface TicketUse {
   /** The `Authorization` header. */
   readonly authorization: string | undefined;
+  /** The header `PROOF_HEADER`. */
+  readonly proof: string | undefined;
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
   /** Our own ODS code. */
   readonly trust: string;
   readonly studyInstanceUID: string;
   readonly home: string;
 }
 
-/** @throws TicketError */
-export async function verifyTicket(
-  use: TicketUse,
-  { directory, clock }: { directory: Directory | undefined; clock: Clock },
-): Promise<TicketClaims> {
+export interface TicketParts {
+  readonly directory: Directory | undefined;
+  readonly clock: Clock;
+  /** Counts the request. @throws TicketError `TICKET_USED` */
+  readonly used: { use(ticket: Ticket, proof: string | null): void };
+}
+
+/**
+ * Lets one request in, which counts as its use.
+ *
+ * @throws TicketError
+ */
+export async function openTicket(use: TicketUse, parts: TicketParts): Promise<Ticket> {
+  const { directory } = parts;
   const token = /^Bearer +(\S+) *$/i.exec(use.authorization ?? '')?.[1];
   if (token === undefined) throw new TicketError('TICKET_MISSING', 'a transfer ticket is needed');
   if (directory === undefined)
     throw new TicketError('TICKET_KEY_UNKNOWN', 'this edge has no directory of the network yet');
-  const claims = await readClaims(token, use.trust, { directory, clock });
-  if (claims.study !== use.studyInstanceUID)
+  const ticket = await readClaims(token, use.trust, { directory, clock: parts.clock });
+  if (ticket.study !== use.studyInstanceUID)
     throw new TicketError('TICKET_OTHER_STUDY', 'the ticket is for another study');
-  if (claims.home !== use.home)
+  if (ticket.home !== use.home)
     throw new TicketError('TICKET_OTHER_HOME', 'the ticket is for the study of another home');
-  return claims;
+  parts.used.use(ticket, await proofOf(ticket, { ...use, ticket: token }, directory));
+  return ticket;
+}
+
+/** @returns the proof's id; null for the hub, which has a ticket for each request @throws TicketError */
+async function proofOf(
+  { cnf, sub }: Ticket,
+  presented: TicketUse & { readonly ticket: string },
+  directory: Directory,
+): Promise<string | null> {
+  if (cnf === undefined) {
+    if (sub === HUB_READER) return null;
+    throw new TicketError('TICKET_MALFORMED', 'the ticket is bound to no key of its reader');
+  }
+  if (directory.revokedKeys?.includes(cnf.nkey))
+    throw new TicketError('TICKET_REVOKED', "the reader's key was taken back");
+  if (presented.proof === undefined)
+    throw new TicketError('TICKET_PROOF_MISSING', 'the reader has to prove that the ticket is its');
+  const proof = await verifyProof(presented.proof, presented, cnf.nkey);
+  if (proof === null)
+    throw new TicketError('TICKET_OTHER_EDGE', 'the ticket was made out to another edge');
+  return proof;
 }
 
 async function readClaims(
   token: string,
   trust: string,
   { directory, clock }: { directory: Directory; clock: Clock },
-): Promise<TicketClaims> {
+): Promise<Ticket> {
   try {
     const { payload } = await jwtVerify(
       token,
@@ -90,7 +135,7 @@ async function readClaims(
         currentDate: new Date(clock.now()),
       },
     );
-    return TicketClaimsSchema.parse(payload);
+    return TicketSchema.parse(payload);
   } catch (cause) {
     throw refusalOf(cause);
   }

@@ -93,6 +93,21 @@ export class HubConnection {
     return parsed.data;
   }
 
+  /** Whether the broker lets a key in, while the connection stays. @throws UplinkError */
+  async tryKey(seed: Uint8Array): Promise<void> {
+    try {
+      const connection = await this.#dial(seed);
+      await connection.close();
+    } catch (cause) {
+      throw new UplinkError('HUB_UNAVAILABLE', reasonOf(cause), { cause });
+    }
+  }
+
+  /** The next connection has the key that the file holds now. */
+  async reconnect(): Promise<void> {
+    await this.#connection?.close();
+  }
+
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#connection?.close().catch(() => {});
@@ -137,14 +152,14 @@ export class HubConnection {
     throw new UplinkError('HUB_UNAVAILABLE', 'this edge is stopping');
   }
 
-  async #dial(): Promise<NatsConnection> {
+  async #dial(seed?: Uint8Array): Promise<NatsConnection> {
     const { trust, servers: named, seedFile } = this.#options;
     const servers = named.split(',').map((server) => server.trim());
     return connect({
       servers,
       // Asked for by name, TLS is not given up because whoever answers offers none.
       ...(servers.some((server) => server.startsWith('tls://')) ? { tls: {} } : {}),
-      authenticator: nkeyAuthenticator(readFileSync(seedFile)),
+      authenticator: nkeyAuthenticator(seed ?? readFileSync(seedFile)),
       inboxPrefix: edgeInboxPrefix(trust),
       name: `cdip-edge-${trust}`,
       timeout: CONNECT_MS,

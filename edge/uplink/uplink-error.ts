@@ -5,7 +5,9 @@ export type UplinkErrorCode =
   /** There is no connection now, or no hub answered in time. */
   | 'HUB_UNAVAILABLE'
   /** What came is no answer of this version. */
-  | 'HUB_ANSWER';
+  | 'HUB_ANSWER'
+  /** The hub does not take this key, or knows the one in use no more. */
+  | 'KEY_REFUSED';
 
 export class UplinkError extends GatewayError {
   override readonly name = 'UplinkError';

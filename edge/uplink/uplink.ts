@@ -23,6 +23,7 @@ import {
   type FetchRpcReply,
   FetchRpcReplySchema,
   type FetchRpcRequest,
+  KeysReplySchema,
   type QueryReply,
   QueryReplySchema,
   type QueryRequest,
@@ -38,6 +39,7 @@ import { ClockOffset } from './clock-offset.ts';
 import { readCommands } from './command-reader.ts';
 import { CursorFollower } from './cursor-follower.ts';
 import { type Connected, type ConnectionStatus, HubConnection } from './hub-connection.ts';
+import { KeyKeeper } from './key-keeper.ts';
 import { Publisher } from './publisher.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -70,10 +72,13 @@ export class Uplink {
   readonly #hub: HubConnection;
   readonly #publisher: Publisher;
   readonly #follower: CursorFollower;
+  readonly #keeper: KeyKeeper;
   readonly #unreadable: Counter;
   readonly #offset = new ClockOffset();
   /** Aborts to ask for the cursor before its time. */
   #hurry = new AbortController();
+  /** Aborts to ask for the directory before its time. */
+  #directoryDue = new AbortController();
   /** Aborts once a hub that has read everything has said where it stands. */
   readonly #standing = new AbortController();
 
@@ -89,6 +94,12 @@ export class Uplink {
       publishedRow: () => this.#publisher.publishedRow,
       hasBegun: () => this.#publisher.hasBegun,
       onRewind: () => this.#publisher.wake(),
+    });
+    this.#keeper = new KeyKeeper({
+      ...{ seedFile: options.seedFile, clock, log },
+      tell: (keys) => this.#hub.ask('keys', keys, KeysReplySchema),
+      tryKey: (seed) => this.#hub.tryKey(seed),
+      reconnect: () => this.#hub.reconnect(),
     });
     outbox.onAppend(() => this.#hurry.abort());
     const registers = [metrics];
@@ -130,6 +141,21 @@ export class Uplink {
     return this.#hub.ask('ticket', { fetchId }, TicketReplySchema);
   }
 
+  /** Takes another key, and ends this one. @throws UplinkError; the key in force stays */
+  rotateKey(): Promise<void> {
+    return this.#keeper.rotate();
+  }
+
+  /** When this edge's key ends, milliseconds since the epoch; null: no hub has said it yet. */
+  keyEndsAt(): number | null {
+    return this.#keeper.endsAt();
+  }
+
+  /** The network has changed: what is known of it is asked anew. */
+  refreshDirectory(): void {
+    this.#directoryDue.abort();
+  }
+
   /** A pass to wait at the hub's relay. @throws UplinkError */
   requestRelayPass(): Promise<RelayReply> {
     return this.#hub.ask('relay', {}, RelayReplySchema);
@@ -159,6 +185,7 @@ export class Uplink {
       readCommands({ trust, log, onCommand, onUnreadable }, js, signal),
       this.#beat(connection, signal),
       this.#keepDirectory(signal),
+      this.#keeper.keep(signal),
     ];
     // One that fails ends them all, so that none of them meets its own successor.
     const ended = await Promise.allSettled(
@@ -204,10 +231,12 @@ export class Uplink {
 
   async #keepDirectory(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#directoryDue = new AbortController();
       const isKnown = await this.#tried('directory', async () => {
         this.#options.onDirectory(await this.#hub.ask('directory', {}, DirectorySchema));
       });
-      await sleep(isKnown ? DIRECTORY_MS : DIRECTORY_RETRY_MS, signal);
+      const due = AbortSignal.any([signal, this.#directoryDue.signal]);
+      await sleep(isKnown ? DIRECTORY_MS : DIRECTORY_RETRY_MS, due);
     }
   }
 

@@ -27,7 +27,12 @@ export type AccessErrorCode =
   | 'OIDC_ROLE'
   | 'OIDC_TRUST'
   | 'OIDC_ASSURANCE'
-  | 'OIDC_OTHER_PERSON';
+  | 'OIDC_OTHER_PERSON'
+  /** There is nothing to take back. */
+  | 'EDGE_NOT_ENROLLED'
+  /** A key that is not in force, or that some edge had before. */
+  | 'EDGE_KEY_UNKNOWN'
+  | 'EDGE_KEY_KNOWN';
 
 export class AccessError extends GatewayError {
   override readonly name = 'AccessError';

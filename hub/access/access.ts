@@ -7,9 +7,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
-import type { EnrolRequest } from '../../shared/contract/enrol.ts';
 import { commitDurably, openSqlite, type Sqlite } from '../../shared/sqlite/open.ts';
-import { AccessError } from './access-error.ts';
 import { Accounts } from './accounts.ts';
 import { Machines } from './machines.ts';
 import { type Action, type Principal, type Role, refusalOf } from './rules.ts';
@@ -119,40 +117,5 @@ export class Access {
       this.#statements.insertToken.run(hashOf(token), trust, this.#clock.now() + ttlMs),
     );
     return token;
-  }
-
-  // --- edges
-
-  /**
-   * Uses the token up and takes the edge's key in its place. The same key may come again with it, for
-   * as long as the token is good: the answer may have been lost on its way.
-   *
-   * @throws AccessError `TOKEN_INVALID`
-   */
-  enrol(request: EnrolRequest): void {
-    const now = this.#clock.now();
-    const { token, trust, natsPublicKey, httpUrl, version } = request;
-    commitDurably(this.#db, () => {
-      const used = this.#statements.useToken.run(now, hashOf(token), trust, now);
-      const isRepeat =
-        used.changes === 0 &&
-        this.#statements.findRepeat.get(hashOf(token), trust, now, natsPublicKey) !== undefined;
-      if (used.changes === 0 && !isRepeat)
-        throw new AccessError(
-          'TOKEN_INVALID',
-          `the token is unknown, used, too old, or not for ${trust}: ask for a new one`,
-        );
-      if (!isRepeat) this.#statements.upsertEdge.run(trust, natsPublicKey, httpUrl, version, now);
-    });
-  }
-
-  /** Public nkeys of the enrolled edges, by trust. */
-  edgeKeys(): Map<string, string> {
-    return new Map(this.#statements.edges.all().map(({ ods, key }) => [ods, key]));
-  }
-
-  /** The address that the edge gave; null: it is not enrolled. */
-  enrolledUrl(ods: string): string | null {
-    return (this.#statements.edgeUrl.pluck().get(ods) as string | undefined) ?? null;
   }
 }

@@ -72,4 +72,21 @@ CREATE TABLE client_tokens (
 ) STRICT;
 `,
   },
+  {
+    name: 'keys of edges end, and are known for ever',
+    sql: `
+CREATE TABLE edge_keys (
+  public_key TEXT NOT NULL UNIQUE, ods TEXT NOT NULL,
+  admitted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  -- null: not before it expires
+  ended_at INTEGER,
+  -- rotated, enrolled-again, revoked, not-used
+  why TEXT
+) STRICT;
+CREATE INDEX edge_keys_ods ON edge_keys (ods);
+-- Those from before have their whole time from now on.
+INSERT INTO edge_keys (public_key, ods, admitted_at, expires_at)
+  SELECT nats_public_key, ods, enrolled_at, unixepoch() * 1000 + 90 * 86400000 FROM edges;
+`,
+  },
 ];

@@ -19,24 +19,5 @@ export function prepareAccess(db: Sqlite) {
     insertToken: db.prepare<[string, string, number]>(
       'INSERT INTO enrolment_tokens VALUES (?, ?, ?, NULL)',
     ),
-    useToken: db.prepare<[number, string, string, number]>(
-      `UPDATE enrolment_tokens SET used_at = ?
-       WHERE hash = ? AND trust = ? AND used_at IS NULL AND expires_at > ?`,
-    ),
-    findRepeat: db.prepare<[string, string, number, string]>(
-      `SELECT 1 FROM enrolment_tokens JOIN edges ON ods = trust
-       WHERE hash = ? AND trust = ? AND expires_at > ? AND nats_public_key = ?
-         AND enrolled_at = used_at`,
-    ),
-    upsertEdge: db.prepare(
-      `INSERT INTO edges VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET nats_public_key = excluded.nats_public_key,
-         http_url = excluded.http_url, version = excluded.version,
-         enrolled_at = excluded.enrolled_at`,
-    ),
-    edges: db.prepare<[], { ods: string; key: string }>(
-      'SELECT ods, nats_public_key AS key FROM edges',
-    ),
-    edgeUrl: db.prepare<[string]>('SELECT http_url FROM edges WHERE ods = ?'),
   };
 }

@@ -20,6 +20,8 @@ import {
   RelayPassSchema,
 } from '../../shared/contract/relay.ts';
 import {
+  HUB_READER,
+  HUB_TICKET_SECONDS,
   TICKET_ISSUER,
   TICKET_SECONDS,
   type TicketClaims,
@@ -75,7 +77,12 @@ export async function openTicketSigner(db: Sqlite, clock: Clock): Promise<Ticket
     return (await jwtVerify(token, keySet, options)).payload;
   };
   return {
-    sign: ({ aud, sub, ...claims }) => signed(claims, { aud, sub, seconds: TICKET_SECONDS }),
+    sign: ({ aud, sub, ...claims }) =>
+      signed(claims, {
+        aud,
+        sub,
+        seconds: sub === HUB_READER ? HUB_TICKET_SECONDS : TICKET_SECONDS,
+      }),
     audienceOf: async (ticket) => TicketClaimsSchema.parse(await verified(ticket)).aud,
     signPass: (ods) => signed({}, { aud: RELAY_AUDIENCE, sub: ods, seconds: RELAY_PASS_SECONDS }),
     holderOf: async (pass) => RelayPassSchema.parse(await verified(pass)).sub,

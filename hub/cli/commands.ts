@@ -2,6 +2,7 @@
  * `cdip hub …`: which command, with which configuration.
  *
  *   run (no name) ─► main.ts        token, user, key, client ─► give-access.ts
+ *   revoke ─► access.sqlite; a hub that runs goes by it within a second
  *   rebuild ─► drops the projection, while the hub is stopped        audit verify ─► reads the trail
  *
  * What a script needs is the only thing on stdout. What is written is for its owner's eyes only.
@@ -14,7 +15,7 @@ import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { ACTIONS, ROLES } from '../access/rules.ts';
 import { type HubConfig, readHubConfig } from '../config.ts';
 import { didsCheck } from './dids-check.ts';
-import { addClient, addKey, type Given, keys, token, user } from './give-access.ts';
+import { addClient, addKey, type Given, keys, revoke, token, user } from './give-access.ts';
 
 const EXIT_USAGE = 64;
 /** Where the package keeps it. */
@@ -27,6 +28,7 @@ const USAGE = `Usage: cdip hub [COMMAND] [--config FILE]
   token --trust ODS [--ttl 24h]               one-time enrolment token for a trust's edge
   user add NAME --role R [--trust ODS]        a person's account; prints a sign-in link that works once
   user list | user drop NAME                  accounts; an account goes, with its sessions
+  revoke --trust ODS                          takes an edge's keys back: it is cut off, and has to be enrolled again
   key NAME --role R [--trust ODS] [--scope S,S] [--ttl 365d]
                                               an API key
   client NAME --role R [--trust ODS] [--scope S,S] [--ttl 365d]
@@ -84,9 +86,26 @@ async function run(given: Given, config: HubConfig): Promise<number> {
   switch (command) {
     case undefined:
       return (await import('../main.ts')).runHub(config);
+    case 'audit':
+      if (rest.length !== 1 || rest[0] !== 'verify') return refuse('say: audit verify');
+      return verifyTrail(config);
+    case 'rebuild':
+      return rebuild(rest[0] ?? 'studies', config);
+    default:
+      return giveOrTake(given, config);
+  }
+}
+
+/** Who gets in, and who does not any more. */
+function giveOrTake(given: Given, config: HubConfig): number {
+  const [command, ...rest] = given.names;
+  switch (command) {
     case 'token':
-      if (rest.length > 0) return refuse(`"${rest[0]}" is not understood: token --trust ODS`);
-      return token(given, config) ?? refuse('token needs --trust ODS');
+    case 'revoke': {
+      if (rest.length > 0) return refuse(`"${rest[0]}" is not understood: ${command} --trust ODS`);
+      const done = command === 'token' ? token(given, config) : revoke(given, config);
+      return done ?? refuse(`${command} needs --trust ODS`);
+    }
     case 'user':
       return user(rest, given, config) ?? refuse('say: user add NAME --role R, list, drop NAME');
     case 'key':
@@ -95,11 +114,6 @@ async function run(given: Given, config: HubConfig): Promise<number> {
       return command === 'key' ? addKey(rest, given, config) : addClient(rest, given, config);
     case 'keys':
       return keys(rest, config) ?? refuse('say: keys, or keys drop NAME');
-    case 'audit':
-      if (rest.length !== 1 || rest[0] !== 'verify') return refuse('say: audit verify');
-      return verifyTrail(config);
-    case 'rebuild':
-      return rebuild(rest[0] ?? 'studies', config);
     default:
       return refuse(`unknown command "${command}"`);
   }

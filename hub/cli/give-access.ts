@@ -1,5 +1,5 @@
 /**
- * `cdip hub token`, `user`, `key`, `client`, `keys`: who gets in. Also while the hub runs: what is given or taken
+ * `cdip hub token`, `revoke`, `user`, `key`, `client`, `keys`: who gets in. Also while the hub runs: what is given or taken
  * counts at once. Each stands in the audit trail before it counts.
  */
 import { userInfo } from 'node:os';
@@ -7,6 +7,7 @@ import { AuditTrail } from '../../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../../shared/clock.ts';
 import { Access, openAccessDatabase } from '../access/access.ts';
 import { AccessError } from '../access/access-error.ts';
+import { EdgeCredentials } from '../access/edge-credentials.ts';
 import type { Machine } from '../access/machines.ts';
 import { ACTIONS, type Action, ROLES, type Role } from '../access/rules.ts';
 import { type HubConfig, httpUrlOf } from '../config.ts';
@@ -31,6 +32,22 @@ export function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): n
   const secret = withAccess(config, (access) => access.addEnrolmentToken(trust, ttlMs));
   process.stderr.write(`For the edge of ${trust}, once, within ${ttl}:\n`);
   process.stdout.write(`${secret}\n`);
+  return 0;
+}
+
+/** @returns null: it was not said whose edge @throws AccessError */
+export function revoke({ trust }: Given, config: HubConfig): number | null {
+  if (trust === undefined) return null;
+  record(config, { what: 'cdip hub revoke', query: { trust }, action: 'D' });
+  const db = openAccessDatabase(config.dataDirectory);
+  try {
+    new EdgeCredentials(db, systemClock).revoke(trust);
+  } finally {
+    db.close();
+  }
+  process.stderr.write(
+    `The edge of ${trust} is cut off, within seconds where the hub runs. To let it in again: cdip hub token --trust ${trust}, and cdip edge enrol there.\n`,
+  );
   return 0;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Asks a trust's edge over HTTP, with a ticket for one study.
  *
- *   { trust, study, path } ─► ticket (kept while good) ─┬─► edge ─────────────────────────┬─► answer, as it streams
+ *   { trust, study, path } ─► ticket for this request ──┬─► edge ─────────────────────────┬─► answer, as it streams
  *                                                        └─► a connection that it dialled ─┘
  *
  * Connections are kept open: over a WAN each new one costs round trips before the first byte. An edge that
@@ -10,7 +10,7 @@
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import type { Clock } from '../../shared/clock.ts';
-import { TICKET_SECONDS } from '../../shared/contract/ticket.ts';
+import { HUB_READER } from '../../shared/contract/ticket.ts';
 import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import type { TicketSigner } from '../access/tickets.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -21,12 +21,8 @@ const ANSWER_MS = 20_000;
 const KEEP_ALIVE_MS = 60_000;
 /** As many as a viewer's requests of several people. */
 const CONNECTIONS = 64;
-/** Tickets are for minutes; one that is about to end is not used. */
-const TICKET_LEFT_MS = 60_000;
 /** An edge that could not be dialled is not dialled again for so long. */
 const RELAYED_MS = 60_000;
-/** What the hub reads as in its own name. */
-const READER = 'HUB';
 
 /** `SOURCE_RETRIEVING`: its edge brings the study from the PACS, or could not; the message says. */
 export type EdgeCallErrorCode = 'EDGE_UNREACHABLE' | 'EDGE_SLOW' | 'SOURCE_RETRIEVING';
@@ -80,8 +76,6 @@ export class EdgeCaller {
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connections: CONNECTIONS,
   });
-  readonly #tickets = new Map<string, { readonly ticket: string; readonly until: number }>();
-
   /** Until when a trust's edge is asked by the relay. */
   readonly #relayed = new Map<string, number>();
 
@@ -91,16 +85,15 @@ export class EdgeCaller {
 
   readonly call: CallEdge = async (call) => {
     const { trust } = call;
-    const authorization = `Bearer ${await this.#ticketFor(call)}`;
     const { relay, clock } = this.#options;
-    if ((this.#relayed.get(trust) ?? 0) > clock.now()) return this.#relay(call, authorization);
+    if ((this.#relayed.get(trust) ?? 0) > clock.now()) return this.#relay(call);
     try {
-      return await this.#dial(call, authorization);
+      return await this.#dial(call);
     } catch (error) {
       if (!(error instanceof EdgeCallError) || error.code !== 'EDGE_UNREACHABLE') throw error;
       if (relay.waiting.count(trust) === 0) throw error;
       this.#relayed.set(trust, clock.now() + RELAYED_MS);
-      return this.#relay(call, authorization);
+      return this.#relay(call);
     }
   };
 
@@ -108,11 +101,12 @@ export class EdgeCaller {
     return this.#agent.destroy();
   }
 
-  async #dial(call: EdgeCall, authorization: string): Promise<EdgeAnswer> {
+  async #dial(call: EdgeCall): Promise<EdgeAnswer> {
     const { trust, path, headers, signal } = call;
     const base = this.#options.urlOf(trust);
     if (base === null)
       throw new EdgeCallError('EDGE_UNREACHABLE', `${trust} has no edge in this network yet.`);
+    const authorization = await this.#ticketFor(call);
     try {
       const answer = await request(new URL(path.replace(/^\//, ''), withSlash(base)), {
         headers: { ...headers, authorization },
@@ -125,9 +119,9 @@ export class EdgeCaller {
     }
   }
 
-  async #relay(call: EdgeCall, authorization: string): Promise<EdgeAnswer> {
+  async #relay(call: EdgeCall): Promise<EdgeAnswer> {
     const { trust, path, signal } = call;
-    const headers = { ...call.headers, authorization };
+    const headers = { ...call.headers, authorization: await this.#ticketFor(call) };
     const body = Readable.from([]);
     try {
       const answer = await this.#options.relay.pass(trust, { method: 'GET', path, headers, body });
@@ -139,17 +133,10 @@ export class EdgeCaller {
     }
   }
 
+  /** For one request: an edge lets none in a second time. */
   async #ticketFor({ trust, studyInstanceUID, home }: EdgeCall): Promise<string> {
-    const now = this.#options.clock.now();
-    const key = [trust, studyInstanceUID, home].join('\0');
-    const known = this.#tickets.get(key);
-    if (known !== undefined && known.until > now) return known.ticket;
-    for (const [old, { until }] of this.#tickets) if (until <= now) this.#tickets.delete(old);
-    const claims = { aud: trust, sub: READER, study: studyInstanceUID, home, fetch: 'view' };
-    const ticket = await this.#options.tickets.sign(claims);
-    const until = now + TICKET_SECONDS * 1000 - TICKET_LEFT_MS;
-    this.#tickets.set(key, { ticket, until });
-    return ticket;
+    const claims = { aud: trust, sub: HUB_READER, study: studyInstanceUID, home, fetch: 'view' };
+    return `Bearer ${await this.#options.tickets.sign(claims)}`;
   }
 }
 

@@ -26,6 +26,8 @@ export interface CommandSenderOptions {
   /** Whether all that a trust's edge has told is in the rows. */
   readonly projection: { cursorOf(ods: string): Promise<CursorReply> };
   readonly edges: { urlOf(ods: string): string | null };
+  /** The public nkey of a trust's edge; null: it has none. */
+  readonly keyOf: (ods: string) => string | null;
   readonly tickets: Pick<TicketSigner, 'sign'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,13 +75,17 @@ export class CommandSender {
   async ticketFor(
     order: FetchOrder,
   ): Promise<{ ticket: string; source: { trust: string; url: string } }> {
-    const { edges, tickets } = this.#options;
+    const { edges, keyOf, tickets } = this.#options;
     const url = edges.urlOf(order.source);
     if (url === null)
       throw new FetchError('EDGE_NOT_ENROLLED', `${order.source} has no edge in the network.`);
+    const nkey = keyOf(order.to.trust);
+    if (nkey === null)
+      throw new FetchError('EDGE_NOT_ENROLLED', `${order.to.trust} has no edge in the network.`);
     const ticket = await tickets.sign({
       aud: order.source,
       sub: order.to.trust,
+      cnf: { nkey },
       study: order.studyInstanceUID,
       home: order.home,
       fetch: order.fetchId,

@@ -56,6 +56,8 @@ export interface FetchOrdersOptions {
   >;
   readonly networkLog: Pick<NetworkLog, 'append' | 'sendCommand' | 'answer'>;
   readonly edges: EdgeDirectory;
+  /** The public nkey of a trust's edge, to which its tickets are bound; null: it has none. */
+  readonly keyOf: (ods: string) => string | null;
   readonly tickets: Pick<TicketSigner, 'sign'>;
   readonly clock: Clock;
   readonly log: Log;

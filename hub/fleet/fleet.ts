@@ -93,9 +93,10 @@ export class Fleet {
     return this.#options.trusts.map(({ ods, name }) => this.#entry(ods, name));
   }
 
-  /** Where a trust's edge is reached; null: it has none yet. */
+  /** Where a trust's edge is reached; null: it has none, or not any more. */
   urlOf(ods: string): string | null {
-    return this.health(ods)?.httpUrl ?? this.#options.enrolledUrl(ods);
+    const enrolled = this.#options.enrolledUrl(ods);
+    return enrolled === null ? null : (this.health(ods)?.httpUrl ?? enrolled);
   }
 
   /** True while its heartbeats come. */

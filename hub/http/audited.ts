@@ -133,14 +133,14 @@ interface Happened {
 function append(audit: AuditPart, happened: Happened): void {
   const { event, code, outcome, principal, request, what, method, seen, withParams } = happened;
   const { basis = [], withheld = 0 } = happened;
-  const { purpose } = (request.body ?? {}) as { purpose?: unknown };
+  const { reason, purpose = reason } = (request.body ?? {}) as Record<string, unknown>;
   try {
     audit.append({
       ...{ event, code, outcome, what },
       action: event === 'search' ? 'E' : (ACTION[method as keyof typeof ACTION] ?? 'E'),
       ...{ user: principal.name, role: principal.role, trust: principal.trust },
       address: request.ip,
-      purpose: typeof purpose === 'string' ? purpose.slice(0, 100) : null,
+      purpose: typeof purpose === 'string' ? purpose.slice(0, 200) : null,
       query: withParams ? { ...(request.params as object), ...(request.query as object) } : {},
       patients: [...new Set(seen.flatMap(({ patients }) => patients))],
       studies: [...new Set(seen.flatMap(({ studies }) => studies))],

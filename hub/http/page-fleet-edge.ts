@@ -6,8 +6,8 @@ import { readForm } from './forms.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
-import { edgeDetail, requireOwnTrust } from './routes-fleet.ts';
-import { AcknowledgeInput, SnoozeInput } from './schemas-fleet.ts';
+import { edgeDetail, requireOwnTrust, revokeEdge } from './routes-fleet.ts';
+import { AcknowledgeInput, RevokeInput, SnoozeInput } from './schemas-fleet.ts';
 import { validate } from './validate.ts';
 
 const DAY_MS = 86_400_000;
@@ -95,7 +95,8 @@ function looks(parts: HttpParts, board: FleetBoard): Page[] {
 }
 
 /** What forms do; a person goes back to the page. */
-function deeds({ alerts, clock, config }: HttpParts): Page[] {
+function deeds(parts: HttpParts): Page[] {
+  const { alerts, clock, config } = parts;
   const deed = (path: string, run: (call: PageCall) => Promise<unknown>): Page => ({
     ...{ method: 'POST' as const, path, action: 'fleet', audit: 'fleet' },
     run: async (call) => {
@@ -130,6 +131,13 @@ function deeds({ alerts, clock, config }: HttpParts): Page[] {
     deed('/fleet/:trust/maintenance/:id/end', (call) =>
       alerts.endMaintenance(idOf(call), call.principal),
     ),
+    {
+      ...deed('/fleet/:trust/revoke', async (call) => {
+        validate(RevokeInput, readForm(call.request.body), 'body');
+        await revokeEdge(parts, { trust: trustOf(call), principal: call.principal });
+      }),
+      ...{ action: 'revoke', audit: 'enrolment' },
+    },
   ];
 }
 
@@ -146,6 +154,7 @@ function shown(parts: HttpParts, board: FleetBoard, call: PageCall): object {
     ...detail,
     ...{ closed, span, spans: SPANS },
     devices: devicesOf(detail),
+    mayRevoke: parts.access.refuse(principal, 'revoke') === null,
     liveSource: `/fleet/${encodeURIComponent(trust)}/live?span=${span}`,
     charts: CHARTS.flatMap((chart) => {
       const { points } = pointsOf(parts, trust, chart.metric, span);

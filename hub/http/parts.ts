@@ -142,6 +142,8 @@ export interface HttpParts {
   decideIdentity(given: GivenDecision): Promise<void>;
   /** Takes a one-time token for an edge's credentials. */
   enrol(request: EnrolRequest): Promise<EnrolReply>;
+  /** Takes an edge's keys back; it is cut off when this resolves. @throws AccessError, LogError */
+  revokeEdge(trust: string): Promise<void>;
   /** RFC 7517: the public keys that tickets are signed with. */
   ticketKeys(): { readonly keys: readonly object[] };
   readonly relay: Relay;

@@ -17,6 +17,8 @@ import {
   MaintenanceAnswer,
   MaintenanceInput,
   MaintenancesAnswer,
+  RevokedAnswer,
+  RevokeInput,
   SnoozeInput,
 } from './schemas-fleet.ts';
 
@@ -33,6 +35,17 @@ export const fleetRoutes = (parts: HttpParts, board: FleetBoard): ApiRoute[] => 
 export function requireOwnTrust(principal: Principal, trust: string): void {
   if (principal.trust === null || principal.trust === trust) return;
   throw new HttpProblem('FORBIDDEN', `People of ${principal.trust} look after its own edge.`);
+}
+
+/** @throws HttpProblem, AccessError, LogError */
+export async function revokeEdge(
+  parts: Pick<HttpParts, 'config' | 'revokeEdge'>,
+  { trust, principal }: { trust: string; principal: Principal },
+): Promise<void> {
+  if (!parts.config.trusts.some(({ ods }) => ods === trust))
+    throw new HttpProblem('TRUST_UNKNOWN', 'It is no trust of this network.');
+  requireOwnTrust(principal, trust);
+  await parts.revokeEdge(trust);
 }
 
 /** All that is known of one edge. @throws HttpProblem `TRUST_UNKNOWN`, `FORBIDDEN` */
@@ -87,6 +100,21 @@ function edgeRoutes(parts: HttpParts, board: FleetBoard): ApiRoute[] {
         const span = { from: from === undefined ? end - DAY_MS : Date.parse(from), to: end, now };
         const points = parts.fleetStore.history.series(trust, metric, span);
         return { ...detail, history: points.map((one) => ({ ...one, at: rfc3339(one.at) })) };
+      },
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/api/fleet/:trust/revoke',
+      summary: "Takes an edge's keys back: it is cut off at once, and has to be enrolled again",
+      action: 'revoke',
+      audit: 'enrolment',
+      body: RevokeInput,
+      answer: { status: 200, schema: RevokedAnswer },
+      problems: ['VALIDATION_FAILED', 'TRUST_UNKNOWN', 'EDGE_NOT_ENROLLED', 'FORBIDDEN'],
+      run: async ({ path: { trust = '' }, principal, saw }) => {
+        await revokeEdge(parts, { trust, principal });
+        saw({ patients: [], studies: [], homes: [trust] });
+        return { trust, revoked: true as const };
       },
     }),
   ];

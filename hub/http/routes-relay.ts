@@ -27,7 +27,7 @@ export async function serveRelay(
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     scope.route({
-      method: ['GET', 'POST'],
+      method: ['GET', 'POST', 'DELETE'],
       url: `${RELAY_PATH}/:ods/transfer/v1/*`,
       exposeHeadRoute: false,
       handler: async (request, reply) => {

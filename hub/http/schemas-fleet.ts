@@ -157,6 +157,9 @@ export const AcknowledgeInput = z.strictObject({ note: Words.default('') });
 export const SnoozeInput = z.strictObject({
   minutes: z.coerce.number().int().min(5).max(10_080).default(60),
 });
+export const RevokeInput = z.strictObject({ reason: Words.min(1) });
+export const RevokedAnswer = z.object({ trust: ODSCode, revoked: z.literal(true) });
+
 export const MaintenanceInput = z
   .strictObject({
     trust: ODSCode,

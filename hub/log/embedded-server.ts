@@ -55,12 +55,15 @@ export class EmbeddedServer {
   }
 
   /**
-   * Makes another key the one of a trust's account. Resolves when the server has taken it.
+   * Makes other keys those of a trust's account; who is connected with one that is not among them is cut off.
+   * Resolves when the server has taken them.
+   *
+   * @param keys empty: its placeholder's
    *
    * @throws LogError `LOG_KEY_REFUSED`, `LOG_SERVER_FAULT`: nothing has changed; `LOG_UNAVAILABLE`
    */
-  setKey(ods: string, publicKey: string): Promise<void> {
-    const change = this.#changing.then(() => this.#change(ods, publicKey));
+  setKeys(ods: string, keys: readonly string[]): Promise<void> {
+    const change = this.#changing.then(() => this.#change(ods, keys));
     this.#changing = change.catch(() => {});
     return change;
   }
@@ -85,10 +88,11 @@ export class EmbeddedServer {
     requireEdgeKey(ods, publicKey, this.#settings);
   }
 
-  async #change(ods: string, publicKey: string): Promise<void> {
-    this.requireAdmissible(ods, publicKey);
+  async #change(ods: string, keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.requireAdmissible(ods, key);
     const before = this.#settings;
-    this.#settings = { ...before, trusts: new Map(before.trusts).set(ods, publicKey) };
+    const held = keys.length > 0 ? keys : [before.placeholder(ods)];
+    this.#settings = { ...before, trusts: new Map(before.trusts).set(ods, held) };
     this.#writeConfig();
     // Between two lives: the next one reads what was just written.
     if (this.#child === undefined) return;

@@ -35,7 +35,7 @@ export function openHubKeys(directory: string): HubKeys {
 export interface KeyHolders {
   readonly hubPublicKey: string;
   readonly systemPublicKey: string;
-  readonly trusts: ReadonlyMap<string, string>;
+  readonly trusts: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -46,30 +46,32 @@ export interface KeyHolders {
  */
 export function requireEdgeKey(ods: string, key: string, holders: KeyHolders): void {
   if (!isUserKey(key)) throw new LogError('LOG_KEY_REFUSED', `${ods}: this is no nkey of a user`);
-  const others = [...holders.trusts].filter(([other]) => other !== ods).map(([, held]) => held);
+  const others = [...holders.trusts].flatMap(([other, held]) => (other === ods ? [] : held));
   if ([holders.hubPublicKey, holders.systemPublicKey, ...others].includes(key))
     throw new LogError('LOG_KEY_REFUSED', `${ods}: this key is another's; make one of its own`);
 }
 
 /**
- * The key of each trust's account: its edge's, or a placeholder. A key that was recorded but can't be
+ * The keys of each trust's account: its edge's, or a placeholder. A key that was recorded but can't be
  * used costs its own trust the connection, never the others theirs.
  */
 export function keysOfTrusts(
   trusts: readonly string[],
-  edgeKeys: ReadonlyMap<string, string>,
+  edgeKeys: ReadonlyMap<string, readonly string[]>,
   { keys, log }: { keys: HubKeys; log: Log },
-): Map<string, string> {
-  const chosen = new Map<string, string>();
+): Map<string, readonly string[]> {
+  const chosen = new Map<string, readonly string[]>();
   for (const ods of trusts) {
-    const key = edgeKeys.get(ods);
-    try {
-      if (key !== undefined) requireEdgeKey(ods, key, { ...keys, trusts: chosen });
-      chosen.set(ods, key ?? keys.placeholder(ods));
-    } catch (error) {
-      log.error('log.key-refused', { trust: ods, error });
-      chosen.set(ods, keys.placeholder(ods));
-    }
+    const usable = (edgeKeys.get(ods) ?? []).filter((key) => {
+      try {
+        requireEdgeKey(ods, key, { ...keys, trusts: chosen });
+        return true;
+      } catch (error) {
+        log.error('log.key-refused', { trust: ods, error });
+        return false;
+      }
+    });
+    chosen.set(ods, usable.length > 0 ? usable : [keys.placeholder(ods)]);
   }
   return chosen;
 }

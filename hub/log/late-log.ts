@@ -60,8 +60,8 @@ export class LateLog implements NetworkLog {
     this.#reached().requireAdmissible(ods, natsPublicKey);
   }
 
-  async admitEdge(ods: string, natsPublicKey: string): Promise<void> {
-    return this.#reached().admitEdge(ods, natsPublicKey);
+  async setEdgeKeys(ods: string, keys: readonly string[]): Promise<void> {
+    return this.#reached().setEdgeKeys(ods, keys);
   }
 
   async stop(): Promise<void> {

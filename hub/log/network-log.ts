@@ -96,11 +96,12 @@ export interface NetworkLog {
    */
   requireAdmissible(ods: string, natsPublicKey: string): void;
   /**
-   * Makes this the key of the trust's account: the one before stops working within seconds.
+   * Makes these the keys of the trust's account, none of them: nobody gets in. Others stop working within
+   * seconds, and who is connected with one is cut off.
    *
    * @throws LogError `LOG_KEY_REFUSED`, nothing is changed; `LOG_UNAVAILABLE`, it may count from the server's next start
    */
-  admitEdge(ods: string, natsPublicKey: string): Promise<void>;
+  setEdgeKeys(ods: string, keys: readonly string[]): Promise<void>;
   /** Drains and closes; stops the embedded server. */
   stop(): Promise<void>;
 }

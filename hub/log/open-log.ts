@@ -42,7 +42,7 @@ const WRONG_LAST_SEQUENCE = [10_071, 10_164];
 export interface NetworkLogOptions {
   readonly config: HubConfig;
   /** Public nkeys of the edges that are enrolled, by trust. */
-  readonly edgeKeys: ReadonlyMap<string, string>;
+  readonly edgeKeys: ReadonlyMap<string, readonly string[]>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -75,15 +75,15 @@ function startServer({
   nats: Embedded;
   directory: string;
   keys: HubKeys;
-  edgeKeys: ReadonlyMap<string, string>;
+  edgeKeys: ReadonlyMap<string, readonly string[]>;
   log: Log;
 }): Promise<EmbeddedServer> {
   const { host, port, tls } = nats;
-  const { hubPublicKey, systemPublicKey } = keys;
+  const { hubPublicKey, systemPublicKey, placeholder } = keys;
   const odsCodes = config.trusts.map(({ ods }) => ods);
   const trusts = keysOfTrusts(odsCodes, edgeKeys, { keys, log });
   return EmbeddedServer.start(
-    { directory, host, port, tls, hubPublicKey, systemPublicKey, trusts },
+    { directory, host, port, tls, hubPublicKey, systemPublicKey, placeholder, trusts },
     log,
   );
 }
@@ -186,11 +186,11 @@ class OpenLog implements NetworkLog {
     this.#parts.server?.requireAdmissible(ods, natsPublicKey);
   }
 
-  async admitEdge(ods: string, natsPublicKey: string): Promise<void> {
+  async setEdgeKeys(ods: string, keys: readonly string[]): Promise<void> {
     const { server, log } = this.#parts;
-    // On a cluster its own operators admit the key.
-    if (server === undefined) log.warn('log.admit-by-hand', { trust: ods, natsPublicKey });
-    else await server.setKey(ods, natsPublicKey);
+    // On a cluster its own operators admit keys, and take them out.
+    if (server === undefined) log.warn('log.admit-by-hand', { trust: ods, keys: keys.join(' ') });
+    else await server.setKeys(ods, keys);
   }
 
   async stop(): Promise<void> {

@@ -28,8 +28,10 @@ export interface ServerSettings {
     | undefined;
   readonly hubPublicKey: string;
   readonly systemPublicKey: string;
-  /** Public key of each trust's account. */
-  readonly trusts: ReadonlyMap<string, string>;
+  /** The key of a trust's account while it has no edge. */
+  readonly placeholder: (ods: string) => string;
+  /** Public keys of each trust's account: two while its edge goes from one to the next. */
+  readonly trusts: ReadonlyMap<string, readonly string[]>;
 }
 
 export const storeDirectory = (directory: string): string => join(directory, 'store');
@@ -55,7 +57,7 @@ accounts {
 ${trusts.map(([ods]) => exportsFor(ods)).join('\n')}
     ]
   }
-${trusts.map(([ods, key]) => accountOf(ods, key)).join('\n')}
+${trusts.map(([ods, keys]) => accountOf(ods, keys)).join('\n')}
   SYS { users: [ { nkey: ${systemPublicKey} } ] }
 }
 system_account: SYS
@@ -90,7 +92,7 @@ function exportsFor(ods: string): string {
     .join('\n');
 }
 
-function accountOf(ods: string, key: string): string {
+function accountOf(ods: string, keys: readonly string[]): string {
   const calls = jetStreamCalls(ods);
   const publish = [
     ...ownSubjects(ods),
@@ -102,11 +104,12 @@ function accountOf(ods: string, key: string): string {
     ...calls.map((call) => imported(`$JS.API.${call}`, `${EDGE_JETSTREAM_PREFIX}.${call}`)),
     imported(acknowledgements(ods)),
   ];
-  return `  ${accountName(ods)} {
-    users: [ { nkey: ${key}, permissions: {
+  const permissions = `{
       publish: { allow: ${JSON.stringify(publish)} }
       subscribe: { allow: [ ${quoted(`${edgeInboxPrefix(ods)}.>`)} ] }
-    } } ]
+    }`;
+  return `  ${accountName(ods)} {
+    users: [ ${keys.map((key) => `{ nkey: ${key}, permissions: ${permissions} }`).join(', ')} ]
     imports: [
 ${imports.map((line) => `      ${line}`).join('\n')}
     ]

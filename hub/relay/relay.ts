@@ -9,6 +9,7 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
+import { PROOF_HEADER } from '../../shared/contract/ticket.ts';
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
 import type { TicketSigner } from '../access/tickets.ts';
 import { RelayError } from './relay-error.ts';
@@ -20,7 +21,7 @@ const TAKE_MS = 5_000;
 const ANSWER_MS = 20_000;
 /** Of the request, and of the answer: what the two edges say to each other, and nothing of the connection. */
 const PASSED_ON = [
-  ...(['authorization', 'accept', 'accept-encoding'] as const),
+  ...(['authorization', PROOF_HEADER, 'accept', 'accept-encoding'] as const),
   ...(['content-type', 'content-length', 'transfer-encoding'] as const),
 ];
 
@@ -42,17 +43,22 @@ export interface RelayedAnswer {
 export class Relay {
   readonly waiting = new WaitingConnections();
   readonly #tickets: Pick<TicketSigner, 'audienceOf' | 'holderOf' | 'signPass'>;
+  readonly #isEnrolled: (ods: string) => boolean;
   readonly #bytes: Counter<'source'>;
   readonly #open: Gauge;
 
+  /** @param options `isEnrolled`: whether a trust's edge is let in still; passes are good for minutes */
   constructor({
     tickets,
     metrics,
+    isEnrolled = () => true,
   }: {
     tickets: Pick<TicketSigner, 'audienceOf' | 'holderOf' | 'signPass'>;
     metrics: Registry;
+    isEnrolled?: (ods: string) => boolean;
   }) {
     this.#tickets = tickets;
+    this.#isEnrolled = isEnrolled;
     const registers = [metrics];
     this.#bytes = new Counter({
       name: 'cdip_relay_bytes_total',
@@ -83,7 +89,9 @@ export class Relay {
 
   /** An edge waits on this connection from now on. @throws RelayError `RELAY_TOKEN_REFUSED` */
   async admit(authorization: string | undefined): Promise<string> {
-    return this.#accepted(this.#tickets.holderOf(bearerOf(authorization)));
+    const ods = await this.#accepted(this.#tickets.holderOf(bearerOf(authorization)));
+    if (this.#isEnrolled(ods)) return ods;
+    throw new RelayError('RELAY_TOKEN_REFUSED', `the edge of ${ods} is not let in any more`);
   }
 
   /** @throws RelayError */

@@ -13,7 +13,7 @@ export class WaitingConnections {
   readonly #idle = new Map<string, Duplex[]>();
   readonly #takers = new Map<string, ((socket: Duplex) => void)[]>();
   /** Also those that are used. */
-  readonly #open = new Set<Duplex>();
+  readonly #open = new Map<Duplex, string>();
   #isEnded = false;
 
   /** Of the trust, or undefined for all. */
@@ -27,7 +27,7 @@ export class WaitingConnections {
       socket.destroy();
       return;
     }
-    this.#open.add(socket);
+    this.#open.set(socket, ods);
     socket.once('close', () => this.#open.delete(socket));
     const taker = this.#takers.get(ods)?.shift();
     if (taker !== undefined) {
@@ -66,9 +66,14 @@ export class WaitingConnections {
     });
   }
 
+  /** Ends those of a trust, also those that are used. */
+  drop(ods: string): void {
+    for (const [socket, of] of this.#open) if (of === ods) socket.destroy();
+  }
+
   /** Ends them all, and those that come from now on. */
   end(): void {
     this.#isEnded = true;
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of this.#open.keys()) socket.destroy();
   }
 }

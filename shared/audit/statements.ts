@@ -15,7 +15,10 @@ export interface AuditFilter {
   readonly to?: number | undefined;
 }
 
-/** The table that has few rows for what is asked stands first: rows are found by it, not by a scan. */
+/** What is counted at most: the pages of an answer are not leafed through further than that. */
+export const MOST_COUNTED = 10_000;
+
+/** In the order of how few rows each leaves. The first that is asked for leads; the rest is asked of its rows. */
 const LOOKED_UP = [
   ['patient', 'audit_patients'],
   ['study', 'audit_studies'],
@@ -33,25 +36,41 @@ export function prepareTrail(db: Sqlite) {
   };
 }
 
+/** CROSS JOIN keeps the order of the tables: without statistics SQLite would as well begin with the most rows. */
 function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: number }) {
-  const joins = LOOKED_UP.filter(([key]) => filter[key] !== undefined).map(
-    ([key, table]) => `JOIN ${table} ON ${table}.seq = a.seq AND ${table}.${key} = @${key}`,
-  );
+  const given = LOOKED_UP.filter(([key]) => filter[key] !== undefined);
+  const lead = given.find(([key]) => key !== 'trust' || filter.user === undefined);
+  const others = given.filter((one) => one !== lead);
   const conditions = [
+    ...(lead === undefined ? [] : [`l.${lead[0]} = @${lead[0]}`]),
     ...(filter.user === undefined ? [] : ['a.user = @user']),
     ...(filter.from === undefined ? [] : ['a.at >= @from']),
     ...(filter.to === undefined ? [] : ['a.at < @to']),
+    ...others.map(
+      ([key, table]) =>
+        `EXISTS (SELECT 1 FROM ${table} o WHERE o.${key} = @${key} AND o.seq = a.seq)`,
+    ),
   ];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const from = `FROM audit a ${joins.join(' ')} ${where}`;
+  const tables =
+    lead === undefined ? 'audit a' : `${lead[1]} l CROSS JOIN audit a ON a.seq = l.seq`;
   const values = Object.fromEntries(
     Object.entries(filter).filter(([, value]) => value !== undefined),
   );
+  const order = lead === undefined ? 'a.seq DESC' : 'l.seq DESC';
   const rows = db
     .prepare<[object], AuditRow>(
-      `SELECT a.* ${from} ORDER BY a.seq DESC LIMIT @limit OFFSET @offset`,
+      `SELECT a.* FROM ${tables} ${where} ORDER BY ${order} LIMIT @limit OFFSET @offset`,
     )
     .all({ ...values, ...page });
-  const total = db.prepare<[object], number>(`SELECT count(*) ${from}`).pluck().get(values) ?? 0;
-  return { rows, total };
+  return { rows, total: totalOf(db, { tables, where, values }) };
+}
+
+function totalOf(
+  db: Sqlite,
+  { tables, where, values }: { tables: string; where: string; values: object },
+): number {
+  if (where === '') return db.prepare<[], number>('SELECT max(seq) FROM audit').pluck().get() ?? 0;
+  const counted = `SELECT 1 FROM ${tables} ${where} LIMIT ${MOST_COUNTED}`;
+  return db.prepare<[object], number>(`SELECT count(*) FROM (${counted})`).pluck().get(values) ?? 0;
 }

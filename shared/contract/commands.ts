@@ -120,6 +120,9 @@ export const ConfigureCommandSchema = z.object({
   returnSeconds: z.int().min(10).max(3_600),
 });
 
+/** The network has changed: a key was taken back. The directory is to be asked for now, not in its time. */
+export const DirectoryCommandSchema = z.object({ ...envelope, kind: z.literal('directory') });
+
 /** The trust's RIS owns the diary: it has to confirm a booking of the hub, and is told when that ends. SC-01. */
 export const BookingCommandSchema = z.object({
   ...envelope,
@@ -158,6 +161,7 @@ export const CommandSchema = z.discriminatedUnion('kind', [
   WithdrawCommandSchema,
   ConfigureCommandSchema,
   BookingCommandSchema,
+  DirectoryCommandSchema,
 ]);
 
 export type LocalPatient = z.output<typeof LocalPatientSchema>;
@@ -166,5 +170,6 @@ export type FetchCommand = z.output<typeof FetchCommandSchema>;
 export type CopiedReport = z.output<typeof CopiedReportSchema>;
 export type ReportCommand = z.output<typeof ReportCommandSchema>;
 export type ConfigureCommand = z.output<typeof ConfigureCommandSchema>;
+export type DirectoryCommand = z.output<typeof DirectoryCommandSchema>;
 export type Command = z.output<typeof CommandSchema>;
 export type PriorityName = z.output<typeof Priority>;

@@ -1,6 +1,7 @@
 /** Questions an edge asks of whichever hub answers first, on `cdip.rpc.<ods>.<name>`. JSON both ways. */
 import * as z from 'zod';
 import { ODSCode } from './subjects.ts';
+import { EdgeKey } from './ticket.ts';
 
 /** `cursor`: how far a hub has committed this edge's events. */
 export const CursorReplySchema = z.object({
@@ -137,13 +138,28 @@ export const FetchRpcReplySchema = z.union([
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);
 
+/** `keys`: which of its keys an edge uses, and which it wants beside it. That it uses a newer one ends those before. */
+export const KeysRequestSchema = z.object({ current: EdgeKey, next: EdgeKey.optional() });
+export const KeysReplySchema = z.union([
+  z.object({
+    /** When the key in use ends. */
+    endsAt: z.iso.datetime(),
+    /** The hub's clock. */
+    at: z.iso.datetime(),
+  }),
+  z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
+]);
+
 /** `directory`: the trusts, where their edges are, and the hub's keys; cached by the edge for when the hub is down. */
 export const DirectorySchema = z.object({
   trusts: z.array(z.object({ ods: ODSCode, name: z.string(), httpUrl: z.url().nullable() })),
+  /** Public nkeys of edges that were taken back: tickets that are bound to one open nothing. Absent: an older hub. */
+  revokedKeys: z.array(z.string()).optional(),
   /** RFC 7517, Ed25519: what tickets are signed with. */
   ticketKeys: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }),
 });
 
+export type KeysReply = z.output<typeof KeysReplySchema>;
 export type CursorReply = z.output<typeof CursorReplySchema>;
 export type TicketReply = z.output<typeof TicketReplySchema>;
 export type QueryRequest = z.output<typeof QueryRequestSchema>;

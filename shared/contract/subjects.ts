@@ -21,7 +21,15 @@ export const EDGE_KINDS = [
 export type EdgeKind = (typeof EDGE_KINDS)[number];
 
 /** What an edge may ask of the hub, request and reply. */
-export type RpcName = 'cursor' | 'ticket' | 'directory' | 'query' | 'contents' | 'fetch' | 'relay';
+export type RpcName =
+  | 'cursor'
+  | 'ticket'
+  | 'directory'
+  | 'query'
+  | 'contents'
+  | 'fetch'
+  | 'relay'
+  | 'keys';
 
 export const STREAM_HUB = 'HUB';
 export const STREAM_COMMANDS = 'COMMANDS';

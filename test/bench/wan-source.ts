@@ -21,7 +21,7 @@ const { url } = await serveStudies(
   { teardown: (end: () => void | Promise<void>) => ends.push(end) },
   'RRK',
   storage,
-  host,
+  { host },
 );
 /** Nothing but bytes, for the line's own rate. */
 const raw = createServer((socket) => {

@@ -38,11 +38,11 @@ t.test('a key that can not be used changes nothing, also over a restart', { skip
   const { log, port, killServer } = await startNetworkLog(
     t.testdir(),
     ['RRK', 'RJE'],
-    new Map([['RRK', key.publicKey]]),
+    new Map([['RRK', [key.publicKey]]]),
   );
   t.teardown(() => log.stop());
   const admit = (ods: string, publicKey: string): Promise<string> =>
-    log.admitEdge(ods, publicKey).then(() => 'admitted', codeOf);
+    log.setEdgeKeys(ods, [publicKey]).then(() => 'admitted', codeOf);
   t.equal(await admit('RJE', `U${'A'.repeat(55)}`), 'LOG_KEY_REFUSED', 'wrong checksum');
   t.equal(await admit('RJE', key.publicKey), 'LOG_KEY_REFUSED', "another trust's");
   t.equal(await admit('RXX', edgeKey().publicKey), 'LOG_KEY_REFUSED', 'no trust of this hub');
@@ -56,7 +56,7 @@ t.test('keys that change at the same time all count', { skip }, async (t) => {
   const { log, port } = await startNetworkLog(t.testdir(), trusts);
   t.teardown(() => log.stop());
   const keys = trusts.map((ods) => ({ ods, ...edgeKey() }));
-  await Promise.all(keys.map(({ ods, publicKey }) => log.admitEdge(ods, publicKey)));
+  await Promise.all(keys.map(({ ods, publicKey }) => log.setEdgeKeys(ods, [publicKey])));
   for (const { ods, seed } of keys) {
     const { connection, js } = await connectAs(ods, seed, port);
     t.equal((await js.publish(`cdip.edge.${ods}.study`, '{}')).seq, 1, ods);
@@ -111,7 +111,7 @@ t.test('with TLS: whatever name the certificate is for', { skip: skipTls }, asyn
   t.teardown(() => log.stop());
   t.equal(log.natsUrl, `tls://127.0.0.1:${port}`);
   const key = edgeKey();
-  await log.admitEdge('RRK', key.publicKey);
+  await log.setEdgeKeys('RRK', [key.publicKey]);
   const edge = (caFile?: string): Promise<string> =>
     connect({
       servers: `127.0.0.1:${port}`,

@@ -53,7 +53,7 @@ t.test('an edge speaks for itself alone', { skip }, async (t) => {
   const key = edgeKey();
   const before = await connectAs('RRK', key.seed, port).catch(() => undefined);
   t.equal(before, undefined, 'not before it was admitted');
-  await log.admitEdge('RRK', key.publicKey);
+  await log.setEdgeKeys('RRK', [key.publicKey]);
   const { connection, js } = await connectAs('RRK', key.seed, port);
   t.teardown(() => connection.close());
 
@@ -97,7 +97,7 @@ t.test('an edge speaks for itself alone', { skip }, async (t) => {
 
   await t.test('another key makes the old one useless', async (t) => {
     const newKey = edgeKey();
-    await log.admitEdge('RRK', newKey.publicKey);
+    await log.setEdgeKeys('RRK', [newKey.publicKey]);
     await Promise.race([connection.closed(), new Promise((resolve) => setTimeout(resolve, 5_000))]);
     t.equal(connection.isClosed(), true);
     const next = await connectAs('RRK', newKey.seed, port);
@@ -111,7 +111,7 @@ t.test('commands, questions, decisions', { skip }, async (t) => {
   const { log, port } = await startNetworkLog(
     t.testdir(),
     ['RRK'],
-    new Map([['RRK', key.publicKey]]),
+    new Map([['RRK', [key.publicKey]]]),
   );
   t.teardown(() => log.stop());
   const { connection, js } = await connectAs('RRK', key.seed, port);
@@ -157,7 +157,7 @@ t.test('kill -9 of the server, and a store that is gone', { skip, timeout: 90_00
   const { log, port, directory, killServer } = await startNetworkLog(
     t.testdir(),
     ['RRK'],
-    new Map([['RRK', key.publicKey]]),
+    new Map([['RRK', [key.publicKey]]]),
   );
   t.teardown(() => log.stop());
   const publish = async (text: string): Promise<void> => {

@@ -25,7 +25,7 @@ export interface TestLog {
 export async function startNetworkLog(
   dataDirectory: string,
   trusts: readonly string[],
-  edgeKeys: ReadonlyMap<string, string> = new Map(),
+  edgeKeys: ReadonlyMap<string, readonly string[]> = new Map(),
 ): Promise<TestLog> {
   const port = await freePort();
   const config = parseHubConfig({

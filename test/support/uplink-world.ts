@@ -42,7 +42,7 @@ export async function startUplinkWorld(
   const testLog = await startNetworkLog(
     join(directory, 'hub'),
     ['RRK'],
-    new Map([['RRK', key.publicKey]]),
+    new Map([['RRK', [key.publicKey]]]),
   );
   const { log, port } = testLog;
   const link = await startNetworkLink({ targetPort: port });

@@ -7,6 +7,7 @@ import { createUser } from '@nats-io/nkeys';
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
 import t, { type Test } from 'tap';
 import { Access, openAccessDatabase } from '../../hub/access/access.ts';
+import { EdgeCredentials } from '../../hub/access/edge-credentials.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { HealthEvent } from '../../shared/contract/events.ts';
 import { edgeInboxPrefix, edgeSubject } from '../../shared/contract/subjects.ts';
@@ -56,12 +57,13 @@ async function startPager(t: Test): Promise<{ url: string; told: Told[]; forged:
 function enrolAll(hub: Hub): Map<string, Uint8Array> {
   const db = openAccessDatabase(hub.dataDirectory);
   const access = new Access(db, systemClock);
+  const edges = new EdgeCredentials(db, systemClock);
   const seeds = new Map<string, Uint8Array>();
   for (const trust of TRUSTS) {
     const user = createUser();
     const token = access.addEnrolmentToken(trust, 60_000);
     const httpUrl = `http://${trust.toLowerCase()}.example`;
-    access.enrol({ token, trust, natsPublicKey: user.getPublicKey(), httpUrl, version: '0.1.0' });
+    edges.enrol({ token, trust, natsPublicKey: user.getPublicKey(), httpUrl, version: '0.1.0' });
     seeds.set(trust, user.getSeed());
   }
   db.close();

@@ -101,9 +101,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/operations.ts': ['shared', 'edge/*'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
+  'edge/join-hub.ts': ['shared', 'edge/*'],
   'edge/start-parts.ts': [
     ...['shared', 'edge/*', 'edge/operations.ts', 'edge/status-view.ts'],
     'edge/start-services.ts',
+    'edge/join-hub.ts',
   ],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 

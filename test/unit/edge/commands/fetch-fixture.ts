@@ -31,7 +31,7 @@ import { eventually } from '../../../support/eventually.ts';
 import { temporaryDirectory } from '../../../support/storage-fixture.ts';
 import { noTranscoder } from '../deliver/deliver-fixture.ts';
 import { FakeDestinations } from '../deliver/fake-destinations.ts';
-import { STUDY, ticket } from '../transfer/transfer-fixture.ts';
+import { prove, STUDY, ticket } from '../transfer/transfer-fixture.ts';
 
 export interface ReceiverOptions {
   readonly dataDirectory: string;
@@ -55,7 +55,7 @@ export class Receiver {
   readonly store: FetchStore;
   readonly runner: FetchRunner;
   readonly inbox: CommandInbox;
-  readonly client = new SourceClient({ stallMs: 3_000 });
+  readonly client = new SourceClient({ stallMs: 3_000, prove });
   readonly receipts: EventBody<ReceiptEvent>[] = [];
   readonly asked: string[] = [];
   /** Objects that came over the line. */

@@ -261,7 +261,10 @@ t.test('an own study that another trust has comes back byte by byte', async (t) 
       receiver.storage.index.findInstance(`2.999.1.${number}`, 'RRK')?.contentDigest,
       sha256(dataSetOf(smallObject(number))),
     );
-  const other = { ...command, fetchId: 'f2', localPatient: { patientId: 'MRN2' } };
+  const other = {
+    ...command,
+    ...{ fetchId: 'f2', localPatient: { patientId: 'MRN2' }, ticket: await ticket({ aud: 'RJE' }) },
+  };
   await receiver.inbox.take(await fetchCommand(thirdUrl, other));
   t.match(await receiver.reaches('failed', 'f2'), {
     reason: { code: 'OWN_STUDY_OF_ANOTHER_PATIENT' },

@@ -12,6 +12,7 @@ import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import { noPacs } from '../../../support/no-pacs.ts';
 import { openStorageFixture, temporaryDirectory } from '../../../support/storage-fixture.ts';
+import { noUsedTickets } from '../transfer/transfer-fixture.ts';
 
 const VIEW: StatusView = {
   trust: 'RRK',
@@ -46,6 +47,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     ...{ spool, index, metrics, trust: 'RRK', clock: systemClock, log: silentLog },
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
     directory: { current: () => undefined },
+    usedTickets: noUsedTickets(),
     stow: storage,
     dicomWeb: openDicomWeb({
       db: index.db,
@@ -58,6 +60,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },
     examine: async () => ({}),
+    rotateKey: async () => {},
     notReady: () => null,
     replayHl7: () => undefined,
     deadLetters: { deadLetters: () => [], deadCount: () => 0, drop: () => false },

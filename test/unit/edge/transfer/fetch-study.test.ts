@@ -15,7 +15,15 @@ import { realFiles } from '../../../support/corpus.ts';
 import { startNetworkLink } from '../../../support/network-cut.ts';
 import { dataSetDigest } from '../../../support/part10.ts';
 import { smallObject, temporaryDirectory } from '../../../support/storage-fixture.ts';
-import { fillWithFiles, type Source, STUDY, startSource, ticket } from './transfer-fixture.ts';
+import {
+  fillWithFiles,
+  presenting,
+  prove,
+  type Source,
+  STUDY,
+  startSource,
+  ticket,
+} from './transfer-fixture.ts';
 
 class Receiver {
   readonly spool: Spool;
@@ -30,7 +38,7 @@ class Receiver {
   constructor(test: Test, stallMs = 5_000) {
     const dataDirectory = temporaryDirectory(test);
     this.spool = new Spool({ dataDirectory, reserveBytes: 0, clock: systemClock });
-    this.client = new SourceClient({ stallMs });
+    this.client = new SourceClient({ stallMs, prove });
     this.staging = new StagingFolder(this.spool, '../../etc/passwd');
     test.teardown(() => this.client.close());
   }
@@ -169,17 +177,13 @@ t.test(
     await fillWithFiles(source, files);
     const kinds = new Set<string>();
     for (const codings of [[], ['blocks-1']]) {
-      const response = await fetch(
-        `${source.url}/transfer/v1/studies/${STUDY}/instances?home=RRK`,
-        {
-          method: 'POST',
-          headers: {
-            authorization: `Bearer ${await ticket()}`,
-            'content-type': 'application/json',
-          },
-          body: JSON.stringify(codings.length === 0 ? {} : { codings }),
-        },
-      );
+      const path = `/transfer/v1/studies/${STUDY}/instances?home=RRK`;
+      const headers = await presenting(await ticket(), path, { method: 'POST' });
+      const response = await fetch(source.url + path, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(codings.length === 0 ? {} : { codings }),
+      });
       const text = Buffer.from(await response.arrayBuffer()).toString('latin1');
       for (const [frame] of text.matchAll(/\{"kind":"instance".*?\}/g)) {
         const { transferSyntaxUID, coding = 'none' } = JSON.parse(frame) as Record<string, string>;

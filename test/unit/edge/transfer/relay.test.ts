@@ -27,7 +27,7 @@ import {
   smallObject,
   temporaryDirectory,
 } from '../../../support/storage-fixture.ts';
-import { STUDY } from './transfer-fixture.ts';
+import { noUsedTickets, presenting, prove, READER_NKEY, STUDY } from './transfer-fixture.ts';
 
 /** Nobody listens there. */
 const NOWHERE = 'http://127.0.0.1:1';
@@ -66,6 +66,7 @@ async function startWorld(t: Test): Promise<World> {
     ...{ trust: 'RRK', spool: source.spool, index: source.index, clock: systemClock },
     pacs: noPacs,
     directory: { current: () => ({ trusts: [], ticketKeys: tickets.publicKeys() }) },
+    usedTickets: noUsedTickets(),
     log: silentLog,
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory: '/nowhere' }),
     dicomWeb: openDicomWeb({ ...source, log: silentLog, decoder: new CodecThreads() }),
@@ -84,12 +85,15 @@ async function startWorld(t: Test): Promise<World> {
 const signal = new AbortController().signal;
 const address = { trust: 'RRK', url: NOWHERE, studyInstanceUID: STUDY, home: 'RRK' };
 const ticketOf = (tickets: TicketSigner, study = STUDY): Promise<string> =>
-  tickets.sign({ aud: 'RRK', sub: 'RJE', study, home: 'RRK', fetch: 'f1' });
+  tickets.sign({
+    ...{ aud: 'RRK', sub: 'RJE', study, home: 'RRK', fetch: 'f1' },
+    cnf: { nkey: READER_NKEY },
+  });
 
 function clientOf(t: Test, hubUrl: string): { client: SourceClient; changes: string[] } {
   const changes: string[] = [];
   const paths = new SourcePaths({ hubUrl, onChange: ({ path }) => changes.push(path) });
-  const client = new SourceClient({ stallMs: 5_000, paths });
+  const client = new SourceClient({ stallMs: 5_000, prove, paths });
   t.teardown(() => client.close());
   return { client, changes };
 }
@@ -117,9 +121,8 @@ t.test('only with a ticket of the hub, and only to the trust that it names', asy
   await source.send(smallObject(1));
   const path = `transfer/v1/studies/${STUDY}/manifest?home=RRK`;
   const statusOf = async (ods: string, ticket: string, what = path): Promise<string> => {
-    const response = await fetch(`${hubUrl}/relay/v1/to/${ods}/${what}`, {
-      headers: { authorization: `Bearer ${ticket}` },
-    });
+    const headers = await presenting(ticket, `/${path}`);
+    const response = await fetch(`${hubUrl}/relay/v1/to/${ods}/${what}`, { headers });
     const { code = '' } = (await response.json()) as { code?: string };
     return `${response.status} ${code}`;
   };

@@ -1,5 +1,6 @@
 /** A source edge's HTTP over real storage, tickets as a hub signs them, and a link to it that can be cut. */
 
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -9,11 +10,15 @@ import { serveTransfers } from '../../../../edge/http/routes-transfer.ts';
 import { openTransferCounters } from '../../../../edge/http/transfer-counters.ts';
 import { acceptObject } from '../../../../edge/index/accept-object.ts';
 import type { InstanceAttributes } from '../../../../edge/index/attributes.ts';
-import { systemClock } from '../../../../shared/clock.ts';
+import { keyOfSeed, type Prove, proverWith } from '../../../../edge/transfer/proof.ts';
+import { transferSchema } from '../../../../edge/transfer/schema.ts';
+import { UsedTickets } from '../../../../edge/transfer/used-tickets.ts';
+import { type Clock, systemClock } from '../../../../shared/clock.ts';
 import type { Directory } from '../../../../shared/contract/rpc.ts';
 import { encodePart10Head } from '../../../../shared/dicom/part10.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
+import { openSqlite, type Sqlite } from '../../../../shared/sqlite/open.ts';
 import { noPacs } from '../../../support/no-pacs.ts';
 import { readPart10 } from '../../../support/part10.ts';
 import {
@@ -35,40 +40,76 @@ export interface TicketFields {
   series?: readonly string[];
   expiresIn?: number;
   key?: Parameters<SignJWT['sign']>[0];
+  jti?: string;
+  sub?: string;
+  /** Null: it is bound to no key. */
+  nkey?: string | null;
 }
 
 export const STUDY = '2.999.7.1';
 
+/** The key of the reader RJE, made up for tests; the same in each process of a bench. */
+const READER_SEED = 'SUAKMM6D67OMJCP4ZHCJN5TU3J36ZWYSG67G6EEGEPJ7STSMBWGBPMLSQU';
+export const READER_NKEY = 'UBLJG3NYX6YPR3QAWWHYMEIRXHFQ7JOIIRYQ4XBQGGZNNNMUISW73MYS';
+const readerKey = keyOfSeed(Buffer.from(READER_SEED));
+export const prove = proverWith(() => readerKey);
+
+/** The headers of a request that the reader makes. */
+export async function presenting(
+  ticket: string,
+  url: string,
+  { method = 'GET', by = prove }: { method?: string; by?: Prove } = {},
+): Promise<Record<string, string>> {
+  return { authorization: `Bearer ${ticket}`, 'cdip-proof': await by({ ticket, method, url }) };
+}
+
 /** A ticket for RJE to read from RRK. */
 export function ticket(over: TicketFields = {}): Promise<string> {
   const { aud = 'RRK', study = STUDY, home = 'RRK', expiresIn = 600, series } = over;
+  const { jti = randomUUID(), sub = 'RJE', nkey = READER_NKEY } = over;
   const now = Math.floor(Date.now() / 1000);
-  const claims = { study, home, fetch: 'f1', ...(series === undefined ? {} : { series }) };
+  const claims = {
+    ...{ study, home, fetch: 'f1', ...(series === undefined ? {} : { series }) },
+    ...(nkey === null ? {} : { cnf: { nkey } }),
+  };
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'EdDSA', kid: 'k1' })
     .setIssuer('cdip-hub')
     .setAudience(aud)
-    .setSubject('RJE')
-    .setJti('t1')
+    .setSubject(sub)
+    .setJti(jti)
     .setIssuedAt(now - 1000)
     .setExpirationTime(now + expiresIn)
     .sign(over.key ?? keys.privateKey);
 }
 
+export const noUsedTickets = (): UsedTickets => new UsedTickets(usedTicketTables(), systemClock);
+const usedTicketTables = (): Sqlite => openSqlite(':memory:', transferSchema);
+
 export interface Source extends StorageFixture {
   readonly app: FastifyInstance;
   readonly port: number;
   readonly url: string;
+  /** Tickets that were used. */
+  readonly usedIn: Sqlite;
 }
 
 interface Teardown {
   teardown(done: () => void | Promise<void>): void;
 }
 
-export async function startSource(t: Teardown): Promise<Source> {
+export async function startSource(t: Teardown, clock: Clock = systemClock): Promise<Source> {
   const storage = await openStorageFixture({ dataDirectory: temporaryDirectory(t) });
   t.teardown(() => storage.close());
-  return { ...storage, ...(await serveStudies(t, 'RRK', storage)) };
+  const usedIn = usedTicketTables();
+  return { ...storage, usedIn, ...(await serveStudies(t, 'RRK', storage, { clock, usedIn })) };
+}
+
+export interface ServeOptions {
+  readonly host?: string;
+  readonly clock?: Clock;
+  readonly directory?: Directory;
+  readonly usedIn?: Sqlite;
 }
 
 /** The HTTP of an edge with these studies. */
@@ -76,8 +117,9 @@ export async function serveStudies(
   t: Teardown,
   trust: string,
   { spool, index }: Pick<StorageFixture, 'spool' | 'index'>,
-  host = '127.0.0.1',
+  { host = '127.0.0.1', clock = systemClock, usedIn, ...options }: ServeOptions = {},
 ): Promise<Pick<Source, 'app' | 'port' | 'url'>> {
+  const told = options.directory ?? directory;
   const app = Fastify({ routerOptions: { maxParamLength: 256 } });
   app.setErrorHandler((error, _request, reply) => {
     const { body } = problemOf(error);
@@ -85,8 +127,9 @@ export async function serveStudies(
   });
   serveTransfers(app, {
     ...{ trust, spool, index, pacs: noPacs },
-    directory: { current: () => directory },
-    clock: systemClock,
+    directory: { current: () => told },
+    usedTickets: new UsedTickets(usedIn ?? usedTicketTables(), clock),
+    clock,
     log: silentLog,
     transferCounters: openTransferCounters(openMetrics({})),
     line: { admit: () => undefined },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import t from 'tap';
 import { Access, openAccessDatabase } from '../../../../hub/access/access.ts';
+import { EdgeCredentials, KEY_MS } from '../../../../hub/access/edge-credentials.ts';
 import { destinationRefusal, ROLES, type Role, refusalOf } from '../../../../hub/access/rules.ts';
 import { openTicketSigner } from '../../../../hub/access/tickets.ts';
 import type { EnrolRequest } from '../../../../shared/contract/enrol.ts';
@@ -16,6 +17,7 @@ const OSEI = { name: 'Dr A. Osei', role: 'clinician' as const, trust: 'RRK' };
 
 interface Opened {
   readonly access: Access;
+  readonly edges: EdgeCredentials;
   readonly db: Sqlite;
   readonly directory: string;
   readonly clock: { ms: number; now(): number; monotonicMs(): number };
@@ -30,7 +32,8 @@ function open(t: Pick<Tap, 'testdir' | 'teardown'>): Opened {
   };
   const db = openAccessDatabase(directory);
   t.teardown(() => db.close());
-  return { access: new Access(db, clock), db, directory, clock };
+  const edges = new EdgeCredentials(db, clock);
+  return { access: new Access(db, clock), edges, db, directory, clock };
 }
 type Tap = typeof t;
 
@@ -71,7 +74,7 @@ t.test(
 );
 
 t.test('one kind of secret does not pass for another', async (t) => {
-  const { access } = open(t);
+  const { access, edges } = open(t);
   const key = access.machines.addKey({ name: 'pacs', role: 'admin', trust: null });
   const link = access.invite(OSEI);
   const session = access.useSignInLink(link, DEVICE)?.session ?? '';
@@ -80,7 +83,7 @@ t.test('one kind of secret does not pass for another', async (t) => {
   for (const wrong of ['', link, key]) t.equal(access.authenticate({ session: wrong }), null);
   t.equal(access.authenticate({}), null);
   t.equal(access.useSignInLink(key, DEVICE), null);
-  t.throws(() => access.enrol(request(key)), { code: 'TOKEN_INVALID' });
+  t.throws(() => edges.enrol(request(key)), { code: 'TOKEN_INVALID' });
 });
 
 t.test('nobody but its owner reads the file', async (t) => {
@@ -150,35 +153,99 @@ t.test('another role of a person counts in the session that runs', async (t) => 
 });
 
 t.test('an enrolment token works once, for its trust, in its time', async (t) => {
-  const { access, clock } = open(t);
+  const { access, edges, clock } = open(t);
   const refused = { name: 'AccessError', code: 'TOKEN_INVALID', retry: 'never' };
-  t.throws(() => access.enrol(request('never given out')), refused);
+  t.throws(() => edges.enrol(request('never given out')), refused);
   const token = access.addEnrolmentToken('RRK', HOUR);
-  t.throws(() => access.enrol(request(token, { trust: 'RJE' })), refused);
-  t.equal(access.edgeKeys().size, 0, 'a refusal leaves nothing');
-  access.enrol(request(token));
-  t.same([...access.edgeKeys()], [['RRK', request('').natsPublicKey]]);
-  t.equal(access.enrolledUrl('RRK'), 'http://127.0.0.1:8080');
-  t.equal(access.enrolledUrl('RJE'), null);
+  t.throws(() => edges.enrol(request(token, { trust: 'RJE' })), refused);
+  t.equal(edges.keys().size, 0, 'a refusal leaves nothing');
+  edges.enrol(request(token));
+  t.same([...edges.keys()], [['RRK', [request('').natsPublicKey]]]);
+  t.equal(edges.enrolledUrl('RRK'), 'http://127.0.0.1:8080');
+  t.equal(edges.enrolledUrl('RJE'), null);
   const thief = request(token, { natsPublicKey: `U${'B'.repeat(55)}` });
-  t.throws(() => access.enrol(thief), refused, 'used');
+  t.throws(() => edges.enrol(thief), refused, 'used');
   const late = access.addEnrolmentToken('RRK', HOUR);
   clock.ms += HOUR;
-  t.throws(() => access.enrol(request(late)), refused, 'too old');
+  t.throws(() => edges.enrol(request(late)), refused, 'too old');
 });
 
 t.test('an enrolment whose answer was lost may come again with the same key', async (t) => {
-  const { access, clock } = open(t);
+  const { access, edges, clock } = open(t);
   const token = access.addEnrolmentToken('RRK', HOUR);
-  access.enrol(request(token));
+  edges.enrol(request(token));
   clock.ms += MINUTE;
-  t.doesNotThrow(() => access.enrol(request(token)));
+  t.doesNotThrow(() => edges.enrol(request(token)));
   const next = request(access.addEnrolmentToken('RRK', HOUR), {
     natsPublicKey: `U${'C'.repeat(55)}`,
   });
-  access.enrol(next);
-  t.throws(() => access.enrol(request(token)), { code: 'TOKEN_INVALID' }, 'a newer key is there');
-  t.equal(access.edgeKeys().get('RRK'), next.natsPublicKey);
+  edges.enrol(next);
+  t.throws(() => edges.enrol(request(token)), { code: 'TOKEN_INVALID' }, 'a newer key is there');
+  t.same(edges.keys().get('RRK'), [next.natsPublicKey]);
+});
+
+const [FIRST, SECOND, THIRD] = ['A', 'B', 'C'].map((letter) => `U${letter.repeat(55)}`) as [
+  string,
+  string,
+  string,
+];
+
+t.test('a key goes over into the next without a gap, and both end in time', async (t) => {
+  const { access, edges, clock } = open(t);
+  edges.enrol(request(access.addEnrolmentToken('RRK', HOUR)));
+  const begun = clock.ms;
+  clock.ms += KEY_MS - HOUR;
+  t.equal(edges.tellKeys('RRK', { current: FIRST, next: SECOND }), begun + KEY_MS);
+  t.same(edges.keys().get('RRK'), [SECOND, FIRST], 'both open');
+  t.equal(edges.keyInUse('RRK'), FIRST);
+  clock.ms += MINUTE;
+  edges.tellKeys('RRK', { current: FIRST, next: SECOND });
+  t.same(edges.keys().get('RRK'), [SECOND, FIRST], 'told again after a crash');
+  t.equal(edges.tellKeys('RRK', { current: SECOND, next: undefined }), clock.ms - MINUTE + KEY_MS);
+  t.same(edges.keys().get('RRK'), [SECOND]);
+  t.equal(edges.keyInUse('RRK'), SECOND);
+  t.same(edges.endedLately(), [FIRST]);
+  const back = { current: SECOND, next: FIRST };
+  t.throws(() => edges.tellKeys('RRK', back), { code: 'EDGE_KEY_KNOWN' }, 'never again');
+  t.throws(() => edges.tellKeys('RRK', { current: FIRST, next: THIRD }), {
+    code: 'EDGE_KEY_UNKNOWN',
+  });
+  clock.ms += KEY_MS;
+  t.equal(edges.keys().size, 0, 'what was not replaced ends');
+  t.equal(edges.enrolledUrl('RRK'), null);
+  t.throws(() => edges.tellKeys('RRK', { current: SECOND, next: THIRD }));
+});
+
+t.test('what was taken back needs an enrolment with a new key', async (t) => {
+  const { access, edges, clock } = open(t);
+  const unknown = { code: 'EDGE_NOT_ENROLLED', retry: 'never' };
+  t.throws(() => edges.revoke('RRK'), unknown);
+  const token = access.addEnrolmentToken('RRK', HOUR);
+  edges.enrol(request(token));
+  edges.enrol(
+    request(access.addEnrolmentToken('RJE', HOUR), { trust: 'RJE', natsPublicKey: THIRD }),
+  );
+  edges.tellKeys('RRK', { current: FIRST, next: SECOND });
+  const unused = access.addEnrolmentToken('RRK', HOUR);
+  clock.ms += MINUTE;
+  edges.revoke('RRK');
+  t.same([...edges.keys()], [['RJE', [THIRD]]], 'nobody else is');
+  t.same(edges.endedLately().sort(), [FIRST, SECOND]);
+  t.equal(edges.keyInUse('RRK'), null);
+  t.throws(() => edges.enrol(request(token)), { code: 'TOKEN_INVALID' });
+  t.throws(
+    () => edges.enrol(request(unused)),
+    { code: 'TOKEN_INVALID' },
+    'nor by a token from before',
+  );
+  t.throws(() => edges.revoke('RRK'), unknown);
+  const fresh = access.addEnrolmentToken('RRK', HOUR);
+  t.throws(() => edges.enrol(request(fresh)), { code: 'EDGE_KEY_KNOWN' });
+  const fourth = `U${'D'.repeat(55)}`;
+  edges.enrol(request(fresh, { natsPublicKey: fourth }));
+  t.same(edges.keys().get('RRK'), [fourth], 'the token was not used up by the key from before');
+  clock.ms += 2 * HOUR;
+  t.same(edges.endedLately(), [], 'all tickets are over');
 });
 
 t.test('each role may do what is named for it, and nothing else', async (t) => {

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { Access, openAccessDatabase } from '../../../../hub/access/access.ts';
+import { EdgeCredentials } from '../../../../hub/access/edge-credentials.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 const KEYS = 100;
 const WRITER = `
 import { Access, openAccessDatabase } from '${ROOT}/hub/access/access.ts';
+import { EdgeCredentials } from '${ROOT}/hub/access/edge-credentials.ts';
 import { systemClock } from '${ROOT}/shared/clock.ts';
 const access = new Access(openAccessDatabase(process.argv[1]), systemClock);
 const made = [];
@@ -53,7 +55,7 @@ t.test('of two that use the same token one gets in', async (t) => {
     const access = new Access(db, systemClock);
     const session = access.useSignInLink(link, { address: null, browser: null }) !== null;
     try {
-      access.enrol({
+      new EdgeCredentials(db, systemClock).enrol({
         token,
         trust: 'RRK',
         natsPublicKey: `U${(i === 0 ? 'A' : 'B').repeat(55)}`,

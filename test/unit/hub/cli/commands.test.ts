@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import t from 'tap';
 import { stringify } from 'yaml';
 import { Access, openAccessDatabase } from '../../../../hub/access/access.ts';
+import { EdgeCredentials } from '../../../../hub/access/edge-credentials.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import { cdip } from '../../../support/cdip.ts';
 
@@ -20,6 +21,14 @@ function hubIn(t: Pick<Tap, 'testdir'>, more: object = {}) {
   return {
     dataDirectory,
     run: (...args: string[]) => cdip(['hub', ...args, '--config', file]),
+    edges<T>(look: (edges: EdgeCredentials) => T): T {
+      const db = openAccessDatabase(dataDirectory);
+      try {
+        return look(new EdgeCredentials(db, systemClock));
+      } finally {
+        db.close();
+      }
+    },
     access<T>(look: (access: Access) => T): T {
       const db = openAccessDatabase(dataDirectory);
       try {
@@ -103,8 +112,8 @@ t.test('an account is listed, and dropped', async (t) => {
 t.test('token prints a token that enrols the edge of its trust', async (t) => {
   const hub = hubIn(t);
   const { stdout: token } = await hub.run('token', '--trust', 'RRK', '--ttl', '30m');
-  hub.access((access) =>
-    access.enrol({
+  hub.edges((edges) =>
+    edges.enrol({
       token,
       trust: 'RRK',
       natsPublicKey: `U${'A'.repeat(55)}`,
@@ -112,10 +121,11 @@ t.test('token prints a token that enrols the edge of its trust', async (t) => {
       version: '1',
     }),
   );
-  t.same(
-    hub.access((access) => [...access.edgeKeys().keys()]),
-    ['RRK'],
-  );
+  const enrolled = (): string[] => hub.edges((edges) => [...edges.keys().keys()]);
+  t.same(enrolled(), ['RRK']);
+  t.equal((await hub.run('revoke', '--trust', 'RRK')).code, 0);
+  t.same(enrolled(), [], 'and revoke takes its keys back');
+  t.match(await hub.run('revoke', '--trust', 'RRK'), { code: 1, stderr: /EDGE_NOT_ENROLLED/ });
 });
 
 t.test('what can not be done is said, and nothing is given out', async (t) => {

@@ -124,6 +124,7 @@ export function openWorld(
         urlOf: (ods) => (unenrolled.has(ods) ? null : `http://${ods.toLowerCase()}.example`),
         lastHeardAt: () => '2026-03-02T11:40:00.000Z',
       },
+      keyOf: (ods) => (unenrolled.has(ods) ? null : `key of ${ods}`),
       tickets: {
         sign: async (claims) => {
           signed.push(claims);

@@ -41,6 +41,7 @@ t.test('the decision is in the log before the edge is told, with all that it nee
   t.strictSame(signed, [
     {
       ...{ aud: 'RRK', sub: 'RJE', study: STUDY, home: 'RRK', fetch: order.fetchId },
+      cnf: { nkey: 'key of RJE' },
       priority: 'urgent',
     },
   ]);

@@ -93,6 +93,7 @@ const TABLE: readonly Row[] = [
   ['GET /api/completeness', ROLES],
   ['GET /api/fleet', ROLES],
   ['GET /api/fleet/:trust', FLEET],
+  ['POST /api/fleet/:trust/revoke', ['admin']],
   ['GET /api/alerts', FLEET],
   ['POST /api/alerts/:id/acknowledge', FLEET],
   ['POST /api/alerts/:id/snooze', FLEET],
@@ -149,6 +150,7 @@ const TABLE: readonly Row[] = [
   ['POST /fleet/:trust/alerts/:id/snooze', FLEET],
   ['POST /fleet/:trust/maintenance', FLEET],
   ['POST /fleet/:trust/maintenance/:id/end', FLEET],
+  ['POST /fleet/:trust/revoke', ['admin']],
   ['GET /runbooks/:name', ROLES],
   ['GET /account', ROLES, 'person'],
   ['POST /account/sessions/:id/end', ROLES, 'person'],
@@ -157,6 +159,7 @@ const TABLE: readonly Row[] = [
   ['POST /account/password', ROLES, 'person'],
   ['GET /relay/v1/to/:ods/transfer/v1/*', TICKET],
   ['POST /relay/v1/to/:ods/transfer/v1/*', TICKET],
+  ['DELETE /relay/v1/to/:ods/transfer/v1/*', TICKET],
   // Whoever comes with a one-time token or link, and what tells nothing of a patient.
   ['GET /appointment/:link', OPEN],
   ['POST /appointment/:link', OPEN],

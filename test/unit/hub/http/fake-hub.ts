@@ -73,6 +73,8 @@ export interface FakeHub {
     breaks: boolean;
     refuse: string | null;
     linkUsed: boolean;
+    /** Trusts whose edges were cut off. */
+    revoked: string[];
   };
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** A real one, in memory: accounts, clients and sessions that a test makes count beside those that are given. */
@@ -107,6 +109,7 @@ export async function startFakeHub(
     breaks: false,
     refuse: null as string | null,
     linkUsed: false,
+    revoked: [],
   };
   const bugs: unknown[] = [];
   const log: Log = {
@@ -270,6 +273,7 @@ function fakeParts(world: {
         })),
     },
     enrol: () => Promise.reject(new FetchRefused('TOKEN_INVALID')),
+    revokeEdge: async (trust) => void state.revoked.push(trust),
     relay: new Relay({ tickets: refusingTickets, metrics: openMetrics({}) }),
     scheduling: schedulingWithoutLog(db, trusts),
     configurations: configurationsWithoutLog(db, trusts),

@@ -15,7 +15,7 @@ const userKey = (): string => createUser().getPublicKey();
 t.test('a key has to be a user, and nobody else’s', async (t) => {
   const keys = openHubKeys(t.testdir());
   const held = userKey();
-  const holders = { ...keys, trusts: new Map([['RRK', held]]) };
+  const holders = { ...keys, trusts: new Map([['RRK', [held]]]) };
   const refused = { code: 'LOG_KEY_REFUSED', retry: 'never' };
   for (const key of ['', WRONG_CHECKSUM, createAccount().getPublicKey(), `${userKey()} }`, held])
     t.throws(() => requireEdgeKey('RJE', key, holders), refused);
@@ -29,19 +29,20 @@ t.test('a recorded key that can’t be used costs its own trust the connection a
   const keys = openHubKeys(t.testdir());
   const [rrk, rxk] = [userKey(), userKey()];
   const recorded = new Map([
-    ['RRK', rrk],
-    ['RJE', WRONG_CHECKSUM],
-    ['RXK', rxk],
-    ['RL4', rrk],
+    ['RRK', [rrk]],
+    ['RJE', [WRONG_CHECKSUM]],
+    ['RXK', [rxk, WRONG_CHECKSUM]],
+    ['RL4', [rrk]],
   ]);
   const said: unknown[] = [];
   const log: Log = { ...silentLog, error: (event, fields) => void said.push({ event, ...fields }) };
   const chosen = keysOfTrusts(['RRK', 'RJE', 'RXK', 'RL4', 'RNA'], recorded, { keys, log });
-  t.equal(chosen.get('RRK'), rrk);
-  t.equal(chosen.get('RXK'), rxk);
-  for (const ods of ['RJE', 'RL4', 'RNA']) t.equal(chosen.get(ods), keys.placeholder(ods), ods);
+  t.same(chosen.get('RRK'), [rrk]);
+  t.same(chosen.get('RXK'), [rxk]);
+  for (const ods of ['RJE', 'RL4', 'RNA']) t.same(chosen.get(ods), [keys.placeholder(ods)], ods);
   t.match(said, [
     { event: 'log.key-refused', trust: 'RJE' },
+    { event: 'log.key-refused', trust: 'RXK' },
     { event: 'log.key-refused', trust: 'RL4' },
   ]);
 });
@@ -61,9 +62,10 @@ t.test('nats-server takes the configuration', { skip: missingPeer('nats-server')
   // A name as an administrator may give it.
   const directory = join(t.testdir({ 'the "data" of a hub': {} }), 'the "data" of a hub');
   const keys = openHubKeys(directory);
-  const trusts = new Map(Array.from({ length: 100 }, (_, at) => [`R${100 + at}`, userKey()]));
-  const { hubPublicKey, systemPublicKey } = keys;
-  const settings = { directory, host: '::1', port: 4999, hubPublicKey, systemPublicKey, trusts };
+  const trusts = new Map(
+    Array.from({ length: 100 }, (_, at) => [`R${100 + at}`, [userKey(), userKey()]]),
+  );
+  const settings = { ...keys, directory, host: '::1', port: 4999, trusts };
   writeFileSync(configFile(directory), serverConfig(settings));
   const program = findProgram('nats-server') ?? '';
   const checked = spawnSync(program, ['-t', '-c', configFile(directory)], { encoding: 'utf8' });

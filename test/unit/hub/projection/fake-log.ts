@@ -77,7 +77,7 @@ export class FakeLog implements NetworkLog {
 
   requireAdmissible(): void {}
 
-  async admitEdge(): Promise<void> {}
+  async setEdgeKeys(): Promise<void> {}
 
   async stop(): Promise<void> {}
 

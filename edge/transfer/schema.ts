@@ -1,0 +1,24 @@
+/** Tables of tickets that were used here. Times are milliseconds since the epoch. */
+import type { Migration } from '../../shared/sqlite/open.ts';
+
+export const transferSchema: readonly Migration[] = [
+  {
+    name: 'used tickets',
+    sql: `
+CREATE TABLE used_tickets (
+  jti TEXT PRIMARY KEY, reader TEXT NOT NULL,
+  -- when something was last read with it
+  last_at INTEGER NOT NULL,
+  -- its reader has all that it wants
+  ended INTEGER NOT NULL DEFAULT 0,
+  -- when it can be forgotten: it opens nothing any more
+  forget_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX used_tickets_forget ON used_tickets (forget_at);
+CREATE TABLE used_proofs (
+  ticket TEXT NOT NULL REFERENCES used_tickets ON DELETE CASCADE, jti TEXT NOT NULL,
+  PRIMARY KEY (ticket, jti)
+) STRICT, WITHOUT ROWID;
+`,
+  },
+];
