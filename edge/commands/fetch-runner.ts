@@ -181,12 +181,23 @@ export class FetchRunner {
   }
 
   #considerFiling(row: FetchRow): void {
+    // Who waits for an immediate one has the processor and the disk, too, until it is here.
+    if (row.priority !== IMMEDIATE && this.#isBringingImmediate()) {
+      this.#makeWait(row, QUEUED);
+      return;
+    }
     if (this.#running.has(row.fetchId)) return;
     const others = [...this.#running.values()].filter(({ kind }) => kind === 'filing');
     if (others.some((running) => isOfOneStudy(running.row, row))) return;
     if (others.length < AT_ONCE) this.#begin(row, 'filing');
     else if (row.priority === IMMEDIATE) makeRoom(others);
     else if (row.reason === null) this.#parts.store.setReason(row.fetchId, QUEUED);
+  }
+
+  #isBringingImmediate(): boolean {
+    const isOne = ({ row, kind }: Running): boolean =>
+      kind === 'bringing' && row.priority === IMMEDIATE;
+    return [...this.#running.values()].some(isOne);
   }
 
   #begin(row: FetchRow, kind: Kind): void {

@@ -6,6 +6,7 @@
  * What is here already as the same copy is not brought again. After a failure the hub is asked for a fresh
  * ticket first: it may know another source by now.
  */
+import { PRIORITIES } from '../../shared/contract/commands.ts';
 import { fetchStudy } from '../transfer/fetch-study.ts';
 import { manifestOf } from '../transfer/manifest.ts';
 import type { Manifest, ManifestInstance } from '../transfer/protocol.ts';
@@ -61,7 +62,9 @@ async function askManifest(
   if (own !== undefined) return own;
   const ticket = new FetchTicket(parts, row);
   const ask = () =>
-    parts.client.manifest(ticket.address, { ticket: ticket.current(), signal }).catch(expected);
+    parts.client
+      .manifest(ticket.address, { ticket: ticket.current(), signal, isImmediate: isImmediate(row) })
+      .catch(expected);
   if (row.tries > 0) await ticket.renew();
   const first = await ask();
   if (!(first instanceof TransferError)) return first;
@@ -97,6 +100,7 @@ export async function transfer(
   try {
     const failures = await fetchStudy({
       ...{ client, source: ticket.address, ticket, wanted, staging, now, random, signal },
+      isImmediate: isImmediate(row),
       fileHead: (instance) => reading.fileHead(instance),
       lanes: parts.lanes.of(ticket.address.url),
       onStaged: ({ bytes }) => {
@@ -128,6 +132,8 @@ function release({ client }: FetchParts, ticket: FetchTicket): void {
   const signal = AbortSignal.timeout(RELEASE_MS);
   client.release(ticket.address, { ticket: ticket.current(), signal }).catch(expected);
 }
+
+const isImmediate = ({ priority }: FetchRow): boolean => PRIORITIES[priority] === 'immediate';
 
 /** What was staged stays: another source has the same objects, unless it changed them. */
 function moveOn({ store }: FetchParts, { fetchId }: FetchRow): boolean {

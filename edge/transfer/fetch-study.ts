@@ -51,6 +51,7 @@ export interface FetchStudyOptions {
   readonly now: () => number;
   readonly random: BackoffOptions['random'];
   readonly signal: AbortSignal;
+  readonly isImmediate?: boolean;
   /** An instance is whole and durable. */
   readonly onStaged?: (instance: ManifestInstance) => void;
   /** So many bytes of data sets more have come; less than 0: were given up. */
@@ -163,10 +164,9 @@ class Fetching {
 
   /** One response, to its end frame. */
   async #stream(lane: Lane): Promise<void> {
-    const { client, source, ticket, signal } = this.#options;
+    const { client, source, ticket, signal, isImmediate = false } = this.#options;
     const body = await client.instances(source, {
-      ticket: ticket.current(),
-      signal,
+      ...{ ticket: ticket.current(), signal, isImmediate },
       sopInstanceUIDs: [...lane.keys()],
       codings: [BLOCK_CODING],
     });

@@ -28,6 +28,8 @@ export interface StudyAddress {
 export interface AskOptions {
   readonly ticket: string;
   readonly signal: AbortSignal;
+  /** Default false: on a connection that others use, too. */
+  readonly isImmediate?: boolean;
 }
 
 interface Asked extends AskOptions {
@@ -38,6 +40,8 @@ interface Asked extends AskOptions {
 
 export class SourceClient {
   readonly #agent: Agent;
+  /** Of their own: one that was broken off for them is closed, and a new one begins slowly. */
+  readonly #immediate: Agent;
   readonly #paths: SourcePaths;
   readonly #prove: Prove;
 
@@ -49,13 +53,15 @@ export class SourceClient {
   constructor({ stallMs, prove, paths }: { stallMs: number; prove: Prove; paths?: SourcePaths }) {
     this.#prove = prove;
     this.#paths = paths ?? new SourcePaths({});
-    this.#agent = new Agent({
+    const options = {
       allowH2: false,
       connect: { timeout: CONNECT_MS },
       headersTimeout: stallMs,
       bodyTimeout: stallMs,
       connections: 32,
-    });
+    };
+    this.#agent = new Agent(options);
+    this.#immediate = new Agent(options);
   }
 
   async manifest(address: StudyAddress, options: AskOptions): Promise<Manifest> {
@@ -93,8 +99,8 @@ export class SourceClient {
     for await (const _chunk of body);
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#agent.destroy(), this.#immediate.destroy()]);
   }
 
   /** By the way that worked last; by the other one when nobody answers on it. */
@@ -113,7 +119,7 @@ export class SourceClient {
   async #askBy(
     url: string,
     { studyInstanceUID, home }: StudyAddress,
-    { what, method, body, ticket, signal }: Asked,
+    { what, method, body, ticket, signal, isImmediate = false }: Asked,
   ): Promise<AsyncIterable<Buffer>> {
     const base = url.endsWith('/') ? url : `${url}/`;
     const path = `transfer/v1/studies/${encodeURIComponent(studyInstanceUID)}/${what}`;
@@ -127,7 +133,7 @@ export class SourceClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body }),
-        dispatcher: this.#agent,
+        dispatcher: isImmediate ? this.#immediate : this.#agent,
         signal,
       });
       if (response.statusCode < 300) return reading(response.body, signal);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { dicomCoercing } from '../../../../edge/commands/coercing.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { startNetworkLink } from '../../../support/network-cut.ts';
 import {
@@ -265,6 +266,36 @@ t.test('an immediate fetch takes the place of one that is not', async (t) => {
   const bulk = ['b1', 'b2', 'b3'].map((id) => receiver.receipt(id)?.state);
   t.notOk(bulk.includes('available'), bulk.join());
   t.same(bulk, ['transferring', 'retrieving', 'retrieving'], 'of one study one fetch brings it');
+});
+
+t.test('what is filed makes room while an immediate one comes, and goes on then', async (t) => {
+  const source = await sourceOf(t, 30);
+  const other = await startSource(t);
+  const study = { StudyInstanceUID: '2.999.7.2', SeriesInstanceUID: '2.999.7.2.1' };
+  await other.send(smallObject(99, study));
+  const far = await startNetworkLink({ targetPort: other.port, delayMs: 1_000 });
+  t.teardown(() => far.stop());
+  const receiver = await startReceiver(t, {
+    coercing: {
+      ...dicomCoercing,
+      async *coerce(...given) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        yield* dicomCoercing.coerce(...given);
+      },
+    },
+  });
+  await receiver.inbox.take(await fetchCommand(source.url, { fetchId: 'b', priority: 'bulk' }));
+  await receiver.reaches('coercing', 'b');
+  await receiver.inbox.take(
+    await fetchCommand(`http://127.0.0.1:${far.port}`, {
+      ...{ fetchId: 'now', priority: 'immediate', studyInstanceUID: '2.999.7.2' },
+      ticket: await ticket({ study: '2.999.7.2' }),
+    }),
+  );
+  await receiver.reasonIs('QUEUED', 'b');
+  t.notOk(/available|coercing/.test(receiver.receipt('now')?.state ?? ''));
+  await receiver.reaches('available', 'now');
+  await receiver.reaches('available', 'b');
 });
 
 t.test('many fetches of one study bring it once', async (t) => {
