@@ -21,11 +21,14 @@ const TICKET: readonly string[] = [];
 /** For machines, with a client id and its secret. */
 const CLIENT: readonly string[] = [];
 
-/** `own`: only for those who are of a trust; `person`: only for those who signed in. */
+/**
+ * `own`: only for those who are of a trust; `person`: only for those who signed in; `trust`: of the trust that
+ * the address names, and the network's own.
+ */
 type Row = readonly [
   address: string,
   allowed: readonly string[] | typeof OPEN,
-  of?: 'own' | 'person',
+  of?: 'own' | 'person' | 'trust',
 ];
 
 const TABLE: readonly Row[] = [
@@ -92,7 +95,7 @@ const TABLE: readonly Row[] = [
   ['GET /api/events', ROLES],
   ['GET /api/completeness', ROLES],
   ['GET /api/fleet', ROLES],
-  ['GET /api/fleet/:trust', FLEET],
+  ['GET /api/fleet/:trust', FLEET, 'trust'],
   ['POST /api/fleet/:trust/revoke', ['admin']],
   ['GET /api/alerts', FLEET],
   ['POST /api/alerts/:id/acknowledge', FLEET],
@@ -100,9 +103,9 @@ const TABLE: readonly Row[] = [
   ['GET /api/maintenance', FLEET],
   ['POST /api/maintenance', FLEET],
   ['DELETE /api/maintenance/:id', FLEET],
-  ['GET /api/configurations/:trust', FLEET],
+  ['GET /api/configurations/:trust', FLEET, 'trust'],
   ['POST /api/configurations/:trust', FLEET],
-  ['POST /api/configurations/:trust/:version/approve', FLEET],
+  ['POST /api/configurations/:trust/:version/approve', FLEET, 'trust'],
   ['GET /dicom-web/studies', SEARCH],
   ['GET /dicom-web/studies/:study/series', SEARCH],
   ['GET /dicom-web/studies/:study', CARE],
@@ -143,9 +146,9 @@ const TABLE: readonly Row[] = [
   ['GET /fleet', FLEET],
   ['GET /fleet/live', FLEET],
   ['GET /fleet-reach', FLEET],
-  ['GET /fleet/:trust', FLEET],
-  ['GET /fleet/:trust/live', FLEET],
-  ['GET /fleet/:trust/charts/:metric', FLEET],
+  ['GET /fleet/:trust', FLEET, 'trust'],
+  ['GET /fleet/:trust/live', FLEET, 'trust'],
+  ['GET /fleet/:trust/charts/:metric', FLEET, 'trust'],
   ['POST /fleet/:trust/alerts/:id/acknowledge', FLEET],
   ['POST /fleet/:trust/alerts/:id/snooze', FLEET],
   ['POST /fleet/:trust/maintenance', FLEET],
@@ -200,6 +203,10 @@ const principals = new Map<string, Principal>(
   [...ROLES].flatMap((role): [string, Principal][] => [
     [`key-${role}`, { name: `machine ${role}`, role, trust: null }],
     [`session-${role}`, { name: `person ${role}`, role, trust: 'RRK', ...SIGNED_IN }],
+    [
+      `other-${role}`,
+      { name: `person of another trust ${role}`, role, trust: 'RJE', ...SIGNED_IN },
+    ],
   ]),
 );
 
@@ -249,7 +256,23 @@ function makeMachines({ access, accessClock }: FakeHub) {
   const expired = access.machines.issue(client).token;
   accessClock.aheadMs = 0;
   const narrow = access.machines.issue({ ...client, scope: 'watch' }).token;
-  return { ended, expired, narrow };
+  return { ended, expired, narrow, idle: idleSession({ access, accessClock }) };
+}
+
+/** Of an admin who went away sixteen minutes ago. */
+function idleSession({ access, accessClock }: Pick<FakeHub, 'access' | 'accessClock'>): string {
+  const link = access.invite({ name: 'gone', role: 'admin', trust: null });
+  accessClock.aheadMs = -16 * 60_000;
+  const begun = access.useSignInLink(link, { address: null, browser: null });
+  accessClock.aheadMs = 0;
+  if (begun === null) throw new Error('no session');
+  return begun.session;
+}
+
+function isOneOf(of: Row[2], { trust, method }: Principal): boolean {
+  if (of === 'own') return trust !== null;
+  if (of === 'trust') return trust === null || trust === 'RRK';
+  return of !== 'person' || method !== undefined;
 }
 
 const isPage = (address: string): boolean => !/ \/(api|dicom-web|fhir|relay|oauth)/.test(address);
@@ -270,7 +293,7 @@ t.test(
   async (t) => {
     const hub = await startFakeHub({ principals });
     t.teardown(() => hub.stop());
-    const { expired, ended, narrow } = makeMachines(hub);
+    const { expired, ended, narrow, idle } = makeMachines(hub);
     seedStudy(hub.db, { trust: 'RJE', uid: '1.2.3' });
     for (const [address, allowed, of] of TABLE) {
       if (!address.startsWith('GET')) {
@@ -286,6 +309,7 @@ t.test(
       t.equal(await ask(hub, address, {}), nobody, `${address}: nobody`);
       t.equal(await ask(hub, address, bearer('forged')), nobody, `${address}: a forged key`);
       t.equal(await ask(hub, address, cookie('ended')), nobody, `${address}: an ended session`);
+      t.equal(await ask(hub, address, cookie(idle)), nobody, `${address}: an idle session`);
       t.equal(await ask(hub, address, bearer(expired)), nobody, `${address}: an expired token`);
       t.equal(await ask(hub, address, bearer(ended)), nobody, `${address}: an expired key`);
       if (!NARROW.has(address))
@@ -294,15 +318,16 @@ t.test(
           `${address}: a token for something else`,
         );
       await Promise.all(
-        [...principals].map(async ([secret, { name, role, trust, method }]) => {
+        [...principals].map(async ([secret, principal]) => {
           const headers = secret.startsWith('key') ? bearer(secret) : cookie(secret);
           const status = await ask(hub, address, headers);
           const isLetIn = status !== 401 && status !== 403;
-          const isOf = of === 'own' ? trust !== null : of !== 'person' || method !== undefined;
-          const may = allowed.includes(role) && isOf;
+          const { name, role } = principal;
+          const may = allowed.includes(role) && isOneOf(of, principal);
           t.equal(isLetIn, may, `${address}: ${name} (${status})`);
         }),
       );
     }
+    t.strictSame(hub.bugs, [], 'nothing broke on the way');
   },
 );

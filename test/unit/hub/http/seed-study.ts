@@ -113,10 +113,13 @@ export function putOnList(
   concerned: string,
   { trust, patientId, issuer }: { trust: string; patientId: string; issuer: string },
 ): void {
+  const listId = `list-of-${concerned}`;
+  const list = { v: 1, listId, trust: concerned, name: 'Lung', meetsOn: '2099-01-01', by: 'Sam' };
   db.prepare('INSERT OR IGNORE INTO mdt_lists VALUES (?, ?, ?, 1, ?)').run(
-    ...[`list-of-${concerned}`, concerned, '2099-01-01', '{}'],
+    ...[listId, concerned, list.meetsOn],
+    JSON.stringify({ ...list, trusts: [concerned], patients: [] }),
   );
   db.prepare('INSERT OR IGNORE INTO mdt_patients VALUES (?, ?, ?, ?, ?)').run(
-    ...[`list-of-${concerned}`, concerned, trust, patientId, issuer],
+    ...[listId, concerned, trust, patientId, issuer],
   );
 }
