@@ -48,8 +48,8 @@ export interface LogEvents {
   'log.admit-by-hand': { trust: string; keys: string };
 
   // --- hub/measures
-  /** The measures count what was told until now. */
-  'measures.built': { number: number; told: number; months: number; ms: number };
+  /** The measures count what was told until now; `isWhole`: all of it was folded anew. */
+  'measures.built': { number: number; told: number; isWhole: boolean; ms: number };
   /** A CSV of the past was read; refused: rows that can't be, or with `taken` 0 the whole file. */
   'measures.loaded': { file: string; taken: number; refused: number };
   /** They could not be built; the figures of the build before are shown. */

@@ -146,6 +146,7 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
       ...CHART,
       source: `/measures/${measure.id}/chart.svg?${search}`,
     },
+    isSampled: answer.isSampled,
     hasWithheld: rows.some(({ suppressed }) => suppressed === true),
     link: `/measures/${measure.id}?${search}`,
     downloads: ['csv', 'parquet', 'json'].map((format) => ({

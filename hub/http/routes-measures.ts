@@ -169,6 +169,7 @@ function answerJson(answer: MeasureAnswer, { by, where }: Question): object {
       trusts: coverage,
     },
     columns: columnsJson(measure),
+    medians: answer.isSampled ? 'sampled' : 'exact',
     suppression: {
       below: SMALLEST,
       rows: rows.filter(({ suppressed }) => suppressed === true).length,

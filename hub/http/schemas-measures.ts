@@ -53,6 +53,9 @@ export const MeasureFiguresAnswer = z.object({
     ),
   }),
   columns: z.array(Column),
+  medians: z
+    .enum(['exact', 'sampled'])
+    .describe('sampled: from one row in sixteen, where the question is about very many'),
   suppression: z.object({
     below: z
       .int()

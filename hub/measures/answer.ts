@@ -1,10 +1,11 @@
 /**
  * A measure's figures for a question: by which dimensions, for which months, of whom. Only sums of whole
- * units (suppress.ts) are given; medians and sums of amounts only where the counts are.
+ * units (suppress.ts) are given, from the cells; medians only where the counts are, from the facts.
  */
-import { type Context, cellTable, relationOf } from './cells.ts';
-import type { Measure } from './measure.ts';
+import { amountColumn, type Context, cellTable } from './cells.ts';
+import { type Measure, mainCount } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
+import { keyOf, quantilesOf } from './quantiles.ts';
 import { quoted, type Row, type Store } from './store.ts';
 import { ALONE, NEVER, SMALLEST } from './suppress.ts';
 
@@ -44,6 +45,8 @@ export interface Figures {
   /** The months that were counted; null: there are none. */
   readonly from: string | null;
   readonly to: string | null;
+  /** True: medians come from a sample of the rows, since they are many. */
+  readonly isSampled: boolean;
 }
 
 export async function figuresOf(
@@ -56,14 +59,18 @@ export async function figuresOf(
   const { by } = asked;
   const months = await monthsOf(store, measure, asked);
   const counted = await store.ask(countsSql(measure, asked, months));
-  const more = await amountsOf(store, measure, { asked, months, context });
+  const rowCount = counted.reduce((sum, row) => sum + Number(row['asked']), 0);
+  const { byKey, isSampled } = await quantilesOf(store, measure, {
+    ...{ asked, months, context, rowCount },
+    where: filterOf(asked, months),
+  });
   const rows = counted.map((row) => {
     const key = keyOf(row, by);
     const trust = by.includes('trust') ? row['trust'] : asked.where['trust'];
     const isOwn = asked.own !== null && trust === asked.own;
-    return figureRow(measure, by, row, { amounts: more.get(key), least: isOwn ? 1 : SMALLEST });
+    return figureRow(measure, by, row, { amounts: byKey.get(key), least: isOwn ? 1 : SMALLEST });
   });
-  return { rows, from: months[0] ?? null, to: months.at(-1) ?? null };
+  return { rows, from: months[0] ?? null, to: months.at(-1) ?? null, isSampled };
 }
 
 /** Of a snapshot that is not split by month, only the last: who waits in March also waited in February. */
@@ -82,9 +89,13 @@ async function monthsOf(store: Store, measure: Measure, asked: Question): Promis
   return measure.kind === 'snapshot' && !by.includes('month') ? months.slice(-1) : months;
 }
 
-function filterOf({ where }: Question, months: readonly string[]): string {
-  const values = Object.entries(where).map(([name, value]) => `${name} = ${quoted(value)}`);
-  const inMonths = `month IN (${months.length === 0 ? "''" : months.map(quoted).join(', ')})`;
+function filterOf(
+  { where }: Pick<Question, 'where'>,
+  months: readonly string[],
+  table = '',
+): string {
+  const values = Object.entries(where).map(([name, value]) => `${table}${name} = ${quoted(value)}`);
+  const inMonths = `${table}month IN (${months.length === 0 ? "''" : months.map(quoted).join(', ')})`;
   return [inMonths, ...values].join(' AND ');
 }
 
@@ -93,81 +104,52 @@ function filterOf({ where }: Question, months: readonly string[]): string {
  * asker's own trust stand alone: they are known to it anyway.
  */
 function countsSql(measure: Measure, asked: Question, months: readonly string[]): string {
-  const { by, own } = asked;
-  const keys = by.map((name) => `${name},`).join(' ');
+  const { by, where } = asked;
   const group = by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`;
-  const mine = own === null ? 'false' : `trust = ${quoted(own)}`;
-  const names = measure.counts.map(({ name }) => name);
-  const alone = (unit: string): string =>
-    `CASE WHEN ${mine} THEN ${ALONE} ELSE ${unit} END AS ${unit}`;
-  const judged = (unit: string): string => `
-    SELECT ${keys} bool_and(is_whole) AS is_whole,
-      ${names.map((name) => `coalesce(sum(${name}) FILTER (is_whole), 0)::BIGINT AS ${name}`).join(', ')}
-    FROM (
-      SELECT p.*, p.${unit} = ${ALONE} OR (p.${unit} <> ${NEVER} AND p.cells = s.cells) AS is_whole
-      FROM (SELECT ${keys} ${unit}, count(*) AS cells,
-          ${names.map((name) => `sum(${name}) AS ${name}`).join(', ')}
-        FROM asked GROUP BY ${keys} ${unit}) p
-      LEFT JOIN (SELECT ${unit}, count(*) AS cells FROM cell GROUP BY ${unit}) s USING (${unit}))
+  const sums = [
+    ...measure.counts.map(({ name }) => name),
+    ...(measure.sums ?? []).map(({ name }) => amountColumn(name)),
+  ];
+  const total = mainCount(measure);
+  const judged = (kind: 'total' | 'details'): string => `
+    SELECT ${by.map((name) => `${name},`).join(' ')} bool_and(is_whole) AS is_whole,
+      sum(${total})::BIGINT AS asked,
+      ${sums.map((name) => `coalesce(sum(${name}) FILTER (is_whole), 0)::BIGINT AS ${name}`).join(', ')}
+    FROM (SELECT * REPLACE (is_alone OR (unit <> ${NEVER} AND found = size) AS is_whole)
+      FROM (${unitsSql(measure, asked, { kind, sums, within: filterOf({ where }, months, 'c.') })}))
     ${group}`;
-  const total = names[0] ?? '';
   return `
-    WITH cell AS (SELECT * REPLACE (${alone('unit')}, ${alone('detail_unit')}) FROM ${cellTable(measure)}),
-      asked AS (SELECT * FROM cell WHERE ${filterOf(asked, months)}),
-      totals AS (${judged('unit')}),
-      details AS (${judged('detail_unit')})
+    WITH totals AS (${judged('total')}), details AS (${judged('details')})
     SELECT d.*, t.is_whole AS is_total_whole, t.${total} AS total
     FROM details d ${by.length === 0 ? 'CROSS JOIN totals t' : `JOIN totals t USING (${by.join(', ')})`}
     WHERE d.is_whole IS NOT NULL
     ${by.length === 0 ? '' : `ORDER BY ${by.join(', ')}`}`;
 }
 
-/** Medians and sums, by the same key, from the facts themselves. */
-async function amountsOf(
-  store: Store,
+/** What was asked for of each unit: how many cells were found, and how many it has. */
+function unitsSql(
   measure: Measure,
-  { asked, months, context }: { asked: Question; months: readonly string[]; context: Context },
-): Promise<Map<string, Row>> {
-  const amounts = [
-    ...(measure.quantiles ?? []).map(
-      ({ name, of, p }) => `quantile_cont(${of}, ${p}) FILTER (${of} IS NOT NULL) AS ${name}`,
-    ),
-    ...(measure.quantiles ?? []).map(({ name, of }) => `count(${of}) AS n_${name}`),
-    ...(measure.sums ?? []).map(({ name, of }) => `sum(${of}) AS ${name}`),
-  ];
-  if (amounts.length === 0 || months.length === 0) return new Map();
-  const { by } = asked;
-  const split = measure.dimensions.map((name) => `coalesce(${name}, 'not told') AS ${name}`);
-  const rows = await store.ask(`
-    SELECT ${[...by, ...amounts].join(', ')} FROM (
-      SELECT * REPLACE (${split.join(', ')}) FROM (${sourceOf(measure, months, context)}))
-    WHERE ${filterOf(asked, months)}
-    ${by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`}`);
-  return new Map(rows.map((row) => [keyOf(row, by), row]));
+  { by, own }: Question,
+  { kind, sums, within }: { kind: 'total' | 'details'; sums: readonly string[]; within: string },
+): string {
+  const mine = own === null ? 'false' : `c.trust = ${quoted(own)}`;
+  const others = own === null ? '' : `FILTER (trust <> ${quoted(own)})`;
+  const [unit, cells] = kind === 'total' ? ['unit', 'unit_cells'] : ['detail_unit', 'detail_cells'];
+  const alone = `${mine} OR c.${unit} = ${ALONE} OR (w.wide IS NULL AND c.${cells} = 1)`;
+  const unless = (sql: string): string => `CASE WHEN NOT (${alone}) THEN ${sql} END`;
+  return `
+    SELECT ${by.map((name) => `c.${name},`).join(' ')} ${alone} AS is_alone, false AS is_whole,
+      ${unless(`coalesce(w.wide, c.${unit})`)} AS unit,
+      ${unless('CASE WHEN w.wide IS NULL THEN c.trust END')} AS unit_trust,
+      ${unless('CASE WHEN w.wide IS NULL THEN c.month END')} AS unit_month,
+      any_value(coalesce(w.size, c.${cells})) AS size, count(*) AS found,
+      ${sums.map((name) => `sum(${name}) AS ${name}`).join(', ')}
+    FROM ${cellTable(measure)} c LEFT JOIN (
+      SELECT trust, month, unit, wide, sum(cells) ${others} OVER (PARTITION BY wide) AS size
+      FROM wide_unit WHERE measure = ${quoted(measure.id)} AND kind = ${quoted(kind)}) w
+      ON w.trust = c.trust AND w.month = c.month AND w.unit = c.${unit}
+    WHERE ${within} GROUP BY ALL`;
 }
-
-/** The relation with its month, no wider than the months that are asked for. */
-function sourceOf(measure: Measure, months: readonly string[], context: Context): string {
-  const [first = ''] = months;
-  const last = months.at(-1) ?? first;
-  if (measure.kind === 'snapshot')
-    return months
-      .map(
-        (month) =>
-          `SELECT *, ${quoted(month)} AS month FROM (${relationOf(measure, context, endOf(month, context))})`,
-      )
-      .join(' UNION ALL ');
-  return `SELECT *, month_of(day_of(${measure.at})) AS month FROM (${relationOf(measure, context)})
-    WHERE ${measure.at} >= DATE '${first}-01'::TIMESTAMP - INTERVAL 1 HOUR
-      AND ${measure.at} < (DATE '${last}-01' + INTERVAL 1 MONTH)::TIMESTAMP`;
-}
-
-/** The end of the month by the clock on the wall, or now. */
-const endOf = (month: string, { now }: Context): string =>
-  `least(utc_of_london((DATE '${month}-01' + INTERVAL 1 MONTH)::TIMESTAMP), make_timestamp(${now}000))`;
-
-const keyOf = (row: Row, by: readonly string[]): string =>
-  by.map((name) => String(row[name])).join('\n');
 
 function figureRow(
   measure: Measure,
@@ -187,7 +169,9 @@ function figureRow(
     const n = Number(amounts?.[`n_${name}`] ?? 0);
     return [name, n >= least ? numberOf(amounts?.[name]) : null] as const;
   });
-  const sums = (measure.sums ?? []).map(({ name }) => [name, numberOf(amounts?.[name])] as const);
+  const sums = (measure.sums ?? []).map(
+    ({ name }) => [name, Number(row[amountColumn(name)]) / 1_000] as const,
+  );
   return {
     ...keys,
     ...Object.fromEntries([...counts, ...shares, ...quantiles, ...sums]),

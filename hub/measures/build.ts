@@ -1,26 +1,32 @@
 /**
- * Folds the facts from what was told, and the cells of every measure from the facts. The whole of it is
- * committed at once: a reader sees the build before or this one.
+ * Folds the facts from what was told, and the cells of every measure from the facts: what was told since the last
+ * build, or all of it where the rules are others now. The whole of it is committed at once: a reader sees the
+ * build before or this one.
  *
- *   told_… ─► fold ─► …_built ─► Parquet of the months that changed ─► cells of the measures that read them
+ *   told_… beyond the mark ─► new_… ─► stages (facts/) ─► facts, sample_…, cell_…, coverage
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { MEASURES } from './all-measures.ts';
-import { buildCells } from './cells.ts';
-import { APPOINTMENTS, BOOKINGS } from './facts/bookings.ts';
-import { EXAMS, ORDERS } from './facts/exam.ts';
-import { PEOPLE } from './facts/people.ts';
-import { PRIORS } from './facts/priors.ts';
-import { SMALL_FACTS, TRANSFERS } from './facts/small-facts.ts';
+import { type Before, buildCells, type Context, changedRows } from './cells.ts';
+import { coverAll, coverChanged } from './coverage.ts';
+import { MACROS } from './facts/macros.ts';
+import { makeAll, makeChanged, textOf } from './facts/stage.ts';
+import { STAGES } from './facts/stages.ts';
 import { FACTS, type FactName } from './measure.ts';
+import { SAMPLED, sampleFact } from './sample.ts';
 import { quoted, type Store, timestamp } from './store.ts';
+import { KINDS } from './told.ts';
 
-const FOLD = [PEOPLE, ORDERS, BOOKINGS, EXAMS, TRANSFERS, PRIORS, APPOINTMENTS, SMALL_FACTS];
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** Other rules, other facts; other definitions, other cells. */
+const RULES = hashOf([MACROS, ...STAGES.map(textOf)].join('\n'));
+const definitionsOf = (trusts: readonly string[]): string =>
+  hashOf(JSON.stringify([MEASURES, trusts]));
 
-/** What the cells were made by: other definitions, other cells. */
-const DEFINITIONS = createHash('sha256').update(JSON.stringify(MEASURES)).digest('hex');
+/** So much more is cheaper made anew than row by row. */
+const REBUILD_FROM_ROWS = 2_000_000;
+/** Rows told for each part of a rebuild: its aggregates have to fit into a gigabyte. */
+const ROWS_A_SLICE = 1_500_000;
 
 export interface BuildOptions {
   readonly store: Store;
@@ -28,107 +34,75 @@ export interface BuildOptions {
   readonly trusts: readonly string[];
   /** Milliseconds since the epoch: the data are as of then. */
   readonly now: number;
+  /** True: all of it, also where the rules are the same. */
+  readonly isWhole?: boolean;
 }
 
 export interface Built {
   readonly number: number;
-  readonly changedMonths: number;
+  /** Rows told that were folded. */
+  readonly told: number;
+  readonly isWhole: boolean;
 }
 
-export async function build({ store, trusts, now }: BuildOptions): Promise<Built> {
-  const [last] = await store.rows('SELECT number, definitions FROM built');
-  const number = Number(last?.['number'] ?? 0) + 1;
-  for (const sql of FOLD) await store.run(sql);
-  const stale: string[] = [];
-  let changedMonths = 0;
-  await store.transaction(async () => {
-    const changed = new Set<FactName>();
-    for (const fact of FACTS) {
-      const months = await writeParts(store, fact, { number, stale });
-      if (months > 0) changed.add(fact);
-      changedMonths += months;
-      await store.run(viewOf(fact, await filesOf(store, fact)));
-    }
-    const isOther = last?.['definitions'] !== DEFINITIONS;
-    for (const measure of MEASURES)
-      if (isOther || measure.kind === 'snapshot' || measure.facts.some((one) => changed.has(one)))
-        await buildCells(store, measure, { trusts, now });
-    await store.run(COVERAGE);
-    await store.run('DELETE FROM built');
-    await store.run(
-      `INSERT INTO built VALUES (${number}, ${timestamp(now)}, ${quoted(DEFINITIONS)})`,
-    );
-  });
-  // A reader that began before the commit may still read them: the next build removes them.
-  for (const file of await unused(store, stale)) rmSync(file, { force: true });
-  return { number, changedMonths };
-}
-
-/** Months whose rows are not what the last build wrote. */
-async function writeParts(
-  store: Store,
-  fact: FactName,
-  { number, stale }: { number: number; stale: string[] },
-): Promise<number> {
-  const differing = await store.rows(`
-    SELECT coalesce(n.month, o.month) AS month, o.file AS old, n.rows AS rows, n.digest AS digest
-    FROM (SELECT month, count(*) AS rows, bit_xor(hash(b))::VARCHAR AS digest FROM ${fact}_built b
-      GROUP BY month) n
-    FULL JOIN (SELECT * FROM part WHERE fact = ${quoted(fact)}) o ON o.month = n.month
-    WHERE n.digest IS DISTINCT FROM o.digest OR n.rows IS DISTINCT FROM o.rows`);
-  for (const { month, old, rows, digest } of differing) {
-    const where = `fact = ${quoted(fact)} AND month = ${quoted(String(month))}`;
-    await store.run(`DELETE FROM part WHERE ${where}`);
-    if (old !== null) stale.push(String(old));
-    if (rows === null) continue;
-    const folder = join(store.directory, fact, `month=${String(month)}`);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const file = join(folder, `${number}.parquet`);
-    await store.run(`
-      COPY (SELECT * FROM ${fact}_built WHERE month = ${quoted(String(month))})
-      TO ${quoted(file)} (FORMAT parquet, COMPRESSION zstd)`);
-    await store.run(`
-      INSERT INTO part VALUES (${quoted(fact)}, ${quoted(String(month))}, ${quoted(file)},
-        ${Number(rows)}, ${quoted(String(digest))})`);
-  }
-  return differing.length;
-}
-
-async function filesOf(store: Store, fact: FactName): Promise<string[]> {
-  const rows = await store.rows(
-    `SELECT file FROM part WHERE fact = ${quoted(fact)} ORDER BY month`,
+export async function build(options: BuildOptions): Promise<Built> {
+  const { store, trusts, now } = options;
+  const [last] = await store.rows(
+    'SELECT number, rules, definitions, epoch_ms(built_at) AS built_at FROM built',
   );
-  return rows.map(({ file }) => String(file));
+  const definitions = definitionsOf(trusts);
+  const number = Number(last?.['number'] ?? 0) + 1;
+  const { told, fresh } = await newlyTold(store);
+  const isWhole =
+    options.isWhole === true ||
+    last?.['rules'] !== RULES ||
+    fresh > Math.max(REBUILD_FROM_ROWS, told / 2);
+  await store.transaction(async () => {
+    if (isWhole) await foldAll(store, told);
+    else for (const stage of STAGES) await makeChanged(store, stage);
+    for (const fact of SAMPLED) await sampleFact(store, fact, isWhole);
+    const isAnew = isWhole || last?.['definitions'] !== definitions;
+    await countAll(store, { trusts, now }, isAnew ? null : Number(last?.['built_at']));
+    await (isWhole ? coverAll(store) : coverChanged(store));
+    await store.run(`
+      DELETE FROM told_until;
+      ${KINDS.map((kind) => `INSERT INTO told_until SELECT ${quoted(kind)}, max(rowid) FROM told_${kind}`).join(';')};
+      DELETE FROM built;
+      INSERT INTO built VALUES (${number}, ${timestamp(now)}, ${quoted(RULES)}, ${quoted(definitions)})`);
+  });
+  return { number, told: isWhole ? told : fresh, isWhole };
 }
 
-/** The fact over all of its months. */
-function viewOf(fact: FactName, files: readonly string[]): string {
-  const name = `CREATE OR REPLACE VIEW ${fact} AS`;
-  const list = files.map(quoted).join(', ');
-  return files.length > 0
-    ? `${name} SELECT * FROM read_parquet([${list}], hive_partitioning = false)`
-    : `CREATE OR REPLACE TABLE no_${fact} AS FROM ${fact}_built LIMIT 0; ${name} FROM no_${fact}`;
+async function countAll(store: Store, context: Context, before: Before): Promise<void> {
+  const changes = new Map<FactName, number>();
+  for (const fact of before === null ? [] : FACTS)
+    changes.set(fact, await changedRows(store, fact));
+  for (const measure of MEASURES) {
+    const isStill = measure.kind === 'events' && measure.open === undefined;
+    if (!isStill || changes.get(measure.fact) !== 0)
+      await buildCells(store, measure, { context, before });
+  }
 }
 
-async function unused(store: Store, stale: readonly string[]): Promise<string[]> {
-  await store.run('CREATE TABLE IF NOT EXISTS stale_file (file VARCHAR)');
-  const before = await store.rows('SELECT file FROM stale_file');
-  await store.run('DELETE FROM stale_file');
-  for (const file of stale) await store.run(`INSERT INTO stale_file VALUES (${quoted(file)})`);
-  return before.map(({ file }) => String(file));
+/** Makes `new_…` of every kind: what lies beyond the mark of the last build. */
+async function newlyTold(store: Store): Promise<{ told: number; fresh: number }> {
+  const marks = await store.rows('SELECT kind, until FROM told_until');
+  const until = new Map(marks.map((row) => [String(row['kind']), row['until']]));
+  let [told, fresh] = [0, 0];
+  for (const kind of KINDS) {
+    const mark = Number(until.get(kind) ?? -1);
+    await store.run(`
+      CREATE OR REPLACE TEMP VIEW new_${kind} AS
+        SELECT *, rowid AS arrived FROM told_${kind} WHERE rowid > ${mark}`);
+    const [all] = await store.rows(`SELECT count(*) AS rows FROM told_${kind}`);
+    const [since] = await store.rows(`SELECT count(*) AS rows FROM new_${kind}`);
+    told += Number(all?.['rows']);
+    fresh += Number(since?.['rows']);
+  }
+  return { told, fresh };
 }
 
-const COVERAGE = `
-DELETE FROM coverage;
-INSERT INTO coverage
-  SELECT trust, max(told_at), coalesce(sum(exams), 0), coalesce(sum(mapped), 0),
-    coalesce(sum(with_report), 0)
-  FROM (
-    SELECT trust, max(as_of) AS told_at, 0 AS exams, 0 AS mapped, 0 AS with_report FROM told_order GROUP BY trust
-    UNION ALL SELECT trust, max(issued_at), 0, 0, 0 FROM told_report GROUP BY trust
-    UNION ALL SELECT trust, max(as_of), 0, 0, 0 FROM told_study GROUP BY trust
-    UNION ALL SELECT trust, max(as_of), 0, 0, 0 FROM told_appointment GROUP BY trust
-    UNION ALL SELECT trust, NULL, count(*) FILTER (in_ris), count(*) FILTER (in_ris AND is_mapped),
-      count(*) FILTER (in_ris AND has_report) FROM exam GROUP BY trust)
-  GROUP BY trust;
-`;
+async function foldAll(store: Store, told: number): Promise<void> {
+  const slices = Math.max(1, Math.ceil(told / ROWS_A_SLICE));
+  for (const stage of STAGES) await makeAll(store, stage, slices);
+}

@@ -1,8 +1,13 @@
-/** The finest cells of a measure, counted from its relation, and which of them stand together (suppress.ts). */
-import { DuckDBTimestampValue } from '@duckdb/node-api';
-import { guardedOf, type Measure } from './measure.ts';
+/**
+ * The finest cells of a measure: counts and amounts by trust, month and its dimensions. What changed is added and
+ * taken away: rows that came count once, rows that went are taken back, so a day costs what is new in it.
+ *
+ *   changed_… of the fact ─► gone_…, come_… ─► plus and minus by cell ─► cells of the months that it touches ─► units (units.ts)
+ */
+import { stagesOf } from './facts/stages.ts';
+import { type FactName, type Measure, mainCount } from './measure.ts';
 import { quoted, type Store, timestamp } from './store.ts';
-import { ALONE, type Cell, unitsOf } from './suppress.ts';
+import { joinUnits } from './units.ts';
 
 export interface Context {
   /** ODS codes of the network. */
@@ -13,85 +18,191 @@ export interface Context {
 export const cellTable = (measure: Measure): string =>
   `cell_${measure.id.replaceAll('-', '_').toLowerCase()}`;
 
-/** The relation with its moments and lists filled in. @param at of a snapshot, a timestamp of SQL */
-export function relationOf(measure: Measure, { trusts, now }: Context, at?: string): string {
+/** Where an amount stands in a cell, in thousandths, so that it can be taken back to the last digit. */
+export const amountColumn = (name: string): string => `amount_${name}`;
+
+interface Moment {
+  /** Of a snapshot: SQL of when, and of which month that is. */
+  readonly at?: string;
+  readonly month?: string;
+}
+
+/** The relation with its moments and lists filled in. */
+export function relationOf(
+  measure: Measure,
+  { trusts, now }: Context,
+  { at, month }: Moment = {},
+): string {
   const list = trusts.length === 0 ? "''" : trusts.map(quoted).join(', ');
   return measure.relation
     .replaceAll('$trusts', list)
     .replaceAll('$now', timestamp(now))
-    .replaceAll('$at', at ?? timestamp(now));
+    .replaceAll('$at', at ?? timestamp(now))
+    .replaceAll('$month', month ?? 'NULL');
 }
 
-/** Counts of every finest cell, into `cell_…`. Within the build's transaction. */
-export async function buildCells(store: Store, measure: Measure, context: Context): Promise<void> {
+/** When the cells were counted last; null: all is counted anew. */
+export type Before = number | null;
+
+/** Within the build's transaction. @returns true when a figure may be another */
+export async function buildCells(
+  store: Store,
+  measure: Measure,
+  { context, before }: { context: Context; before: Before },
+): Promise<boolean> {
   const table = cellTable(measure);
-  const { dimensions, counts } = measure;
-  const counted = counts.map(({ name, where }) =>
-    where === undefined ? `count(*) AS ${name}` : `count(*) FILTER (${where}) AS ${name}`,
-  );
-  const split = dimensions.map((name) => `coalesce(${name}, 'not told') AS ${name}`);
-  const columns = ['trust', ...split, ...counted].join(', ');
-  await store.run(`DROP TABLE IF EXISTS ${table}`);
+  const parts: string[] = [];
+  if (before === null) {
+    await store.run(`DROP TABLE IF EXISTS ${table}`);
+    parts.push(countedSql(measure, { source: `main.${measure.fact}`, context, before }));
+  } else {
+    const { fact } = measure;
+    const waiting = await waitingRows(store, measure, before);
+    const gone = { source: `(FROM gone_${fact} ${waiting})`, context: { ...context, now: before } };
+    const come = { source: `(FROM come_${fact} ${waiting})`, context };
+    parts.push(takenBack(measure, countedSql(measure, { ...gone, before })));
+    parts.push(countedSql(measure, { ...come, before }));
+  }
+  const counted = parts.map((one) => `FROM (${one})`).join(' UNION ALL ');
   await store.run(
-    measure.kind === 'events'
-      ? `CREATE TABLE ${table} AS SELECT month_of(day_of(${measure.at})) AS month, ${columns},
-           ${ALONE} AS unit, ${ALONE} AS detail_unit FROM (${relationOf(measure, context)}) WHERE ${measure.at} IS NOT NULL GROUP BY ALL`
-      : `CREATE TABLE ${table} AS ${(await snapshotMonths(store, context))
-          .map(
-            ({ month, at }) =>
-              `SELECT ${quoted(month)} AS month, ${columns}, ${ALONE} AS unit, ${ALONE} AS detail_unit
-               FROM (${relationOf(measure, context, at)}) GROUP BY ALL`,
-          )
-          .join(' UNION ALL ')}`,
+    `CREATE OR REPLACE TEMP TABLE delta AS ${summed(measure, counted, isNotNothing(measure))}`,
   );
-  await putTogether(store, measure, table);
-}
-
-export interface SnapshotMonth {
-  readonly month: string;
-  /** SQL of the moment: the end of the month, or now. */
-  readonly at: string;
-}
-
-/** Every month of which anything is known, up to now. */
-async function snapshotMonths(store: Store, { now }: Context): Promise<SnapshotMonth[]> {
-  const rows = await store.rows(`
-    SELECT month_of(d) AS month, utc_of_london((d + INTERVAL 1 MONTH)::TIMESTAMP) AS ends
-    FROM (SELECT unnest(generate_series(
-      (SELECT date_trunc('month', coalesce(min(day_of(requested_at)), day_of(${timestamp(now)}))) FROM exam
-        WHERE requested_at >= TIMESTAMP '1990-01-01'),
-      date_trunc('month', day_of(${timestamp(now)})), INTERVAL 1 MONTH)) AS d)`);
-  return rows.map(({ month, ends }) => ({
-    month: String(month),
-    at: timestamp(Math.min(now, millisecondsOf(ends))),
-  }));
-}
-
-const millisecondsOf = (value: unknown): number =>
-  value instanceof DuckDBTimestampValue ? Number(value.micros / 1_000n) : Number(value);
-
-async function putTogether(store: Store, measure: Measure, table: string): Promise<void> {
-  const guarded = guardedOf(measure).map((sql, index) => `${sql} AS g${index}`);
-  const names = ['trust', 'month', ...measure.dimensions];
-  const total = measure.counts[0].name;
-  const rows = await store.rows(
-    `SELECT rowid AS place, ${[...names, `${total} AS total`, ...guarded].join(', ')}
-     FROM ${table} ORDER BY ALL`,
-  );
-  const cells: Cell[] = rows.map((row) => ({
-    path: names.map((name) => String(row[name])),
-    total: Number(row['total']),
-    details: guarded.map((_, index) => Number(row[`g${index}`])),
-  }));
-  const units = unitsOf(cells);
-  const joined = rows.flatMap(({ place }, index) => {
-    const [ofTotal, ofDetails] = [units.total[index], units.details[index]];
-    const isAlone = ofTotal === ALONE && ofDetails === ALONE;
-    return isAlone ? [] : [`(${String(place)}, ${ofTotal}, ${ofDetails})`];
-  });
-  if (joined.length === 0) return;
   await store.run(
-    `UPDATE ${table} SET unit = j.unit, detail_unit = j.detail_unit
-     FROM (VALUES ${joined.join(', ')}) j(place, unit, detail_unit) WHERE ${table}.rowid = j.place`,
+    `CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trust, month FROM delta`,
   );
+  if (before !== null) {
+    if (measure.kind === 'snapshot') await currentMonths(store, measure, { context, before });
+    await store.run(`
+      CREATE OR REPLACE TEMP TABLE next AS ${summed(
+        measure,
+        `SELECT ${columnsOf(measure).join(', ')} FROM ${table} SEMI JOIN touched USING (trust, month)
+         ${measure.kind === 'snapshot' ? `WHERE month < ${quoted(monthText(before))}` : ''}
+         UNION ALL FROM delta`,
+        `${mainCount(measure)} <> 0`,
+      )};
+      DELETE FROM ${table} t USING touched d WHERE t.trust = d.trust AND t.month = d.month`);
+  } else await store.run('CREATE OR REPLACE TEMP TABLE next AS FROM delta');
+  const isChanged = await joinUnits(store, measure, { table, isWhole: before === null });
+  await store.run('DROP TABLE delta; DROP TABLE next; DROP TABLE touched');
+  return isChanged;
 }
+
+/** Makes `gone_…` and `come_…` of a fact. @returns how many rows they have */
+export async function changedRows(store: Store, fact: FactName): Promise<number> {
+  const changed = (isNew: boolean): string =>
+    stagesOf(fact)
+      .map(({ name }) => `SELECT * EXCLUDE (is_new) FROM changed_${name} WHERE is_new = ${isNew}`)
+      .join(' UNION ALL ');
+  // What one stage made and the next made anew was never there.
+  await store.run(`
+    CREATE OR REPLACE TEMP TABLE gone_${fact} AS (${changed(false)}) EXCEPT ALL (${changed(true)});
+    CREATE OR REPLACE TEMP TABLE come_${fact} AS (${changed(true)}) EXCEPT ALL (${changed(false)})`);
+  const [row] = await store.rows(
+    `SELECT (SELECT count(*) FROM gone_${fact}) + (SELECT count(*) FROM come_${fact}) AS rows`,
+  );
+  return Number(row?.['rows']);
+}
+
+/** Rows that did not change, and count otherwise because time went by: they go and come. */
+async function waitingRows(store: Store, { fact, open }: Measure, before: number): Promise<string> {
+  if (open === undefined) return '';
+  const key = (stagesOf(fact)[0]?.key ?? []).join(', ');
+  await store.run(`
+    CREATE OR REPLACE TEMP TABLE waiting AS
+      SELECT f.* FROM ${fact} f ANTI JOIN come_${fact} USING (${key})
+      WHERE ${open.replaceAll('$before', timestamp(before))}`);
+  return 'UNION ALL FROM waiting';
+}
+
+const columnsOf = ({ dimensions, counts, sums }: Measure): string[] => [
+  ...['trust', 'month'],
+  ...dimensions,
+  ...counts.map(({ name }) => name),
+  ...(sums ?? []).map(({ name }) => amountColumn(name)),
+];
+const numbersOf = (measure: Measure): string[] =>
+  columnsOf(measure).slice(2 + measure.dimensions.length);
+const isNotNothing = (measure: Measure): string =>
+  numbersOf(measure)
+    .map((name) => `${name} <> 0`)
+    .join(' OR ');
+
+function summed(measure: Measure, from: string, where: string): string {
+  const keys = ['trust', 'month', ...measure.dimensions];
+  const numbers = numbersOf(measure).map((name) => `sum(${name})::BIGINT AS ${name}`);
+  return `FROM (SELECT ${[...keys, ...numbers].join(', ')} FROM (${from})
+    GROUP BY ${keys.join(', ')}) WHERE ${where}`;
+}
+
+const takenBack = (measure: Measure, sql: string): string =>
+  `SELECT * REPLACE (${numbersOf(measure)
+    .map((name) => `-${name} AS ${name}`)
+    .join(', ')}) FROM (${sql})`;
+
+/** Counts by cell of rows that look like the fact's. */
+function countedSql(
+  measure: Measure,
+  { source, context, before }: { source: string; context: Context; before: Before },
+): string {
+  const { fact, kind, at, spans } = measure;
+  if (kind === 'events')
+    return `WITH ${fact} AS (FROM ${source})
+      SELECT ${selectOf(measure, `month_of(day_of(${at}))`)} FROM (${relationOf(measure, context)})
+      WHERE ${at} IS NOT NULL GROUP BY ALL`;
+  // Months that are over; in full also the one that runs, which else is counted apart.
+  const last = `month_number(${timestamp(before ?? context.now)})`;
+  const over = `WITH ${fact} AS (
+      SELECT *, month_name(n) AS snapshot_month, month_end(n) AS snapshot_at
+      FROM (SELECT *, unnest(range(greatest(month_number(${spans?.from}), ${FIRST_MONTH}),
+        least(coalesce(month_number(${spans?.until}), ${last}), ${last}))) AS n FROM ${source}))
+    SELECT ${selectOf(measure, 'month')}
+    FROM (${relationOf(measure, context, { at: 'snapshot_at', month: 'snapshot_month' })}) GROUP BY ALL`;
+  return before === null
+    ? `FROM (${over}) UNION ALL FROM (${snapshotSql(measure, context, { at: timestamp(context.now), month: quoted(monthText(context.now)) })})`
+    : over;
+}
+
+/** 1990: what is older is a slip of the pen. */
+const FIRST_MONTH = 1990 * 12;
+
+function selectOf({ dimensions, counts, sums }: Measure, month: string): string {
+  return [
+    ...['trust', `${month} AS month`],
+    ...dimensions.map((name) => `coalesce(${name}, 'not told') AS ${name}`),
+    ...counts.map(({ name, where }) =>
+      where === undefined ? `count(*) AS ${name}` : `count(*) FILTER (${where}) AS ${name}`,
+    ),
+    ...(sums ?? []).map(
+      ({ name, of }) => `coalesce(sum(round(${of} * 1000)::BIGINT), 0) AS ${amountColumn(name)}`,
+    ),
+  ].join(', ');
+}
+
+const snapshotSql = (measure: Measure, context: Context, moment: Required<Moment>): string =>
+  `SELECT ${selectOf(measure, 'month')} FROM (${relationOf(measure, context, moment)}) GROUP BY ALL`;
+
+/** From the month that ran when it was counted last to the one that runs now: they are counted anew. */
+async function currentMonths(
+  store: Store,
+  measure: Measure,
+  { context, before }: { context: Context; before: number },
+): Promise<void> {
+  const months = await store.rows(`
+    SELECT month_name(n) AS month, epoch_ms(month_end(n)) AS ends
+    FROM range(month_number(${timestamp(before)}), month_number(${timestamp(context.now)}) + 1) r(n)`);
+  for (const { month, ends } of months) {
+    const at = timestamp(Math.min(Number(ends), context.now));
+    const text = quoted(String(month));
+    await store.run(`INSERT INTO delta ${snapshotSql(measure, context, { at, month: text })}`);
+  }
+  await store.run(`
+    INSERT INTO touched SELECT DISTINCT trust, month FROM (
+      SELECT trust, month FROM delta UNION SELECT trust, month FROM ${cellTable(measure)})
+    WHERE month >= ${quoted(monthText(before))}`);
+}
+
+const LOCAL_MONTH = new Intl.DateTimeFormat('en-CA', {
+  ...{ timeZone: 'Europe/London', year: 'numeric', month: '2-digit' },
+});
+/** The month that it is by the clock on the wall. */
+const monthText = (ms: number): string => LOCAL_MONTH.format(ms).slice(0, 7);

@@ -3,7 +3,7 @@
  *
  * `relation` gives one row for each thing that is counted, with the trust that owns it, the measure's
  * dimensions, and (`events`) the moment it is counted at. Of a `snapshot` it gives what was so at
- * `$at`, the end of a month or now. A change of meaning is a new version; the old one stays computable.
+ * `$at`, the end of a month or now, as `$month`. A change of meaning is a new version; the old one stays computable.
  */
 
 export interface Count {
@@ -59,8 +59,12 @@ export interface Measure {
   readonly kind: 'events' | 'snapshot';
   /** Of events: the moment (UTC) whose month they are counted in, a column of fact and relation alike. */
   readonly at?: string;
-  /** Facts that the relation reads. */
-  readonly facts: readonly FactName[];
+  /** Of events: the rows of its fact that count otherwise as time goes by, SQL; `$before`: when they were counted last. */
+  readonly open?: string;
+  /** Of a snapshot: from when until when a row of its fact can be in it, SQL; a null has no end. */
+  readonly spans?: { readonly from: string; readonly until: string };
+  /** The fact that the relation reads. */
+  readonly fact: FactName;
   readonly relation: string;
   /** Beside `trust` and `month`; from the one that is split first. */
   readonly dimensions: readonly string[];
@@ -91,3 +95,6 @@ export function guardedOf({ counts, shares, isAboutRecords }: Measure): string[]
   const rests = (shares ?? []).map(({ of, per }) => `${per.join(' + ')} - ${of}`);
   return [...counts.slice(1).map(({ name }) => name), ...rests];
 }
+
+/** The count of everything that is counted. */
+export const mainCount = ({ counts }: Measure): string => counts[0].name;

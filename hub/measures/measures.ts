@@ -164,12 +164,7 @@ export class Measures {
     const done = await build({ store: this.#store, trusts: trusts.map(({ ods }) => ods), now });
     this.#builtAt = now;
     const ms = Math.round(clock.monotonicMs() - begun);
-    log.info('measures.built', {
-      number: done.number,
-      told: added,
-      months: done.changedMonths,
-      ms,
-    });
+    log.info('measures.built', { ...done, ms });
     return true;
   }
 

@@ -1,14 +1,14 @@
 /**
- * The analytic store: what was told in one DuckDB file, the facts folded from it as Parquet by month, and the
- * cells of every measure. One program has it open; its queries run in DuckDB's own threads.
+ * The analytic store, one DuckDB file: what was told, the facts folded from it, and the cells of every measure.
+ * One program has it open; its queries run in DuckDB's own threads.
  *
- *   measures/facts.duckdb: told_…, part (which Parquet file is a fact's month), cell_…, coverage
- *   measures/exam/month=2026-03/7.parquet …
+ *   measures/facts.duckdb: told_… (the history), and what is made of it: stages and facts, sample_…, cell_…
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { MACROS } from './facts/macros.ts';
+import { FACTS } from './measure.ts';
 import { TOLD_SCHEMA } from './told.ts';
 
 export interface StoreOptions {
@@ -42,6 +42,7 @@ export class Store {
     const connection = await instance.connect();
     await connection.run(MACROS);
     await connection.run(TOLD_SCHEMA);
+    await withoutOldBuild(connection, directory);
     await connection.run(OWN_SCHEMA);
     return new Store(directory, instance, connection);
   }
@@ -91,13 +92,30 @@ export class Store {
   }
 }
 
+/** How the last build was made, what it has counted, and which cells stand together over months (units.ts). */
 const OWN_SCHEMA = `
-CREATE TABLE IF NOT EXISTS part (fact VARCHAR, month VARCHAR, file VARCHAR, rows BIGINT,
-  digest VARCHAR);
-CREATE TABLE IF NOT EXISTS built (number BIGINT, built_at TIMESTAMP, definitions VARCHAR);
+CREATE TABLE IF NOT EXISTS built (number BIGINT, built_at TIMESTAMP, rules VARCHAR, definitions VARCHAR);
+CREATE TABLE IF NOT EXISTS told_until (kind VARCHAR, until BIGINT);
 CREATE TABLE IF NOT EXISTS coverage (trust VARCHAR, last_told_at TIMESTAMP, exams BIGINT, mapped BIGINT,
   with_report BIGINT);
+CREATE TABLE IF NOT EXISTS month_part (measure VARCHAR, trust VARCHAR, month VARCHAR, parts VARCHAR);
+CREATE TABLE IF NOT EXISTS wide_unit (measure VARCHAR, kind VARCHAR, trust VARCHAR, month VARCHAR,
+  unit INTEGER, cells INTEGER, wide INTEGER);
 `;
+
+/** Before facts were kept in the store they were Parquet files beside it, made anew by each build. */
+async function withoutOldBuild(connection: DuckDBConnection, directory: string): Promise<void> {
+  const old = await rowsOf(
+    connection,
+    "SELECT table_name FROM information_schema.tables WHERE table_name = 'part'",
+  );
+  if (old.length === 0) return;
+  for (const fact of FACTS) {
+    await connection.run(`DROP VIEW IF EXISTS ${fact}; DROP TABLE IF EXISTS no_${fact}`);
+    rmSync(join(directory, fact), { recursive: true, force: true });
+  }
+  await connection.run('DROP TABLE part; DROP TABLE built; DROP TABLE IF EXISTS stale_file');
+}
 
 async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Row[]> {
   const reader = await connection.runAndReadAll(sql);

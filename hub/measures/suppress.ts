@@ -1,18 +1,20 @@
 /**
- * Small numbers. BI-04. The finest cells of a measure are put together once, when it is built, into units of
+ * Small numbers. BI-04. The finest cells of a measure are put together, when it is built, into units of
  * which every guarded count is 0 or at least 5; a figure is given only where it is a sum of whole units.
  *
- *   cells: trust › month › dimension … ─► small ones join their neighbours, from the leaf upwards ─► units
+ *   cells of a trust and month ─► small ones join their neighbours, from the leaf upwards ─► units
+ *   what stays small there ─► joins units of other months, then of other trusts (wide.ts)
  *
  * So any two figures that are given differ by whole units, whatever filters, periods and splits they come
  * from: no sum, difference or download can show less than a unit. Who knows the counts of one trust learns
- * nothing either: a unit over several trusts stays safe without any one of them.
+ * nothing either: a unit over several trusts stays safe without any one of them. A month of a trust
+ * is joined by what it holds alone, so that only the months that changed are joined anew.
  */
 
 export const SMALLEST = 5;
 
 export interface Cell {
-  /** Trust first, then month, then the measure's dimensions. */
+  /** The measure's dimensions. */
   readonly path: readonly string[];
   /** How many there are. */
   readonly total: number;
@@ -25,11 +27,29 @@ export const ALONE = -1;
 /** A cell of which no figure may ever hold: the whole network has too few. */
 export const NEVER = 0;
 
-export interface Units {
-  /** For each cell its unit of the total: {@link ALONE}, {@link NEVER}, or a number from 1 on. */
-  readonly total: number[];
+/** A unit of a month, as far as it may have to stand together with units of others. */
+export interface Part {
+  readonly unit: number;
+  /** How many cells it has. */
+  readonly cells: number;
+  readonly sum: readonly number[];
+  /** Of a unit of the total: the unit of the details that holds it. */
+  readonly within: number;
+}
+
+/** What is left small, and what could take it in. */
+export interface Parts {
+  /** All of the month, where it is too small for itself. */
+  readonly rest: Part | null;
+  readonly candidates: readonly Part[];
+}
+
+export interface MonthUnits {
+  /** For each cell its unit of the total: {@link ALONE}, or a number from 1 on. */
+  readonly total: readonly number[];
   /** … and of the details: each is made of whole units of the total. */
-  readonly details: number[];
+  readonly details: readonly number[];
+  readonly parts: { readonly total: Parts; readonly details: Parts };
 }
 
 interface Unit {
@@ -39,29 +59,86 @@ interface Unit {
   readonly sum: readonly number[];
 }
 
-/** What a unit has to keep safe, and of which cells. */
-interface Guard {
-  readonly cells: readonly Cell[];
-  counts(cell: Cell): readonly number[];
-}
+/** Units that a month offers to what is small elsewhere: the smallest, and for each count the smallest that have enough of it. */
+const OFFERED = 20;
+const OFFERED_BY_COUNT = 5;
 
-export function unitsOf(cells: readonly Cell[]): Units {
+/** @param cells of one trust and month */
+export function unitsOfMonth(cells: readonly Cell[]): MonthUnits {
   const depth = cells[0]?.path.length ?? 0;
-  const totals: Guard = { cells, counts: ({ total }) => [total] };
-  const all: Guard = { cells, counts: ({ total, details }) => [total, ...details] };
-  const alone = cells.map(({ path }, at) => unitOf(totals, path, [at]));
-  const first = join(totals, alone.sort(byPath), 0);
+  const alone = cells.map(({ path, total }, at) => ({ path, cells: [at], sum: [total] }));
+  const first = join(alone.sort(byPath), 0);
   // What stands together for its total is one leaf more of the node where it was joined.
   const joined = [...first.units, ...(first.rest === undefined ? [] : [first.rest])].map(
-    ({ cells: members }, index) => unitOf(all, leafPath(cells, members, { index, depth }), members),
+    ({ cells: members }, index) => ({
+      path: leafPath(cells, members, { index, depth }),
+      cells: members,
+      sum: members.map((at) => countsOf(cells[at] as Cell)).reduce(add),
+    }),
   );
-  const second = join(all, joined.sort(byPath), 0);
-  return { total: numbered(cells, first), details: numbered(cells, second) };
+  const second = join(joined.sort(byPath), 0);
+  const ofTotal = offered(first);
+  const holder = new Map<number, Unit>();
+  for (const unit of allOf(second)) for (const at of unit.cells) holder.set(at, unit);
+  const holderOf = (unit: Unit): Unit => holder.get(unit.cells[0] ?? 0) as Unit;
+  const ofDetails = new Set([...offered(second), ...[...ofTotal].map(holderOf)]);
+  const total = numbered(cells.length, first, ofTotal);
+  const details = numbered(cells.length, second, ofDetails);
+  const within = (unit: Unit): number => details[unit.cells[0] ?? 0] ?? ALONE;
+  return {
+    total,
+    details,
+    parts: {
+      total: partsOf(first, ofTotal, { numbers: total, within }),
+      details: partsOf(second, ofDetails, { numbers: details, within }),
+    },
+  };
 }
 
-function unitOf(guard: Guard, path: readonly string[], members: readonly number[]): Unit {
-  const sum = members.map((at) => guard.counts(guard.cells[at] as Cell)).reduce(add);
-  return { path, cells: members, sum };
+export const countsOf = ({ total, details }: Cell): readonly number[] => [total, ...details];
+
+const allOf = ({ units, rest }: Joined): Unit[] => [
+  ...units,
+  ...(rest === undefined ? [] : [rest]),
+];
+
+function offered({ units, rest }: Joined): Set<Unit> {
+  const sorted = units.toSorted((a, b) => (a.sum[0] ?? 0) - (b.sum[0] ?? 0));
+  const byCount = (units[0]?.sum ?? [])
+    .slice(1)
+    .flatMap((_, at) =>
+      sorted.filter(({ sum }) => (sum[at + 1] ?? 0) >= SMALLEST).slice(0, OFFERED_BY_COUNT),
+    );
+  return new Set([...sorted.slice(0, OFFERED), ...byCount, ...(rest === undefined ? [] : [rest])]);
+}
+
+/** Joined units have a number, and those that are offered. */
+function numbered(length: number, joined: Joined, offers: ReadonlySet<Unit>): number[] {
+  const numbers = new Array<number>(length).fill(ALONE);
+  let next = NEVER;
+  for (const unit of allOf(joined)) {
+    if (unit.cells.length < 2 && !offers.has(unit)) continue;
+    next += 1;
+    for (const at of unit.cells) numbers[at] = next;
+  }
+  return numbers;
+}
+
+function partsOf(
+  { rest }: Joined,
+  offers: ReadonlySet<Unit>,
+  { numbers, within }: { numbers: readonly number[]; within: (unit: Unit) => number },
+): Parts {
+  const part = (unit: Unit): Part => ({
+    unit: numbers[unit.cells[0] ?? 0] ?? ALONE,
+    cells: unit.cells.length,
+    sum: unit.sum,
+    within: within(unit),
+  });
+  return {
+    rest: rest === undefined ? null : part(rest),
+    candidates: [...offers].filter((unit) => unit !== rest).map(part),
+  };
 }
 
 function leafPath(
@@ -77,18 +154,6 @@ function leafPath(
   return [...common, ...Array.from({ length: depth - common.length }, () => `\u0000${index}`)];
 }
 
-function numbered(cells: readonly Cell[], { units, rest }: Joined): number[] {
-  const unit = cells.map(() => ALONE);
-  let next = NEVER;
-  for (const { cells: members } of units) {
-    if (members.length < 2) continue;
-    next += 1;
-    for (const at of members) unit[at] = next;
-  }
-  for (const at of rest?.cells ?? []) unit[at] = NEVER;
-  return unit;
-}
-
 interface Joined {
   readonly units: readonly Unit[];
   /** What could not be made safe below this level. */
@@ -96,34 +161,32 @@ interface Joined {
 }
 
 /** @param given units of one node of the tree, sorted by their paths */
-function join(guard: Guard, given: readonly Unit[], level: number): Joined {
+function join(given: readonly Unit[], level: number): Joined {
   const [first] = given;
   if (first === undefined) return { units: [], rest: undefined };
-  if (level === first.path.length) return leaf(guard, given);
-  const parts = split(given, level).map((part) => join(guard, part, level + 1));
+  if (level === first.path.length) return leaf(given);
+  const parts = split(given, level).map((part) => join(part, level + 1));
   const units = parts.flatMap((part) => part.units);
   const rests = parts.flatMap(({ rest }) => (rest === undefined ? [] : [rest]));
   if (rests.length === 0) return { units, rest: undefined };
-  return absorb(guard, units, rests.reduce(together));
+  return absorb(units, rests.reduce(together));
 }
 
-function leaf(guard: Guard, given: readonly Unit[]): Joined {
-  const unsafe = given.filter((unit) => !isSafe(guard, unit));
+function leaf(given: readonly Unit[]): Joined {
+  const unsafe = given.filter(({ sum }) => !areSafe(sum));
   return {
-    units: given.filter((unit) => isSafe(guard, unit)),
+    units: given.filter(({ sum }) => areSafe(sum)),
     rest: unsafe.length === 0 ? undefined : unsafe.reduce(together),
   };
 }
 
 /** Takes in the smallest units of the node until the rest is safe. */
-function absorb(guard: Guard, units: readonly Unit[], rest: Unit): Joined {
+function absorb(units: readonly Unit[], rest: Unit): Joined {
   const candidates = units.toSorted((a, b) => (a.sum[0] ?? 0) - (b.sum[0] ?? 0));
   let grown = rest;
-  while (!isSafe(guard, grown)) {
+  while (!areSafe(grown.sum)) {
     const { sum } = grown;
-    const fitting = candidates.findIndex(
-      (one) => areSafe(add(sum, one.sum)) && isSafe(guard, together(grown, one)),
-    );
+    const fitting = candidates.findIndex((one) => areSafe(add(sum, one.sum)));
     const [taken] = candidates.splice(Math.max(fitting, 0), 1);
     if (taken === undefined) return { units: [], rest: grown };
     grown = together(grown, taken);
@@ -131,27 +194,10 @@ function absorb(guard: Guard, units: readonly Unit[], rest: Unit): Joined {
   return { units: [...candidates, grown], rest: undefined };
 }
 
-const areSafe = (sum: readonly number[]): boolean =>
+export const areSafe = (sum: readonly number[]): boolean =>
   sum.every((count) => count === 0 || count >= SMALLEST);
 
-/** Also for who knows the part of one trust. */
-function isSafe(guard: Guard, unit: Unit): boolean {
-  if (!areSafe(unit.sum)) return false;
-  const ofTrust = new Map<string, readonly number[]>();
-  for (const at of unit.cells) {
-    const cell = guard.cells[at] as Cell;
-    const [trust = ''] = cell.path;
-    const before = ofTrust.get(trust);
-    const counts = guard.counts(cell);
-    ofTrust.set(trust, before === undefined ? counts : add(before, counts));
-  }
-  if (ofTrust.size < 2) return true;
-  return [...ofTrust.values()].every((part) =>
-    areSafe(unit.sum.map((count, index) => count - (part[index] ?? 0))),
-  );
-}
-
-const add = (a: readonly number[], b: readonly number[]): readonly number[] =>
+export const add = (a: readonly number[], b: readonly number[]): readonly number[] =>
   a.map((count, index) => count + (b[index] ?? 0));
 const together = (a: Unit, b: Unit): Unit => ({
   path: a.path,

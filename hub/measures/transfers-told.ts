@@ -1,7 +1,7 @@
 /** Fetches as the hub decided them and the receiving edges report them, as rows of transfers. */
 import { ReceiptEventSchema } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import type { Store } from './store.ts';
+import { type Store, timestamp } from './store.ts';
 import type { ToldRow } from './told.ts';
 
 interface FetchRow {
@@ -15,11 +15,12 @@ const MARGIN_MS = 86_400_000;
 
 /** Those that changed since the newest one that is kept. */
 export async function transfersTold(store: Store, db: Sqlite): Promise<ToldRow[]> {
+  const [last] = await store.rows('SELECT epoch_ms(max(as_of)) AS newest FROM told_transfer');
+  const since = new Date(Math.max(0, Number(last?.['newest'] ?? 0) - MARGIN_MS)).toISOString();
   const known = await store.rows(
-    `SELECT transfer_id AS id, state, epoch_ms(max(as_of)) AS newest FROM told_transfer GROUP BY ALL`,
+    `SELECT DISTINCT transfer_id AS id, state FROM told_transfer
+     WHERE requested_at >= ${timestamp(Date.parse(since))} OR as_of >= ${timestamp(Date.parse(since))}`,
   );
-  const newest = Math.max(0, ...known.map(({ newest: told }) => Number(told)));
-  const since = new Date(Math.max(0, newest - MARGIN_MS)).toISOString();
   const held = new Set(known.map(({ id, state }) => `${String(id)}/${String(state)}`));
   return changedSince(db, since)
     .map(rowOf)

@@ -53,13 +53,14 @@ interface Person {
   readonly number: number;
 }
 
-/** @param trusts that it is about; the fewer, the denser */
+/** @param trusts that it is about; the fewer, the denser, as with the people */
 export function measureWorld(
   exams: number,
   seed: string,
   trusts: readonly string[] = WORLD_TRUSTS,
+  people = 900,
 ): World {
-  const world = new Builder(seed, trusts);
+  const world = new Builder(seed, trusts, people);
   for (let at = 0; at < exams; at += 1) world.examination(at);
   world.mergeSome();
   world.csvFacts();
@@ -68,6 +69,7 @@ export function measureWorld(
 
 class Builder {
   readonly #trusts: readonly string[];
+  readonly #people: number;
   readonly #random: () => number;
   readonly #events: CountedEvent[] = [];
   readonly #fetches: WorldFetch[] = [];
@@ -84,8 +86,9 @@ class Builder {
   #seq = 0;
   #earlier: { trust: string; accession: string; patient: Person; endedAt: number } | undefined;
 
-  constructor(seed: string, trusts: readonly string[]) {
+  constructor(seed: string, trusts: readonly string[], people: number) {
     this.#trusts = trusts;
+    this.#people = people;
     this.#random = randomFrom(seed);
   }
 
@@ -212,7 +215,7 @@ class Builder {
   }
 
   #person(): Person {
-    const number = Math.floor(this.#random() * 900);
+    const number = Math.floor(this.#random() * this.#people);
     return { number, nhsNumber: number % 8 === 0 ? null : nhsNumberOf(number) };
   }
 

@@ -17,7 +17,7 @@ export const activity: Measure = {
   target: null,
   kind: 'events',
   at: 'ended_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, test, modality, exam, person, ended_at,
       CASE WHEN band = 'P5' THEN 'planned'

@@ -13,7 +13,8 @@ export const alerts: Measure = {
   target: { share: 'shareIn24Hours', atLeast: 1, source: 'domain notes: all within 24 hours' },
   kind: 'events',
   at: 'sent_at',
-  facts: ['alert'],
+  open: 'acknowledged_at IS NULL',
+  fact: 'alert',
   relation: `
     SELECT trust, category, alert_id, sent_at, acknowledged_at,
       hours_between(sent_at, acknowledged_at) AS latency, hours_between(sent_at, $now) AS age

@@ -14,9 +14,10 @@ export const backlog: Measure = {
   source: 'domain notes, section 6',
   target: null,
   kind: 'snapshot',
-  facts: ['exam'],
+  fact: 'exam',
+  spans: { from: 'ended_at', until: 'verified_at' },
   relation: `
-    SELECT trust, site, modality, exam, person, ended_at, reporting_minutes,
+    SELECT $month AS month, trust, site, modality, exam, person, ended_at, reporting_minutes,
       days_between(ended_at, $at) AS age_days,
       CASE WHEN days_between(ended_at, $at) < 1 THEN '0-1 d' WHEN days_between(ended_at, $at) < 3 THEN '1-3 d'
         WHEN days_between(ended_at, $at) < 7 THEN '3-7 d' WHEN days_between(ended_at, $at) < 14 THEN '7-14 d'

@@ -14,7 +14,7 @@ export const cancellations: Measure = {
   target: null,
   kind: 'events',
   at: 'starts_at',
-  facts: ['appointment'],
+  fact: 'appointment',
   relation: `
     SELECT trust, site, modality, by_whom, appointment_id, exam, person, starts_at, outcome,
       released_at, notice_hours, is_refilled

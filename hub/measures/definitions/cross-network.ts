@@ -13,7 +13,7 @@ export const crossNetwork: Measure = {
   target: null,
   kind: 'events',
   at: 'verified_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, modality, exam, person, verified_at, reporter,
       reporter <> trust AND reporter IN ($trusts) AS is_other

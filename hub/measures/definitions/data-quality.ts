@@ -14,7 +14,7 @@ export const dataQuality: Measure = {
   target: { share: 'shareTimesInOrder', atLeast: 0.95, source: 'domain notes, section 6' },
   kind: 'events',
   at: 'ended_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, exam, person, ended_at,
       coalesce(nhs_status = '01', false) AS is_verified, is_mapped, has_report,

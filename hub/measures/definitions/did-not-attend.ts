@@ -15,7 +15,7 @@ export const didNotAttend: Measure = {
   target: null,
   kind: 'events',
   at: 'starts_at',
-  facts: ['appointment'],
+  fact: 'appointment',
   relation: `
     SELECT trust, site, modality, band, appointment_id, exam, person, starts_at, outcome
     FROM appointment

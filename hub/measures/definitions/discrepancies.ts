@@ -12,7 +12,7 @@ export const discrepancies: Measure = {
   target: null,
   kind: 'events',
   at: 'reviewed_at',
-  facts: ['review'],
+  fact: 'review',
   relation: `
     SELECT trust, modality, review_id, reviewed_at, grade,
       lower(grade) NOT IN ('none', '0', '1') AS is_discrepant

@@ -15,7 +15,7 @@ export const dose: Measure = {
   target: null,
   kind: 'events',
   at: 'dosed_at',
-  facts: ['dose'],
+  fact: 'dose',
   relation: `
     SELECT trust, modality, protocol, device, age_band, exam, dosed_at, ctdivol_mgy,
       dlp_mgycm, dap_gycm2, reference_point_mgy, fluoro_seconds

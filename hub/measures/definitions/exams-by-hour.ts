@@ -12,7 +12,7 @@ export const examsByHour: Measure = {
   target: null,
   kind: 'events',
   at: 'started_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, modality, exam, person, started_at,
       strftime(london(started_at), '%H') AS hour

@@ -13,7 +13,7 @@ export const fasterDiagnosis: Measure = {
   target: { share: 'shareIn10Days', atLeast: 1, source: 'domain notes, section 6' },
   kind: 'events',
   at: 'verified_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, exam, person, requested_at, verified_at,
       days_between(requested_at, verified_at) AS days

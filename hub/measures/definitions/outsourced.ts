@@ -14,7 +14,7 @@ export const outsourced: Measure = {
   target: null,
   kind: 'events',
   at: 'verified_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, setting, exam, person, verified_at, reporter, strftime(london(verified_at), '%H') AS hour,
       reporter NOT IN ($trusts) AS is_outside

@@ -15,7 +15,7 @@ export const priorFound: Measure = {
   target: null,
   kind: 'events',
   at: 'started_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, exam, person, started_at, priors, priors_brought
     FROM exam WHERE in_ris AND started_at IS NOT NULL`,

@@ -14,7 +14,7 @@ export const refill: Measure = {
   target: null,
   kind: 'events',
   at: 'starts_at',
-  facts: ['appointment'],
+  fact: 'appointment',
   relation: `
     SELECT trust, site, modality, appointment_id, person, resource, starts_at, released_at,
       notice_hours, is_refilled

@@ -15,7 +15,7 @@ export const repeatImaging: Measure = {
   target: null,
   kind: 'events',
   at: 'started_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, exam, person, started_at, hours_since_same,
       same_not_here

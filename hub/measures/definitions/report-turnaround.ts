@@ -19,7 +19,8 @@ export const reportTurnaround: Measure = {
   target: { share: 'shareWithin28Days', atLeast: 1, source: '28-day maximum since 9 August 2023' },
   kind: 'events',
   at: 'ended_at',
-  facts: ['exam'],
+  open: 'verified_at IS NULL OR ended_at > $before',
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, band, setting, exam, person, ended_at, verified_at, hours_between(ended_at, verified_at) AS turnaround,
       verified_at IS NOT NULL AS is_reported, days_between(ended_at, coalesce(verified_at, $now)) AS age_days

@@ -17,7 +17,7 @@ export const requestToExam: Measure = {
   target: null,
   kind: 'events',
   at: 'started_at',
-  facts: ['exam'],
+  fact: 'exam',
   relation: `
     SELECT trust, site, modality, band, setting, exam, person, requested_at, started_at,
       hours_between(requested_at, started_at) AS wait,

@@ -17,7 +17,7 @@ export const slotUse: Measure = {
   target: null,
   kind: 'events',
   at: 'starts_at',
-  facts: ['session'],
+  fact: 'session',
   relation: `
     SELECT trust, resource, modality, kind, starts_at, ends_at, minutes,
       used_minutes, exams

@@ -18,7 +18,7 @@ export const transfers: Measure = {
   },
   kind: 'events',
   at: 'requested_at',
-  facts: ['transfer'],
+  fact: 'transfer',
   relation: `
     SELECT to_trust AS trust, home AS from_trust, priority, coalesce(modality, 'not told') AS modality,
       transfer_id, requested_at, available_at, state,

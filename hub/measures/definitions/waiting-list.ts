@@ -2,7 +2,7 @@ import type { Measure } from '../measure.ts';
 
 /** Who waits at `$at` for one of the five imaging tests of DM01. BI-10, BI-11. */
 export const DM01_WAITING = `
-  SELECT trust, site, test, modality, exam, person, requested_at, appointment_at,
+  SELECT $month AS month, trust, site, test, modality, exam, person, requested_at, appointment_at,
     date_diff('day', day_of(requested_at), day_of($at - INTERVAL 1 MICROSECOND)) AS days_waited,
     lpad(least(date_diff('day', day_of(requested_at), day_of($at - INTERVAL 1 MICROSECOND)) // 7, 13)::VARCHAR, 2, '0')
       AS week_band
@@ -11,6 +11,11 @@ export const DM01_WAITING = `
     AND band NOT IN ('P1', 'P5') AND setting NOT IN ('inpatient', 'emergency')
     AND coalesce(ended_at, verified_at, TIMESTAMP '9999-01-01') >= $at
     AND coalesce(cancelled_at, TIMESTAMP '9999-01-01') >= $at`;
+
+export const DM01_SPANS = {
+  from: 'requested_at',
+  until: 'least(coalesce(ended_at, verified_at), cancelled_at)',
+};
 
 export const DM01_EXCLUSIONS = [
   'planned and surveillance (P5)',
@@ -35,7 +40,8 @@ export const waitingList: Measure = {
   source: 'DM01 diagnostics waiting times and activity',
   target: null,
   kind: 'snapshot',
-  facts: ['exam'],
+  fact: 'exam',
+  spans: DM01_SPANS,
   relation: DM01_WAITING,
   dimensions: ['test', 'week_band', 'site'],
   counts: [{ name: 'waiting', title: 'Waiting' }],

@@ -1,5 +1,5 @@
 import type { Measure } from '../measure.ts';
-import { DM01_EXCLUSIONS, DM01_WAITING } from './waiting-list.ts';
+import { DM01_EXCLUSIONS, DM01_SPANS, DM01_WAITING } from './waiting-list.ts';
 
 export const waitingPerformance: Measure = {
   id: 'BI-11',
@@ -16,7 +16,8 @@ export const waitingPerformance: Measure = {
     source: 'national standard: 99 % within six weeks',
   },
   kind: 'snapshot',
-  facts: ['exam'],
+  fact: 'exam',
+  spans: DM01_SPANS,
   relation: DM01_WAITING,
   dimensions: ['test', 'site'],
   counts: [

@@ -11,8 +11,13 @@ CREATE OR REPLACE MACRO utc_of_london(w) AS w - CASE
   WHEN w - INTERVAL 1 HOUR >= last_sunday(year(w), 3)
     AND w - INTERVAL 1 HOUR < last_sunday(year(w), 10) THEN INTERVAL 1 HOUR
   ELSE INTERVAL 0 HOUR END;
+-- A place in the order of telling: when it was so, then what came first.
+CREATE OR REPLACE MACRO seq_of(moment, n) AS epoch_us(moment)::HUGEINT * 1099511627776 + n;
 CREATE OR REPLACE MACRO day_of(t) AS london(t)::DATE;
 CREATE OR REPLACE MACRO month_of(d) AS strftime(d, '%Y-%m');
+CREATE OR REPLACE MACRO month_number(t) AS year(day_of(t)) * 12 + month(day_of(t)) - 1;
+CREATE OR REPLACE MACRO month_name(n) AS printf('%04d-%02d', n // 12, n % 12 + 1);
+CREATE OR REPLACE MACRO month_end(n) AS utc_of_london(make_date((n + 1) // 12, (n + 1) % 12 + 1, 1)::TIMESTAMP);
 CREATE OR REPLACE MACRO hours_between(a, b) AS epoch_us(b - a) / 3600000000.0;
 CREATE OR REPLACE MACRO days_between(a, b) AS epoch_us(b - a) / 86400000000.0;
 CREATE OR REPLACE MACRO band_of(priority) AS CASE

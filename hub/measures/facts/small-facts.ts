@@ -1,51 +1,93 @@
 /** Transfers, dose, staffed sessions, alerts and peer reviews: facts that are told nearly as they are kept. */
+import type { Stage } from './stage.ts';
 
-export const TRANSFERS = `
-CREATE OR REPLACE TEMP TABLE transfer_built AS
-  SELECT * EXCLUDE (seq), month_of(day_of(requested_at)) AS month FROM (
-    SELECT *, row_number() OVER (PARTITION BY transfer_id ORDER BY as_of DESC, rowid DESC) AS seq
-    FROM told_transfer)
-  WHERE seq = 1;
-`;
+export const transfer: Stage = {
+  name: 'transfer',
+  key: ['transfer_id'],
+  dirty: 'SELECT transfer_id FROM new_transfer',
+  rows: ({ only }) => `
+    SELECT * EXCLUDE (seq, arrived) FROM (
+      SELECT *, row_number() OVER (PARTITION BY transfer_id ORDER BY as_of DESC, arrived DESC) AS seq
+      FROM ${only('told_transfer')})
+    WHERE seq = 1`,
+};
 
-export const SMALL_FACTS = `
--- An irradiation event counts once, however often its report came.
-CREATE OR REPLACE TEMP TABLE dose_event AS
-  SELECT * EXCLUDE (seq) FROM (
-    SELECT *, row_number() OVER (PARTITION BY trust, event_uid ORDER BY as_of DESC, rowid DESC) AS seq
-    FROM told_dose)
-  WHERE seq = 1;
-CREATE OR REPLACE TEMP TABLE dose_built AS
-  SELECT d.trust, d.exam, min(d.as_of) AS dosed_at, min(d.modality) AS modality,
-    coalesce(min(d.protocol), 'not told') AS protocol, coalesce(min(d.device), 'not told') AS device,
-    avg(d.ctdivol_mgy) AS ctdivol_mgy, sum(d.dlp_mgycm) AS dlp_mgycm, sum(d.dap_gycm2) AS dap_gycm2,
-    sum(d.reference_point_mgy) AS reference_point_mgy, sum(d.fluoro_seconds) AS fluoro_seconds,
-    coalesce(min(e.age_band), 'not told') AS age_band,
-    month_of(day_of(coalesce(min(e.started_at), min(d.as_of)))) AS month
-  FROM dose_event d LEFT JOIN exam_plain e ON e.trust = d.trust AND e.exam = d.exam
-  GROUP BY d.trust, d.exam;
+/** An irradiation event counts once, however often its report came, and for the examination that was told last. */
+const dose: Stage = {
+  name: 'dose',
+  key: ['trust', 'exam'],
+  dirty: `
+    SELECT t.trust, t.exam FROM told_dose t SEMI JOIN new_dose USING (trust, event_uid)
+    UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN changed_exam USING (trust, exam)`,
+  rows: ({ only }) => `
+    WITH here AS (FROM ${only('told_dose')}),
+    event AS (
+      SELECT * EXCLUDE (seq) FROM (
+        SELECT t.*, row_number() OVER (PARTITION BY trust, event_uid ORDER BY as_of DESC, t.rowid DESC) AS seq
+        FROM told_dose t SEMI JOIN here USING (trust, event_uid))
+      WHERE seq = 1)
+    SELECT d.trust, d.exam, min(d.as_of) AS dosed_at, min(d.modality) AS modality,
+      coalesce(min(d.protocol), 'not told') AS protocol, coalesce(min(d.device), 'not told') AS device,
+      avg(d.ctdivol_mgy ORDER BY d.event_uid) AS ctdivol_mgy, sum(d.dlp_mgycm ORDER BY d.event_uid) AS dlp_mgycm,
+      sum(d.dap_gycm2 ORDER BY d.event_uid) AS dap_gycm2,
+      sum(d.reference_point_mgy ORDER BY d.event_uid) AS reference_point_mgy,
+      sum(d.fluoro_seconds ORDER BY d.event_uid) AS fluoro_seconds,
+      coalesce(min(e.age_band), 'not told') AS age_band
+    FROM event d SEMI JOIN here USING (trust, exam)
+    LEFT JOIN exam e ON e.trust = d.trust AND e.exam = d.exam
+    GROUP BY d.trust, d.exam`,
+};
 
-CREATE OR REPLACE TEMP TABLE session_built AS
-  SELECT DISTINCT ON (trust, resource, starts_at, kind) trust, resource, starts_at, ends_at, kind,
-    coalesce(modality, 'not told') AS modality,
-    least(hours_between(starts_at, ends_at) * 60, coalesce((
-      SELECT sum(a.minutes) FROM appointment_built a
-      WHERE a.trust = s.trust AND a.resource = s.resource AND a.outcome = 'attended'
-        AND a.starts_at >= s.starts_at AND a.starts_at < s.ends_at), 0)) AS used_minutes,
-    hours_between(starts_at, ends_at) * 60 AS minutes,
-    (SELECT count(*) FROM appointment_built a
-      WHERE a.trust = s.trust AND a.resource = s.resource AND a.outcome = 'attended'
-        AND a.starts_at >= s.starts_at AND a.starts_at < s.ends_at) AS exams,
-    month_of(day_of(starts_at)) AS month
-  FROM told_session s ORDER BY trust, resource, starts_at, kind, s.rowid DESC;
+const session: Stage = {
+  name: 'session',
+  key: ['trust', 'resource', 'starts_at'],
+  dirty: `
+    SELECT trust, resource, starts_at FROM new_session
+    UNION SELECT s.trust, s.resource, s.starts_at
+      FROM session s JOIN (SELECT DISTINCT trust, resource, starts_at FROM (
+        SELECT trust, resource, starts_at FROM changed_appointment
+        UNION ALL SELECT trust, resource, starts_at FROM changed_refill)) a
+      ON a.trust = s.trust AND a.resource = s.resource
+        AND a.starts_at >= s.starts_at AND a.starts_at < s.ends_at`,
+  rows: ({ only }) => `
+    WITH told AS (
+      SELECT DISTINCT ON (trust, resource, starts_at, kind) trust, resource, starts_at, ends_at, kind,
+        coalesce(modality, 'not told') AS modality
+      FROM ${only('told_session')} ORDER BY trust, resource, starts_at, kind, arrived DESC),
+    -- By day, so that a resource's bookings are not each held against all of its sessions.
+    by_day AS (
+      SELECT trust, resource, starts_at, ends_at, kind,
+        unnest(generate_series(starts_at::DATE, ends_at::DATE, INTERVAL 1 DAY))::DATE AS day FROM told),
+    used AS (
+      SELECT s.trust, s.resource, s.starts_at, s.kind, count(*) AS exams, sum(a.minutes) AS minutes
+      FROM by_day s JOIN appointment a ON a.trust = s.trust AND a.resource = s.resource
+        AND a.starts_at::DATE = s.day AND a.outcome = 'attended'
+        AND a.starts_at >= s.starts_at AND a.starts_at < s.ends_at
+      GROUP BY ALL)
+    SELECT s.trust, s.resource, s.starts_at, s.ends_at, s.kind, s.modality,
+      least(hours_between(s.starts_at, s.ends_at) * 60, coalesce(u.minutes, 0)) AS used_minutes,
+      hours_between(s.starts_at, s.ends_at) * 60 AS minutes, coalesce(u.exams, 0) AS exams
+    FROM told s LEFT JOIN used u USING (trust, resource, starts_at, kind)`,
+};
 
-CREATE OR REPLACE TEMP TABLE alert_built AS
-  SELECT trust, alert_id, min(category) AS category, min(sent_at) AS sent_at,
-    min(acknowledged_at) AS acknowledged_at, month_of(day_of(min(sent_at))) AS month
-  FROM told_alert GROUP BY trust, alert_id;
+const alert: Stage = {
+  name: 'alert',
+  key: ['trust', 'alert_id'],
+  dirty: 'SELECT trust, alert_id FROM new_alert',
+  rows: ({ only }) => `
+    SELECT trust, alert_id, min(category) AS category, min(sent_at) AS sent_at,
+      min(acknowledged_at) AS acknowledged_at
+    FROM ${only('told_alert')} GROUP BY trust, alert_id`,
+};
 
-CREATE OR REPLACE TEMP TABLE review_built AS
-  SELECT DISTINCT ON (trust, review_id) trust, review_id, reviewed_at,
-    coalesce(modality, 'not told') AS modality, grade, month_of(day_of(reviewed_at)) AS month
-  FROM told_review ORDER BY trust, review_id, rowid DESC;
-`;
+const review: Stage = {
+  name: 'review',
+  key: ['trust', 'review_id'],
+  dirty: 'SELECT trust, review_id FROM new_review',
+  rows: ({ only }) => `
+    SELECT DISTINCT ON (trust, review_id) trust, review_id, reviewed_at,
+      coalesce(modality, 'not told') AS modality, grade
+    FROM ${only('told_review')} ORDER BY trust, review_id, arrived DESC`,
+};
+
+export const SMALL_FACTS: readonly Stage[] = [dose, session, alert, review];

@@ -6,9 +6,9 @@ import {
   type Cell,
   NEVER,
   SMALLEST,
-  type Units,
-  unitsOf,
+  unitsOfMonth,
 } from '../../../../hub/measures/suppress.ts';
+import { wideUnits } from '../../../../hub/measures/wide.ts';
 
 const TRUSTS = ['RRK', 'RJE', 'RXK', 'RBK'];
 const MONTHS = ['2026-01', '2026-02', '2026-03'];
@@ -17,7 +17,8 @@ const BANDS = ['P2', 'P4'];
 /** A prime: elimination over its field finds what elimination over the rationals finds, but for a freak. */
 const PRIME = 2_147_483_629n;
 
-function cellsOf(seed: string, share: number): Cell[] {
+/** @param share of small cells @param gaps of cells that there are not */
+function cellsOf(seed: string, share: number, gaps = 0.15): Cell[] {
   const random = randomFrom(seed);
   const count = (): number =>
     random() < share ? 1 + Math.floor(random() * 4) : 5 + Math.floor(random() * 60);
@@ -25,7 +26,7 @@ function cellsOf(seed: string, share: number): Cell[] {
     MONTHS.flatMap((month) =>
       KINDS.flatMap((kind) =>
         BANDS.flatMap((band) => {
-          if (random() < 0.15) return [];
+          if (random() < gaps) return [];
           const total = count();
           const missed = Math.floor(random() * total * 0.4);
           return [{ path: [trust, month, kind, band], total, details: [missed, total - missed] }];
@@ -33,6 +34,42 @@ function cellsOf(seed: string, share: number): Cell[] {
       ),
     ),
   );
+}
+
+interface Units {
+  readonly total: readonly number[];
+  readonly details: readonly number[];
+}
+
+/** Of all months together, as the store keeps them. @param cells trust first, then month */
+function unitsOf(cells: readonly Cell[]): Units {
+  const months = new Map<string, number[]>();
+  cells.forEach(({ path: [trust, month] }, at) => {
+    const key = `${trust}\n${month}`;
+    months.set(key, [...(months.get(key) ?? []), at]);
+  });
+  const joined = [...months.values()].map((members) => {
+    const [trust = '', month = ''] = cells[members[0] ?? 0]?.path ?? [];
+    const own = members.map((at) => cells[at] as Cell);
+    const units = unitsOfMonth(own.map((cell) => ({ ...cell, path: cell.path.slice(2) })));
+    return { trust, month, members, units, parts: units.parts };
+  });
+  const wide = wideUnits(joined);
+  const numbered = (kind: 'total' | 'details'): number[] => {
+    const numbers = new Array<number>(cells.length).fill(ALONE);
+    joined.forEach(({ trust, month, members, units }, index) => {
+      units[kind].forEach((unit, at) => {
+        const found = wide.find(
+          (one) =>
+            one.kind === kind && one.trust === trust && one.month === month && one.unit === unit,
+        );
+        const own = unit === ALONE ? ALONE : 1_000_000 + index * 1_000 + unit;
+        numbers[members[at] ?? 0] = found?.wide ?? own;
+      });
+    });
+    return numbers;
+  };
+  return { total: numbered('total'), details: numbered('details') };
 }
 
 /** Sets of cells that a question can name: any filter on each dimension, months as ranges. */
@@ -179,12 +216,15 @@ function revealed(attack: Attack): string[] {
 t.test(
   'no small figure follows from all answers together, for who knows no trust and for who knows one',
   async (t) => {
-    for (const [seed, share] of [
-      ['few', 0.1],
-      ['many', 0.5],
-      ['all', 1],
+    // Sparse: months of a trust that are too small for themselves.
+    for (const [seed, share, gaps] of [
+      ['few', 0.1, 0.15],
+      ['many', 0.5, 0.15],
+      ['all', 1, 0.15],
+      ['sparse', 0.8, 0.75],
+      ['sparser', 1, 0.85],
     ] as const) {
-      const cells = cellsOf(seed, share);
+      const cells = cellsOf(seed, share, gaps);
       const units = unitsOf(cells);
       const asked = questions(cells);
       const attack = { cells, units, asked };
@@ -224,7 +264,7 @@ t.test('what is large is given: each trust, each month of a trust', async (t) =>
 });
 
 t.test('a network with too few tells nothing at all', async (t) => {
-  const cells = [{ path: ['RRK', '2026-01'], total: 3, details: [1, 2] }];
+  const cells = [{ path: ['RRK', '2026-01', 'CT'], total: 3, details: [1, 2] }];
   t.strictSame(unitsOf(cells), { total: [NEVER], details: [NEVER] });
   t.strictSame(unitsOf([]), { total: [], details: [] });
 });

@@ -1,0 +1,20 @@
+/** Every stage of the fold, each after those that it reads. */
+import type { FactName } from '../measure.ts';
+import { appointment, booking, refill } from './bookings.ts';
+import { exam } from './exam.ts';
+import { ORDERS } from './orders.ts';
+import { PEOPLE } from './people.ts';
+import { prior } from './priors.ts';
+import { SMALL_FACTS, transfer } from './small-facts.ts';
+import { type Stage, tableOf } from './stage.ts';
+
+export const STAGES: readonly Stage[] = [
+  ...PEOPLE,
+  ...ORDERS,
+  ...[booking, exam, transfer, prior, appointment, refill],
+  ...SMALL_FACTS,
+];
+
+/** The stages that change a fact. */
+export const stagesOf = (fact: FactName): Stage[] =>
+  STAGES.filter((stage) => tableOf(stage) === fact);

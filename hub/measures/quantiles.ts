@@ -1,0 +1,66 @@
+/** Medians and the like: exact over the facts, or, where that would be too many rows for a page, over their sample. */
+import type { Question } from './answer.ts';
+import { type Context, relationOf } from './cells.ts';
+import type { Measure } from './measure.ts';
+import { EXACT_UP_TO, SAMPLED, sampleTable } from './sample.ts';
+import type { Row, Store } from './store.ts';
+
+export interface QuantileQuestion {
+  readonly asked: Question;
+  readonly months: readonly string[];
+  readonly context: Context;
+  /** How many rows it is about. */
+  readonly rowCount: number;
+  /** The filter of the question, SQL. */
+  readonly where: string;
+}
+
+export const keyOf = (row: Row, by: readonly string[]): string =>
+  by.map((name) => String(row[name])).join('\n');
+
+/** By key: each quantile, and as `n_…` of how many values. */
+export async function quantilesOf(
+  store: Store,
+  measure: Measure,
+  { asked, months, context, rowCount, where }: QuantileQuestion,
+): Promise<{ byKey: Map<string, Row>; isSampled: boolean }> {
+  const quantiles = measure.quantiles ?? [];
+  if (quantiles.length === 0 || months.length === 0) return { byKey: new Map(), isSampled: false };
+  const isSampled = rowCount > EXACT_UP_TO && SAMPLED.includes(measure.fact);
+  const { by } = asked;
+  // All quantiles of a value at once: its rows are sorted once.
+  const values = [...new Set(quantiles.map(({ of }) => of))];
+  const found = values.map((of, at) => {
+    const ps = quantiles.filter((one) => one.of === of).map(({ p }) => p);
+    return `quantile_cont(${of}, [${ps.join(', ')}]) AS q${at}, count(${of}) AS n${at}`;
+  });
+  const told = quantiles.map(({ name, of }) => {
+    const at = values.indexOf(of);
+    const place = quantiles.filter((one) => one.of === of).findIndex((one) => one.name === name);
+    return `q${at}[${place + 1}] AS ${name}, n${at} AS n_${name}`;
+  });
+  const split = measure.dimensions.map((name) => `coalesce(${name}, 'not told') AS ${name}`);
+  const keys = by.map((name) => `${name},`).join(' ');
+  const rows = await store.ask(`
+    SELECT ${keys} ${told.join(', ')} FROM (
+      SELECT ${keys} ${found.join(', ')} FROM (
+        SELECT * REPLACE (${split.join(', ')}) FROM (${sourceOf(measure, months, { context, isSampled })}))
+      WHERE ${where} ${by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`})`);
+  return { byKey: new Map(rows.map((row) => [keyOf(row, by), row])), isSampled };
+}
+
+/** The relation with its month, no wider than the months that are asked for. */
+function sourceOf(
+  measure: Measure,
+  months: readonly string[],
+  { context, isSampled }: { context: Context; isSampled: boolean },
+): string {
+  const [first = ''] = months;
+  const last = months.at(-1) ?? first;
+  const { fact, at } = measure;
+  const table = isSampled ? sampleTable(fact) : `main.${fact}`;
+  return `WITH ${fact} AS (FROM ${table}
+      WHERE ${at} >= DATE '${first}-01'::TIMESTAMP - INTERVAL 1 HOUR
+        AND ${at} < (DATE '${last}-01' + INTERVAL 1 MONTH)::TIMESTAMP)
+    SELECT *, month_of(day_of(${at})) AS month FROM (${relationOf(measure, context)})`;
+}
