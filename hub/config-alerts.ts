@@ -71,6 +71,12 @@ export const SIGNALS = {
   machineLoad: limits('Processor, memory or descriptors', '%', [70, 90], 'rb17-machine', {
     holdSeconds: 300,
   }),
+  glassReview: limits(
+    'Emergency access to be reviewed',
+    'working days',
+    [0, 5],
+    'rb18-emergency-access',
+  ),
   eventLoop: limits('Event loop held up', 'ms', [100, 1000], 'rb17-machine', { holdSeconds: 60 }),
 } as const satisfies Readonly<Record<string, SignalLimits>>;
 
@@ -118,6 +124,12 @@ export const AlertsSchema = z.strictObject({
       level: z.enum(['warn', 'page']).default('page').describe('from which on it is told'),
     })
     .optional(),
+  privacy: z
+    .array(z.strictObject({ trust: ODSCode, to: z.array(z.email()).min(1) }))
+    .default([])
+    .describe(
+      'privacy officers, told at once of emergency accesses that their trust reviews; needs email',
+    ),
   webhooks: z
     .array(
       z.strictObject({

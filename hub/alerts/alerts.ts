@@ -25,6 +25,7 @@ import {
 } from './decisions.ts';
 import { EdgeViews, NETWORK } from './edge-views.ts';
 import { Notifier } from './notifier.ts';
+import { reviewReadings } from './review-readings.ts';
 import { type AlertFilter, type AlertRecord, AlertRows } from './rows.ts';
 import { AlertWatch } from './watch.ts';
 
@@ -83,11 +84,13 @@ export class Alerts {
     const untilDecided = (streamSeq: number): Promise<void> => projection.untilDecided(streamSeq);
     this.#alertLog = new AlertLog({ networkLog, untilDecided });
     const views = new EdgeViews(projection.db, store);
+    const bankHolidays = new Set(config.bankHolidays);
     const common = { rows: this.#rows, alertLog: this.#alertLog, clock, log, metrics };
     this.#watch = new AlertWatch({
       ...{ ...common, config, trusts: trusts.map(({ ods }) => ods) },
       views: (all, at) => views.list(all, at),
       network: () => views.network(),
+      reviews: () => reviewReadings(projection.db, { now: clock.now(), bankHolidays }),
     });
     const links = { ...options.links, runbookUrl: (signal: string) => this.runbookUrl(signal) };
     this.#notifier = new Notifier({

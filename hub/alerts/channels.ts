@@ -9,6 +9,7 @@ import { createTransport } from 'nodemailer';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import { type AlertsConfig, type Level, SIGNALS, type SignalId } from '../config-alerts.ts';
 import type { Alert } from './decisions.ts';
+import { REVIEW_SIGNAL } from './review-readings.ts';
 
 const TIMEOUT_MS = 15_000;
 
@@ -30,6 +31,8 @@ export interface Channel {
   readonly level: Level;
   /** Undefined: all. */
   readonly trusts: readonly string[] | undefined;
+  /** Absent: all. */
+  readonly signals?: readonly string[];
   /** @throws ChannelError */
   send(message: Message): Promise<void>;
 }
@@ -48,9 +51,10 @@ export interface ChannelLinks {
 }
 
 export function channelsOf(config: AlertsConfig, links: ChannelLinks): Channel[] {
-  const { email, webhooks } = config;
+  const { email, privacy, webhooks } = config;
   return [
     ...(email === undefined ? [] : [emailChannel(email, links)]),
+    ...(email === undefined ? [] : privacy.map((one) => privacyChannel(email, one, links))),
     ...webhooks.map((hook) => webhookChannel(hook, links)),
   ];
 }
@@ -80,8 +84,12 @@ export function textOf(message: Message, { hubUrl, runbookUrl }: ChannelLinks): 
       `  what to do: ${runbookUrl(alert.signal)}`,
     ].join('\n'),
   );
-  return `${parts.join('\n\n')}\n\n${hubUrl()}/fleet/${message.trust}\n`;
+  return `${parts.join('\n\n')}\n\n${hubUrl()}${pageOf(message)}\n`;
 }
+
+/** Where it is looked at: edges by their engineers, emergency accesses by privacy officers. */
+const pageOf = ({ trust, told }: Message): string =>
+  told.every(({ alert }) => alert.signal === REVIEW_SIGNAL) ? '/privacy' : `/fleet/${trust}`;
 
 /** The same message has the same id, so that a second copy of it can be told. */
 const idOf = ({ told }: Message): string =>
@@ -116,6 +124,18 @@ function emailChannel(email: NonNullable<AlertsConfig['email']>, links: ChannelL
         transport.close();
       }
     },
+  };
+}
+
+/** Told of the first as of the last: whoever reviews is not on call. */
+function privacyChannel(
+  email: NonNullable<AlertsConfig['email']>,
+  { trust, to }: AlertsConfig['privacy'][number],
+  links: ChannelLinks,
+): Channel {
+  return {
+    ...emailChannel({ ...email, to: [...to] }, links),
+    ...{ name: `privacy ${trust}`, level: 'warn', trusts: [trust], signals: [REVIEW_SIGNAL] },
   };
 }
 
@@ -157,7 +177,13 @@ function webhookChannel(hook: AlertsConfig['webhooks'][number], links: ChannelLi
 function bodyOf(message: Message, { hubUrl, runbookUrl }: ChannelLinks): object {
   const { trust, trustName } = message;
   return {
-    ...{ v: 1, trust, trustName, subject: subjectOf(message), url: `${hubUrl()}/fleet/${trust}` },
+    ...{
+      v: 1,
+      trust,
+      trustName,
+      subject: subjectOf(message),
+      url: `${hubUrl()}${pageOf(message)}`,
+    },
     alerts: sorted(message.told).map(({ alert, what }) => {
       const { id, signal, subject, level, value, detail, openedAt, closedAt } = alert;
       const { unit = '' } = SIGNALS[signal as SignalId] ?? {};

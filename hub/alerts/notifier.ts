@@ -13,6 +13,7 @@ import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { AlertLog } from './alert-log.ts';
 import type { Channel, Told } from './channels.ts';
 import type { Alert, Maintenance } from './decisions.ts';
+import { REVIEW_SIGNAL } from './review-readings.ts';
 import type { AlertRecord, AlertRows } from './rows.ts';
 
 /** Sending takes no longer; after it the claim is nobody's. */
@@ -71,7 +72,9 @@ export class Notifier {
     const { telling, snoozed, acknowledged, state, levelAt } = alert;
     if (telling !== null && now - Date.parse(telling.at) < CLAIM_MS) return false;
     if (state === 'closed') return true;
-    if (acknowledged !== null || inMaintenance.has(alert.trust)) return false;
+    if (acknowledged !== null) return false;
+    // Work on an edge is no reason not to tell its trust who looked at whom.
+    if (inMaintenance.has(alert.trust) && alert.signal !== REVIEW_SIGNAL) return false;
     if (snoozed !== null && Date.parse(snoozed.until) > now) return false;
     return now - Date.parse(levelAt) >= groupSeconds * 1000;
   }
@@ -80,7 +83,8 @@ export class Notifier {
   #channelsFor(alert: Alert): Channel[] {
     const now = this.#options.clock.now();
     const what = whatOf(alert);
-    return this.#options.channels.filter(({ name, level, trusts }) => {
+    return this.#options.channels.filter(({ name, level, trusts, signals }) => {
+      if (signals !== undefined && !signals.includes(alert.signal)) return false;
       if ((this.#waiting.get(name) ?? 0) > now) return false;
       if (trusts !== undefined && !trusts.includes(alert.trust)) return false;
       const before = alert.told[name];

@@ -17,6 +17,7 @@ import type { AlertLog } from './alert-log.ts';
 import { type Alert, alertId } from './decisions.ts';
 import { NETWORK } from './edge-views.ts';
 import { type EdgeView, isHeard, type Reading, readingsOf } from './readings.ts';
+import { REVIEW_SIGNAL } from './review-readings.ts';
 import type { AlertRecord, AlertRows } from './rows.ts';
 
 /** It has to be well for so long before an alert is closed, or made less. */
@@ -31,6 +32,8 @@ export interface WatchOptions {
   readonly alertLog: Pick<AlertLog, 'put'>;
   readonly views: (trusts: readonly string[], at: { now: number; since: number }) => EdgeView[];
   readonly network: () => readonly Reading[];
+  /** What each trust has to review, whether its edge is heard or not. */
+  readonly reviews: () => ReadonlyMap<string, readonly Reading[]>;
   readonly clock: Clock;
 }
 
@@ -65,7 +68,7 @@ export class AlertWatch {
 
   /** One look. @throws LogError `LOG_UNAVAILABLE` */
   async look(): Promise<void> {
-    const { clock, trusts, views, network, rows } = this.#options;
+    const { clock, trusts, views, network, reviews, rows } = this.#options;
     const now = clock.now();
     if (Math.abs(now - this.#lookedAt) > ASLEEP_MS) this.#since = undefined;
     this.#since ??= now;
@@ -75,6 +78,12 @@ export class AlertWatch {
       const readings = readingsOf(view);
       await this.#take(view.trust, readings, open);
       if (isHeard(view)) await this.#settle(view.trust, readings, open);
+    }
+    const owed = reviews();
+    for (const trust of trusts) {
+      const readings = owed.get(trust) ?? [];
+      await this.#take(trust, readings, open);
+      await this.#settle(trust, readings, open, isReview);
     }
     await this.#take(NETWORK, network(), open);
     for (const record of open.values()) {
@@ -102,10 +111,12 @@ export class AlertWatch {
     trust: string,
     readings: readonly Reading[],
     open: ReadonlyMap<string, AlertRecord>,
+    isOfThem: (alert: Alert) => boolean = (alert) => !isReview(alert),
   ): Promise<void> {
     const read = new Set(readings.map((reading) => keyOf({ trust, ...reading })));
     for (const [key, record] of open)
-      if (record.alert.trust === trust && !read.has(key)) await this.#calm(record, null);
+      if (record.alert.trust === trust && isOfThem(record.alert) && !read.has(key))
+        await this.#calm(record, null);
   }
 
   async #consider(trust: string, reading: Reading, level: Level | null): Promise<void> {
@@ -191,6 +202,8 @@ export class AlertWatch {
     return warn !== undefined && now - warn >= holdMs ? 'warn' : null;
   }
 }
+
+const isReview = ({ signal }: Alert): boolean => signal === REVIEW_SIGNAL;
 
 /** The limits of the configuration are the least that learnt ones can be. */
 function levelOf({ signal, value, limits }: Reading, config: AlertsConfig): Level | null {

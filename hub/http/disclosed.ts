@@ -41,9 +41,10 @@ export function refusalFor(
   decisions: readonly Decision[],
   asker: Principal,
   absent: () => HttpProblem,
+  studyInstanceUID?: string,
 ): HttpProblem {
   const why = decisions.flatMap((one) => (one.kind === 'withheld' ? [one.why] : []));
-  const members = mayBreakGlass(asker) ? { breakGlass: '/api/break-glass' } : {};
+  const members = mayBreakGlass(asker) ? { breakGlass: '/api/break-glass', studyInstanceUID } : {};
   const how = mayBreakGlass(asker)
     ? ' If it has to be seen now, open it in an emergency: that is reviewed.'
     : '';

@@ -12,6 +12,7 @@ import { accountPages } from './page-account.ts';
 import { appointmentPages } from './page-appointment.ts';
 import { bookingListPages } from './page-booking.ts';
 import { bookingRequestPages } from './page-booking-request.ts';
+import { breakGlassPages } from './page-break-glass.ts';
 import { callListPages } from './page-call-list.ts';
 import { completenessPage } from './page-completeness.ts';
 import { confirmPages } from './page-confirm.ts';
@@ -23,9 +24,11 @@ import { fleetPages } from './page-fleet.ts';
 import { fleetEdgePages } from './page-fleet-edge.ts';
 import { identityPages } from './page-identity.ts';
 import { measurePages } from './page-measures.ts';
+import { meetingPages } from './page-meetings.ts';
 import { offerPages } from './page-offer.ts';
 import { orderPages } from './page-order.ts';
 import { patientPage } from './page-patient.ts';
+import { privacyPages } from './page-privacy.ts';
 import { providerPages } from './page-provider.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
 import { type SignInPages, signInPages } from './page-sign-in.ts';
@@ -54,6 +57,9 @@ export function servePages(
     findPage(parts),
     studyPage(parts),
     patientPage(parts),
+    ...breakGlassPages(parts),
+    ...privacyPages(parts),
+    ...meetingPages(parts),
     ...identityPages(parts),
     reconciliationPage(parts),
     ...orderPages(parts),

@@ -112,7 +112,7 @@ export function requireStudies(
   if (named.length > 0) saw(subjectsOfStudies(named));
   if (shown.length > 0) return shown.map(({ study }) => discloser.masked(study));
   const decisions = decided.map(({ decision }) => decision);
-  throw refusalFor(decisions, discloser.asker, () => studyAbsent(parts, uid));
+  throw refusalFor(decisions, discloser.asker, () => studyAbsent(parts, uid), uid);
 }
 
 /**

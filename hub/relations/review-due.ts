@@ -11,11 +11,23 @@ const isWorkingDay = (ms: number, further: ReadonlySet<string>): boolean => {
 };
 
 /** @returns milliseconds since the epoch */
-export function reviewDue(openedAt: string, further: ReadonlySet<string> = new Set()): number {
+export function reviewDue(openedAt: string, further: ReadonlySet<string>): number {
   let at = Date.parse(openedAt);
   for (let days = 0; days < REVIEW_DAYS; ) {
     at += DAY_MS;
     if (isWorkingDay(at, further)) days += 1;
   }
   return at;
+}
+
+/** Whole ones that have gone by. */
+export function workingDaysSince(
+  openedAt: string,
+  now: number,
+  further: ReadonlySet<string>,
+): number {
+  let days = 0;
+  for (let at = Date.parse(openedAt) + DAY_MS; at <= now; at += DAY_MS)
+    if (isWorkingDay(at, further)) days += 1;
+  return days;
 }

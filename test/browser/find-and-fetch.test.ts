@@ -1,4 +1,7 @@
-/** A radiologist signs in, finds a patient over all trusts, fetches a study and sees it arrive. */
+/**
+ * A radiologist signs in, finds a patient over all trusts, opens another trust's record in an emergency, fetches a study
+ * and sees it arrive; the privacy officer of that trust is told, and reviews it.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -6,7 +9,6 @@ import { encodeDataSet, encodePart10 } from '../../demo/phantom/data-set.ts';
 import { commonElements, pixelElements } from '../../demo/phantom/modules.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
 import { cdipDone } from '../support/cdip.ts';
-import { concern } from '../support/concern.ts';
 import { storescu } from '../support/dcmtk.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -69,11 +71,11 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
     );
     return body.total === 2;
   });
-  await concern(network.hub, 'RJE', NHS_NUMBER);
-  const link = await cdipDone([
-    ...['hub', 'user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'],
-    ...['--config', network.hub.configFile],
-  ]);
+  const linkOf = (name: string, role: string, trust: string): Promise<string> =>
+    cdipDone([
+      ...['hub', 'user', 'add', name, '--role', role, '--trust', trust],
+      ...['--config', network.hub.configFile],
+    ]);
   const browser = await openChromium();
   t.teardown(() => browser.close());
   const page = await browser.newPage();
@@ -81,15 +83,43 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
     t.strictSame(await accessibilityFaults(page), [], `${what} has no fault of accessibility`);
   };
 
-  await page.goto(link);
+  const look = async (name: string): Promise<void> => {
+    const folder = process.env['CDIP_SCREENSHOTS'];
+    if (folder === undefined) return;
+    for (const width of [390, 1_280]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: `${folder}/${name}-${width}.png`, fullPage: true });
+    }
+  };
+
+  await page.goto(await linkOf('Dr Ada Okafor', 'radiologist', 'RJE'));
   await page.getByRole('button', { name: /sign in/i }).click();
   await page.waitForSelector('h1:has-text("Find a patient")');
   await accessible('the first page');
   await page.getByLabel('NHS number').fill('999 000 0018');
   await page.getByRole('button', { name: 'Find imaging' }).click();
   await page.waitForSelector('h1:has-text("PHANTOM")');
-  t.match(await page.content(), /2 studies/);
+  t.match(await page.content(), />1 study</, 'her own trust’s');
+  t.match(await page.locator('[data-withheld]').innerText(), /1 study not shown/);
   await accessible('the list of studies');
+  await look('withheld');
+  await page.getByRole('button', { name: 'Open in an emergency' }).click();
+  await page.waitForSelector('h1:has-text("Open a record in an emergency")');
+  t.notMatch(page.url(), NHS_NUMBER, 'who it is about is in no address');
+  await accessible('the reason');
+  await page.getByRole('button', { name: 'Open the record' }).click();
+  await page.waitForSelector('h2:has-text("There is a problem")');
+  await accessible('the reason, missing');
+  await look('reason');
+  await page.getByLabel('The patient is in danger').check();
+  await page.getByLabel('In a few words').fill('Collapsed in the scanner room');
+  await page.getByRole('button', { name: 'Open the record' }).click();
+  await page.waitForSelector('h1:has-text("Opened in an emergency")');
+  t.equal(await page.locator('[data-opened] li').count(), 2);
+  await accessible('what was opened');
+  await look('opened');
+  await page.goto(`${network.hub.url}/?by=nhs&nhsNumber=${NHS_NUMBER}`);
+  t.match(await page.content(), /2 studies/);
   await page.locator(`a.cdip-fetch[href*="${STUDY}/fetch"]`).click();
   await accessible('the order');
   await page.getByRole('button', { name: 'Fetch', exact: true }).click();
@@ -111,4 +141,43 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
   });
   await page.goto(`${network.hub.url}/completeness`);
   await accessible('completeness');
+
+  await t.test('both trusts are told, and the officer of the other one reviews it', async (t) => {
+    await eventually('both are told', async () => {
+      const { body } = await network.hub.api<{ alerts: { trust: string; signal: string }[] }>(
+        '/api/alerts?state=open',
+      );
+      const told = body.alerts.filter(({ signal }) => signal === 'glassReview');
+      return (
+        told
+          .map(({ trust }) => trust)
+          .toSorted()
+          .join() === 'RJE,RRK'
+      );
+    });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.goto(await linkOf('Priscilla Vane', 'privacy', 'RRK'));
+    await page.getByRole('button', { name: /sign in/i }).click();
+    await page.getByRole('link', { name: 'Privacy' }).click();
+    await page.waitForSelector('text=Collapsed in the scanner room');
+    t.match(await page.locator('main').innerText(), /Dr Ada Okafor, radiologist at Trust RJE/);
+    await accessible('what has to be reviewed');
+    await look('privacy');
+    await page.getByLabel('What you found').fill('She was on call');
+    await page.getByRole('button', { name: 'It was right to look' }).click();
+    await page.waitForSelector('text=Nothing waits for a review.');
+    await page.getByRole('link', { name: 'Restricted records' }).click();
+    await page.waitForSelector('h1:has-text("Restricted records")');
+    await accessible('restricted records');
+    await look('restrictions');
+    await page.getByLabel('Local patient number').fill('RRK1');
+    await page.getByLabel('Never at other trusts').check();
+    await page.getByLabel('Why', { exact: true }).fill('As the patient asked');
+    await page.getByRole('button', { name: 'Set it' }).click();
+    await page.waitForSelector('text=Patient RRK1 of Trust RRK');
+    const { body } = await network.hub.api<{ total: number }>(
+      `/api/studies?nhsNumber=${NHS_NUMBER}`,
+    );
+    t.equal(body.total, 1, 'machines are not given it any more');
+  });
 });

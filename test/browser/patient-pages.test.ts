@@ -5,7 +5,10 @@ import { missingPeer } from '../support/missing-peer.ts';
 import { SESSION, startFakeHub } from '../unit/hub/http/fake-hub.ts';
 import { holdFetch, NHS, seedPatient } from '../unit/hub/http/patient-seed.ts';
 
-const PAGES = ['/studies/2.25.9001', `/patients/${NHS}`, '/identity', '/reconciliation'];
+const PAGES = [
+  ...['/studies/2.25.9001', `/patients/${NHS}`, '/meetings', '/meetings/list-of-RRK'],
+  ...['/identity', '/reconciliation'],
+];
 
 t.test(
   'a study with reports, a patient, pairs of patients, studies without one',

@@ -143,6 +143,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/scheduling/rules': [],
   'hub/scheduling/travel': ['shared', 'hub/scheduling/rules'],
   'hub/alerts': [
+    'hub/relations',
     ...['shared', 'hub/log', 'hub/projection', 'hub/fleet', 'hub/fetch'],
     'hub/access (types)',
   ],

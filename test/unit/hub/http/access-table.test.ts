@@ -9,6 +9,7 @@ import { seedStudy } from './seed-study.ts';
 
 const CARE = ['admin', 'clinician', 'radiologist', 'coordinator'];
 const SEARCH = [...CARE, 'booker', 'privacy'];
+const BREAK_GLASS = ['clinician', 'radiologist', 'coordinator'];
 const IDENTITY = ['admin', 'coordinator', 'privacy'];
 const BOOK = [...CARE, 'booker'];
 const CAPACITY = ['admin', 'coordinator', 'booker'];
@@ -48,7 +49,7 @@ const TABLE: readonly Row[] = [
   ['GET /api/measures/:id/rows', RETURNS, 'own'],
   ['GET /api/returns/dm01', RETURNS, 'own'],
   ['GET /api/audit', ['admin', 'privacy']],
-  ['POST /api/break-glass', ['clinician', 'radiologist', 'coordinator']],
+  ['POST /api/break-glass', BREAK_GLASS],
   ['GET /api/break-glass', ['privacy']],
   ['POST /api/break-glass/:id/review', ['privacy']],
   ['PUT /api/restrictions', ['admin', 'privacy']],
@@ -115,6 +116,20 @@ const TABLE: readonly Row[] = [
   ['GET /', SEARCH],
   ['GET /studies/:uid', SEARCH],
   ['GET /patients/:nhsNumber', CARE],
+  ['GET /break-glass', BREAK_GLASS, 'person'],
+  ['GET /break-glass/new', BREAK_GLASS],
+  ['POST /break-glass/new', BREAK_GLASS, 'person'],
+  ['POST /break-glass', BREAK_GLASS, 'person'],
+  ['GET /break-glass/:id', BREAK_GLASS],
+  ['GET /privacy', ['privacy']],
+  ['POST /privacy/:id/review', ['privacy']],
+  ['GET /privacy/restrictions', ['admin', 'privacy']],
+  ['POST /privacy/restrictions', ['admin', 'privacy']],
+  ['GET /meetings', CARE],
+  ['POST /meetings', ['admin', 'coordinator']],
+  ['GET /meetings/:id', CARE],
+  ['POST /meetings/:id/patients', ['admin', 'coordinator']],
+  ['POST /meetings/:id/patients/:place/remove', ['admin', 'coordinator']],
   ['GET /identity', IDENTITY],
   ['POST /identity', IDENTITY],
   ['GET /reconciliation', CARE],

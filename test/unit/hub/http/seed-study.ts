@@ -114,10 +114,16 @@ export function putOnList(
   { trust, patientId, issuer }: { trust: string; patientId: string; issuer: string },
 ): void {
   const listId = `list-of-${concerned}`;
-  const list = { v: 1, listId, trust: concerned, name: 'Lung', meetsOn: '2099-01-01', by: 'Sam' };
+  const patients = [
+    {
+      ...{ key: { trust, patientId, issuer }, question: 'What is there?', by: 'Sam' },
+      at: '2026-03-01T10:00:00.000Z',
+    },
+  ];
+  const list = { v: 1, listId, trust: concerned, name: 'Lung MDT', meetsOn: '2099-01-01' };
+  const body = JSON.stringify({ ...list, trusts: [concerned, 'RJE'], patients, by: 'Sam' });
   db.prepare('INSERT OR IGNORE INTO mdt_lists VALUES (?, ?, ?, 1, ?)').run(
-    ...[listId, concerned, list.meetsOn],
-    JSON.stringify({ ...list, trusts: [concerned], patients: [] }),
+    ...[listId, concerned, '2099-01-01', body],
   );
   db.prepare('INSERT OR IGNORE INTO mdt_patients VALUES (?, ?, ?, ?, ?)').run(
     ...[listId, concerned, trust, patientId, issuer],

@@ -1,0 +1,26 @@
+/** Emergency accesses that each trust has still to review, as readings: nothing of an edge, and no patient in them. */
+import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { reviewsOwed } from '../relations/glass.ts';
+import { REVIEW_DAYS, reviewDue, workingDaysSince } from '../relations/review-due.ts';
+import type { Reading } from './readings.ts';
+
+export const REVIEW_SIGNAL = 'glassReview';
+
+/** By trust. @param now milliseconds since the epoch */
+export function reviewReadings(
+  db: Sqlite,
+  { now, bankHolidays }: { now: number; bankHolidays: ReadonlySet<string> },
+): ReadonlyMap<string, readonly Reading[]> {
+  const readings = new Map<string, Reading[]>();
+  for (const { trust, id, openedAt } of reviewsOwed(db)) {
+    const due = reviewDue(openedAt, bankHolidays);
+    const isOverdue = now > due;
+    const day = isOverdue ? REVIEW_DAYS + 1 : 1 + workingDaysSince(openedAt, now, bankHolidays);
+    const until = new Date(due).toISOString().slice(0, 10);
+    const words = isOverdue ? `overdue since ${until}` : `to be reviewed by ${until}`;
+    const detail = `a record was opened in an emergency at ${openedAt}: ${words}`;
+    const reading: Reading = { signal: REVIEW_SIGNAL, subject: id, value: day, detail };
+    readings.set(trust, [...(readings.get(trust) ?? []), reading]);
+  }
+  return readings;
+}
