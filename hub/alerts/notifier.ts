@@ -83,10 +83,9 @@ export class Notifier {
   #channelsFor(alert: Alert): Channel[] {
     const now = this.#options.clock.now();
     const what = whatOf(alert);
-    return this.#options.channels.filter(({ name, level, trusts, signals }) => {
-      if (signals !== undefined && !signals.includes(alert.signal)) return false;
-      if ((this.#waiting.get(name) ?? 0) > now) return false;
-      if (trusts !== undefined && !trusts.includes(alert.trust)) return false;
+    return this.#options.channels.filter((channel) => {
+      const { name, level } = channel;
+      if (!isAbout(channel, alert) || (this.#waiting.get(name) ?? 0) > now) return false;
       const before = alert.told[name];
       // Whoever heard nothing of it need not hear that it is over; nor, once told, that it is less bad.
       if (what === 'closed') return before === 'warn' || before === 'page';
@@ -155,6 +154,9 @@ export class Notifier {
     }
   }
 }
+
+const isAbout = ({ trusts, signals }: Channel, { trust, signal }: Alert): boolean =>
+  (trusts?.includes(trust) ?? true) && (signals?.includes(signal) ?? true);
 
 const whatOf = ({ state, level }: Alert): Told['what'] => (state === 'closed' ? 'closed' : level);
 
