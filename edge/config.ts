@@ -132,7 +132,11 @@ const DicomSchema = z.strictObject({
 const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day: HH:MM');
 const MbitPerSecond = z.number().positive().max(100_000);
 
-const LineSchema = z.strictObject({
+const TransferSchema = z.strictObject({
+  withoutHub: z
+    .boolean()
+    .default(true)
+    .describe('urgent studies are read by and from other edges while no hub answers'),
   maxMbitPerSecond: MbitPerSecond.optional().describe(
     'of transfers to and from other trusts, each way; absent: no ceiling',
   ),
@@ -297,7 +301,7 @@ const Fields = z.strictObject({
     })
     .prefault({}),
   storage: StorageSchema.prefault({}),
-  transfer: LineSchema.prefault({}).describe("the trust's line to the other trusts"),
+  transfer: TransferSchema.prefault({}).describe("the trust's line to the other trusts"),
   crawl: CrawlSchema.prefault({}),
   retrieve: z
     .strictObject({
@@ -341,7 +345,7 @@ const Fields = z.strictObject({
 export const EdgeConfigSchema = Fields.superRefine(checkRouteNames);
 
 type Parsed = z.output<typeof EdgeConfigSchema>;
-export type LineConfig = Readonly<z.output<typeof LineSchema>>;
+export type LineConfig = Readonly<Omit<z.output<typeof TransferSchema>, 'withoutHub'>>;
 export type Peer = Readonly<z.output<typeof PeerSchema>>;
 export type EdgeConfig = Readonly<
   Omit<Parsed, 'dicom' | 'patientIds'> & {

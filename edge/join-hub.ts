@@ -14,6 +14,7 @@ import type { ConfigurationTrial } from './configuration/trial.ts';
 import type { HttpServer } from './http/server.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { DirectoryCache } from './transfer/directory.ts';
+import type { UnaidedLog } from './transfer/unaided-log.ts';
 import { RelayWait } from './transfer/wait-at-relay.ts';
 import { Uplink } from './uplink/uplink.ts';
 
@@ -36,6 +37,7 @@ export function joinHub(
     trial: ConfigurationTrial;
     beat: () => HealthEvent;
     http: HttpServer;
+    unaided: UnaidedLog;
   },
 ): Uplink {
   const { trust, dataDirectory } = config;
@@ -44,6 +46,7 @@ export function joinHub(
     servers: hub.nats,
     seedFile: natsSeedFile(dataDirectory),
     heartbeat: parts.beat,
+    unaided: parts.unaided,
     onCommand: (command) => {
       if (command.kind === 'configure') return parts.trial.take(command);
       if (command.kind === 'directory') return uplink.refreshDirectory();

@@ -15,6 +15,7 @@ import { openBroughtCounters } from './commands/brought-counters.ts';
 import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
+import { openUnaided, type UnaidedFetches } from './commands/unaided-fetch.ts';
 import { Withdrawals } from './commands/withdrawals.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import type { PushedConfigurations } from './configuration/pushed.ts';
@@ -105,6 +106,7 @@ export async function startParts(
   // Each is told of the other when it is there.
   const late: {
     uplink?: Uplink;
+    unaided?: UnaidedFetches;
     listener?: DicomListener;
     pacs?: Retriever;
     services?: Services;
@@ -131,6 +133,12 @@ export async function startParts(
   const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
   const operations = new Operations({ ...options, deliverer, quarantine });
+  const withoutHub = openUnaided({
+    ...{ config, clock, db, directory },
+    isHubAnswering: async () => (await late.uplink?.isHubAnswering()) ?? false,
+    take: (command) => inbox.take(command),
+  });
+  late.unaided = withoutHub.fetches;
   const decoder = startDecoder(lifecycle);
   const dicomWeb = openDicomWeb({ db, index, spool, log, decoder });
   ahead.start({ ...dicomWeb, log });
@@ -138,6 +146,8 @@ export async function startParts(
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     usedTickets: new UsedTickets(db, clock),
+    unaided: config.transfer.withoutHub ? withoutHub.written : undefined,
+    fetchUnaided: (wish) => withoutHub.fetches.begin(wish),
     status: () =>
       statusView({
         ...{ ...options, db, startedAt, storage, store, queue, states, routes, late, copies },
@@ -181,7 +191,11 @@ export async function startParts(
   openGauges(metrics, beat);
   const trial = openTrial(options, late);
   const uplink =
-    config.hub && joinHub(options, config.hub, { directory, outbox, inbox, trial, beat, http });
+    config.hub &&
+    joinHub(options, config.hub, {
+      ...{ directory, outbox, inbox, trial, beat, http },
+      unaided: withoutHub.written,
+    });
   if (uplink !== undefined) late.uplink = uplink;
 
   const hl7 = await startHl7Listener({ config: config.hl7, inbox: hl7Inbox, log, metrics });
@@ -353,7 +367,7 @@ interface FetchingParts {
   readonly db: Sqlite;
   readonly storage: OpenStorage;
   readonly routes: RouteTables;
-  readonly late: { uplink?: Uplink; reports?: ReportCopies };
+  readonly late: { uplink?: Uplink; unaided?: UnaidedFetches; reports?: ReportCopies };
   readonly line: Line;
 }
 
@@ -415,7 +429,8 @@ function startFetching(
     reading: dicomReading,
     deliveries: queue,
     random: Math.random,
-    requestTicket: (fetchId) =>
+    requestTicket: async (fetchId) =>
+      (await late.unaided?.renew(fetchId)) ??
       late.uplink?.requestTicket(fetchId) ??
       Promise.reject(new UplinkError('HUB_UNAVAILABLE', 'this edge is not joined to a hub')),
   });

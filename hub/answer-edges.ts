@@ -2,6 +2,7 @@
  * What edges may ask of the hub, by request and reply: `cdip.rpc.<ods>.…`. What they ask for their own people is
  * recorded in the audit trail before it is answered. architecture.md, rule 10.
  */
+import { createHash } from 'node:crypto';
 import type { AuditEntry, AuditSubjects } from '../shared/audit/entry.ts';
 import {
   ContentsRequestSchema,
@@ -9,6 +10,7 @@ import {
   FetchRpcRequestSchema,
   KeysRequestSchema,
 } from '../shared/contract/rpc.ts';
+import { UnaidedReportSchema } from '../shared/contract/unaided.ts';
 import { codeOf } from '../shared/errors.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { subjectsOfFetches, subjectsOfStudies } from './audit/subjects.ts';
@@ -21,6 +23,8 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { NetworkLog } from './log/network-log.ts';
 import type { Discloser, Disclosure } from './relations/disclosure.ts';
 import { findDisclosed } from './relations/find-studies.ts';
+import type { Relations } from './relations/relations.ts';
+import { personsMeant } from './relations/whom.ts';
 import { answerQuery } from './search/answer-query.ts';
 import type { Page, StudyQuery } from './search/query.ts';
 import type { StudyView } from './search/rows.ts';
@@ -33,7 +37,9 @@ interface Asked {
   readonly fleet: Fleet;
   readonly fetches: FetchOrders;
   readonly callEdge: CallEdge;
-  directory(): Directory;
+  readonly relations: Pick<Relations, 'reviewAfterwards'>;
+  /** What one edge is told, with what is for it alone. */
+  directoryFor(ods: string): Promise<Directory>;
   /** @throws AccessError, LogError */
   tellKeys(ods: string, keys: { current: string; next: string | undefined }): Promise<object>;
 }
@@ -41,9 +47,10 @@ interface Asked {
 const NOTHING: AuditSubjects = { patients: [], studies: [], homes: [] };
 
 export function answerEdges(networkLog: Pick<NetworkLog, 'answer'>, asked: Asked): void {
-  const { audit, db, disclosure, fleet, fetches, directory, callEdge } = asked;
-  networkLog.answer('directory', directory);
+  const { audit, db, disclosure, fleet, fetches, callEdge } = asked;
+  networkLog.answer('directory', (ods) => asked.directoryFor(ods));
   networkLog.answer('keys', (ods, request) => rotated(asked, ods, request));
+  networkLog.answer('unaided', (ods, request) => toldUnaided(asked, ods, request));
   networkLog.answer('query', (ods, request) =>
     recorded(audit, { ods, name: 'query', request }, () => {
       const discloser = disclosure.toWorkstation(ods);
@@ -106,6 +113,40 @@ function requireShown(
   const shown = found.filter((study) => discloser.study(study).kind === 'shown');
   if (shown.length === found.length) return shown;
   throw new FetchError('STUDY_UNKNOWN', 'No trust has told of a study with this UID.');
+}
+
+/**
+ * An urgent fetch that no hub ordered, as either edge tells it afterwards: in the trail, and to be reviewed as an
+ * emergency access by both trusts. An answer that was lost is told again: it stands in the trail twice then, with
+ * one id.
+ */
+async function toldUnaided(asked: Asked, ods: string, request: unknown): Promise<object> {
+  const { audit, db, relations } = asked;
+  const told = UnaidedReportSchema.parse(request);
+  const { side, other, studyInstanceUID, home, by, reason, at, fetchId } = told;
+  const reader = side === 'reader' ? ods : other;
+  const known = findStudy(db, studyInstanceUID).filter((study) => study.home === home);
+  const id = createHash('sha256')
+    .update([reader, fetchId, studyInstanceUID].join(' '))
+    .digest('hex');
+  await relations.reviewAfterwards(
+    id.slice(0, 32),
+    { name: by, role: 'edge', trust: reader },
+    {
+      persons: known.length === 0 ? [] : personsMeant(db, { studyInstanceUID }),
+      words: reason,
+      at,
+    },
+  );
+  const { patients } = subjectsOfStudies(known);
+  audit.append({
+    ...{ event: 'fetch', action: side === 'reader' ? 'C' : 'R', outcome: 0, code: null },
+    ...{ user: `${by} at ${reader}`, role: 'edge', trust: reader, address: null },
+    ...{ purpose: 'urgent, while no hub answered', what: `cdip.rpc.${ods}.unaided` },
+    ...{ patients, studies: [studyInstanceUID], homes: [...new Set([home, ods, other])] },
+    query: { side, other, fetchId, reason, at },
+  });
+  return { recorded: true };
 }
 
 /** What an edge only says again is no event; another key is. */

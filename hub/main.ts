@@ -165,7 +165,12 @@ async function startParts(
   lifecycle.add('edge calls', () => edges.close());
   const { db } = projection;
   answerEdges(networkLog, {
-    ...{ audit, db, disclosure, fleet, fetches, directory, callEdge: edges.call },
+    ...{ audit, db, disclosure, relations, fleet, fetches, callEdge: edges.call },
+    async directoryFor(ods) {
+      const nkey = credentials.keyInUse(ods);
+      if (nkey === null) return directory();
+      return { ...directory(), delegation: await tickets.signDelegation(ods, nkey) };
+    },
     tellKeys: async (ods, keys) => {
       if (keys.next !== undefined) networkLog.requireAdmissible(ods, keys.next);
       const endsAt = credentials.tellKeys(ods, keys);

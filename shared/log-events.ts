@@ -291,6 +291,8 @@ export interface LogEvents {
   'command.failed': { id: string; kind: string; error: unknown };
   /** A fetch reached a state; `code` says why when it stands still, is partial or failed. */
   'fetch.state': { fetchId: string; state: string; code: string };
+  /** A person has this edge fetch an urgent study while no hub answers. */
+  'fetch.unaided': { fetchId: string; studyInstanceUID: string; source: string };
   /** A step of a fetch failed and is tried again after `waitSeconds`. */
   'fetch.waiting': { fetchId: string; state: string; code: string; waitSeconds: number };
   /** Fetches could not be looked after, for example for a full disk; tried again at once. */

@@ -9,11 +9,21 @@ export function localUrl({ http: { host, port, tls } }: Pick<EdgeConfig, 'http'>
 }
 
 /** @returns the answer; undefined when it was refused, why is on stderr */
-export async function askEdge<T>(config: EdgeConfig, path: string): Promise<T | undefined> {
+export async function askEdge<T>(
+  config: EdgeConfig,
+  path: string,
+  question?: object,
+): Promise<T | undefined> {
   const url = localUrl(config);
   let response: Response;
   try {
-    response = await fetch(`${url}${path}`, { method: 'POST' });
+    response = await fetch(`${url}${path}`, {
+      method: 'POST',
+      ...(question && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(question),
+      }),
+    });
   } catch (cause) {
     const why = codeOf((cause as Error).cause ?? cause);
     process.stderr.write(`the edge does not answer at ${url} (${why}): start it first\n`);

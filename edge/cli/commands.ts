@@ -21,6 +21,8 @@ const USAGE = `Usage: cdip edge [COMMAND] [--config FILE]
     --trust ODS                         … and writes the configuration, where there is none yet
   rotate                                another key in place of the one in use; it does so by itself, too
   status [--json]                       counts, what waits and why, disk
+  fetch UID --from ODS --by NAME --reason WORDS
+    [--patient ID]                      an urgent study of another trust, while no hub answers
   queue [--json]                        fetches and deliveries that are not over, and why they stand still
   doctor [--json]                       what is wrong around the edge, why it matters, how to mend it
   support-bundle [--out FILE]           what who helps from afar has to see, without a patient or a key
@@ -47,7 +49,10 @@ const OPTIONS = {
   out: { type: 'string' },
   json: { type: 'boolean', default: false },
   since: { type: 'string' },
-  reason: { type: 'string', default: 'by a person' },
+  from: { type: 'string' },
+  by: { type: 'string' },
+  patient: { type: 'string' },
+  reason: { type: 'string' },
 } as const;
 
 interface Given {
@@ -59,7 +64,10 @@ interface Given {
   readonly out: string | undefined;
   readonly json: boolean;
   readonly since: string | undefined;
-  readonly reason: string;
+  readonly from: string | undefined;
+  readonly by: string | undefined;
+  readonly patient: string | undefined;
+  readonly reason: string | undefined;
 }
 
 /** @returns the exit code @throws ConfigError, EnrolError and other GatewayErrors for bin/main.ts to tell */
@@ -83,6 +91,10 @@ export async function runEdgeCommand(args: readonly string[]): Promise<number> {
       trust: options.trust,
       out: options.out,
       since: options.since,
+      from: options.from,
+      by: options.by,
+      patient: options.patient,
+      reason: options.reason,
     };
   } catch (error) {
     return refuse((error as Error).message);
@@ -118,6 +130,8 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
       });
     case 'rotate':
       return (await import('./rotate.ts')).rotateKey(config);
+    case 'fetch':
+      return fetchStudy(config, given);
     case 'status':
       return (await import('./status.ts')).printStatus(config, given.json);
     case 'queue':
@@ -145,6 +159,15 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
     default:
       return refuse(`unknown command "${command}"`);
   }
+}
+
+async function fetchStudy(config: EdgeConfig, given: Given): Promise<number> {
+  const { from: source, by, reason, patient: patientId } = given;
+  const [, studyInstanceUID] = given.names;
+  if (!studyInstanceUID || !source || !by || !reason)
+    return refuse('fetch needs a Study Instance UID, --from ODS, --by NAME and --reason WORDS');
+  const wish = { studyInstanceUID, source, by, reason, patientId };
+  return (await import('./fetch.ts')).fetchUnaided(config, wish);
 }
 
 interface Action {
@@ -175,6 +198,7 @@ async function quarantine(config: EdgeConfig, { action, id, json }: Action): Pro
 
 async function route(config: EdgeConfig, given: Given): Promise<number> {
   const [, action, which] = given.names;
+  const { reason = 'by a person' } = given;
   const commands = await import('./route.ts');
   if (action === undefined) return commands.printJobs(config, given.json);
   if (action === 'results') return commands.printResults(config, given.json);
@@ -190,10 +214,10 @@ async function route(config: EdgeConfig, given: Given): Promise<number> {
     case 'release':
       return commands.releaseJob(config, which);
     case 'drop':
-      return commands.dropJob(config, which, given.reason);
+      return commands.dropJob(config, which, reason);
     case 'off':
     case 'on':
-      return commands.switchModel(config, which, { to: action, reason: given.reason });
+      return commands.switchModel(config, which, { to: action, reason });
     case 'drop-result':
       return commands.dropResult(config, which);
     default:

@@ -6,6 +6,7 @@
  * A bug tells the client nothing but its code; the log has the rest.
  */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
+import { UnaidedError } from '../commands/unaided-fetch.ts';
 import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
 import { TicketError } from '../transfer/ticket.ts';
 
@@ -97,6 +98,7 @@ function statusOf(error: GatewayError): number {
     error instanceof DicomWebError
   )
     return error.httpStatus;
+  if (error instanceof UnaidedError) return 409;
   return error.retry === 'never' ? 422 : 503;
 }
 

@@ -5,8 +5,11 @@
  * callers on this machine only.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
+import type { UnaidedWish } from '../commands/unaided-fetch.ts';
 import { HttpProblem } from './problem.ts';
 
 /** What became of a release: filed, or why not; undefined: there is no such entry. */
@@ -31,8 +34,19 @@ export interface LocalParts {
   readonly examine: () => Promise<unknown>;
   /** Takes another key for the hub in place of the one in use. @throws GatewayError */
   readonly rotateKey: () => Promise<void>;
+  /** Fetches an urgent study while no hub answers. @throws UnaidedError */
+  readonly fetchUnaided: (wish: UnaidedWish) => Promise<string>;
   readonly releaseQuarantined: (id: string) => Promise<ReleaseOutcome | undefined>;
 }
+
+const Words = z.string().trim().min(1).max(200);
+const WishSchema = z.strictObject({
+  studyInstanceUID: z.string().regex(/^[0-9.]{1,128}$/),
+  source: ODSCode,
+  by: Words,
+  reason: Words,
+  patientId: z.string().trim().min(1).max(64).optional(),
+});
 
 export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
   app.get('/health/live', async () => ({ status: 'live' }));
@@ -53,6 +67,19 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
     requireLocal(request);
     await parts.rotateKey();
     return { rotated: true };
+  });
+  app.post('/local/fetches', async (request) => {
+    requireLocal(request);
+    const wish = WishSchema.safeParse(request.body);
+    if (!wish.success)
+      throw new HttpProblem(
+        'MALFORMED_REQUEST',
+        'A study, the trust it is at, who wants it and why are needed.',
+      );
+    const fetchId = await parts.fetchUnaided(wish.data);
+    const { studyInstanceUID, source } = wish.data;
+    parts.log.warn('fetch.unaided', { fetchId, studyInstanceUID, source });
+    return { fetchId };
   });
   app.post('/local/quarantine/:id/release', async (request) => {
     requireLocal(request);

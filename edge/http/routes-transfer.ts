@@ -17,6 +17,7 @@ import { manifestOf, type ServedStudy } from '../transfer/manifest.ts';
 import { FRAMES_MEDIA_TYPE, WantedSchema } from '../transfer/protocol.ts';
 import { instanceFrames, noneServed, type ServeParts } from '../transfer/serve.ts';
 import { openTicket } from '../transfer/ticket.ts';
+import type { UnaidedLog } from '../transfer/unaided-log.ts';
 import type { UsedTickets } from '../transfer/used-tickets.ts';
 import { bringFromPacs } from './from-pacs.ts';
 import { HttpProblem } from './problem.ts';
@@ -29,6 +30,8 @@ export interface TransferParts extends ServeParts {
   readonly trust: string;
   readonly directory: Pick<DirectoryCache, 'current'>;
   readonly usedTickets: UsedTickets;
+  /** Absent: nothing is read here without the hub. */
+  readonly unaided?: Pick<UnaidedLog, 'opened'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly transferCounters: TransferCounters;
@@ -94,10 +97,10 @@ async function openStudy(request: FastifyRequest, parts: TransferParts): Promise
   const { uid } = request.params as { uid: string };
   const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
   if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
-  const { trust, usedTickets: used, clock } = parts;
+  const { trust, usedTickets: used, unaided, clock } = parts;
   const opened = await openTicket(
     { ...presentedBy(request), trust, studyInstanceUID: uid, home: home.data },
-    { directory: parts.directory.current(), clock, used },
+    { directory: parts.directory.current(), clock, used, unaided },
   );
   return {
     studyInstanceUID: uid,

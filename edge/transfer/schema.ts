@@ -21,4 +21,21 @@ CREATE TABLE used_proofs (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'fetches without the hub',
+    sql: `
+CREATE TABLE unaided_fetches (
+  -- at which end of it this edge is
+  side TEXT NOT NULL CHECK (side IN ('reader', 'source')),
+  other TEXT NOT NULL, fetch_id TEXT NOT NULL, study_uid TEXT NOT NULL, home TEXT NOT NULL,
+  who TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL,
+  -- when a hub had recorded it
+  told_at INTEGER,
+  -- an id that names one study after the other is as many fetches
+  PRIMARY KEY (side, other, fetch_id, study_uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unaided_fetches_untold ON unaided_fetches (at) WHERE told_at IS NULL;
+CREATE INDEX unaided_fetches_at ON unaided_fetches (side, other, at);
+`,
+  },
 ];

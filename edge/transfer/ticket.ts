@@ -3,13 +3,15 @@
  *
  *   Authorization: Bearer … ──signature, expiry, audience──study, home──reader's proof──once──► Ticket
  *
- * The hub's public keys come from the cached directory, so that this works while the hub is down.
+ * The hub's public keys come from the cached directory, so that this works while the hub is down. Then an edge may
+ * have signed its ticket itself (unaided-ticket.ts): that is written down before anything is read.
  * 401: the ticket is no valid one. 403: it is, for something else.
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Clock } from '../../shared/clock.ts';
 import type { Directory } from '../../shared/contract/rpc.ts';
 import {
+  CLOCK_TOLERANCE_SECONDS,
   HUB_READER,
   TICKET_ISSUER,
   type Ticket,
@@ -17,9 +19,7 @@ import {
 } from '../../shared/contract/ticket.ts';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import { verifyProof } from './proof.ts';
-
-/** Clocks of two trusts may differ so much. */
-export const CLOCK_TOLERANCE_SECONDS = 30;
+import { isUnaidedTicket, type OpenedUnaided, readUnaidedTicket } from './unaided-ticket.ts';
 
 export type TicketErrorCode =
   | 'TICKET_MISSING'
@@ -35,6 +35,8 @@ export type TicketErrorCode =
   | 'TICKET_OTHER_EDGE'
   /** The key of its reader was taken back. */
   | 'TICKET_REVOKED'
+  /** An edge signed it itself, and this edge takes none of those, or no more of them. */
+  | 'TICKET_UNAIDED'
   | 'TICKET_OTHER_TRUST'
   | 'TICKET_OTHER_STUDY'
   | 'TICKET_OTHER_HOME';
@@ -51,9 +53,11 @@ export class TicketError extends GatewayError {
 
   /** 401 for no valid ticket, 403 for one that opens something else, or nothing to this reader. RFC 9110 §15.5. */
   get httpStatus(): 401 | 403 {
-    return this.code.startsWith('TICKET_OTHER_') || this.code === 'TICKET_REVOKED' ? 403 : 401;
+    return this.code.startsWith('TICKET_OTHER_') || FORBIDDEN.has(this.code) ? 403 : 401;
   }
 }
+
+const FORBIDDEN: ReadonlySet<TicketErrorCode> = new Set(['TICKET_REVOKED', 'TICKET_UNAIDED']);
 
 /** What a ticket is presented for. */
 export interface TicketUse {
@@ -75,6 +79,8 @@ export interface TicketParts {
   readonly clock: Clock;
   /** Counts the request. @throws TicketError `TICKET_USED` */
   readonly used: { use(ticket: Ticket, proof: string | null): void };
+  /** Writes down what is read without the hub. Absent: nothing is. @throws TicketError `TICKET_UNAIDED` */
+  readonly unaided?: { opened(ticket: OpenedUnaided): void } | undefined;
 }
 
 /**
@@ -88,13 +94,33 @@ export async function openTicket(use: TicketUse, parts: TicketParts): Promise<Ti
   if (token === undefined) throw new TicketError('TICKET_MISSING', 'a transfer ticket is needed');
   if (directory === undefined)
     throw new TicketError('TICKET_KEY_UNKNOWN', 'this edge has no directory of the network yet');
-  const ticket = await readClaims(token, use.trust, { directory, clock: parts.clock });
+  const isUnaided = isUnaidedTicket(token);
+  const reading = { directory, clock: parts.clock };
+  const ticket = isUnaided
+    ? await readUnaided(token, use.trust, { ...reading, unaided: parts.unaided })
+    : await readClaims(token, use.trust, reading);
   if (ticket.study !== use.studyInstanceUID)
     throw new TicketError('TICKET_OTHER_STUDY', 'the ticket is for another study');
   if (ticket.home !== use.home)
     throw new TicketError('TICKET_OTHER_HOME', 'the ticket is for the study of another home');
-  parts.used.use(ticket, await proofOf(ticket, { ...use, ticket: token }, directory));
+  const proof = await proofOf(ticket, { ...use, ticket: token }, directory);
+  if (isUnaided) parts.unaided?.opened(ticket as OpenedUnaided);
+  parts.used.use(ticket, proof);
   return ticket;
+}
+
+async function readUnaided(
+  token: string,
+  trust: string,
+  { unaided, ...reading }: { directory: Directory; clock: Clock } & Pick<TicketParts, 'unaided'>,
+): Promise<OpenedUnaided> {
+  if (unaided === undefined)
+    throw new TicketError('TICKET_UNAIDED', 'nothing is read here without the hub');
+  try {
+    return await readUnaidedTicket(token, trust, reading);
+  } catch (cause) {
+    throw refusalOf(cause);
+  }
 }
 
 /** @returns the proof's id; null for the hub, which has a ticket for each request @throws TicketError */

@@ -7,9 +7,9 @@
  * reader that comes later than that asks the hub for a fresh ticket.
  */
 import type { Clock } from '../../shared/clock.ts';
-import type { Ticket } from '../../shared/contract/ticket.ts';
+import { CLOCK_TOLERANCE_SECONDS, type Ticket } from '../../shared/contract/ticket.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
-import { CLOCK_TOLERANCE_SECONDS, TicketError } from './ticket.ts';
+import { TicketError } from './ticket.ts';
 
 /** A use in which nothing is read for so long is over: longer than a cut line takes to be dialled again. */
 export const REST_MS = 120_000;

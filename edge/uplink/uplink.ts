@@ -31,6 +31,7 @@ import {
   TicketReplySchema,
 } from '../../shared/contract/rpc.ts';
 import { edgeSubject } from '../../shared/contract/subjects.ts';
+import { UnaidedReplySchema, type UnaidedReport } from '../../shared/contract/unaided.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
@@ -51,6 +52,7 @@ const CURSOR_REST_MS = 15_000;
 const STANDING_MS = 15_000;
 const DIRECTORY_MS = 300_000;
 const DIRECTORY_RETRY_MS = 10_000;
+const UNAIDED_MS = 10_000;
 
 export interface UplinkOptions {
   readonly trust: string;
@@ -65,6 +67,8 @@ export interface UplinkOptions {
   /** Durable when it resolves. */
   readonly onCommand: (command: Command) => Promise<void> | void;
   readonly onDirectory: (directory: Directory) => void;
+  /** Fetches that no hub ordered, until one knows of them. */
+  readonly unaided: { untold(): readonly UnaidedReport[]; told(report: UnaidedReport): void };
 }
 
 export class Uplink {
@@ -156,6 +160,16 @@ export class Uplink {
     this.#directoryDue.abort();
   }
 
+  /** Whether a hub answers now, not only its broker. */
+  async isHubAnswering(): Promise<boolean> {
+    try {
+      await this.#hub.ask('cursor', {}, CursorReplySchema);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** A pass to wait at the hub's relay. @throws UplinkError */
   requestRelayPass(): Promise<RelayReply> {
     return this.#hub.ask('relay', {}, RelayReplySchema);
@@ -186,6 +200,7 @@ export class Uplink {
       this.#beat(connection, signal),
       this.#keepDirectory(signal),
       this.#keeper.keep(signal),
+      this.#tellUnaided(signal),
     ];
     // One that fails ends them all, so that none of them meets its own successor.
     const ended = await Promise.allSettled(
@@ -237,6 +252,20 @@ export class Uplink {
       });
       const due = AbortSignal.any([signal, this.#directoryDue.signal]);
       await sleep(isKnown ? DIRECTORY_MS : DIRECTORY_RETRY_MS, due);
+    }
+  }
+
+  async #tellUnaided(signal: AbortSignal): Promise<void> {
+    const { unaided } = this.#options;
+    while (!signal.aborted) {
+      for (const report of unaided.untold()) {
+        const isTold = await this.#tried('unaided', async () => {
+          const reply = await this.#hub.ask('unaided', report, UnaidedReplySchema);
+          if ('recorded' in reply) unaided.told(report);
+        });
+        if (!isTold) break;
+      }
+      await sleep(UNAIDED_MS, signal);
     }
   }
 

@@ -27,12 +27,20 @@ import {
   type TicketClaims,
   TicketClaimsSchema,
 } from '../../shared/contract/ticket.ts';
+import {
+  DELEGATION_AUDIENCE,
+  DELEGATION_SECONDS,
+  DELEGATION_STEP_SECONDS,
+  DELEGATION_TYPE,
+} from '../../shared/contract/unaided.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 
 export interface TicketSigner {
   sign(claims: TicketClaims): Promise<string>;
   /** The trust that a ticket of ours is for. Rejects for any other token. */
   audienceOf(ticket: string): Promise<string>;
+  /** What lets an edge sign urgent tickets itself for some hours. The same one for an hour. */
+  signDelegation(ods: string, nkey: string): Promise<string>;
   /** What an edge waits with at the relay. */
   signPass(ods: string): Promise<string>;
   /** The trust that a pass was signed for. Rejects for any other token. */
@@ -84,6 +92,18 @@ export async function openTicketSigner(db: Sqlite, clock: Clock): Promise<Ticket
         seconds: sub === HUB_READER ? HUB_TICKET_SECONDS : TICKET_SECONDS,
       }),
     audienceOf: async (ticket) => TicketClaimsSchema.parse(await verified(ticket)).aud,
+    signDelegation: (ods, nkey) => {
+      const now = Math.floor(clock.now() / 1000);
+      const issuedAt = now - (now % DELEGATION_STEP_SECONDS);
+      return new SignJWT({ cnf: { nkey } })
+        .setProtectedHeader({ alg: 'EdDSA', kid: newest.kid ?? '', typ: DELEGATION_TYPE })
+        .setIssuer(TICKET_ISSUER)
+        .setAudience(DELEGATION_AUDIENCE)
+        .setSubject(ods)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + DELEGATION_SECONDS)
+        .sign(privateKey);
+    },
     signPass: (ods) => signed({}, { aud: RELAY_AUDIENCE, sub: ods, seconds: RELAY_PASS_SECONDS }),
     holderOf: async (pass) => RelayPassSchema.parse(await verified(pass)).sub,
     publicKeys: () => ({ keys: publicKeys }),

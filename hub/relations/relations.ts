@@ -81,6 +81,26 @@ export class Relations {
   }
 
   /**
+   * What was looked at while no hub could decide is reviewed as an emergency access. It opens nothing any more.
+   *
+   * @param id the same for the same access: told twice, it is one @throws LogError
+   */
+  async reviewAfterwards(
+    id: string,
+    by: Glass['by'],
+    { persons, words, at }: { persons: readonly Person[]; words: string; at: string },
+  ): Promise<void> {
+    const members = persons.flatMap((person) => person.members);
+    if (members.length === 0 || findGlass(this.#db, id) !== undefined) return;
+    const glass: Glass = {
+      ...{ v: 1, id, by, patients: members.map(keyText) },
+      holders: [...new Set(members.map(({ trust }) => trust))].toSorted(),
+      ...{ reason: 'emergency', words, openedAt: at, until: at, reviews: [] },
+    };
+    await this.#append('glass', id, glass, 0);
+  }
+
+  /**
    * Closes the review of the reviewer's trust. What was not right ends the access at once.
    *
    * @throws RelationError `GLASS_UNKNOWN`, `REVIEW_FORBIDDEN`, `REVIEW_ENDED`; LogError `LOG_CONFLICT`

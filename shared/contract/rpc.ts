@@ -157,6 +157,8 @@ export const DirectorySchema = z.object({
   revokedKeys: z.array(z.string()).optional(),
   /** RFC 7517, Ed25519: what tickets are signed with. */
   ticketKeys: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }),
+  /** What lets this edge fetch urgent studies while no hub answers: unaided.ts. Absent: nothing does. */
+  delegation: z.string().max(4_096).optional(),
 });
 
 export type KeysReply = z.output<typeof KeysReplySchema>;

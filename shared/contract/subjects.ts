@@ -29,7 +29,8 @@ export type RpcName =
   | 'contents'
   | 'fetch'
   | 'relay'
-  | 'keys';
+  | 'keys'
+  | 'unaided';
 
 export const STREAM_HUB = 'HUB';
 export const STREAM_COMMANDS = 'COMMANDS';

@@ -12,6 +12,8 @@ import { ODSCode } from './subjects.ts';
 
 export const TICKET_ISSUER = 'cdip-hub';
 export const TICKET_SECONDS = 600;
+/** Clocks of two trusts may differ so much. */
+export const CLOCK_TOLERANCE_SECONDS = 30;
 /** `sub` of what the hub reads in its own name. */
 export const HUB_READER = 'HUB';
 export const HUB_TICKET_SECONDS = 60;

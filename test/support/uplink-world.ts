@@ -1,6 +1,8 @@
 /** An edge's storage and uplink against a real broker, and a hub of a few lines. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { transferSchema } from '../../edge/transfer/schema.ts';
+import { UnaidedLog } from '../../edge/transfer/unaided-log.ts';
 import { Uplink } from '../../edge/uplink/uplink.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
@@ -8,6 +10,7 @@ import type { CursorReply } from '../../shared/contract/rpc.ts';
 import { edgeStream } from '../../shared/contract/subjects.ts';
 import { silentLog } from '../../shared/log.ts';
 import { openMetrics } from '../../shared/metrics.ts';
+import { openSqlite } from '../../shared/sqlite/open.ts';
 import { type NetworkLink, startNetworkLink } from './network-cut.ts';
 import { edgeKey, startNetworkLog, type TestLog } from './network-log.ts';
 import { openStorageFixture, type StorageFixture, smallObject } from './storage-fixture.ts';
@@ -65,6 +68,7 @@ export async function startUplinkWorld(
       heartbeat: () => ({}) as never,
       onCommand: (command) => void commands.push(command),
       onDirectory: () => {},
+      unaided: new UnaidedLog(openSqlite(':memory:', transferSchema), Date.now),
     });
   const uplink = anotherUplink();
   const world: UplinkWorld = {

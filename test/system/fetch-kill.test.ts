@@ -1,6 +1,7 @@
 /** kill -9 of each program while a study is fetched: it ends as if nothing had happened. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { ctSeries } from '../bench/ct-series.ts';
+import { cdip } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
 import { killNatsServer } from '../support/kill-nats.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -58,7 +59,47 @@ t.test('a fetch over kill -9 of each program', { skip, timeout: 600_000 }, async
       t.strictSame(await network.site('RJE').pacs?.sopInstanceUIDs(study), uids);
     });
   }
+  await t.test('while the hub is down an urgent one is ordered here', (t) => unaided(t, network));
 });
+
+/** Without the hub, by the directory and the delegation that it had given; told to it when it is back. */
+async function unaided(t: Test, network: Network): Promise<void> {
+  const { hub } = network;
+  const { edge, pacs } = network.site('RJE');
+  const { study, uids } = await sendStudy(network);
+  const wish = ['edge', 'fetch', study, '--from', 'RRK', '--by', 'Dr Ada Okafor'];
+  const args = [...wish, '--reason', 'theatre', '--patient', 'J1', '--config', edge.configFile];
+  const early = await cdip(args);
+  t.equal(early.code, 1);
+  t.match(early.stderr, /HUB_ANSWERS/, 'while a hub answers it decides');
+  await hub.kill9();
+  const { code, stdout, stderr } = await cdip(args);
+  t.equal(code, 0, stderr);
+  await eventually(
+    'the study is in the PACS',
+    async () => (await pacs?.sopInstanceUIDs(study))?.length === uids.length,
+    { timeoutMs: 90_000, everyMs: 500 },
+  );
+  t.strictSame(await pacs?.sopInstanceUIDs(study), uids);
+  await hub.start();
+  const sides = await eventually(
+    'both edges have told the hub',
+    async () => {
+      const { body } = await hub.api<{ events: { what: string; query: { fetchId: string } }[] }>(
+        `/api/audit?study=${study}`,
+      );
+      const told = body.events.filter(({ query }) => query.fetchId === stdout);
+      return told.length >= 2 ? told.map(({ what }) => what) : undefined;
+    },
+    { timeoutMs: 90_000, everyMs: 500 },
+  );
+  t.strictSame([...new Set(sides)].sort(), ['cdip.rpc.RJE.unaided', 'cdip.rpc.RRK.unaided']);
+  const key = await hub.key('reviews', 'privacy');
+  const { body } = await hub.api<{ accesses: object[] }>('/api/break-glass?state=open', {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  t.match(body.accesses, [{ by: { name: 'Dr Ada Okafor', trust: 'RJE' } }], 'it is reviewed, once');
+}
 
 async function sendStudy(network: Network): Promise<{ study: string; uids: string[] }> {
   const series = ctSeries(SLICES, 200_000);

@@ -61,6 +61,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     copies: { markUsed: () => {} },
     examine: async () => ({}),
     rotateKey: async () => {},
+    fetchUnaided: async () => '',
     notReady: () => null,
     replayHl7: () => undefined,
     deadLetters: { deadLetters: () => [], deadCount: () => 0, drop: () => false },

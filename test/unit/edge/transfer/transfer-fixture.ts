@@ -12,6 +12,7 @@ import { acceptObject } from '../../../../edge/index/accept-object.ts';
 import type { InstanceAttributes } from '../../../../edge/index/attributes.ts';
 import { keyOfSeed, type Prove, proverWith } from '../../../../edge/transfer/proof.ts';
 import { transferSchema } from '../../../../edge/transfer/schema.ts';
+import type { UnaidedLog } from '../../../../edge/transfer/unaided-log.ts';
 import { UsedTickets } from '../../../../edge/transfer/used-tickets.ts';
 import { type Clock, systemClock } from '../../../../shared/clock.ts';
 import type { Directory } from '../../../../shared/contract/rpc.ts';
@@ -27,10 +28,10 @@ import {
   temporaryDirectory,
 } from '../../../support/storage-fixture.ts';
 
-const keys = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+export const hubKeys = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
 export const directory: Directory = {
   trusts: [],
-  ticketKeys: { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' }] },
+  ticketKeys: { keys: [{ ...(await exportJWK(hubKeys.publicKey)), kid: 'k1', alg: 'EdDSA' }] },
 };
 
 export interface TicketFields {
@@ -51,7 +52,7 @@ export const STUDY = '2.999.7.1';
 /** The key of the reader RJE, made up for tests; the same in each process of a bench. */
 const READER_SEED = 'SUAKMM6D67OMJCP4ZHCJN5TU3J36ZWYSG67G6EEGEPJ7STSMBWGBPMLSQU';
 export const READER_NKEY = 'UBLJG3NYX6YPR3QAWWHYMEIRXHFQ7JOIIRYQ4XBQGGZNNNMUISW73MYS';
-const readerKey = keyOfSeed(Buffer.from(READER_SEED));
+export const readerKey = keyOfSeed(Buffer.from(READER_SEED));
 export const prove = proverWith(() => readerKey);
 
 /** The headers of a request that the reader makes. */
@@ -80,11 +81,11 @@ export function ticket(over: TicketFields = {}): Promise<string> {
     .setJti(jti)
     .setIssuedAt(now - 1000)
     .setExpirationTime(now + expiresIn)
-    .sign(over.key ?? keys.privateKey);
+    .sign(over.key ?? hubKeys.privateKey);
 }
 
 export const noUsedTickets = (): UsedTickets => new UsedTickets(usedTicketTables(), systemClock);
-const usedTicketTables = (): Sqlite => openSqlite(':memory:', transferSchema);
+export const usedTicketTables = (): Sqlite => openSqlite(':memory:', transferSchema);
 
 export interface Source extends StorageFixture {
   readonly app: FastifyInstance;
@@ -110,6 +111,8 @@ export interface ServeOptions {
   readonly clock?: Clock;
   readonly directory?: Directory;
   readonly usedIn?: Sqlite;
+  /** What may be read without the hub is written down here; absent: nothing may. */
+  readonly unaided?: UnaidedLog;
 }
 
 /** The HTTP of an edge with these studies. */
@@ -129,6 +132,7 @@ export async function serveStudies(
     ...{ trust, spool, index, pacs: noPacs },
     directory: { current: () => told },
     usedTickets: new UsedTickets(usedIn ?? usedTicketTables(), clock),
+    unaided: options.unaided,
     clock,
     log: silentLog,
     transferCounters: openTransferCounters(openMetrics({})),
