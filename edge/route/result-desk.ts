@@ -143,6 +143,10 @@ export class ResultDesk {
     const { config, rules, db, index, spool, inbox, store, deliveries, now, log } = this.#parts;
     const { model, jobs, studyInstanceUID } = origin;
     const { sealed, attributes } = await this.#write(row, origin);
+    if (attributes.rejects !== undefined) {
+      spool.dropTemporary(sealed.temporaryPath);
+      return REJECTS;
+    }
     const known = index.findInstance(row.sopInstanceUID, config.trust);
     if (known !== undefined && known.contentDigest !== sealed.contentDigest) {
       spool.dropTemporary(sealed.temporaryPath);
@@ -209,6 +213,11 @@ export class ResultDesk {
     log.warn('route.result-held', { node: callingAETitle, sopInstanceUID, code: reason.code });
   }
 }
+
+const REJECTS: Reason = {
+  code: 'RESULT_KIND',
+  detail: 'it takes images back, which is for people',
+};
 
 const UID_TAKEN: Reason = {
   code: 'RESULT_UID_TAKEN',

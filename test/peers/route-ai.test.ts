@@ -20,6 +20,7 @@ const skip = missingPeer('Orthanc');
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const SR = '1.2.840.10008.5.1.4.1.1.88.33';
 const SC = '1.2.840.10008.5.1.4.1.1.7';
+const KEY_OBJECTS = '1.2.840.10008.5.1.4.1.1.88.59';
 const EXPLICIT = '1.2.840.10008.1.2.1';
 const WAIT = { timeoutMs: 60_000 };
 
@@ -111,6 +112,7 @@ interface Result {
   readonly patientName?: string;
   readonly birthDate?: string;
   readonly code?: string;
+  readonly scheme?: string;
 }
 
 /** A report on images, or a picture, as a node makes it: by its own word verified. */
@@ -124,6 +126,7 @@ function resultFile({
   patientName = 'Phantom^One',
   birthDate = '19500102',
   code,
+  scheme = 'SCT',
 }: Result): Buffer {
   const references = refersTo.map((reference) => [
     [0x0008_1150, CT] as const,
@@ -148,7 +151,7 @@ function resultFile({
             [
               [
                 [0x0008_0100, code],
-                [0x0008_0102, 'SCT'],
+                [0x0008_0102, scheme],
                 [0x0008_0104, 'Finding'],
               ],
             ],
@@ -246,11 +249,14 @@ t.test(
     await answer(t, node, edge, { uid: '2.999.5.2', refersTo: IMAGES, patientId: 'MRN2' });
     await answer(t, node, edge, { uid: '2.999.5.3' });
     await answer(t, node, edge, { uid: '2.999.5.4', sopClassUID: CT, refersTo: IMAGES });
+    // Rejected for patient safety: whoever believes it hides the images. IHE IOCM.
+    const title = { sopClassUID: KEY_OBJECTS, code: '113037', scheme: 'DCM' };
+    await answer(t, node, edge, { uid: '2.999.5.5', refersTo: IMAGES, ...title });
     const held = await eventually(
       'all are held',
       async () => {
         const found = await results();
-        return found.length === 4 && found.every(({ state }) => state === 'held') && found;
+        return found.length === 5 && found.every(({ state }) => state === 'held') && found;
       },
       WAIT,
     );
@@ -261,11 +267,12 @@ t.test(
         ['2.999.5.2', 'RESULT_PATIENT_DIFFERS'],
         ['2.999.5.3', 'RESULT_REFERENCES_NOTHING'],
         ['2.999.5.4', 'RESULT_KIND'],
+        ['2.999.5.5', 'RESULT_KIND'],
       ]),
     );
     t.strictSame(await pacs.sopInstanceUIDs(), IMAGES, 'the PACS has the images alone');
     const page = await (await fetch(edge.url)).text();
-    t.match(page, /4 results of AI models are held/);
+    t.match(page, /5 results of AI models are held/);
     t.match(page, /RESULT_PATIENT_DIFFERS/);
     t.notMatch(page, /MRN2|Phantom/, 'no patient is on the page');
     t.match(
