@@ -42,6 +42,7 @@ import type { Mask } from './masks.ts';
 import type { ProfileOption } from './options.ts';
 import { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts';
 import { pixelVerdict } from './pixel-rules.ts';
+import { PixelText } from './pixel-text.ts';
 import { type Action, Profile } from './profile.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { type Subject, SubjectTag } from './subject.ts';
@@ -85,6 +86,7 @@ export class ObjectDeidentifier {
   readonly #mask: { readonly layout: PixelLayout; readonly mask: Mask } | undefined;
   readonly #changes = new Map<string, number>();
   readonly #leakCheck: LeakCheck;
+  readonly #pixelText: PixelText;
 
   /** @throws WithheldError before anything is read of it again */
   constructor(rules: ProjectRules, object: ObjectToClean) {
@@ -119,6 +121,7 @@ export class ObjectDeidentifier {
     this.#level = { encoding: this.#encoding, charset, depth: 0, creators };
     const datesStay = options.some(({ name }) => name === RETAIN_FULL_DATES);
     this.#leakCheck = new LeakCheck(search, charset, datesStay);
+    this.#pixelText = new PixelText(search.unlikely);
   }
 
   /** What was done to it; complete once `bytes` has ended. */
@@ -164,6 +167,11 @@ export class ObjectDeidentifier {
       throw new WithheldError(
         'LEAK',
         `a ${leak.what} of the patient would still stand in ${formatTag(leak.tag)}, at depth ${leak.depth}`,
+      );
+    if (this.#pixelText.isFound)
+      throw new WithheldError(
+        'LEAK',
+        'something of the patient would still stand as text between the pixels',
       );
     const { unread } = this.#leakCheck;
     if (unread !== undefined)
@@ -220,8 +228,18 @@ export class ObjectDeidentifier {
     );
   }
 
-  #overwrite({ tag, length, bigEndian }: ElementHeader): Overwrite | undefined {
-    if (tag !== Tag.PixelData) return undefined;
+  /** What comes out is what is looked through. */
+  #overwrite(header: ElementHeader): Overwrite | undefined {
+    if (header.tag !== Tag.PixelData) return undefined;
+    const overwrite = this.#blanking(header);
+    return (bytes, at) => {
+      const written = overwrite?.(bytes, at) ?? bytes;
+      this.#pixelText.write(written);
+      return written;
+    };
+  }
+
+  #blanking({ length, bigEndian }: ElementHeader): Overwrite | undefined {
     const isCompressed = length === UNDEFINED_LENGTH;
     if (this.#mask === undefined) return isCompressed ? blankCodestreamText() : undefined;
     const { layout, mask } = this.#mask;

@@ -29,6 +29,9 @@ const MIN_WORD = 3;
 const MIN_BINARY_WORD = 5;
 /** Shorter numbers count only where they are the whole of a text. */
 const MIN_NUMBER = 5;
+/** In pixels, whose values are those of letters and digits now and then. */
+const MIN_UNLIKELY_WORD = 5;
+const MIN_UNLIKELY_NUMBER = 7;
 /** Words of addresses that are no one's. */
 const COMMON = new Set([
   ...['THE', 'ROAD', 'STREET', 'LANE', 'AVENUE', 'DRIVE', 'CLOSE', 'HOUSE', 'FLAT'],
@@ -47,6 +50,8 @@ export class IdentifierSearch {
   readonly #dates: RegExp | undefined;
   readonly #numbers: readonly string[];
   readonly #wholes: ReadonlySet<string>;
+  /** In capitals, each so long that it does not stand between other bytes by chance. */
+  readonly unlikely: ReadonlySet<string>;
 
   constructor({ names, numbers, birthDates, addresses }: KnownIdentifiers) {
     const nameWords = names.flatMap(wordsIn).filter(isDistinct);
@@ -59,6 +64,10 @@ export class IdentifierSearch {
     const condensed = numbers.map(condense).filter((number) => !/^0*$/.test(number));
     this.#numbers = condensed.filter((number) => number.length >= MIN_NUMBER);
     this.#wholes = new Set(condensed);
+    this.unlikely = new Set([
+      ...[...nameWords, ...addressWords].filter((word) => word.length >= MIN_UNLIKELY_WORD),
+      ...condensed.filter((number) => number.length >= MIN_UNLIKELY_NUMBER),
+    ]);
   }
 
   /** @returns what stands in the text */

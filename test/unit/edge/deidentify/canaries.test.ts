@@ -4,7 +4,7 @@ import { pydicomFiles, readableCorpusFiles } from '../../../support/corpus.ts';
 import { type Part10, readPart10 } from '../../../support/part10.ts';
 import { deidentified } from './deidentify-fixture.ts';
 import { objectWith, type Planted } from './object-fixture.ts';
-import { identitiesIn, plant } from './plant.ts';
+import { identitiesIn, plant, plantInCorner } from './plant.ts';
 
 const corpus = readableCorpusFiles().map(({ path }) => path);
 /** Bigger ones have more pixels, and no other elements. */
@@ -53,6 +53,20 @@ t.test(
     t.strictSame(found, []);
   },
 );
+
+t.test('text over the pixels of any real object holds it', { timeout: 300_000 }, async (t) => {
+  const given: string[] = [];
+  let tried = 0;
+  for (const encoding of ['latin1', 'utf16le'] as const)
+    for (const [path, object] of objects) {
+      const planted = plantInCorner(object, encoding);
+      if (planted === undefined) continue;
+      tried += 1;
+      if ((await deidentified(planted)).kind === 'clean') given.push(`${path} ${encoding}`);
+    }
+  t.strictSame(given, []);
+  t.ok(tried > objects.length / 3, `${tried} tried, of ${objects.length} objects`);
+});
 
 t.test('identity where the profile keeps what stands there holds the object', async (t) => {
   const places: readonly Planted[] = [

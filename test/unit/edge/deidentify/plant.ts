@@ -106,6 +106,9 @@ const SPECIAL: readonly Planted[] = [
   [0x6000_0022, 'LO', family],
   [0x6000_3000, 'OW', Buffer.from(`${PROSE} `.padEnd(128))],
   [0x6000_4000, 'LT', PROSE],
+  // A document of another format
+  [0x0042_0010, 'ST', PROSE],
+  [0x0042_0011, 'OB', Buffer.from(`%PDF-1.4 1 0 obj (${PROSE}) endobj %%EOF `.padEnd(200))],
   [0xfffc_fffc, 'OB', Buffer.from(`${PROSE} `.padEnd(128))],
 ];
 
@@ -134,6 +137,33 @@ function deep(encoding: TestEncoding): Planted[] {
     [0x0018_9341, 'UN', itemsIn([itemIn(implicit)], implicit)],
   ];
 }
+
+/**
+ * Its identity, and its patient's name as text over the first pixels, in one or two bytes a letter; undefined where
+ * they are compressed, or too few.
+ */
+export function plantInCorner(object: Part10, encoding: 'latin1' | 'utf16le'): Buffer | undefined {
+  const text = Buffer.from(`${family} ${given}, ${number} `, encoding);
+  let isWritten = false;
+  const transformer = new DataSetTransformer(encodingOf(object.transferSyntaxUID), {
+    choose: () => 'keep',
+    change: ({ bytes }) => bytes,
+    insert: [],
+    overwrite: ({ tag, length }) => {
+      if (tag !== PIXEL_DATA || length === 0xffff_ffff || length < text.length) return undefined;
+      isWritten = true;
+      return (bytes, at) => {
+        const changed = Buffer.from(bytes);
+        if (at < text.length) text.copy(changed, 0, at);
+        return changed;
+      };
+    },
+  });
+  if (encodingOf(object.transferSyntaxUID).deflated) return undefined;
+  const dataSet = Buffer.concat([...transformer.write(object.dataSet), ...transformer.end()]);
+  return isWritten ? plant({ ...object, dataSet }) : undefined;
+}
+const PIXEL_DATA = 0x7fe0_0010;
 
 /** A whole file around it, with the identity in its preamble and its meta information too. */
 export function plant(object: Part10, more: readonly Planted[] = []): Buffer {
