@@ -51,6 +51,8 @@ export interface DebOptions {
   /** Where to build. */
   readonly workDirectory: string;
   readonly out: string;
+  /** PEM of the public key that builds after this one have to be signed by; undefined: none is asked for. */
+  readonly releaseKey: string | undefined;
 }
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -64,13 +66,14 @@ export function architecture(): string {
 
 /** @returns the path of the .deb */
 export function buildDeb(product: Product, options: DebOptions): string {
-  const { version, epochSeconds, workDirectory, out } = options;
+  const { version, epochSeconds, workDirectory, out, releaseKey } = options;
   const stage = join(workDirectory, product.package);
   rmSync(stage, { recursive: true, force: true });
   const home = join(stage, 'usr', 'lib', product.package);
   stageProgram({ into: home, version, withViewer: product.package === 'cdip-hub' });
   const fill = filler(product);
   write(join(home, 'cdip'), fill('cdip'), 0o755);
+  if (releaseKey !== undefined) write(join(home, 'release.pem'), releaseKey);
   write(
     join(stage, 'usr/lib/systemd/system', `${product.package}.service`),
     fill(`${product.package}.service`),
@@ -78,6 +81,8 @@ export function buildDeb(product: Product, options: DebOptions): string {
   if (product.package === 'cdip-edge') {
     write(join(stage, 'etc/systemd/journald@cdip.conf'), fill('journald@cdip.conf'));
     write(join(stage, 'usr/sbin/cdip-edge-upgrade'), fill('cdip-edge-upgrade'), 0o755);
+    for (const unit of ['cdip-edge-upgrade.path', 'cdip-edge-upgrade.service'])
+      write(join(stage, 'usr/lib/systemd/system', unit), fill(unit));
   }
   const docs = join(stage, 'usr/share/doc', product.package);
   mkdirSync(join(docs, 'examples'), { recursive: true });

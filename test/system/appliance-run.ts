@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { DoctorReport } from '../../edge/doctor/finding.ts';
+import { openSigner } from '../../installers/package/sign.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Hub, startHub } from '../support/hub.ts';
 import { openSender, type Sender } from '../support/sender.ts';
@@ -33,13 +34,15 @@ export interface ApplianceResult {
   readonly longestGapSeconds: number;
 }
 
-/** @param root a clean Debian, not changed; deb the package @throws AssertionError for what is not as it has to be */
+/** @param root a clean Debian, not changed; deb the package, signed by `key` where one is given @throws AssertionError for what is not as it has to be */
 export async function runAppliance({
   root,
   deb,
+  key,
 }: {
   root: string;
   deb: string;
+  key: string | undefined;
 }): Promise<ApplianceResult> {
   const steps: string[] = [];
   const step = (what: string): void => {
@@ -53,6 +56,10 @@ export async function runAppliance({
     machine.put(deb, 'root/first.deb');
     machine.put(newer(deb, join(work, 'newer'), '0.99.0'), 'root/newer.deb');
     machine.put(newer(deb, join(work, 'bad'), '0.99.1', broken), 'root/bad.deb');
+    const unsigned = key === undefined ? ['--unsigned'] : [];
+    if (key !== undefined)
+      for (const name of ['newer', 'bad'])
+        machine.put(openSigner(key).sign(join(work, `${name}.deb`)), `root/${name}.deb.sig`);
     machine.run('dpkg', '-i', '/root/first.deb');
     step('installed');
     machine.run(
@@ -84,12 +91,17 @@ export async function runAppliance({
 
     sending.longestGapSeconds = 0;
     const before = sending.acknowledged;
-    assert.equal(await machine.upgrade('/root/newer.deb'), 0);
+    if (key !== undefined) {
+      machine.run('cp', '/root/newer.deb', '/root/unsigned.deb');
+      assert.equal(await machine.upgrade('/root/unsigned.deb'), 3);
+      step('a build without its signature was refused');
+    }
+    assert.equal(await machine.upgrade(...unsigned, '/root/newer.deb'), 0);
     await sending.until(before + 20);
     assert.equal(machine.version(), '0.99.0');
     const { longestGapSeconds } = sending;
     step('upgraded while studies came in');
-    assert.equal(await machine.upgrade('/root/bad.deb'), 1);
+    assert.equal(await machine.upgrade(...unsigned, '/root/bad.deb'), 1);
     assert.equal(machine.version(), '0.99.0');
     step('a build that does not start was put back by itself');
     machine.run('dpkg', '-i', '/root/first.deb');
@@ -195,9 +207,9 @@ class Machine {
   }
 
   /** By the package's own command; it asks for a restart by a file, since no systemd runs. @returns its exit code */
-  async upgrade(deb: string): Promise<number> {
+  async upgrade(...given: readonly string[]): Promise<number> {
     const asked = join(this.#root, 'root/restart');
-    const command = spawn('chroot', [this.#root, 'cdip-edge-upgrade', deb], {
+    const command = spawn('chroot', [this.#root, 'cdip-edge-upgrade', ...given], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: {
         ...ENVIRONMENT,

@@ -1,5 +1,5 @@
 /**
- * The appliance on a clean Debian 12: `node test/system/appliance.ts [--root FOLDER] [--deb FILE]`, as root.
+ * The appliance on a clean Debian 12: `node test/system/appliance.ts [--root FOLDER] [--deb FILE [--key PEM]]`, as root.
  *
  *   debootstrap ─► install ─► enrol ─► doctor ─► a study ─► upgrade while studies come ─► bad upgrade ─► roll back ─► remove
  *
@@ -7,7 +7,8 @@
  * unit's ExecStart is started by hand, as the unit's user with the unit's capability. Prints one JSON line.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAppliance } from './appliance-run.ts';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
   options: {
     root: { type: 'string' },
     deb: { type: 'string' },
+    key: { type: 'string' },
     inside: { type: 'boolean', default: false },
   },
 });
@@ -27,17 +29,21 @@ function debootstrapped(work: string): string {
   return root;
 }
 
-function built(work: string): string {
+function built(work: string, key: string): string {
   const out = join(work, 'dist');
-  execFileSync('node', ['installers/package.ts', '--only', 'cdip-edge', '--out', out], {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(key, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  const sign = ['--sign', key];
+  execFileSync('node', ['installers/package.ts', '--only', 'cdip-edge', '--out', out, ...sign], {
     ...{ cwd: PROJECT, stdio: ['ignore', 'ignore', 'inherit'] },
   });
   return execFileSync('sh', ['-c', `ls ${out}/cdip-edge_*.deb`], { encoding: 'utf8' }).trim();
 }
 
 /** Everything again, where nobody else is. */
-function inNameSpaces(root: string, deb: string): number {
-  const again = [import.meta.filename, '--inside', '--root', root, '--deb', deb];
+function inNameSpaces(root: string, deb: string, key: string | undefined): number {
+  const signed = key === undefined ? [] : ['--key', key];
+  const again = [import.meta.filename, '--inside', '--root', root, '--deb', deb, ...signed];
   const { status } = spawnSync(
     'unshare',
     [
@@ -51,15 +57,17 @@ function inNameSpaces(root: string, deb: string): number {
 
 async function main(): Promise<number> {
   if (values.inside) {
-    const result = await runAppliance({ root: values.root ?? '', deb: values.deb ?? '' });
+    const { root = '', deb = '', key } = values;
+    const result = await runAppliance({ root, deb, key });
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return 0;
   }
   const work = mkdtempSync('/var/tmp/cdip-appliance-');
   try {
     const root = values.root ?? debootstrapped(work);
-    const deb = values.deb ?? built(work);
-    return inNameSpaces(root, deb);
+    const key = values.deb === undefined ? join(work, 'release-key.pem') : values.key;
+    const deb = values.deb ?? built(work, key ?? '');
+    return inNameSpaces(root, deb, key);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
