@@ -3,6 +3,7 @@
  *
  *   outbox, heartbeat ─► uplink ─► commands ─► configuration │ directory │ inbox        relay ◄─ who can't dial us
  */
+import type { AuditTrail } from '../shared/audit/trail.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { HealthEvent } from '../shared/contract/events.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
@@ -38,11 +39,12 @@ export function joinHub(
     beat: () => HealthEvent;
     http: HttpServer;
     unaided: UnaidedLog;
+    audit: AuditTrail;
   },
 ): Uplink {
   const { trust, dataDirectory } = config;
   const uplink = new Uplink({
-    ...{ trust, outbox: parts.outbox, clock, log, metrics },
+    ...{ trust, outbox: parts.outbox, audit: parts.audit, clock, log, metrics },
     servers: hub.nats,
     seedFile: natsSeedFile(dataDirectory),
     heartbeat: parts.beat,

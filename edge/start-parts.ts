@@ -4,6 +4,7 @@
  *   database ─► storage ─► records ─► deliver ─► commands ─► HTTP ─► uplink ─► HL7 ─► DICOM
  */
 import { join } from 'node:path';
+import { AuditTrail } from '../shared/audit/trail.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
@@ -102,6 +103,8 @@ export async function startParts(
   const startedAt = clock.now();
   const db = openEdgeDatabase(dataDirectory, furtherParts);
   lifecycle.add('database', () => void db.close());
+  const audit = new AuditTrail(dataDirectory, clock);
+  lifecycle.add('audit', () => audit.close());
   const routes = openRouteTables(db, config);
   // Each is told of the other when it is there.
   const late: {
@@ -193,7 +196,7 @@ export async function startParts(
   const uplink =
     config.hub &&
     joinHub(options, config.hub, {
-      ...{ directory, outbox, inbox, trial, beat, http },
+      ...{ directory, outbox, inbox, trial, beat, http, audit },
       unaided: withoutHub.written,
     });
   if (uplink !== undefined) late.uplink = uplink;

@@ -21,6 +21,7 @@ import { IdentityProvider } from './access/oidc-provider.ts';
 import { openTicketSigner } from './access/tickets.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { answerEdges } from './answer-edges.ts';
+import { exchangeAnchors } from './audit/exchange.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
 import { Configurations } from './configuration/configurations.ts';
 import { applyConfigurationDecision } from './configuration/decisions.ts';
@@ -151,6 +152,9 @@ async function startParts(
     ...{ ...deciding, trusts, log, toldBy: (ods: string) => fleet.configurationOf(ods) },
   });
   lifecycle.add('configurations', () => configurations.stop());
+  networkLog.answer('anchors', (ods, request) =>
+    exchangeAnchors({ audit, signAnchor: tickets.signAnchor, clock, log }, ods, request),
+  );
   const relay = new Relay({
     ...{ tickets, metrics },
     isEnrolled: (ods) => credentials.keyInUse(ods) !== null,

@@ -80,6 +80,10 @@ export interface LogEvents {
   /** The broker does not have the keys that are in force; tried again each second. */
   'edge.keys-not-applied': { code: string };
 
+  // --- shared/audit
+  /** What another program keeps of our audit trail is not what stands there: it was written anew. Stands in the trail. */
+  'audit.differs': { trust: string; seq: number; rows: number };
+
   // --- hub/fetch
   /** An edge could not be told of an order; it is told again. */
   'fetch.command-failed': { fetchId: string; code: string };

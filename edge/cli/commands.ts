@@ -29,6 +29,8 @@ const USAGE = `Usage: cdip edge [COMMAND] [--config FILE]
   backup FILE | restore FILE            settings, keys and database; restored while the edge is stopped
   quarantine [--json]                   what could not be filed
   quarantine release ID | drop ID       files it by your decision, or forgets it
+  audit verify [--anchors FILE]         reads the whole audit trail: exit 1, and where, if it was changed
+  audit anchors                         its end, and what is kept of the hub's trail, for verify elsewhere
   conformance                           the DICOM conformance statement, as Markdown
   route [--json]                        what rules send, what waits and why
   route explain UID                     why an object, or a study, went where it went
@@ -53,6 +55,7 @@ const OPTIONS = {
   by: { type: 'string' },
   patient: { type: 'string' },
   reason: { type: 'string' },
+  anchors: { type: 'string' },
 } as const;
 
 interface Given {
@@ -68,6 +71,7 @@ interface Given {
   readonly by: string | undefined;
   readonly patient: string | undefined;
   readonly reason: string | undefined;
+  readonly anchors: string | undefined;
 }
 
 /** @returns the exit code @throws ConfigError, EnrolError and other GatewayErrors for bin/main.ts to tell */
@@ -95,6 +99,7 @@ export async function runEdgeCommand(args: readonly string[]): Promise<number> {
       by: options.by,
       patient: options.patient,
       reason: options.reason,
+      anchors: options.anchors,
     };
   } catch (error) {
     return refuse((error as Error).message);
@@ -147,6 +152,8 @@ async function run(given: Given, config: EdgeConfig): Promise<number> {
       });
     case 'quarantine':
       return quarantine(config, { action, id, json: given.json });
+    case 'audit':
+      return audit(config, action, given.anchors);
     case 'conformance':
       process.stdout.write(
         (await import('../conformance/statement.ts')).conformanceStatement(config),
@@ -168,6 +175,19 @@ async function fetchStudy(config: EdgeConfig, given: Given): Promise<number> {
     return refuse('fetch needs a Study Instance UID, --from ODS, --by NAME and --reason WORDS');
   const wish = { studyInstanceUID, source, by, reason, patientId };
   return (await import('./fetch.ts')).fetchUnaided(config, wish);
+}
+
+async function audit(
+  { dataDirectory, trust }: EdgeConfig,
+  action: string | undefined,
+  anchors: string | undefined,
+): Promise<number> {
+  const { HUB_TRAIL } = await import('../../shared/audit/anchors.ts');
+  const commands = await import('../../shared/audit/command.ts');
+  const trail = { dataDirectory, of: trust };
+  if (action === 'verify') return commands.verifyTrail(trail, anchors);
+  if (action === 'anchors') return commands.printAnchors(trail, [HUB_TRAIL]);
+  return refuse('say: audit verify, or audit anchors');
 }
 
 interface Action {

@@ -8,12 +8,14 @@
  */
 import type { JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { AuditTrail } from '../../shared/audit/trail.ts';
 import { sleep } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import type { HealthEvent } from '../../shared/contract/events.ts';
 import { type RelayReply, RelayReplySchema } from '../../shared/contract/relay.ts';
 import {
+  AnchorsReplySchema,
   type ContentsReply,
   ContentsReplySchema,
   type ContentsRequest,
@@ -36,6 +38,7 @@ import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { AnchorKeeper } from './anchor-keeper.ts';
 import { ClockOffset } from './clock-offset.ts';
 import { readCommands } from './command-reader.ts';
 import { CursorFollower } from './cursor-follower.ts';
@@ -69,6 +72,7 @@ export interface UplinkOptions {
   readonly onDirectory: (directory: Directory) => void;
   /** Fetches that no hub ordered, until one knows of them. */
   readonly unaided: { untold(): readonly UnaidedReport[]; told(report: UnaidedReport): void };
+  readonly audit: AuditTrail;
 }
 
 export class Uplink {
@@ -77,6 +81,7 @@ export class Uplink {
   readonly #publisher: Publisher;
   readonly #follower: CursorFollower;
   readonly #keeper: KeyKeeper;
+  readonly #anchors: AnchorKeeper;
   readonly #unreadable: Counter;
   readonly #offset = new ClockOffset();
   /** Aborts to ask for the cursor before its time. */
@@ -104,6 +109,10 @@ export class Uplink {
       tell: (keys) => this.#hub.ask('keys', keys, KeysReplySchema),
       tryKey: (seed) => this.#hub.tryKey(seed),
       reconnect: () => this.#hub.reconnect(),
+    });
+    this.#anchors = new AnchorKeeper({
+      ...{ audit: options.audit, clock, log },
+      ask: (request) => this.#hub.ask('anchors', request, AnchorsReplySchema),
     });
     outbox.onAppend(() => this.#hurry.abort());
     const registers = [metrics];
@@ -201,6 +210,7 @@ export class Uplink {
       this.#keepDirectory(signal),
       this.#keeper.keep(signal),
       this.#tellUnaided(signal),
+      this.#anchors.keep(signal),
     ];
     // One that fails ends them all, so that none of them meets its own successor.
     const ended = await Promise.allSettled(

@@ -13,6 +13,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import { HUB_TRAIL } from '../../shared/audit/anchors.ts';
 import type { Clock } from '../../shared/clock.ts';
 import {
   RELAY_AUDIENCE,
@@ -35,6 +36,10 @@ import {
 } from '../../shared/contract/unaided.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 
+const ANCHOR_AUDIENCE = 'cdip-audit-anchor';
+/** As long as a record is kept, and longer. */
+const ANCHOR_SECONDS = 50 * 366 * 86_400;
+
 export interface TicketSigner {
   sign(claims: TicketClaims): Promise<string>;
   /** The trust that a ticket of ours is for. Rejects for any other token. */
@@ -45,6 +50,8 @@ export interface TicketSigner {
   signPass(ods: string): Promise<string>;
   /** The trust that a pass was signed for. Rejects for any other token. */
   holderOf(pass: string): Promise<string>;
+  /** Proves that this hub said so; `sub` is what it is of. */
+  signAnchor(anchor: { readonly seq: number; readonly digest: string }): Promise<string>;
   /** RFC 7517. */
   publicKeys(): { readonly keys: Record<string, unknown>[] };
 }
@@ -106,6 +113,8 @@ export async function openTicketSigner(db: Sqlite, clock: Clock): Promise<Ticket
     },
     signPass: (ods) => signed({}, { aud: RELAY_AUDIENCE, sub: ods, seconds: RELAY_PASS_SECONDS }),
     holderOf: async (pass) => RelayPassSchema.parse(await verified(pass)).sub,
+    signAnchor: (anchor) =>
+      signed(anchor, { aud: ANCHOR_AUDIENCE, sub: HUB_TRAIL, seconds: ANCHOR_SECONDS }),
     publicKeys: () => ({ keys: publicKeys }),
   };
 }

@@ -9,7 +9,8 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { verifyAudit } from '../../shared/audit/verify.ts';
+import { HUB_TRAIL } from '../../shared/audit/anchors.ts';
+import { printAnchors, verifyTrail } from '../../shared/audit/command.ts';
 import { rfc3339, systemClock } from '../../shared/clock.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { ACTIONS, ROLES } from '../access/rules.ts';
@@ -20,7 +21,6 @@ import { addClient, addKey, type Given, keys, revoke, token, user } from './give
 const EXIT_USAGE = 64;
 /** Where the package keeps it. */
 const PACKAGED_CONFIG = '/etc/cdip/hub.yaml';
-const EXIT_BROKEN = 1;
 
 const USAGE = `Usage: cdip hub [COMMAND] [--config FILE]
 
@@ -35,7 +35,8 @@ const USAGE = `Usage: cdip hub [COMMAND] [--config FILE]
                                               an OAuth client for /oauth/token; prints ID:SECRET
   keys | keys drop NAME                       keys and clients; those of NAME count no more
   dids-check FILE [--reference FOLDER]        what of a DIDS file would be rejected, and why
-  audit verify                                reads the whole audit trail: exit 1, and where, if it was changed
+  audit verify [--anchors FILE]               reads the whole audit trail: exit 1, and where, if it was changed
+  audit anchors                               its end, and what is kept of the edges' trails, for verify elsewhere
   backup FILE | restore FILE                  people, keys, audit, log; with the hub stopped
   rebuild [PROJECTION]                        drops the projection "studies"; the next start builds it again
 
@@ -49,6 +50,7 @@ const OPTIONS = {
   role: { type: 'string' },
   scope: { type: 'string' },
   ttl: { type: 'string' },
+  anchors: { type: 'string' },
 } as const;
 
 /** @returns the exit code @throws ConfigError, AccessError and other GatewayErrors for bin/main.ts to tell */
@@ -63,9 +65,9 @@ export async function runHubCommand(args: readonly string[]): Promise<number> {
       options: OPTIONS,
       allowPositionals: true,
     });
-    const { trust, role, scope, ttl } = values;
+    const { trust, role, scope, ttl, anchors } = values;
     file = values.config ?? (existsSync(PACKAGED_CONFIG) ? PACKAGED_CONFIG : undefined);
-    given = { names: positionals, trust, role, scope, ttl };
+    given = { names: positionals, trust, role, scope, ttl, anchors };
   } catch (error) {
     return refuse((error as Error).message);
   }
@@ -87,8 +89,7 @@ async function run(given: Given, config: HubConfig): Promise<number> {
     case undefined:
       return (await import('../main.ts')).runHub(config);
     case 'audit':
-      if (rest.length !== 1 || rest[0] !== 'verify') return refuse('say: audit verify');
-      return verifyTrail(config);
+      return audit(rest, config, given.anchors);
     case 'rebuild':
       return rebuild(rest[0] ?? 'studies', config);
     default:
@@ -119,19 +120,11 @@ function giveOrTake(given: Given, config: HubConfig): number {
   }
 }
 
-function verifyTrail({ dataDirectory }: HubConfig): number {
-  const { rows, head, fault } = verifyAudit(dataDirectory, (read) =>
-    process.stderr.write(`${read} rows read\n`),
-  );
-  process.stdout.write(`${JSON.stringify({ rows, digest: head.digest, fault })}\n`);
-  if (fault === null) {
-    process.stderr.write(`The audit trail is whole: ${rows} rows.\n`);
-    return 0;
-  }
-  process.stderr.write(
-    `The audit trail is broken at row ${fault.seq} (${fault.code}). Keep a copy of the data directory and tell the privacy officer.\n`,
-  );
-  return EXIT_BROKEN;
+function audit([what]: readonly string[], config: HubConfig, anchors: string | undefined): number {
+  const trail = { dataDirectory: config.dataDirectory, of: HUB_TRAIL };
+  if (what === 'verify') return verifyTrail(trail, anchors);
+  const trusts = config.trusts.map(({ ods }) => ods);
+  return what === 'anchors' ? printAnchors(trail, trusts) : refuse('say: audit verify, or anchors');
 }
 
 async function rebuild(name: string, { dataDirectory }: HubConfig): Promise<number> {

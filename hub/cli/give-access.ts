@@ -21,6 +21,8 @@ export interface Given {
   readonly role: string | undefined;
   readonly scope: string | undefined;
   readonly ttl: string | undefined;
+  /** File of `audit anchors`. */
+  readonly anchors: string | undefined;
 }
 
 /** @returns null: it was not said for which trust @throws AccessError */

@@ -31,6 +31,15 @@ const SPOKEN: readonly Spoken[] = [
     ],
   },
   { type: 'ServiceRequest', interactions: ['read', 'create'] },
+  {
+    ...{ type: 'AuditEvent', interactions: ['read', 'search-type'] },
+    searches: [
+      ['patient', 'reference'],
+      ['agent', 'reference'],
+      ['agent-name', 'string'],
+      ['date', 'date'],
+    ],
+  },
 ];
 
 export function capabilityStatement({

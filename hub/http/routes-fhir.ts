@@ -60,36 +60,44 @@ function metadataRoute({ clock }: Parts): ApiRoute {
 }
 
 /** One resource, with its version as ETag. */
-function sendOne(reply: Call['reply'], resource: FhirResource): FhirResource {
+export function sendOne(reply: Call['reply'], resource: FhirResource): FhirResource {
   const { versionId } = resource['meta'] as { versionId: string };
   reply.type(FHIR_JSON).header('etag', `W/"${versionId}"`);
   return resource;
 }
 
-const PageQuery = {
+export const PageQuery = {
   _count: z.coerce.number().pipe(z.int().min(1).max(500)).default(50),
   _offset: z.coerce.number().pipe(z.int().min(0).max(10_000_000)).default(0),
   _format: z.string().optional(),
 };
-const Values = z.union([z.string(), z.array(z.string())]).optional();
+export const Values = z.union([z.string(), z.array(z.string())]).optional();
 
-function sendSet(
+export function sendSet(
   parts: Parts,
   { reply, request }: Pick<Call, 'reply' | 'request'>,
-  found: { resources: readonly FhirResource[]; total: number; count: number; offset: number },
+  found: {
+    resources: readonly FhirResource[];
+    total: number;
+    count: number;
+    offset: number;
+    /** Further parameters of the next page. */
+    also?: Readonly<Record<string, string>>;
+  },
 ): FhirResource {
   reply.type(FHIR_JSON);
   const base = `${baseUrlOf(parts, request)}/fhir`;
   const self = `${baseUrlOf(parts, request)}${request.url}`;
   const next = new URL(self);
   next.searchParams.set('_offset', String(found.offset + found.count));
+  for (const [name, value] of Object.entries(found.also ?? {})) next.searchParams.set(name, value);
   const hasNext = found.offset + found.resources.length < found.total;
   const set = { base, total: found.total, self, next: hasNext ? next.href : null };
   return searchSet(found.resources, set);
 }
 
 /** @throws HttpProblem `VALIDATION_FAILED` */
-function rangeOf(name: string, value: z.output<typeof Values>): TimeRange {
+export function rangeOf(name: string, value: z.output<typeof Values>): TimeRange {
   const range = timeRangeOf(value);
   if (range !== null) return range;
   const message = 'a date or a time, with eq, ge, gt, le or lt before it';

@@ -30,6 +30,7 @@ import { configurationRoutes } from './routes-configurations.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { fhirRoutes } from './routes-fhir.ts';
+import { auditEventRoutes } from './routes-fhir-audit.ts';
 import { fleetRoutes } from './routes-fleet.ts';
 import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
@@ -122,6 +123,7 @@ async function buildApp(
     ...bookingRoutes(parts),
     ...offerRoutes(parts),
     ...fhirRoutes(parts),
+    ...auditEventRoutes(parts),
   ];
   for (const route of routes) serveApiRoute(app, parts, route);
   const description = describeApi(routes);

@@ -10,6 +10,9 @@ export interface AuditFilter {
   readonly study?: string | undefined;
   /** Of the user, or of the data. */
   readonly trust?: string | undefined;
+  readonly seq?: number | undefined;
+  /** None that came later: pages of an answer stay what they were. */
+  readonly upTo?: number | undefined;
   /** Milliseconds since the epoch, from (inclusive) and to (exclusive). */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
@@ -28,6 +31,7 @@ const LOOKED_UP = [
 export function prepareTrail(db: Sqlite) {
   return {
     last: db.prepare<[], Head>('SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1'),
+    digestAt: db.prepare<[number], { digest: string }>('SELECT digest FROM audit WHERE seq = ?'),
     insert: db.prepare('INSERT INTO audit VALUES (@seq, @at, @user, @entry, @digest)'),
     insertPatient: db.prepare('INSERT INTO audit_patients VALUES (?, ?)'),
     insertStudy: db.prepare('INSERT INTO audit_studies VALUES (?, ?)'),
@@ -44,6 +48,8 @@ function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: nu
   const conditions = [
     ...(lead === undefined ? [] : [`l.${lead[0]} = @${lead[0]}`]),
     ...(filter.user === undefined ? [] : ['a.user = @user']),
+    ...(filter.seq === undefined ? [] : ['a.seq = @seq']),
+    ...(filter.upTo === undefined ? [] : [`${lead === undefined ? 'a' : 'l'}.seq <= @upTo`]),
     ...(filter.from === undefined ? [] : ['a.at >= @from']),
     ...(filter.to === undefined ? [] : ['a.at < @to']),
     ...others.map(

@@ -65,6 +65,11 @@ export class AuditTrail {
     return this.#statements.last.get() ?? { seq: 0, digest: CHAIN_START };
   }
 
+  /** Of a row; undefined: there is none. */
+  digestAt(seq: number): string | undefined {
+    return this.#statements.digestAt.get(seq)?.digest;
+  }
+
   /** Newest first. */
   find(
     filter: AuditFilter,

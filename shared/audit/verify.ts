@@ -3,6 +3,7 @@
  *
  *   rows in order ─► numbered without a gap, digest right ─► looked up alike ─► the head is the last row
  */
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type AuditRow, CHAIN_START, digestOf } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
@@ -18,7 +19,9 @@ export type AuditFaultCode =
   /** `audit.head` is gone or was changed. */
   | 'HEAD_ALTERED'
   /** What patients, studies and trusts are looked up by does not say what the rows say. */
-  | 'LOOKUP_ALTERED';
+  | 'LOOKUP_ALTERED'
+  /** Another one keeps another end of this trail: it was written anew since, as a whole. */
+  | 'ANCHOR_DIFFERS';
 
 export interface AuditVerdict {
   readonly rows: number;
@@ -32,25 +35,47 @@ export interface AuditVerdict {
 }
 
 /**
+ * @param anchors what was kept elsewhere of this trail
  * @param tell called now and then with how many rows were read
- * @throws SQLite's error when the file is not a trail at all
+ * @throws SQLite's error when the file is no trail, or damaged
  */
-export function verifyAudit(dataDirectory: string, tell: (rows: number) => void): AuditVerdict {
+export function verifyAudit(
+  dataDirectory: string,
+  tell: (rows: number) => void,
+  anchors: readonly Head[] = [],
+): AuditVerdict {
+  if (!existsSync(auditFile(dataDirectory)))
+    return verdictOfNoFile(readHead(headFile(dataDirectory)));
   const db = new Database(auditFile(dataDirectory), { readonly: true, fileMustExist: true });
   try {
     // One transaction: rows that come while this reads are not there for it, nor is their head.
-    return db.transaction(() => verify(db, readHead(headFile(dataDirectory)), tell))();
+    const written = readHead(headFile(dataDirectory));
+    return db.transaction(() => verify(db, { written, anchors, tell }))();
   } finally {
     db.close();
   }
 }
 
+/** A program that never ran has neither. */
+function verdictOfNoFile(written: Head | null | undefined): AuditVerdict {
+  const fault = written === undefined ? null : ({ code: 'END_MISSING', seq: 1 } as const);
+  return { rows: 0, head: { seq: 0, digest: CHAIN_START }, fault };
+}
+
 function verify(
   db: Database.Database,
-  written: Head | null | undefined,
-  tell: (rows: number) => void,
+  {
+    written,
+    anchors,
+    tell,
+  }: {
+    written: Head | null | undefined;
+    anchors: readonly Head[];
+    tell: (rows: number) => void;
+  },
 ): AuditVerdict {
   const lookUp = openLookUp(db);
+  const disputed = new Disputed(anchors);
   let head: Head = { seq: 0, digest: CHAIN_START };
   let digestAtHead = CHAIN_START;
   let code: AuditFaultCode | undefined;
@@ -59,12 +84,44 @@ function verify(
     if (code !== undefined) return { rows: head.seq, head, fault: { code, seq: head.seq + 1 } };
     head = { seq: row.seq, digest: row.digest };
     if (written?.seq === row.seq) digestAtHead = row.digest;
+    disputed.see(row);
     if (row.seq % 100_000 === 0) tell(row.seq);
   }
-  const fault = faultOfEnd(head, written, digestAtHead);
+  const fault = faultOfEnd(head, written, digestAtHead) ?? disputed.fault(head);
   if (fault === null && !lookUp.hasNoOthers())
     return { rows: head.seq, head, fault: { code: 'LOOKUP_ALTERED', seq: head.seq } };
   return { rows: head.seq, head, fault };
+}
+
+/** What others keep of the trail and is not so: as told now, and as it was recorded when they told it. */
+class Disputed {
+  readonly #anchors: Map<number, string>;
+  #first: number | undefined;
+
+  constructor(anchors: readonly Head[]) {
+    this.#anchors = new Map(
+      anchors.filter(({ seq }) => seq > 0).map((one) => [one.seq, one.digest]),
+    );
+  }
+
+  see({ seq, digest, entry }: AuditRow): void {
+    const kept = this.#anchors.get(seq);
+    this.#anchors.delete(seq);
+    if (kept !== undefined && kept !== digest) this.#note(seq);
+    if (!entry.includes('"ANCHOR_DIFFERS"')) return;
+    const { code, query } = JSON.parse(entry) as AuditEntry;
+    if (code === 'ANCHOR_DIFFERS') this.#note(Number(query['seq']));
+  }
+
+  fault(head: Head): AuditVerdict['fault'] {
+    if (this.#first !== undefined) return { code: 'ANCHOR_DIFFERS', seq: this.#first };
+    const beyond = [...this.#anchors.keys()].some((seq) => seq > head.seq);
+    return beyond ? { code: 'END_MISSING', seq: head.seq + 1 } : null;
+  }
+
+  #note(seq: number): void {
+    this.#first = Math.min(this.#first ?? seq, seq);
+  }
 }
 
 function faultOfRow(row: AuditRow, before: Head, lookUp: LookUp): AuditFaultCode | undefined {

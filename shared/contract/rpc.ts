@@ -1,5 +1,6 @@
 /** Questions an edge asks of whichever hub answers first, on `cdip.rpc.<ods>.<name>`. JSON both ways. */
 import * as z from 'zod';
+import { AnchorSchema, COMPARED } from '../audit/anchors.ts';
 import { ODSCode } from './subjects.ts';
 import { EdgeKey } from './ticket.ts';
 
@@ -150,6 +151,18 @@ export const KeysReplySchema = z.union([
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);
 
+/** `anchors`: the ends of both audit trails, each kept by the other one. shared/audit/anchors.ts. */
+export const AnchorsRequestSchema = z.object({
+  /** The end of the edge's trail; null: it is empty. */
+  own: AnchorSchema.nullable(),
+  /** What the edge keeps of the hub's. */
+  kept: z.array(AnchorSchema).max(COMPARED),
+});
+export const AnchorsReplySchema = z.union([
+  z.object({ own: AnchorSchema.nullable(), kept: z.array(AnchorSchema) }),
+  z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
+]);
+
 /** `directory`: the trusts, where their edges are, and the hub's keys; cached by the edge for when the hub is down. */
 export const DirectorySchema = z.object({
   trusts: z.array(z.object({ ods: ODSCode, name: z.string(), httpUrl: z.url().nullable() })),
@@ -161,6 +174,8 @@ export const DirectorySchema = z.object({
   delegation: z.string().max(4_096).optional(),
 });
 
+export type AnchorsRequest = z.output<typeof AnchorsRequestSchema>;
+export type AnchorsReply = z.output<typeof AnchorsReplySchema>;
 export type KeysReply = z.output<typeof KeysReplySchema>;
 export type CursorReply = z.output<typeof CursorReplySchema>;
 export type TicketReply = z.output<typeof TicketReplySchema>;

@@ -30,7 +30,8 @@ export type RpcName =
   | 'fetch'
   | 'relay'
   | 'keys'
-  | 'unaided';
+  | 'unaided'
+  | 'anchors';
 
 export const STREAM_HUB = 'HUB';
 export const STREAM_COMMANDS = 'COMMANDS';

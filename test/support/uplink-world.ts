@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { transferSchema } from '../../edge/transfer/schema.ts';
 import { UnaidedLog } from '../../edge/transfer/unaided-log.ts';
 import { Uplink } from '../../edge/uplink/uplink.ts';
+import { AuditTrail } from '../../shared/audit/trail.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import type { CursorReply } from '../../shared/contract/rpc.ts';
@@ -56,6 +57,7 @@ export async function startUplinkWorld(
   const seedFile = join(dataDirectory, 'nats.seed');
   writeFileSync(seedFile, key.seed);
   const commands: Command[] = [];
+  const audit = new AuditTrail(dataDirectory, systemClock);
   const anotherUplink = (): Uplink =>
     new Uplink({
       trust: 'RRK',
@@ -69,6 +71,7 @@ export async function startUplinkWorld(
       onCommand: (command) => void commands.push(command),
       onDirectory: () => {},
       unaided: new UnaidedLog(openSqlite(':memory:', transferSchema), Date.now),
+      audit,
     });
   const uplink = anotherUplink();
   const world: UplinkWorld = {

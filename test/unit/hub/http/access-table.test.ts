@@ -83,6 +83,8 @@ const TABLE: readonly Row[] = [
   ['POST /api/offer-links/accept', OPEN],
   ['POST /api/offer-links/decline', OPEN],
   ['GET /fhir/metadata', OPEN],
+  ['GET /fhir/AuditEvent', ['admin', 'privacy']],
+  ['GET /fhir/AuditEvent/:id', ['admin', 'privacy']],
   ['GET /fhir/Schedule', BOOK],
   ['GET /fhir/Schedule/:id', BOOK],
   ['GET /fhir/Slot', BOOK],

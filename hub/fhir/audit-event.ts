@@ -1,0 +1,85 @@
+/** An event of the audit trail as FHIR R4 AuditEvent, in DICOM's codes. */
+import { type Code, EVENT_ID, EVENT_TYPE } from '../../shared/audit/dicom-codes.ts';
+import type { AuditedEvent } from '../../shared/audit/trail.ts';
+import { type FhirResource, LOCAL_SYSTEM, NHS_NUMBER_SYSTEM, ODS_SYSTEM } from './resources.ts';
+
+const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
+const ENTITY_TYPE = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
+const OBJECT_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
+const OUTCOMES = { 0: 'done', 4: 'not done', 8: 'refused', 12: 'failed' } as const;
+
+export function auditEventResource(event: AuditedEvent): FhirResource {
+  const { seq, at, action, outcome, code, purpose, patients, studies, what } = event;
+  const type = EVENT_TYPE[event.event];
+  const described = code === null ? {} : { outcomeDesc: `${OUTCOMES[outcome]}: ${code}` };
+  return {
+    ...{ resourceType: 'AuditEvent', id: String(seq), meta: { versionId: '1', lastUpdated: at } },
+    type: coding(EVENT_ID[event.event]),
+    subtype: [
+      ...(type === undefined ? [] : [coding(type)]),
+      { system: 'urn:cdip:call', code: what },
+    ],
+    ...{ action, recorded: at, outcome: String(outcome), ...described },
+    ...(purpose === null ? {} : { purposeOfEvent: [{ text: purpose }] }),
+    agent: [agentOf(event)],
+    source: {
+      observer: { display: 'cdip hub' },
+      type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
+    },
+    entity: [...patients.map(patientEntity), ...studies.map(studyEntity), queryEntity(event)],
+  };
+}
+
+const coding = ({ code, display }: Code): object => ({ system: DCM, code, display });
+
+function agentOf({ user, role, trust, address }: AuditedEvent): object {
+  return {
+    ...(role === '' ? {} : { role: [{ text: role }] }),
+    who: {
+      display: user,
+      ...(trust === null ? {} : { identifier: { system: ODS_SYSTEM, value: trust } }),
+    },
+    ...{ name: user, requestor: true },
+    ...(address === null ? {} : { network: { address, type: '2' } }),
+  };
+}
+
+/** `number^^^issuer`, or an NHS number. */
+function patientEntity(patient: string): object {
+  const [value = '', issuer] = patient.split('^^^');
+  const system = issuer === undefined ? NHS_NUMBER_SYSTEM : `${LOCAL_SYSTEM}${issuer}`;
+  return {
+    what: { type: 'Patient', identifier: { system, value } },
+    type: { system: ENTITY_TYPE, code: '1', display: 'Person' },
+    role: { system: OBJECT_ROLE, code: '1', display: 'Patient' },
+  };
+}
+
+function studyEntity(uid: string): object {
+  return {
+    what: {
+      type: 'ImagingStudy',
+      identifier: { system: 'urn:dicom:uid', value: `urn:oid:${uid}` },
+    },
+    type: { system: ENTITY_TYPE, code: '2', display: 'System Object' },
+    role: { system: OBJECT_ROLE, code: '3', display: 'Report' },
+  };
+}
+
+/** What was asked for, as it was asked; base64 as R4 wants it. */
+function queryEntity({ query }: AuditedEvent): object {
+  return {
+    type: { system: ENTITY_TYPE, code: '2', display: 'System Object' },
+    role: { system: OBJECT_ROLE, code: '24', display: 'Query' },
+    query: Buffer.from(JSON.stringify(query)).toString('base64'),
+  };
+}
+
+/** `patient` of a search: a number, a token with its system, or a reference by number. Null for what is none. */
+export function patientOfToken(token: string): string | null {
+  const [system, value] = token.includes('|') ? token.split('|', 2) : [undefined, token];
+  const number = value?.replace(/^Patient\//, '') ?? '';
+  if (number === '') return null;
+  if (system?.startsWith(LOCAL_SYSTEM)) return `${number}^^^${system.slice(LOCAL_SYSTEM.length)}`;
+  return system === undefined || system === NHS_NUMBER_SYSTEM ? number : null;
+}
