@@ -58,6 +58,10 @@ export class Accounts {
     return this.#statements.find.get(name) !== undefined;
   }
 
+  find(name: string): Person | undefined {
+    return this.#statements.person.get(name);
+  }
+
   list(): ListedPerson[] {
     return this.#statements.list.all().map((row) => ({ ...row, hasPassword: row.kept === 1 }));
   }
@@ -104,7 +108,7 @@ export class Accounts {
       throw new AccessError('CODE_WRONG', 'Enter the six digits that your app shows now');
     const scrypt = await hashPassword(given.password, this.#cost);
     commitDurably(this.#db, () => {
-      if (this.#statements.exists.get(name) === undefined)
+      if (this.find(name) === undefined)
         throw new AccessError('NAME_INVALID', 'there is no such account');
       this.#statements.keep.run(name, scrypt, given.secret, step, this.#clock.now());
       this.#statements.forgetTries.run(hashOf(name));
@@ -154,7 +158,7 @@ export function waitAfter(tries: number): number {
 
 function prepareAccounts(db: Sqlite) {
   return {
-    exists: db.prepare<[string]>('SELECT 1 FROM people WHERE name = ?'),
+    person: db.prepare<[string], Person>('SELECT name, role, trust FROM people WHERE name = ?'),
     find: db.prepare<[string], Kept>(
       `SELECT name, role, trust, scrypt, totp_secret AS totpSecret, totp_step AS totpStep
        FROM passwords JOIN people ON name = person WHERE person = ?`,

@@ -31,8 +31,8 @@ export const ACTIONS = [
   'restrict',
   'meet',
 ] as const;
-/** `account`: a person's own sessions and password; no scope, since a machine has neither. */
-export type Action = (typeof ACTIONS)[number] | 'account';
+/** No scopes, since no machine does them: `account`, a person's own sessions and password; `people`, those of others. */
+export type Action = (typeof ACTIONS)[number] | 'account' | 'people';
 
 /**
  * How surely a person is who they say: 1 one factor (a password, a link), 2 two factors, 3 a key in hardware.
@@ -73,6 +73,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   measure: ['admin', 'analyst', 'coordinator', 'fleet'],
   return: ['admin', 'analyst'],
   account: ROLES,
+  people: ['admin'],
   // Not for those who teach, count or look after machines (SE-04).
   'break-glass': ['clinician', 'radiologist', 'coordinator'],
   review: ['privacy'],
@@ -93,6 +94,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   measure: 'read the measures of the network',
   return: 'see what figures are made of, and make returns',
   account: 'see an account',
+  people: 'let people in',
   'break-glass': 'look without a relationship to the patient',
   review: 'review emergency accesses',
   restrict: 'restrict records',
@@ -101,8 +103,9 @@ const WORDS: Readonly<Record<Action, string>> = {
 
 /** Null: allowed. Else why not, in words for the person. */
 export function refusalOf({ role, scopes, method }: Principal, action: Action): string | null {
-  if (action === 'account' && method === undefined)
-    return 'Only a person who signed in has an account here.';
+  const isOfPeople = action === 'account' || action === 'people';
+  if (isOfPeople && method === undefined)
+    return 'This is for a person who signed in, not for keys.';
   if (!ALLOWED[action].includes(role)) return `The role ${role} may not ${WORDS[action]}.`;
   if (scopes === undefined || scopes.includes(action)) return null;
   return `This key was not given the scope ${action}: it may not ${WORDS[action]}.`;

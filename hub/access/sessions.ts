@@ -50,6 +50,14 @@ export interface ListedSession {
   readonly isThis: boolean;
 }
 
+export interface SignedInPerson {
+  readonly name: string;
+  readonly role: string;
+  readonly trust: string | null;
+  readonly sessions: number;
+  readonly lastAt: number;
+}
+
 interface Row extends ListedSession {
   readonly hash: string;
   readonly name: string;
@@ -130,6 +138,12 @@ export class Sessions {
     return rows.map(({ hash, ...row }) => ({ ...row, isThis: hash === hashOf(session) }));
   }
 
+  /** Whoever is signed in now, by name. */
+  people(): SignedInPerson[] {
+    const now = this.#clock.now();
+    return this.#statements.people.all(now, now - this.#idleMs);
+  }
+
   end(session: string): void {
     commitDurably(this.#db, () => this.#statements.drop.run(hashOf(session)));
   }
@@ -176,6 +190,15 @@ function prepareSessions(db: Sqlite) {
       `SELECT hash, id, method, began_at AS beganAt, last_at AS lastAt, address, browser
        FROM sessions WHERE person = ? AND expires_at > ? AND last_at > ?
        ORDER BY began_at DESC, id`,
+    ),
+    // With several roles at once: that of the session used last.
+    people: db.prepare<[number, number], SignedInPerson>(
+      `SELECT person AS name, coalesce(s.role, p.role) AS role,
+         CASE WHEN s.role IS NULL THEN p.trust ELSE s.trust END AS trust,
+         count(*) AS sessions, max(last_at) AS lastAt
+       FROM sessions s LEFT JOIN people p ON p.name = person AND s.role IS NULL
+       WHERE expires_at > ? AND last_at > ? AND (s.role IS NOT NULL OR p.name IS NOT NULL)
+       GROUP BY person ORDER BY person`,
     ),
     drop: db.prepare<[string]>('DELETE FROM sessions WHERE hash = ?'),
     dropOne: db.prepare<[string, string]>('DELETE FROM sessions WHERE person = ? AND id = ?'),

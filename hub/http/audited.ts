@@ -44,6 +44,8 @@ export interface Sight {
   readonly discloser: Discloser;
   /** Tells whose data the answer shows. */
   saw(subjects: AuditSubjects): void;
+  /** What the record says beside the address: whose account was changed. */
+  note(details: Readonly<Record<string, unknown>>): void;
 }
 
 /** Runs a route and records it, or why it was refused. @throws what `run` throws; HttpProblem `AUDIT_UNAVAILABLE` */
@@ -55,13 +57,14 @@ export async function audited<T>(
 ): Promise<T> {
   const event = route.audit;
   const seen: AuditSubjects[] = [];
+  const details: Record<string, unknown> = {};
   let discloser: Discloser | undefined;
   const record = (principal: Principal, code: string | null, outcome: AuditOutcome): void => {
     if (event === null) return;
     append(parts.audit, {
       ...{ basis: discloser?.bases ?? [], withheld: discloser?.refused ?? 0 },
       ...{ event, code, outcome, principal, request },
-      ...{ what: `${route.method} ${route.path}`, method: route.method, seen },
+      ...{ what: `${route.method} ${route.path}`, method: route.method, seen, details },
       withParams: route.hasSecretAddress !== true,
     });
   };
@@ -75,7 +78,10 @@ export async function audited<T>(
   discloser = parts.disclosure.to(principal);
   let result: T;
   try {
-    result = await run({ principal, discloser, saw: (subjects) => seen.push(subjects) });
+    result = await run({
+      ...{ principal, discloser, saw: (subjects) => seen.push(subjects) },
+      note: (more) => void Object.assign(details, more),
+    });
   } catch (error) {
     end(codeOf(error), outcomeOf(error));
     throw error;
@@ -126,13 +132,14 @@ interface Happened {
   readonly seen: readonly AuditSubjects[];
   readonly basis?: readonly string[];
   readonly withheld?: number;
+  readonly details?: Readonly<Record<string, unknown>>;
   /** False where the address holds a secret. */
   readonly withParams: boolean;
 }
 
 function append(audit: AuditPart, happened: Happened): void {
   const { event, code, outcome, principal, request, what, method, seen, withParams } = happened;
-  const { basis = [], withheld = 0 } = happened;
+  const { basis = [], withheld = 0, details = {} } = happened;
   const { reason, purpose = reason } = (request.body ?? {}) as Record<string, unknown>;
   try {
     audit.append({
@@ -141,7 +148,10 @@ function append(audit: AuditPart, happened: Happened): void {
       ...{ user: principal.name, role: principal.role, trust: principal.trust },
       address: request.ip,
       purpose: typeof purpose === 'string' ? purpose.slice(0, 200) : null,
-      query: withParams ? { ...(request.params as object), ...(request.query as object) } : {},
+      query: {
+        ...(withParams ? { ...(request.params as object), ...(request.query as object) } : {}),
+        ...details,
+      },
       patients: [...new Set(seen.flatMap(({ patients }) => patients))],
       studies: [...new Set(seen.flatMap(({ studies }) => studies))],
       homes: [...new Set(seen.flatMap(({ homes }) => homes))],
@@ -160,8 +170,10 @@ export function recordSignIn(
   request: FastifyRequest,
   given: { event: 'sign-in' | 'sign-out'; principal: Principal; code: string | null },
 ): void {
+  const { method, assurance } = given.principal;
   append(audit, {
     ...given,
+    details: method === undefined ? {} : { method, assurance },
     ...{ outcome: given.code === null ? 0 : 8, request, method: 'POST', seen: [] },
     what: `${request.method} ${request.routeOptions.url ?? ''}`,
     withParams: false,

@@ -89,7 +89,8 @@ async function byLink(
   // In the trail before the session begins; that it did not begin after all stands there too.
   const invited = isLocal(parts) ? parts.access.readSignInLink(token) : null;
   recordSignIn(parts.audit, request, {
-    ...{ event: 'sign-in', principal: invited ?? NOBODY },
+    event: 'sign-in',
+    principal: invited === null ? NOBODY : { ...invited, method: 'link', assurance: 1 },
     code: invited === null ? 'LINK_INVALID' : null,
   });
   const begun = invited === null ? null : parts.access.useSignInLink(token, deviceOf(request));
@@ -143,7 +144,7 @@ export async function provePerson(
   const record = (principal: Principal, why: string | null): void =>
     recordSignIn(parts.audit, request, { event: 'sign-in', principal, code: why });
   if (proved.kind === 'proved') {
-    record(proved.person, null);
+    record({ ...proved.person, method: 'password', assurance: 2 }, null);
     return { kind: 'proved' };
   }
   // Only a name that is one: people type passwords into the wrong field.

@@ -28,6 +28,7 @@ import { meetingPages } from './page-meetings.ts';
 import { offerPages } from './page-offer.ts';
 import { orderPages } from './page-order.ts';
 import { patientPage } from './page-patient.ts';
+import { peoplePages } from './page-people.ts';
 import { privacyPages } from './page-privacy.ts';
 import { providerPages } from './page-provider.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
@@ -76,6 +77,7 @@ export function servePages(
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),
     ...accountPages(parts, options),
+    ...peoplePages(parts),
   ];
   for (const page of all) servePage(app, { ...options, parts }, page);
   signInPages(app, parts, options);

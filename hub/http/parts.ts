@@ -20,7 +20,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Accounts } from '../access/accounts.ts';
 import type { Machines } from '../access/machines.ts';
 import type { IdentityProvider } from '../access/oidc-provider.ts';
-import type { Action, Principal } from '../access/rules.ts';
+import type { Action, Principal, Role } from '../access/rules.ts';
 import type { Begun, Device, Sessions } from '../access/sessions.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { HubConfig } from '../config.ts';
@@ -53,6 +53,8 @@ export interface AccessPart {
   /** Uses the link up and begins a session. */
   useSignInLink(token: string, device: Device): (Begun & { principal: Principal }) | null;
   endSession(session: string): void;
+  /** A person's account, made or changed. @returns the token of a sign-in link that works once */
+  invite(person: { name: string; role: Role; trust: string | null }): string;
   readonly sessions: Sessions;
   readonly machines: Machines;
   readonly accounts: Accounts;

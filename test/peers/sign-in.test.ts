@@ -37,13 +37,11 @@ async function startHub(t: Tap): Promise<World> {
   const now = (): IdentityProvider => provider as IdentityProvider;
   const hub = await startFakeHub({
     principals: new Map(),
-    signIn: {
-      config: { oidc: { ...OIDC, issuer: 'https://idp.example' } },
-      provider: {
-        begin: (given) => now().begin(given),
-        finish: (ticket, query) => now().finish(ticket, query),
-        signOutUrl: (backTo) => now().signOutUrl(backTo),
-      },
+    config: { signIn: { oidc: { ...OIDC, issuer: 'https://idp.example' } } },
+    provider: {
+      begin: (given) => now().begin(given),
+      finish: (ticket, query) => now().finish(ticket, query),
+      signOutUrl: (backTo) => now().signOutUrl(backTo),
     },
   });
   t.teardown(() => hub.stop());

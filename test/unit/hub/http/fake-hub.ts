@@ -93,7 +93,9 @@ export async function startFakeHub(
     measures?: HttpParts['measures'];
     /** Absent: one that can decide nothing. */
     scheduling?: Scheduling;
-    signIn?: { readonly config: object; readonly provider: HttpParts['provider'] };
+    /** Keys of hub.yaml beside its own. */
+    config?: object;
+    provider?: HttpParts['provider'];
   } = {},
 ): Promise<FakeHub> {
   const db = openSqlite(':memory:', projectionSchema);
@@ -131,12 +133,9 @@ export async function startFakeHub(
     ...{ audit, alerts, fleetStore: store },
   };
   const { health } = prepareProjection(db);
-  const { principals, measures, scheduling, signIn } = options;
+  const { principals, measures, scheduling, provider = null } = options;
   Object.assign(parts, measures && { measures }, scheduling && { scheduling });
-  if (signIn !== undefined) {
-    const config = parseHubConfig({ ...RAW_CONFIG, signIn: signIn.config });
-    Object.assign(parts, { config, provider: signIn.provider });
-  }
+  Object.assign(parts, { config: parseHubConfig({ ...RAW_CONFIG, ...options.config }), provider });
   if (principals !== undefined)
     Object.assign(parts.access, {
       authenticate: (given: { bearer?: string; session?: string }) =>
@@ -248,6 +247,7 @@ function fakeParts(world: {
         return { session: SESSION, seconds: 3_600, principal: CLINICIAN };
       },
       endSession: (session) => access.endSession(session),
+      invite: (person) => access.invite(person),
     },
     fleet: {
       health: (ods) => healths.get(ods),

@@ -4,43 +4,14 @@ import t from 'tap';
 import { parseHubConfig } from '../../../../hub/config.ts';
 import { requireStepUp } from '../../../../hub/http/step-up.ts';
 import { systemClock } from '../../../../shared/clock.ts';
-import { type FakeHub, startFakeHub } from './fake-hub.ts';
+import { Browser } from './browser.ts';
+import { startFakeHub } from './fake-hub.ts';
 
 const ADA = { name: 'Dr Ada Okafor', role: 'radiologist' as const, trust: 'RJE' };
 const PASSWORD = 'kettle violin harbour';
 
-/** A browser's cookie jar for one hub; never follows by itself. */
-class Browser {
-  readonly #hub: FakeHub;
-  cookie = '';
-
-  constructor(hub: FakeHub) {
-    this.#hub = hub;
-  }
-
-  async get(path: string): Promise<Response> {
-    return this.#keep(await fetch(this.#hub.url + path, this.#options({})));
-  }
-
-  async post(path: string, form: Record<string, string> = {}, headers = {}): Promise<Response> {
-    const options = { method: 'POST', body: new URLSearchParams(form), headers };
-    return this.#keep(await fetch(this.#hub.url + path, this.#options(options)));
-  }
-
-  #options(given: RequestInit): RequestInit {
-    const site = { 'sec-fetch-site': 'same-origin', cookie: this.cookie };
-    return { ...given, redirect: 'manual', headers: { ...site, ...given.headers } };
-  }
-
-  #keep(answer: Response): Response {
-    const [set] = answer.headers.getSetCookie();
-    if (set !== undefined) this.cookie = set.split(';')[0] ?? '';
-    return answer;
-  }
-}
-
-async function start(t: Pick<typeof import('tap').t, 'teardown'>) {
-  const hub = await startFakeHub({ principals: new Map() });
+async function start(t: Pick<typeof import('tap').t, 'teardown'>, config: object = {}) {
+  const hub = await startFakeHub({ principals: new Map(), config });
   t.teardown(() => hub.stop());
   return { hub, browser: new Browser(hub) };
 }
@@ -244,4 +215,29 @@ t.test('too many tries at one account or client wait, others do not', async (t) 
   t.equal((await ask(client.id)).status, 200);
   for (let i = 0; i < 80; i += 1) await ask(`id-${i}`);
   t.equal((await ask(client.id)).status, 429, 'the address as a whole');
+});
+
+t.test('where people sign in elsewhere, neither links nor passwords work here', async (t) => {
+  const oidc = { name: 'NHS CIS2', issuer: 'https://idp.example', clientId: 'c', roleClaim: 'r' };
+  const { hub, browser } = await start(t, { signIn: { local: false, oidc } });
+  const link = hub.access.invite(ADA);
+  t.equal((await browser.get(`/sign-in/${link}`)).status, 410);
+  t.equal((await browser.post(`/sign-in/${link}`)).status, 410);
+  t.equal(browser.cookie, '');
+  t.equal((await browser.post('/sign-in', { name: 'a', password: 'b', code: 'c' })).status, 404);
+  const page = await (await browser.get('/sign-in')).text();
+  t.match(page, /Sign in with NHS CIS2/);
+  t.notMatch(page, /name="password"/);
+});
+
+t.test('the address of a forwarded request is believed of a trusted proxy only', async (t) => {
+  const forwarded = { 'x-forwarded-for': '198.51.100.7' };
+  const addressWith = async (config: object): Promise<string | null | undefined> => {
+    const { hub, browser } = await start(t, config);
+    await browser.post('/sign-in', { name: 'a', password: 'b', code: '123456' }, forwarded);
+    return hub.audit.find({}, { limit: 1, offset: 0 }).events[0]?.address;
+  };
+  t.equal(await addressWith({}), '127.0.0.1');
+  t.equal(await addressWith({ http: { port: 0, trustedProxies: ['127.0.0.1'] } }), '198.51.100.7');
+  t.equal(await addressWith({ http: { port: 0, trustedProxies: ['10.1.0.0/16'] } }), '127.0.0.1');
 });
