@@ -143,4 +143,12 @@ CREATE INDEX rejected_files_study ON rejected_files (study_uid, home);
     name: 'what kind of device last called',
     sql: 'ALTER TABLE callers ADD COLUMN modality TEXT;',
   },
+  {
+    name: 'names with dates of birth',
+    sql: `
+-- A surname alone may match tens of thousands: with the date beside it only those that match are read.
+DROP INDEX studies_name;
+CREATE INDEX studies_name ON studies (name_key, birth_date);
+`,
+  },
 ];
