@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 
 export const IdentityDecisionSchema = z.object({
   v: z.literal(1),
@@ -52,10 +53,9 @@ export function lastDecisionOn(db: Sqlite, a: string, b: string): number {
 }
 
 export function decisionsAbout(db: Sqlite, key: string): PairDecision[] {
-  return db
-    .prepare<[string, string], PairDecision>(
-      `SELECT a, b, decision FROM identity_decisions
-       WHERE (a = ? OR b = ?) AND decision <> 'undone'`,
-    )
-    .all(key, key);
+  return statement<PairDecision>(
+    db,
+    `SELECT a, b, decision FROM identity_decisions
+     WHERE (a = ? OR b = ?) AND decision <> 'undone'`,
+  ).all(key, key);
 }

@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import {
   type Confidentiality,
   type Decision,
@@ -20,7 +21,6 @@ import type { Principal } from '../access/rules.ts';
 import { findIdentity, type Identity, type IdentityKey, keyText } from '../identity/identities.ts';
 import { personOf } from '../identity/persons.ts';
 import type { StudyRow, StudyView } from '../search/rows.ts';
-import { statement } from '../search/statements.ts';
 import { glassInForce } from './glass.ts';
 import { relationshipsOf } from './relationships.ts';
 import {
@@ -202,7 +202,8 @@ export class Discloser {
     const known = this.#persons.get(key);
     if (known !== undefined) return known;
     const found = this.#factsOf(patient);
-    this.#persons.set(key, found);
+    // All numbers of a person are that person's.
+    for (const member of [patient, ...found.members]) this.#persons.set(keyText(member), found);
     return found;
   }
 

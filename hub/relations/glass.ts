@@ -5,10 +5,10 @@
 import * as z from 'zod';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Principal } from '../access/rules.ts';
 import { type IdentityKey, keyText } from '../identity/identities.ts';
 import type { HubDecision } from '../projection/projection.ts';
-import { statement } from '../search/statements.ts';
 
 export const GLASS_MS = 4 * 3_600_000;
 

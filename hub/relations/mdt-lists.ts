@@ -5,8 +5,8 @@
 import * as z from 'zod';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { HubDecision } from '../projection/projection.ts';
-import { statement } from '../search/statements.ts';
 
 const PatientKey = z.object({ trust: ODSCode, patientId: z.string(), issuer: z.string() });
 

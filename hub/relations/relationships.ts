@@ -5,9 +5,9 @@
  *   person (members of all trusts) ─► relationships in force, the trust's own first
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Relationship, RelationshipKind } from '../access/decide.ts';
 import type { IdentityKey } from '../identity/identities.ts';
-import { statement } from '../search/statements.ts';
 
 const DAY_MS = 86_400_000;
 /** An order or a request that nobody ends does not last for ever. */
@@ -50,9 +50,12 @@ export function relationshipsOf(db: Sqlite, asked: RelationshipsAsked): Relation
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** The rows of a table that are about one of the members, as that member's trust names the patient. */
+/**
+ * The rows of a table that are about one of the members, as that member's trust names the patient. The members come
+ * first: they are few, and the planner does not know it.
+ */
 const ofMembers = (table: string): string =>
-  `json_each(@members) k JOIN ${table} t ON t.trust = k.value ->> 0
+  `json_each(@members) k CROSS JOIN ${table} t ON t.trust = k.value ->> 0
      AND t.patient_id = k.value ->> 1 AND t.issuer = k.value ->> 2`;
 const OF_TRUST = '(@trust IS NULL OR t.trust = @trust)';
 
@@ -97,7 +100,7 @@ const KINDS: readonly (readonly [RelationshipKind, string])[] = [
     // One that stands on an emergency access is that person's alone: it concerns no colleague.
     'fetch',
     `SELECT f.to_trust AS trust, f.fetch_id AS id FROM json_each(@members) k
-     JOIN studies s ON s.trust = k.value ->> 0 AND s.patient_id = k.value ->> 1
+     CROSS JOIN studies s ON s.trust = k.value ->> 0 AND s.patient_id = k.value ->> 1
        AND s.patient_issuer = k.value ->> 2 AND s.home = s.trust
      JOIN fetches f ON f.study_uid = s.study_uid AND f.home = s.home
      LEFT JOIN fetch_receipts r ON r.fetch_id = f.fetch_id

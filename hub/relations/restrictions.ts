@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import { CONFIDENTIALITIES, type Confidentiality, strictest } from '../access/decide.ts';
 import type { IdentityKey } from '../identity/identities.ts';
 import type { HubDecision } from '../projection/projection.ts';
-import { statement } from '../search/statements.ts';
 
 /** Why: in the words of the form. */
 export const RESTRICTION_KINDS = {
@@ -116,10 +116,10 @@ export interface ReportAsked extends IdentityKey {
 
 /** The strictest of the studies that it is of. */
 export function levelOfReport(db: Sqlite, report: ReportAsked): Confidentiality {
-  const sql = `SELECT r.level FROM json_each(@uids) u JOIN restrictions r
+  const sql = `SELECT r.level FROM json_each(@uids) u CROSS JOIN restrictions r
       ON r.study_uid = u.value AND r.trust = @trust
     UNION ALL
-    SELECT r.level FROM json_each(@numbers) a JOIN studies s ON s.accession_number = a.value
+    SELECT r.level FROM json_each(@numbers) a CROSS JOIN studies s ON s.accession_number = a.value
       AND s.trust = @trust AND s.home = @trust
     JOIN restrictions r ON r.study_uid = s.study_uid AND r.trust = s.home`;
   return statement<{ level: Confidentiality }>(db, sql)
@@ -153,7 +153,7 @@ export function levelsOfPatient(
 ): ReadonlyMap<string, Confidentiality> {
   const rows = statement<{ trust: string; level: Confidentiality }>(
     db,
-    `SELECT t.trust, t.level FROM json_each(?) k JOIN restrictions t ON t.trust = k.value ->> 0
+    `SELECT t.trust, t.level FROM json_each(?) k CROSS JOIN restrictions t ON t.trust = k.value ->> 0
        AND t.patient_id = k.value ->> 1 AND t.issuer = k.value ->> 2`,
   ).all(keysOf(members));
   const levels = new Map<string, Confidentiality>();
@@ -170,10 +170,10 @@ export function isSensitive(
   const numbers = JSON.stringify(members.flatMap(({ nhsNumber }) => nhsNumber ?? []));
   const found = statement<{ one: number }>(
     db,
-    `SELECT 1 AS one FROM json_each(@keys) k JOIN patients t ON t.trust = k.value ->> 0
+    `SELECT 1 AS one FROM json_each(@keys) k CROSS JOIN patients t ON t.trust = k.value ->> 0
        AND t.patient_id = k.value ->> 1 AND t.issuer = k.value ->> 2 WHERE t.restricted = 1
      UNION ALL
-     SELECT 1 FROM json_each(@numbers) n JOIN patients p ON p.nhs_number = n.value AND p.restricted = 1
+     SELECT 1 FROM json_each(@numbers) n CROSS JOIN patients p ON p.nhs_number = n.value AND p.restricted = 1
      LIMIT 1`,
   ).get({ keys: keysOf(members), numbers });
   return found !== undefined;

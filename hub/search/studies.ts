@@ -8,10 +8,10 @@
  */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import { nameMatcher } from './names.ts';
 import type { Page, StudyQuery } from './query.ts';
 import { type StudyRow, type StudyView, viewStudy } from './rows.ts';
-import { statement } from './statements.ts';
 
 /** Studies of one patient that are looked at together. */
 const MAX_OF_PATIENTS = 1_000;
@@ -189,7 +189,8 @@ function addPatient({ patientId = '', issuer }: StudyQuery, add: Add): void {
         WHERE p.merged_into_id IS NOT NULL
         UNION
         SELECT p.trust, p.patient_id, p.issuer FROM same
-        JOIN patients p ON p.trust = same.trust AND p.merged_into_id = same.id
+        JOIN patients p INDEXED BY patients_merged
+          ON p.trust = same.trust AND p.merged_into_id = same.id
           AND p.merged_into_issuer = same.issuer)
       SELECT trust, id, issuer FROM same LIMIT 200))`,
     ...[patientId, issuer, patientId, issuer],

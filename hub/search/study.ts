@@ -1,7 +1,7 @@
 /** One study with its series, as each trust that claims it as its own tells it, and who holds it. */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import { type StudyRow, type StudyView, viewStudy } from './rows.ts';
-import { statement } from './statements.ts';
 import { notWithdrawn } from './studies.ts';
 
 export interface SeriesView {

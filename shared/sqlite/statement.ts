@@ -1,6 +1,6 @@
 /** Prepared statements, once per database and text: searches are made of few shapes that come again and again. */
 import type { Statement } from 'better-sqlite3';
-import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { Sqlite } from './open.ts';
 
 const prepared = new WeakMap<Sqlite, Map<string, Statement<unknown[]>>>();
 
