@@ -11,6 +11,7 @@ import { PROOF_HEADER } from '../../shared/contract/ticket.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Copies } from '../retention/copies.ts';
 import type { LocalPacs } from '../scp/query/local-pacs.ts';
+import { CodingChoices } from '../transfer/coding-choice.ts';
 import type { DirectoryCache } from '../transfer/directory.ts';
 import type { Line } from '../transfer/line.ts';
 import { manifestOf, type ServedStudy } from '../transfer/manifest.ts';
@@ -50,6 +51,7 @@ interface Opened extends ServedStudy {
 }
 
 export function serveTransfers(app: FastifyInstance, parts: TransferParts): void {
+  const choices = new CodingChoices();
   app.get('/transfer/v1/studies/:uid/manifest', async (request) => {
     const study = await openStudy(request, parts);
     await bringFromPacs(parts, study);
@@ -70,6 +72,7 @@ export function serveTransfers(app: FastifyInstance, parts: TransferParts): void
       parts.copies.markUsed(study);
       const frames = instanceFrames(parts, {
         ...{ study, wanted: sopInstanceUIDs, codings, admit, counts },
+        choice: choices.of(study.reader),
       });
       const endServing = parts.transferCounters.startServing();
       const letGo = parts.usedTickets.hold(study.ticket);

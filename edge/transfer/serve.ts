@@ -12,7 +12,7 @@ import type { EdgeIndex } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
 import type { Spool } from '../spool/spool.ts';
 import { BLOCK_CODING, type BlockMethod, encodeBlock } from './blocks.ts';
-import { CodingChoice } from './coding-choice.ts';
+import type { CodingChoice } from './coding-choice.ts';
 import { BLOCK_BYTES, BlockCutter } from './cut-blocks.ts';
 import { described, type ServedStudy } from './manifest.ts';
 import { isNativeLittleEndian } from './pixel-region.ts';
@@ -49,6 +49,8 @@ export interface Serving {
   readonly wanted: readonly string[] | undefined;
   /** Codings that the reader knows. */
   readonly codings: readonly string[];
+  /** Of the way to the reader. */
+  readonly choice: CodingChoice;
   /** Asked before so many bytes are sent. */
   readonly admit: (bytes: number) => Promise<void> | undefined;
   /** Kept up to date while the stream is read. */
@@ -77,7 +79,6 @@ class Sending {
   readonly #spool: Spool;
   readonly #serving: Serving;
   readonly #held: ReadonlyMap<string, StoredInstance>;
-  readonly #choice = new CodingChoice();
 
   constructor({ spool, index }: ServeParts, serving: Serving) {
     this.#spool = spool;
@@ -88,6 +89,15 @@ class Sending {
   }
 
   async *frames(): AsyncGenerator<Buffer> {
+    const end = this.#serving.choice.begin();
+    try {
+      yield* this.#allFrames();
+    } finally {
+      end();
+    }
+  }
+
+  async *#allFrames(): AsyncGenerator<Buffer> {
     const ahead: Part[] = [];
     for await (const part of this.#parts()) {
       // One that fails is met when its turn comes.
@@ -101,14 +111,14 @@ class Sending {
   }
 
   async *#send({ bytes, method, dataSetBytes, sent }: Part): AsyncGenerator<Buffer> {
-    const { counts, admit } = this.#serving;
+    const { counts, admit, choice } = this.#serving;
     for (const chunk of await bytes) {
       await admit(chunk.length);
       counts.wireBytes[method] += chunk.length;
-      yield* this.#choice.timed(chunk);
+      yield chunk;
     }
     counts.bytes += dataSetBytes;
-    this.#choice.count(dataSetBytes);
+    choice.count(dataSetBytes);
     sent?.();
   }
 
@@ -179,7 +189,7 @@ class Sending {
 
   #coder(instance: StoredInstance): (piece: Buffer) => Generator<Part> {
     const cutter = new BlockCutter(instance.transferSyntaxUID, instance.dataSetBytes);
-    const choice = this.#choice;
+    const { choice } = this.#serving;
     return function* (piece) {
       for (const block of cutter.push(piece)) {
         const isTried = choice.isCoding;

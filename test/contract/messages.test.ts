@@ -192,6 +192,7 @@ const READABLE: readonly (readonly [
       ...{ v: 1, at: AT, trust: 'RRK', kind: 'health', version: '0.1.0', startedAt: AT },
       ...{ httpUrl: 'http://h:1', epoch: 1, lastSeq: 9, committedSeq: 9 },
       ...{ outbox: { waiting: 0, oldestSeconds: 0 }, quarantined: 0, conflicts: 0 },
+      otherPatient: 0,
       ...{ index: { studies: 1, series: 1, instances: 1 }, associations: 0, fetches: 0 },
       disk: { freeBytes: 1, reserveBytes: 1 },
     },
