@@ -125,8 +125,10 @@ function assuranceOf(signed: Claims, config: OidcConfig): Assurance {
   const levels = told.map((value) => inMap(assuranceLevels, value) ?? 1);
   const assurance = Math.max(1, ...levels) as Assurance;
   if (assurance >= leastAssurance) return assurance;
-  throw new AccessError(
-    'OIDC_ASSURANCE',
-    `you signed in at level ${assurance} of assurance, and this hub asks for ${leastAssurance}: sign in with a second factor`,
-  );
+  const names = assuranceClaims.map((claim) => `"${claim}"`).join(', ');
+  const why =
+    told.length === 0
+      ? `it did not tell how you signed in (${names})`
+      : `you signed in at level ${assurance} of assurance`;
+  throw new AccessError('OIDC_ASSURANCE', `${why}, and this hub asks for level ${leastAssurance}`);
 }

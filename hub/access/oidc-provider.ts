@@ -80,11 +80,13 @@ export class IdentityProvider {
     const ticket = secret();
     const verifier = client.randomPKCECodeVerifier();
     const [state, nonce] = [client.randomState(), client.randomNonce()];
+    const claims = claimsWanted(this.#parts.config);
     const url = client.buildAuthorizationUrl(configuration, {
       ...{ redirect_uri: given.redirectUri, scope: this.#parts.config.scopes.join(' ') },
       ...{ state, nonce, code_challenge_method: 'S256' },
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       ...this.#asked(given.purpose),
+      ...(configuration.serverMetadata().claims_parameter_supported === true ? { claims } : {}),
     });
     this.#keep(ticket, { ...given, state, nonce, verifier, beganAt: this.#parts.clock.now() });
     return { url, ticket, seconds: PENDING_MS / 1000 };
@@ -240,6 +242,12 @@ export class IdentityProvider {
     this.#parts.log.warn('oidc.failed', { code, reason });
     return new AccessError(code, WORDS[code] ?? 'the sign-in failed', { cause: error });
   }
+}
+
+/** Some providers tell how and when somebody signed in only if they are asked. OIDC Core §5.5. */
+function claimsWanted({ assuranceClaims }: OidcConfig): string {
+  const names = ['auth_time', ...assuranceClaims.filter((claim) => !claim.includes('.'))];
+  return JSON.stringify({ id_token: Object.fromEntries(names.map((name) => [name, null])) });
 }
 
 async function clientAuthentication(config: OidcConfig): Promise<client.ClientAuth> {

@@ -137,7 +137,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   OIDC_CLAIM_MISSING: 'Tell whoever runs this hub: your organisation has to tell it this of you.',
   OIDC_ROLE: 'Ask your organisation for a role that this network knows, or choose another role.',
   OIDC_TRUST: 'Choose your organisation when you sign in, or ask whoever runs this hub.',
-  OIDC_ASSURANCE: 'Sign in with your smartcard, security key or authenticator app.',
+  OIDC_ASSURANCE:
+    'Sign in with your smartcard, security key or authenticator app. If you did, tell whoever runs this hub.',
   OIDC_OTHER_PERSON: 'Sign out there, and confirm with your own account.',
 };
 

@@ -108,7 +108,10 @@ const principalOf = (hub: FakeHub, browser: Browser) =>
   hub.access.authenticate({ session: browser.cookie(hub, 'cdip-session') ?? '' });
 const newest = ({ audit }: FakeHub) => audit.find({}, { limit: 1, offset: 0 }).events[0];
 
-async function startReal(t: Tap, more: { idTokenSeconds?: number; config?: object } = {}) {
+async function startReal(
+  t: Tap,
+  more: { idTokenSeconds?: number; isAskedForClaims?: boolean; config?: object } = {},
+) {
   const world = await startHub(t);
   const redirectUri = `${world.hub.url}/sign-in/oidc/callback`;
   const who: SignsIn = { user: '555036632103', claims: { ...ADA } };
@@ -204,6 +207,16 @@ t.test('what is missing or not mapped is named on a page, and nobody is signed i
     t.equal(browser.cookie(hub, 'cdip-session'), undefined);
     t.match(newest(hub), { event: 'sign-in', code, outcome: 8, user: '' });
   }
+});
+
+t.test('a provider that tells how one signed in only when it is asked', async (t) => {
+  const config = { acrValues: undefined, stepUpAcrValues: undefined };
+  const silent = await startReal(t, { config });
+  const end = await silent.browser.go(`${silent.hub.url}/sign-in/oidc`);
+  t.match(end.page, /did not tell how you signed in \(&quot;acr&quot;/);
+  const { hub, browser } = await startReal(t, { config, isAskedForClaims: true });
+  await browser.go(`${hub.url}/sign-in/oidc`);
+  t.match(principalOf(hub, browser), { name: PERSON, assurance: 2 });
 });
 
 t.test('new keys of the provider count at once, the old ones no more', async (t) => {

@@ -33,6 +33,8 @@ export async function startIdentityProvider(options: {
   clients: Configuration['clients'];
   who: SignsIn;
   idTokenSeconds?: number;
+  /** It tells `acr`, `amr` and `auth_time` to who asks for them (OIDC Core §5.5). */
+  isAskedForClaims?: boolean;
 }): Promise<RunningProvider> {
   let handler: (request: IncomingMessage, response: ServerResponse) => void = () => {};
   const server: Server = createServer((request, response) => handler(request, response));
@@ -62,7 +64,12 @@ async function newKey(): Promise<JWK> {
 
 function open(
   running: RunningProvider,
-  options: { clients: Configuration['clients']; key: JWK; idTokenSeconds?: number },
+  options: {
+    clients: Configuration['clients'];
+    key: JWK;
+    idTokenSeconds?: number;
+    isAskedForClaims?: boolean;
+  },
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const provider = new Provider(running.issuer, {
     clients: options.clients ?? [],
@@ -77,7 +84,10 @@ function open(
     },
     ttl: { IdToken: options.idTokenSeconds ?? 3600, Interaction: 600, Session: 3600, Grant: 3600 },
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
-    features: { devInteractions: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: options.isAskedForClaims === true },
+    },
     findAccount: async (_context, user) => ({
       accountId: user,
       claims: async () => ({ sub: user, ...running.who.claims }),
