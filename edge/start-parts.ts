@@ -4,7 +4,6 @@
  *   database ─► storage ─► records ─► deliver ─► commands ─► HTTP ─► uplink ─► HL7 ─► DICOM
  */
 import { join } from 'node:path';
-import { AuditTrail } from '../shared/audit/trail.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
@@ -64,6 +63,7 @@ import { dicomReading } from './scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { refile, releaseFromQuarantine } from './scp/refile.ts';
 import type { SetAside } from './scp/storage-parts.ts';
+import { startAudit } from './start-audit.ts';
 import { type Services, startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { CodecThreads } from './transcode/codec-threads.ts';
@@ -96,15 +96,15 @@ export interface StartOptions {
 
 /** @returns where it listens */
 export async function startParts(
-  options: StartOptions,
+  given: StartOptions,
 ): Promise<{ dicom: string; hl7: string; http: string }> {
-  const { config, clock, log, metrics, lifecycle } = options;
-  const { trust, dataDirectory } = config;
-  const startedAt = clock.now();
+  const { trust, dataDirectory } = given.config;
   const db = openEdgeDatabase(dataDirectory, furtherParts);
-  lifecycle.add('database', () => void db.close());
-  const audit = new AuditTrail(dataDirectory, clock);
-  lifecycle.add('audit', () => audit.close());
+  given.lifecycle.add('database', () => void db.close());
+  const { trail, audit, subjects, observe, log } = startAudit(given, db);
+  const options = { ...given, log };
+  const { config, clock, metrics, lifecycle } = options;
+  const startedAt = clock.now();
   const routes = openRouteTables(db, config);
   // Each is told of the other when it is there.
   const late: {
@@ -148,7 +148,7 @@ export async function startParts(
   lifecycle.add('metadata ahead', () => ahead.stop());
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
-    usedTickets: new UsedTickets(db, clock),
+    ...{ usedTickets: new UsedTickets(db, clock), audit, subjects },
     unaided: config.transfer.withoutHub ? withoutHub.written : undefined,
     fetchUnaided: (wish) => withoutHub.fetches.begin(wish),
     status: () =>
@@ -196,7 +196,7 @@ export async function startParts(
   const uplink =
     config.hub &&
     joinHub(options, config.hub, {
-      ...{ directory, outbox, inbox, trial, beat, http, audit },
+      ...{ directory, outbox, inbox, trial, beat, http, audit: trail },
       unaided: withoutHub.written,
     });
   if (uplink !== undefined) late.uplink = uplink;
@@ -209,7 +209,7 @@ export async function startParts(
   const services = { store: pacs.store, served: late.services.served };
   const isDraining = (): boolean => operations.drainingSince !== null;
   const listener = await startDicomListener({
-    ...{ config, services, log, metrics, clock, isDraining },
+    ...{ config, services, observe, log, metrics, clock, isDraining },
   });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());

@@ -82,6 +82,8 @@ export interface LogEvents {
 
   // --- shared/audit
   /** What another program keeps of our audit trail is not what stands there: it was written anew. Stands in the trail. */
+  /** So many rows of the audit trail could not be written: what they tell of was done all the same. */
+  'audit.not-written': { entries: number; error: unknown };
   'audit.differs': { trust: string; seq: number; rows: number };
 
   // --- hub/fetch

@@ -9,7 +9,9 @@
  */
 import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
 import { ArchiveError, packArchive, unpackArchive } from '../../shared/archive.ts';
+import { auditFile, headFile } from '../../shared/audit/trail.ts';
 import { snapshot } from '../../shared/sqlite/copy-before.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { type EdgeConfig, natsSeedFile, readEdgeConfig } from '../config.ts';
@@ -29,6 +31,7 @@ export function backup(config: EdgeConfig, configFile: string, file: string): nu
   }
   packArchive(file, `cdip-edge-${trust}`, (into) => {
     snapshot(db, join(into, 'edge.sqlite'));
+    keepTrail(dataDirectory, into);
     copyFileSync(configFile, join(into, 'edge.yaml'));
     for (const [name, path] of keptFiles(dataDirectory))
       if (existsSync(path)) copyFileSync(path, join(into, name));
@@ -39,6 +42,22 @@ export function backup(config: EdgeConfig, configFile: string, file: string): nu
   );
   process.stdout.write(`${file}\n`);
   return 0;
+}
+
+/** The head first: rows that come between the two are behind it, which a trail may have. */
+function keepTrail(dataDirectory: string, into: string): void {
+  if (!existsSync(auditFile(dataDirectory)) || !existsSync(headFile(dataDirectory))) return;
+  copyFileSync(headFile(dataDirectory), join(into, 'audit.head'));
+  const trail = new Database(auditFile(dataDirectory), { readonly: true });
+  snapshot(trail, join(into, 'audit.sqlite'));
+  trail.close();
+}
+
+/** A trail that is there goes on: what was done since the backup was done. */
+function restoreTrail(from: string, dataDirectory: string): void {
+  if (existsSync(auditFile(dataDirectory)) || !existsSync(join(from, 'audit.sqlite'))) return;
+  copyFileSync(join(from, 'audit.sqlite'), auditFile(dataDirectory));
+  copyFileSync(join(from, 'audit.head'), headFile(dataDirectory));
 }
 
 const keptFiles = (dataDirectory: string): [name: string, path: string][] => [
@@ -61,6 +80,7 @@ export function restore(configFile: string, file: string): number {
     const letGo = holdDirectory(dataDirectory);
     putAside(databaseFile(dataDirectory));
     copyFileSync(join(from, 'edge.sqlite'), databaseFile(dataDirectory));
+    restoreTrail(from, dataDirectory);
     for (const [name, path] of keptFiles(dataDirectory))
       if (existsSync(join(from, name))) copyFileSync(join(from, name), path);
     letGo();

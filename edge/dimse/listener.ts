@@ -9,6 +9,7 @@ import type { Log } from '../../shared/log.ts';
 import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { type OpenAssociation, startAcceptor } from '../ul/acceptor.ts';
+import type { AssociationEnd, AssociationPeer } from '../ul/association.ts';
 import { type Caller, Callers } from './callers.ts';
 import { negotiator } from './negotiate.ts';
 import type { DimseServices } from './service.ts';
@@ -17,6 +18,11 @@ import { ScpSession } from './session.ts';
 export interface ListenerOptions {
   readonly config: Pick<EdgeConfig, 'dicom' | 'peers'>;
   readonly services: DimseServices;
+  /** Looks on at what one association does. */
+  readonly observe?: (
+    peer: AssociationPeer,
+    services: DimseServices,
+  ) => { readonly services: DimseServices; ended(end: AssociationEnd): void };
   readonly log: Log;
   readonly metrics: Registry;
   readonly clock: Clock;
@@ -59,10 +65,12 @@ export async function startDicomListener(options: ListenerOptions): Promise<Dico
     metrics,
     open(association) {
       callers.count(association.peer, 'associations');
+      const observed = options.observe?.(association.peer, services);
       return new ScpSession({
         association,
-        services,
+        services: observed?.services ?? services,
         log,
+        onEnded: (end) => observed?.ended(end),
         onStored(status) {
           stored.inc({ status: status.toString(16).padStart(4, '0') });
           callers.count(association.peer, 'objects');

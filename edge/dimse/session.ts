@@ -38,6 +38,7 @@ export interface SessionOptions {
   readonly log: Log;
   /** A C-STORE was answered. */
   readonly onStored?: (status: number) => void;
+  readonly onEnded?: (end: AssociationEnd) => void;
 }
 
 /** A request whose data set is coming. */
@@ -77,8 +78,9 @@ export class ScpSession implements AssociationUser {
     this.#drop();
   }
 
-  onEnd(_end: AssociationEnd): void {
+  onEnd(end: AssociationEnd): void {
     this.#drop();
+    this.#options.onEnded?.(end);
   }
 
   /** Nothing more is sent, and what is coming is dropped. */

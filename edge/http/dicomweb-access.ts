@@ -10,6 +10,7 @@ import type { EdgeConfig } from '../config.ts';
 import type { DirectoryCache } from '../transfer/directory.ts';
 import { openTicket, TicketError } from '../transfer/ticket.ts';
 import type { UsedTickets } from '../transfer/used-tickets.ts';
+import { tellAsker } from './audited.ts';
 import { HttpProblem } from './problem.ts';
 import { requireLocal } from './routes-local.ts';
 import { presentedBy } from './routes-transfer.ts';
@@ -45,16 +46,20 @@ export async function admitDicomWeb(
   }
   const key = /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '';
   const known = config.dicomWeb.clients.find((client) => isSame(client.key, key));
-  if (known !== undefined) return { kind: 'all', client: known.name };
+  if (known !== undefined) {
+    tellAsker(request, { user: known.name, role: 'DICOMweb client' });
+    return { kind: 'all', client: known.name };
+  }
   const { study } = request.params as { study?: string };
   if (study === undefined) throw new TicketError('TICKET_MALFORMED', 'this is no key of this edge');
   const home = ODSCode.safeParse((request.query as { home?: unknown }).home);
   if (!home.success) throw new HttpProblem('MALFORMED_REQUEST', 'home: an ODS code is needed.');
   const asked = { trust: config.trust, studyInstanceUID: study, home: home.data };
-  const { series: seriesInstanceUIDs } = await openTicket(
+  const { series: seriesInstanceUIDs, sub } = await openTicket(
     { ...presentedBy(request), ...asked },
     { directory: directory.current(), clock, used },
   );
+  tellAsker(request, { user: sub, role: 'edge', trust: sub });
   return { kind: 'study', studyInstanceUID: study, home: home.data, seriesInstanceUIDs };
 }
 

@@ -64,8 +64,8 @@ export class HttpProblem extends GatewayError {
   readonly code: HttpProblemCode;
   readonly retry: Retry;
 
-  constructor(code: HttpProblemCode, detail: string) {
-    super(detail);
+  constructor(code: HttpProblemCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
     this.code = code;
     this.retry = STATUS[code] === 503 ? 'safe' : 'never';
   }

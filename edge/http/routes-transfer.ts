@@ -20,6 +20,7 @@ import { instanceFrames, noneServed, type ServeParts } from '../transfer/serve.t
 import { openTicket } from '../transfer/ticket.ts';
 import type { UnaidedLog } from '../transfer/unaided-log.ts';
 import type { UsedTickets } from '../transfer/used-tickets.ts';
+import { tellAsker } from './audited.ts';
 import { bringFromPacs } from './from-pacs.ts';
 import { HttpProblem } from './problem.ts';
 import type { TransferCounters } from './transfer-counters.ts';
@@ -105,6 +106,7 @@ async function openStudy(request: FastifyRequest, parts: TransferParts): Promise
     { ...presentedBy(request), trust, studyInstanceUID: uid, home: home.data },
     { directory: parts.directory.current(), clock, used, unaided },
   );
+  tellAsker(request, { user: `edge of ${opened.sub}`, role: 'edge', trust: opened.sub });
   return {
     studyInstanceUID: uid,
     home: home.data,

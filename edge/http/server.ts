@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
+import { type AuditParts, auditHttp } from './audited.ts';
 import { type DeadLetterParts, serveDeadLetters } from './dead-letters-page.ts';
 import { takeForms } from './own-page.ts';
 import { HttpProblem, problemOf } from './problem.ts';
@@ -23,7 +24,8 @@ import { serveTransfers, type TransferParts } from './routes-transfer.ts';
 import { type StatusPageParts, serveStatusPage } from './status-page.ts';
 
 export interface HttpParts
-  extends TransferParts,
+  extends AuditParts,
+    TransferParts,
     LocalParts,
     DeadLetterParts,
     OperateParts,
@@ -87,7 +89,7 @@ function buildApp(parts: HttpParts): FastifyInstance {
 
 /** What answers errors, and nothing else yet. */
 function openApp(
-  { log }: Pick<HttpParts, 'log'>,
+  { log, audit, subjects }: Pick<HttpParts, 'log' | keyof AuditParts>,
   https: { key: Buffer; cert: Buffer } | null,
 ): FastifyInstance {
   const app = Fastify({
@@ -108,6 +110,7 @@ function openApp(
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
   });
+  auditHttp(app, { audit, subjects });
   return app;
 }
 

@@ -47,15 +47,16 @@ export class AuditTrail {
   }
 
   /** Durable when it returns. Another process may append to the same trail. @throws SQLite's error */
-  append({ user, ...rest }: AuditEntry): void {
-    const entry = JSON.stringify(rest);
+  append(entry: AuditEntry): void {
+    this.appendAll([entry]);
+  }
+
+  /** As {@link append}, in order, with one fsync. @throws SQLite's error, and then none of them stands there */
+  appendAll(entries: readonly AuditEntry[]): void {
     const head = commitDurably(this.#db, () => {
-      const last = this.head();
-      const row = { seq: last.seq + 1, at: this.#clock.now(), user, entry };
-      const digest = digestOf(last.digest, row);
-      this.#statements.insert.run({ ...row, digest });
-      this.#index(row.seq, rest);
-      return { seq: row.seq, digest };
+      let last = this.head();
+      for (const entry of entries) last = this.#insert(entry, last);
+      return last;
     });
     this.#headFile.write(head);
   }
@@ -82,6 +83,15 @@ export class AuditTrail {
   close(): void {
     this.#headFile.close();
     this.#db.close();
+  }
+
+  #insert({ user, ...rest }: AuditEntry, last: Head): Head {
+    const entry = JSON.stringify(rest);
+    const row = { seq: last.seq + 1, at: this.#clock.now(), user, entry };
+    const digest = digestOf(last.digest, row);
+    this.#statements.insert.run({ ...row, digest });
+    this.#index(row.seq, rest);
+    return { seq: row.seq, digest };
   }
 
   #index(seq: number, { patients, studies, homes, trust }: Omit<AuditEntry, 'user'>): void {

@@ -69,6 +69,8 @@ t.test('an edge and a hub that were lost', { skip: missingPeer('nats-server') },
         await cdipDone(['edge', 'status', '--json', '--config', edge.configFile]),
       ) as { index: { studies: number } };
       t.equal(status.index.studies, 2);
+      const verified = await cdip(['edge', 'audit', 'verify', '--config', edge.configFile]);
+      t.equal(verified.code, 0, 'its audit trail is whole');
       await send(3);
       await isKnown(3);
     },

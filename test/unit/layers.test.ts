@@ -79,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['edge/crawl', 'edge/retrieve'],
   ],
   'edge/http': [
+    'edge/audit (types)',
     ...['shared', 'edge/spool', 'edge/index', 'edge/outbox', 'edge/transfer', 'edge/commands'],
     ...[
       'edge/deliver',
@@ -89,6 +90,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'edge/configuration (types)',
     ],
   ],
+  'edge/audit': [...['shared', 'edge/dimse', 'edge/ul (types)']],
   'edge/conformance': [...['shared', 'edge/ul', 'edge/dimse', 'edge/scp', 'edge/deliver']],
   'edge/cli': ['shared', 'edge/*', 'edge/main.ts'],
   'edge/status-health.ts': ['shared', 'edge/*'],
@@ -101,11 +103,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/operations.ts': ['shared', 'edge/*'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
+  'edge/start-audit.ts': ['shared', 'edge/*'],
   'edge/join-hub.ts': ['shared', 'edge/*'],
   'edge/start-parts.ts': [
     ...['shared', 'edge/*', 'edge/operations.ts', 'edge/status-view.ts'],
     'edge/start-services.ts',
-    'edge/join-hub.ts',
+    ...['edge/join-hub.ts', 'edge/start-audit.ts'],
   ],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 

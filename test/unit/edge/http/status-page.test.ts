@@ -1,6 +1,7 @@
 /** The page for the trust's engineer: what it says, to whom, and what it never lets through. edge/http. */
 import { request } from 'node:http';
 import t, { type Test } from 'tap';
+import { openSubjects } from '../../../../edge/audit/subject-of.ts';
 import { parseEdgeConfig } from '../../../../edge/config.ts';
 import { openDicomWeb } from '../../../../edge/dicomweb/open.ts';
 import { startHttp } from '../../../../edge/http/server.ts';
@@ -48,6 +49,8 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
     directory: { current: () => undefined },
     usedTickets: noUsedTickets(),
+    audit: { record: () => {}, recordOnce: () => {} },
+    subjects: openSubjects(index.db),
     stow: storage,
     dicomWeb: openDicomWeb({
       db: index.db,
