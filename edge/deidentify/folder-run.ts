@@ -13,7 +13,7 @@ import { Aliases } from './aliases.ts';
 import { DeidentifyError } from './deidentify-error.ts';
 import { ObjectDeidentifier, type ProjectRules } from './deidentify-object.ts';
 import { IdentifierSearch } from './identifier-search.ts';
-import { type InputFile, inputFiles, openInput } from './input-files.ts';
+import { FileMemory, type InputFile, inputFiles, openInput } from './input-files.ts';
 import type { Mask } from './masks.ts';
 import { withMaskablePixels } from './native-pixels.ts';
 import type { ProfileOption } from './options.ts';
@@ -100,6 +100,7 @@ class FolderRun {
   readonly #parts: RunParts;
   readonly #rules: ProjectRules;
   readonly #aliases = new Aliases();
+  readonly #memory = new FileMemory();
   /** Of the patient at work: most files of a folder are of the same as the one before. */
   readonly #searches = new Map<number, IdentifierSearch>();
 
@@ -115,7 +116,7 @@ class FolderRun {
   async readAll(): Promise<void> {
     await this.#forEach('reading', async (file) => {
       try {
-        this.#aliases.add(await readSubject(openInput(file)));
+        this.#aliases.add(await readSubject(openInput(file, this.#memory)));
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
       }
@@ -130,7 +131,7 @@ class FolderRun {
     const { output, report, pseudonyms } = this.#parts;
     let study = '';
     try {
-      const source = openInput(file);
+      const source = openInput(file, this.#memory);
       const subject = await readSubject(source);
       study = this.#newStudyUID(subject);
       const patientKey = this.#aliases.keyOf(subject);

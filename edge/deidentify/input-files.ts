@@ -1,5 +1,13 @@
 /** The files that a run reads, and each as a data set that can be opened again. Nothing is written here. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPart10Head } from '../../shared/dicom/part10.ts';
@@ -37,9 +45,23 @@ export interface OpenedFile extends DataSetSource {
   readonly dataSetBytes: number;
 }
 
-/** @throws WithheldError `NOT_A_FILE`, `MEDIA_DIRECTORY`, DicomError `NOT_PART10` */
-export function openInput({ path }: InputFile): OpenedFile {
-  const { size, kept } = readBeginning(path);
+/** Memory for one file after the other: new pages for each cost more than to read it. */
+export class FileMemory {
+  #bytes = Buffer.allocUnsafeSlow(HEAD_BYTES);
+
+  /** Of the last one nothing may be used any more. */
+  take(size: number): Buffer {
+    if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafeSlow(size);
+    return this.#bytes.subarray(0, size);
+  }
+}
+
+/**
+ * @param memory what this file is read into, until the next one is opened with it
+ * @throws WithheldError `NOT_A_FILE`, `MEDIA_DIRECTORY`, DicomError `NOT_PART10`
+ */
+export function openInput({ path }: InputFile, memory: FileMemory): OpenedFile {
+  const { size, kept } = readBeginning(path, memory);
   const { sopClassUID, transferSyntaxUID, dataSetOffset } = readPart10Head(kept);
   if (sopClassUID === MEDIA_DIRECTORY)
     throw new WithheldError('MEDIA_DIRECTORY', 'a directory lists the patients of a medium');
@@ -51,14 +73,18 @@ export function openInput({ path }: InputFile): OpenedFile {
 }
 
 /** All of a small file. Synchronous: a batch has nothing else to do, and each turn of a thread costs more. */
-function readBeginning(path: string): { readonly size: number; readonly kept: Buffer } {
+function readBeginning(
+  path: string,
+  memory: FileMemory,
+): { readonly size: number; readonly kept: Buffer } {
   let fd: number | undefined;
   try {
     // A pipe would be waited for, a device never end.
-    if (!statSync(path).isFile()) throw new WithheldError('NOT_A_FILE', 'it is no file');
-    fd = openSync(path, 'r');
-    const { size } = fstatSync(fd);
-    const bytes = Buffer.allocUnsafe(size <= MAX_KEPT_BYTES ? size : HEAD_BYTES);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw new WithheldError('NOT_A_FILE', 'it is no file');
+    const { size } = found;
+    const bytes = memory.take(size <= MAX_KEPT_BYTES ? size : HEAD_BYTES);
     return { size, kept: bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)) };
   } catch (cause) {
     if (cause instanceof WithheldError) throw cause;

@@ -5,33 +5,36 @@
  *   OUT/held/<id>.dcm, .json     what is withheld, as it came, and why; for its owner alone
  *   OUT/report.json              counts and reasons, nothing of a patient
  *
- * A file gets its name when it is whole and found to be clean. All is synced before the report says that the
+ * A file gets its name when its bytes are whole and found to be clean. All is synced before the report says that the
  * run has ended; what a run that was cut short left is written anew by the next.
  */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
   copyFileSync,
-  createReadStream,
   existsSync,
-  linkSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
   rmSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { DeidentifyError } from './deidentify-error.ts';
 import { WithheldError } from './withheld.ts';
+import {
+  beginningOf,
+  haveSameBytes,
+  linkNew,
+  openNew,
+  removeFile,
+  writeParts,
+  writeWhole,
+} from './write-output.ts';
 
 const REPORT = 'report.json';
 
@@ -70,8 +73,9 @@ export class OutputFolder {
   }
 
   /**
-   * Writes all that `bytes` gives to a file, and names it when that has ended.
+   * Writes all that `bytes` gives to a file, which is named when that has ended: a small one is kept until then.
    *
+   * @param bytes parts that stay as they are until it has ended
    * @returns its length; `same`: one with the same bytes was there
    * @throws what `bytes` throws, and WithheldError `UID_CONFLICT`: nothing is left then
    */
@@ -79,23 +83,52 @@ export class OutputFolder {
     { study, object }: { readonly study: string; readonly object: string },
     bytes: AsyncIterable<Buffer[]>,
   ): Promise<{ readonly bytes: number; readonly same: boolean }> {
+    const parts = bytes[Symbol.asyncIterator]();
+    const { begun, isWhole } = await beginningOf(parts);
+    if (isWhole) return this.#writeSmall(this.#place(study, object), begun);
     this.#count += 1;
     const temporary = join(this.#partial, String(this.#count));
     try {
-      const length = await writeWhole(temporary, bytes);
-      const folder = join(this.#folder, study);
-      if (!this.#folders.has(folder)) mkdirSync(folder, { recursive: true });
-      this.#folders.add(folder);
-      const file = join(folder, `${object}.dcm`);
-      const isTorn = this.#isUnfinished && !this.#written.has(file);
-      this.#written.add(file);
-      if (isTorn) rmSync(file, { force: true });
+      const length = await writeWhole(temporary, begun, parts);
+      const file = this.#place(study, object);
       const same = !linkNew(temporary, file);
-      if (same && !(await haveSameBytes(temporary, file)))
-        throw new WithheldError('UID_CONFLICT', 'another object has the same SOP Instance UID');
+      if (same && !(await haveSameBytes(temporary, file))) throw uidConflict();
       return { bytes: length, same };
     } finally {
       removeFile(temporary);
+    }
+  }
+
+  /** Where an object is to stand; what an interrupted run left there is gone. */
+  #place(study: string, object: string): string {
+    const folder = join(this.#folder, study);
+    if (!this.#folders.has(folder)) mkdirSync(folder, { recursive: true });
+    this.#folders.add(folder);
+    const file = join(folder, `${object}.dcm`);
+    const isTorn = this.#isUnfinished && !this.#written.has(file);
+    this.#written.add(file);
+    if (isTorn) rmSync(file, { force: true });
+    return file;
+  }
+
+  /** Its bytes are all here and found to be clean; a run that is killed in this moment is an unfinished one. */
+  #writeSmall(
+    file: string,
+    parts: readonly Buffer[],
+  ): { readonly bytes: number; readonly same: boolean } {
+    const fd = openNew(file);
+    if (fd === undefined) {
+      const bytes = Buffer.concat(parts);
+      if (!readFileSync(file).equals(bytes)) throw uidConflict();
+      return { bytes: bytes.length, same: true };
+    }
+    try {
+      return { bytes: writeParts(fd, parts), same: false };
+    } catch (error) {
+      removeFile(file);
+      throw error;
+    } finally {
+      closeSync(fd);
     }
   }
 
@@ -184,55 +217,5 @@ function readReport(report: string): Earlier | undefined {
   }
 }
 
-/** @returns the length */
-async function writeWhole(path: string, bytes: AsyncIterable<Buffer[]>): Promise<number> {
-  const fd = openSync(path, 'w');
-  let length = 0;
-  try {
-    for await (const parts of bytes) length += writeParts(fd, parts);
-  } finally {
-    closeSync(fd);
-  }
-  return length;
-}
-
-/** @throws when the disk took less than all */
-function writeParts(fd: number, parts: readonly Buffer[]): number {
-  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  if (bytes === 0) return 0;
-  // One buffer, in as many writes as it needs: a vector of more than 1,024 is cut by the kernel.
-  const whole = parts.length === 1 ? parts[0] : Buffer.concat(parts);
-  writeFileSync(fd, whole ?? '');
-  return bytes;
-}
-
-/** As rmSync by force, at a tenth of its time. */
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-/** @returns false when the name is taken */
-function linkNew(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function haveSameBytes(a: string, b: string): Promise<boolean> {
-  const [first, second] = await Promise.all([a, b].map(digestOf));
-  return first === second;
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
+const uidConflict = (): WithheldError =>
+  new WithheldError('UID_CONFLICT', 'another object has the same SOP Instance UID');

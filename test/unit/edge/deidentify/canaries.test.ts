@@ -57,8 +57,8 @@ t.test(
 t.test('text over the pixels of any real object holds it', { timeout: 300_000 }, async (t) => {
   const given: string[] = [];
   let tried = 0;
-  for (const encoding of ['latin1', 'utf16le'] as const)
-    for (const [path, object] of objects) {
+  for (const [n, [path, object]] of objects.entries())
+    for (const encoding of n % 5 === 0 ? (['latin1', 'utf16le'] as const) : (['latin1'] as const)) {
       const planted = plantInCorner(object, encoding);
       if (planted === undefined) continue;
       tried += 1;
