@@ -10,7 +10,8 @@ import { MEASURES } from './all-measures.ts';
 import { type Before, buildCells, type Context, changedRows } from './cells.ts';
 import { coverAll, coverChanged } from './coverage.ts';
 import { MACROS } from './facts/macros.ts';
-import { makeAll, makeChanged, textOf } from './facts/stage.ts';
+import { makeAll, textOf } from './facts/make-all.ts';
+import { makeChanged } from './facts/stage.ts';
 import { STAGES } from './facts/stages.ts';
 import { FACTS, type FactName } from './measure.ts';
 import { SAMPLED, sampleFact } from './sample.ts';
@@ -25,8 +26,6 @@ const definitionsOf = (trusts: readonly string[]): string =>
 
 /** So much more is cheaper made anew than row by row. */
 const REBUILD_FROM_ROWS = 2_000_000;
-/** Rows told for each part of a rebuild: its aggregates have to fit into a gigabyte. */
-const ROWS_A_SLICE = 1_500_000;
 
 export interface BuildOptions {
   readonly store: Store;
@@ -36,6 +35,8 @@ export interface BuildOptions {
   readonly now: number;
   /** True: all of it, also where the rules are the same. */
   readonly isWhole?: boolean;
+  /** Of a whole build: rows that are folded at once; absent: as memory allows. */
+  readonly rowsAPart?: number;
 }
 
 export interface Built {
@@ -58,8 +59,8 @@ export async function build(options: BuildOptions): Promise<Built> {
     last?.['rules'] !== RULES ||
     fresh > Math.max(REBUILD_FROM_ROWS, told / 2);
   await store.transaction(async () => {
-    if (isWhole) await foldAll(store, told);
-    else for (const stage of STAGES) await makeChanged(store, stage);
+    for (const stage of STAGES)
+      await (isWhole ? makeAll(store, stage, options.rowsAPart) : makeChanged(store, stage));
     for (const fact of SAMPLED) await sampleFact(store, fact, isWhole);
     const isAnew = isWhole || last?.['definitions'] !== definitions;
     await countAll(store, { trusts, now }, isAnew ? null : Number(last?.['built_at']));
@@ -100,9 +101,4 @@ async function newlyTold(store: Store): Promise<{ told: number; fresh: number }>
     fresh += Number(since?.['rows']);
   }
   return { told, fresh };
-}
-
-async function foldAll(store: Store, told: number): Promise<void> {
-  const slices = Math.max(1, Math.ceil(told / ROWS_A_SLICE));
-  for (const stage of STAGES) await makeAll(store, stage, slices);
 }

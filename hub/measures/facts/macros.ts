@@ -12,7 +12,8 @@ CREATE OR REPLACE MACRO utc_of_london(w) AS w - CASE
     AND w - INTERVAL 1 HOUR < last_sunday(year(w), 10) THEN INTERVAL 1 HOUR
   ELSE INTERVAL 0 HOUR END;
 -- A place in the order of telling: when it was so, then what came first.
-CREATE OR REPLACE MACRO seq_of(moment, n) AS epoch_us(moment)::HUGEINT * 1099511627776 + n;
+CREATE OR REPLACE MACRO seq_of(moment, n) AS
+  (epoch_us(moment)::HUGEINT * 1099511627776 + n)::DECIMAL(38, 0);
 CREATE OR REPLACE MACRO day_of(t) AS london(t)::DATE;
 CREATE OR REPLACE MACRO month_of(d) AS strftime(d, '%Y-%m');
 CREATE OR REPLACE MACRO month_number(t) AS year(day_of(t)) * 12 + month(day_of(t)) - 1;

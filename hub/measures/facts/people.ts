@@ -36,7 +36,7 @@ const patientNhs: Stage = {
         ([kind, at]) => `
         SELECT trust, patient_key, nhs_key,
           CASE WHEN nhs_key IS NOT NULL THEN seq_of(${at}, (hash(nhs_key) >> 24)::BIGINT) END AS seq
-        FROM ${fresh(kind, PATIENT)}`,
+        FROM ${fresh(kind)}`,
       ).join(' UNION ALL ')})
     WHERE patient_key IS NOT NULL GROUP BY trust, patient_key`,
 };

@@ -16,8 +16,8 @@ export interface Sources {
   only(table: string, columns?: readonly string[]): string;
   /** Rows of this stage as they were; null: all is made anew. */
   readonly kept: string | null;
-  /** What was told since; all of it, where all is made anew. */
-  fresh(kind: KindName, columns: readonly string[]): string;
+  /** What was told since, of a key that has the same name there; all of it, where all is made anew. */
+  fresh(kind: KindName): string;
 }
 
 export interface Stage {
@@ -30,15 +30,9 @@ export interface Stage {
   rows(sources: Sources): string;
 }
 
-/** Which part of the keys, so that a rebuild fits into memory. */
-interface Slice {
-  readonly at: number;
-  readonly of: number;
-}
-
 export const tableOf = ({ table, name }: Stage): string => table ?? name;
 
-const columnsOf = (table: string): string =>
+export const columnsOf = (table: string): string =>
   table.startsWith('told_') ? 't.*, t.rowid AS arrived' : 't.*';
 
 function sourcesOfKeys(stage: Stage): Sources {
@@ -48,31 +42,6 @@ function sourcesOfKeys(stage: Stage): Sources {
     return `(SELECT ${columnsOf(table)} FROM ${table} t SEMI JOIN dirty_${name} d ON ${same})`;
   };
   return { only, kept: only(tableOf(stage)), fresh: (kind) => `new_${kind}` };
-}
-
-function sourcesOfSlice({ key }: Stage, { at, of }: Slice): Sources {
-  const only = (table: string, columns: readonly string[] = key): string => {
-    const part = of === 1 ? '' : `WHERE hash(${columns.join(', ')}) % ${of} = ${at}`;
-    return `(SELECT ${columnsOf(table)} FROM ${table} t ${part})`;
-  };
-  return { only, kept: null, fresh: (kind, columns) => only(`told_${kind}`, columns) };
-}
-
-/** What makes the table: other SQL, other rows. */
-export const textOf = (stage: Stage): string =>
-  [tableOf(stage), ...stage.key, stage.rows(sourcesOfSlice(stage, { at: 0, of: 1 }))].join('\n');
-
-/** Makes every row anew, in so many parts of about the same size. */
-export async function makeAll(store: Store, stage: Stage, slices: number): Promise<void> {
-  const table = tableOf(stage);
-  await store.run(`DROP TABLE IF EXISTS next_${table}`);
-  for (let at = 0; at < slices; at += 1) {
-    const rows = stage.rows(sourcesOfSlice(stage, { at, of: slices }));
-    await store.run(
-      at === 0 ? `CREATE TABLE next_${table} AS ${rows}` : `INSERT INTO next_${table} ${rows}`,
-    );
-  }
-  await store.run(`DROP TABLE IF EXISTS ${table}; ALTER TABLE next_${table} RENAME TO ${table}`);
 }
 
 /** Makes the rows anew of which something is new; `changed_…` has those that went and those that came. */
