@@ -62,6 +62,29 @@ export const HubConfigSchema = z.strictObject({
     .strictObject({
       memoryMegabytes: z.int().min(256).max(65_536).default(1_024),
       threads: z.int().min(1).max(64).default(2),
+      sql: z
+        .strictObject({
+          seconds: z.int().min(1).max(600).default(30),
+          rows: z.int().min(1).max(1_000_000).default(10_000),
+          memoryMegabytes: z.int().min(64).max(16_384).default(512),
+          atOnce: z.int().min(0).max(16).default(2),
+        })
+        .prefault({})
+        .describe("limits of a question of an analyst's own SQL; atOnce 0 turns it off"),
+      purposes: z
+        .array(
+          z.strictObject({
+            id: z.string().regex(/^[a-z0-9-]{1,40}$/, 'small letters, digits and dashes'),
+            title: z.string().min(1).max(200),
+            approvedBy: z.string().min(1).describe('who of privacy approved it'),
+            until: z.iso.date().describe('its last day'),
+            people: z.array(z.string().min(1)).min(1).describe('as they are called when signed in'),
+          }),
+        )
+        .default([])
+        .describe(
+          'secondary uses for which rows of people, under keys of the purpose, were approved',
+        ),
     })
     .prefault({})
     .describe('the analytic store: what its queries may take of the machine'),

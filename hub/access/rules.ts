@@ -26,6 +26,7 @@ export const ACTIONS = [
   'capacity',
   'measure',
   'return',
+  'sql',
   'break-glass',
   'review',
   'restrict',
@@ -72,6 +73,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   capacity: ['admin', 'booker', 'coordinator'],
   measure: ['admin', 'analyst', 'coordinator', 'fleet'],
   return: ['admin', 'analyst'],
+  sql: ['admin', 'analyst'],
   account: ROLES,
   people: ['admin'],
   // Not for those who teach, count or look after machines (SE-04).
@@ -93,6 +95,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   capacity: 'change diaries',
   measure: 'read the measures of the network',
   return: 'see what figures are made of, and make returns',
+  sql: 'ask the measures by SQL',
   account: 'see an account',
   people: 'let people in',
   'break-glass': 'look without a relationship to the patient',

@@ -23,6 +23,7 @@ import { findPage } from './page-find.ts';
 import { fleetPages } from './page-fleet.ts';
 import { fleetEdgePages } from './page-fleet-edge.ts';
 import { identityPages } from './page-identity.ts';
+import { measureSqlPages } from './page-measure-sql.ts';
 import { measurePages } from './page-measures.ts';
 import { meetingPages } from './page-meetings.ts';
 import { offerPages } from './page-offer.ts';
@@ -73,6 +74,7 @@ export function servePages(
     ...callListPages(parts),
     ...appointmentPages(parts),
     ...offerPages(parts),
+    ...measureSqlPages(parts),
     ...measurePages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),

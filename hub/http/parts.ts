@@ -31,6 +31,7 @@ import type { FetchFilter } from '../fetch/rows.ts';
 import type { Answered, FleetEntry } from '../fleet/fleet.ts';
 import type { FleetStore } from '../fleet/fleet-store.ts';
 import type { GivenDecision } from '../identity/decide.ts';
+import type { SqlQuestion, SqlTable } from '../measures/analyst-sql.ts';
 import type { FigureRow, Question } from '../measures/answer.ts';
 import type { ExportColumn } from '../measures/export.ts';
 import type { Measure } from '../measures/measure.ts';
@@ -117,6 +118,8 @@ export interface MeasuresPart {
   answer(id: string, question: Question): Promise<MeasureAnswer>;
   /** Of the trust's own figures. @throws MeasureError */
   rows(id: string, question: RowQuestion): Promise<readonly ListedRow[]>;
+  /** An analyst's own SQL over marts. @throws MeasureError */
+  sql(question: SqlQuestion): Promise<SqlTable>;
   /** Rows as a Parquet file; values as the columns say. */
   parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer>;
 }

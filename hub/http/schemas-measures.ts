@@ -76,3 +76,19 @@ export const MeasureRowsAnswer = z.object({
   limit: z.int(),
   offset: z.int(),
 });
+
+export const SqlAsked = z.strictObject({
+  sql: z.string().min(1).max(20_000).describe('one SELECT, in the SQL of DuckDB'),
+  purpose: z
+    .string()
+    .min(1)
+    .max(40)
+    .optional()
+    .describe('an approved purpose: rows of people under its keys; without one, figures'),
+});
+
+export const SqlTableAnswer = z.object({
+  columns: z.array(z.string()),
+  rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
+  isCut: z.boolean().describe('there are more rows than are told at once'),
+});

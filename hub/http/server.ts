@@ -32,6 +32,7 @@ import { fetchRoutes } from './routes-fetches.ts';
 import { fhirRoutes } from './routes-fhir.ts';
 import { auditEventRoutes } from './routes-fhir-audit.ts';
 import { fleetRoutes } from './routes-fleet.ts';
+import { measureSqlRoutes } from './routes-measure-sql.ts';
 import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
 import { serveTokens } from './routes-oauth.ts';
@@ -115,6 +116,7 @@ async function buildApp(
     eventRoute(feed, parts),
     ...networkRoutes(parts),
     ...measureRoutes(parts),
+    ...measureSqlRoutes(parts),
     ...fleetRoutes(parts, board),
     auditRoute(parts),
     ...relationRoutes(parts),

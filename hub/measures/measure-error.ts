@@ -6,7 +6,11 @@ export type MeasureErrorCode =
   | 'MEASURE_DIMENSION'
   | 'MEASURES_NOT_BUILT'
   | 'MEASURE_ROWS_FORBIDDEN'
-  | 'BACKLOAD_COLUMNS';
+  | 'BACKLOAD_COLUMNS'
+  | 'SQL_REFUSED'
+  | 'SQL_PURPOSE'
+  | 'SQL_TOO_LONG'
+  | 'SQL_BUSY';
 
 export class MeasureError extends GatewayError {
   override readonly name = 'MeasureError';
@@ -18,6 +22,6 @@ export class MeasureError extends GatewayError {
   }
 
   get retry(): Retry {
-    return this.code === 'MEASURES_NOT_BUILT' ? 'safe' : 'never';
+    return this.code === 'MEASURES_NOT_BUILT' || this.code === 'SQL_BUSY' ? 'safe' : 'never';
   }
 }

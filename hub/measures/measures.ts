@@ -12,11 +12,13 @@ import { Gauge, type Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { HubConfig } from '../config.ts';
 import { MEASURES, measureOf } from './all-measures.ts';
+import { AnalystSql, type SqlQuestion, type SqlTable } from './analyst-sql.ts';
 import { type FigureRow, type Figures, figuresOf, type Question } from './answer.ts';
 import { loadIncoming } from './backload.ts';
 import { build } from './build.ts';
 import type { Context } from './cells.ts';
 import { type ExportColumn, parquetOf } from './export.ts';
+import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
 import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
@@ -66,12 +68,15 @@ export class Measures {
   readonly #keys: Pseudonyms;
   /** Undefined: it can't be opened now. What is told waits, and the rest of the hub goes on. */
   #opened: Store | undefined;
+  readonly #analystSql: AnalystSql;
+  #marts: Marts | undefined;
   #builtAt: number | null = null;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(options: MeasuresOptions, keys: Pseudonyms) {
     this.#options = options;
     this.#keys = keys;
+    this.#analystSql = new AnalystSql(options.config, options.clock);
     const builtAt = (): number => (this.#builtAt ?? 0) / 1_000;
     new Gauge({
       name: 'cdip_measures_built_timestamp_seconds',
@@ -143,6 +148,13 @@ export class Measures {
   /** What a trust's own figures are made of. @throws MeasureError */
   async rows(id: string, question: RowQuestion): Promise<ListedRow[]> {
     return rowsBehind(this.#store, requireMeasure(id), question, this.#context());
+  }
+
+  /** SQL of an analyst's own. @throws MeasureError */
+  sql(question: SqlQuestion): Promise<SqlTable> {
+    this.#context();
+    this.#marts ??= new Marts(this.#store, this.#keys);
+    return this.#analystSql.ask(this.#marts, question);
   }
 
   parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer> {

@@ -59,6 +59,23 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
   const file = await hub.get(csv ?? '', { authorization: 'Bearer analyst' });
   t.match(await file.text(), /^month,exams,medianHours,/, 'the download is of the same question');
 
+  await page.goto(`${hub.url}/measures`);
+  await page.getByRole('link', { name: 'Ask by SQL' }).click();
+  await page
+    .getByLabel('SQL')
+    .fill('SELECT modality, sum(exams) AS exams FROM bi_16h GROUP BY 1 ORDER BY 1');
+  await page.getByRole('button', { name: 'Ask' }).press('Enter');
+  t.match(
+    await page.getByRole('region', { name: 'Answer' }).innerText(),
+    /CT\s+\d+/,
+    'an answer by SQL',
+  );
+  t.strictSame(await accessibilityFaults(page), [], 'the page of SQL is accessible');
+  await page.getByLabel('SQL').fill('DROP TABLE bi_16h');
+  await page.getByRole('button', { name: 'Ask' }).press('Enter');
+  t.match(await page.getByRole('alert').innerText(), /Only SELECT is answered/);
+  t.strictSame(await accessibilityFaults(page), [], 'a refusal is accessible');
+
   await page.goto(`${hub.url}/measures/BI-17?by=trust,modality,month`);
   t.match(
     await page.locator('table').first().innerText(),

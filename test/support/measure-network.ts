@@ -19,11 +19,12 @@ export interface MeasureNetwork {
   stop(): Promise<void>;
 }
 
-export async function startMeasureNetwork(): Promise<MeasureNetwork> {
+/** @param settings of `measures` in hub.yaml */
+export async function startMeasureNetwork(settings: object = {}): Promise<MeasureNetwork> {
   const directory = mkdtempSync(join(tmpdir(), 'cdip-measures-'));
   const db = openSqlite(':memory:', projectionSchema);
   const trusts = WORLD_TRUSTS.map((ods) => ({ ods, name: `Trust ${ods}` }));
-  const config = parseHubConfig({ dataDirectory: directory, trusts });
+  const config = parseHubConfig({ dataDirectory: directory, trusts, measures: settings });
   const measures = await Measures.open({
     ...{ dataDirectory: directory, config: config.measures, trusts, db, log: silentLog },
     clock: { now: () => Date.parse(WORLD_NOW), monotonicMs: () => performance.now() },

@@ -149,23 +149,28 @@ async function differing(store: Store, table: string): Promise<unknown[]> {
     ORDER BY ALL LIMIT 4`);
 }
 
-t.test('counted from telling to telling is counted at once, and in parts', { timeout: 300_000 }, async (t) => {
-  const random = randomFrom('by and by');
-  const store = await Store.open({ directory: t.testdir(), memoryMegabytes: 512, threads: 2 });
-  t.teardown(() => store.close());
-  const tellings = tellingsOf(measureWorld(300, 'by and by', TRUSTS, 90), random);
-  const end = Date.parse(WORLD_NOW);
-  // Over the ends of two months, then within hours.
-  const times = [45 * DAY, 20 * DAY, 5 * DAY, 3 * HOUR, 0];
-  const size = Math.ceil(tellings.length / times.length);
-  for (const [at, ago] of times.entries()) {
-    await tell(store, tellings.slice(at * size, (at + 1) * size));
-    const { isWhole } = await build({ store, trusts: TRUSTS, now: end - ago });
-    t.equal(isWhole, at === 0, 'only the first build folds everything');
-  }
-  for (const table of TABLES) await store.run(`CREATE TEMP TABLE daily_${table} AS FROM ${table}`);
-  await build({ store, trusts: TRUSTS, now: end, isWhole: true, rowsAPart: 200 });
-  for (const table of TABLES) t.strictSame(await differing(store, table), [], table);
-  const [row] = await store.rows('SELECT count(*) AS exams FROM exam WHERE priors > 0');
-  t.ok(Number(row?.['exams']) > 10, 'there are priors to be kept up');
-});
+t.test(
+  'counted from telling to telling is counted at once, and in parts',
+  { timeout: 300_000 },
+  async (t) => {
+    const random = randomFrom('by and by');
+    const store = await Store.open({ directory: t.testdir(), memoryMegabytes: 512, threads: 2 });
+    t.teardown(() => store.close());
+    const tellings = tellingsOf(measureWorld(300, 'by and by', TRUSTS, 90), random);
+    const end = Date.parse(WORLD_NOW);
+    // Over the ends of two months, then within hours.
+    const times = [45 * DAY, 20 * DAY, 5 * DAY, 3 * HOUR, 0];
+    const size = Math.ceil(tellings.length / times.length);
+    for (const [at, ago] of times.entries()) {
+      await tell(store, tellings.slice(at * size, (at + 1) * size));
+      const { isWhole } = await build({ store, trusts: TRUSTS, now: end - ago });
+      t.equal(isWhole, at === 0, 'only the first build folds everything');
+    }
+    for (const table of TABLES)
+      await store.run(`CREATE TEMP TABLE daily_${table} AS FROM ${table}`);
+    await build({ store, trusts: TRUSTS, now: end, isWhole: true, rowsAPart: 200 });
+    for (const table of TABLES) t.strictSame(await differing(store, table), [], table);
+    const [row] = await store.rows('SELECT count(*) AS exams FROM exam WHERE priors > 0');
+    t.ok(Number(row?.['exams']) > 10, 'there are priors to be kept up');
+  },
+);
