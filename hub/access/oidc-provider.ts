@@ -14,8 +14,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { OidcConfig } from '../config-sign-in.ts';
-import { AccessError, type AccessErrorCode } from './access-error.ts';
+import { AccessError } from './access-error.ts';
 import { type Identity, readIdentity } from './oidc-claims.ts';
+import { CLOCKS_DIFFER, failureOf } from './oidc-failures.ts';
 import { hashOf, secret } from './secrets.ts';
 import type { StepUpRule } from './step-up.ts';
 
@@ -235,12 +236,12 @@ export class IdentityProvider {
     return this.#parts.config.issuer.startsWith('http:');
   }
 
+  /** @throws what is no failure of a provider, but a bug */
   #inOurWords(error: unknown): AccessError {
     if (error instanceof AccessError) return error;
-    const reason = reasonOf(error);
-    const code = ourCode(error, reason);
-    this.#parts.log.warn('oidc.failed', { code, reason });
-    return new AccessError(code, WORDS[code] ?? 'the sign-in failed', { cause: error });
+    const { failure, reason } = failureOf(error);
+    this.#parts.log.warn('oidc.failed', { code: failure.code, reason });
+    return failure;
   }
 }
 
@@ -263,38 +264,4 @@ async function clientAuthentication(config: OidcConfig): Promise<client.ClientAu
     const words = `the key or secret of signIn.oidc can not be read (${codeOf(cause)})`;
     throw new AccessError('OIDC_SETUP', words, { cause });
   }
-}
-
-const CLOCKS_DIFFER = 'its clock and the clock of this hub differ too much';
-const WORDS: Readonly<Partial<Record<AccessErrorCode, string>>> = {
-  OIDC_UNREACHABLE: 'it does not answer',
-  OIDC_REFUSED: 'it did not sign you in',
-  OIDC_SETUP: 'it does not know this hub, or not as it is configured',
-  OIDC_ANSWER: 'what came back is not what it has to be',
-  OIDC_CLOCK: CLOCKS_DIFFER,
-};
-
-/** A stable word for the log: RFC 6749's error, or the library's code. Never a message, which may hold claims. */
-function reasonOf(error: unknown): string {
-  const {
-    error: told,
-    code,
-    cause,
-  } = error as { error?: unknown; code?: unknown; cause?: unknown };
-  if (typeof told === 'string' && /^[a-z_]{1,60}$/.test(told)) return told;
-  if (typeof code === 'string') return code;
-  return cause === undefined ? codeOf(error) : codeOf(cause);
-}
-
-const NO_ANSWER = new Set(['OAUTH_TIMEOUT', 'OAUTH_ABORT']);
-
-function ourCode(error: unknown, reason: string): AccessErrorCode {
-  if (error instanceof client.AuthorizationResponseError) return 'OIDC_REFUSED';
-  if (error instanceof client.ResponseBodyError)
-    return reason === 'invalid_grant' ? 'OIDC_ANSWER' : 'OIDC_SETUP';
-  if (reason === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return 'OIDC_CLOCK';
-  const { cause } = error as { cause?: { status?: unknown } };
-  const isDown = typeof cause?.status === 'number' && cause.status >= 500;
-  const isAnswer = reason.startsWith('OAUTH_') && !NO_ANSWER.has(reason);
-  return isAnswer && !isDown ? 'OIDC_ANSWER' : 'OIDC_UNREACHABLE';
 }

@@ -104,6 +104,9 @@ const WORDS: Readonly<Record<Action, string>> = {
   meet: 'put patients on lists of meetings',
 };
 
+/** What an action is, in words that follow "to". */
+export const wordsOf = (action: Action): string => WORDS[action];
+
 /** Null: allowed. Else why not, in words for the person. */
 export function refusalOf({ role, scopes, method }: Principal, action: Action): string | null {
   const isOfPeople = action === 'account' || action === 'people';

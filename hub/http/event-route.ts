@@ -10,7 +10,7 @@ import { SECURITY_HEADERS } from './security.ts';
 import { seenBy } from './seen-events.ts';
 
 /** How often an open listener has to prove again that its key or session still counts. */
-const RECHECK_MS = 60_000;
+const RECHECK_MS = 10_000;
 
 export function eventRoute(
   feed: EventFeed,

@@ -1,6 +1,7 @@
 /** OpenAPI 3.1, made of the routes that are served: their zod schemas are both check and description. */
 import * as z from 'zod';
 import { VERSION } from '../../shared/version.ts';
+import { ACTIONS, type Action, wordsOf } from '../access/rules.ts';
 import type { ApiRoute } from './api-route.ts';
 import { ProblemSchema } from './schemas.ts';
 
@@ -26,6 +27,10 @@ export function describeApi(routes: readonly ApiRoute[]): Json {
       schemas: { Problem: schemaOf(ProblemSchema, 'output') },
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer' },
+        client: {
+          type: 'oauth2',
+          flows: { clientCredentials: { tokenUrl: '/oauth/token', scopes: SCOPES } },
+        },
         session: { type: 'apiKey', in: 'cookie', name: 'cdip-session' },
       },
     },
@@ -57,9 +62,19 @@ function operationOf(route: ApiRoute): Json {
         content: { 'application/problem+json': { schema: problem } },
       },
     },
-    security: route.action === null ? [] : [{ apiKey: [] }, { session: [] }],
+    security: securityOf(route.action),
   };
 }
+
+/** A person's own deeds have no scope: no machine does them. */
+function securityOf(action: Action | null): Json[] {
+  if (action === null) return [];
+  const scope = ACTIONS.find((one) => one === action);
+  const machine = scope === undefined ? [] : [{ apiKey: [] }, { client: [scope] }];
+  return [...machine, { session: [] }];
+}
+
+const SCOPES = Object.fromEntries(ACTIONS.map((action) => [action, wordsOf(action)]));
 
 const pathParameters = (path: string): Json[] =>
   [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({

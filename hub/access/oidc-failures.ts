@@ -1,0 +1,50 @@
+/** What a failed sign-in at an identity provider is to us: openid-client's errors, and those of the network below it. */
+import * as client from 'openid-client';
+import { codeOf } from '../../shared/errors.ts';
+import { AccessError, type AccessErrorCode } from './access-error.ts';
+
+export const CLOCKS_DIFFER = 'its clock and the clock of this hub differ too much';
+const WORDS: Readonly<Partial<Record<AccessErrorCode, string>>> = {
+  OIDC_UNREACHABLE: 'it does not answer',
+  OIDC_REFUSED: 'it did not sign you in',
+  OIDC_SETUP: 'it does not know this hub, or not as it is configured',
+  OIDC_ANSWER: 'what came back is not what it has to be',
+  OIDC_CLOCK: CLOCKS_DIFFER,
+};
+
+/**
+ * @returns `reason`, a stable word for the log: RFC 6749's error, or the library's code
+ * @throws the error itself when it comes neither from the provider nor from the way to it
+ */
+export function failureOf(error: unknown): { failure: AccessError; reason: string } {
+  const reason = reasonOf(error);
+  if (reason === 'BUG') throw error;
+  const code = ourCode(error, reason);
+  const words = WORDS[code] ?? 'the sign-in failed';
+  return { failure: new AccessError(code, words, { cause: error }), reason };
+}
+
+/** Never a message, which may hold claims. */
+function reasonOf(error: unknown): string {
+  const {
+    error: told,
+    code,
+    cause,
+  } = error as { error?: unknown; code?: unknown; cause?: unknown };
+  if (typeof told === 'string' && /^[a-z_]{1,60}$/.test(told)) return told;
+  if (typeof code === 'string') return code;
+  return cause === undefined ? codeOf(error) : codeOf(cause);
+}
+
+const NO_ANSWER = new Set(['OAUTH_TIMEOUT', 'OAUTH_ABORT']);
+
+function ourCode(error: unknown, reason: string): AccessErrorCode {
+  if (error instanceof client.AuthorizationResponseError) return 'OIDC_REFUSED';
+  if (error instanceof client.ResponseBodyError)
+    return reason === 'invalid_grant' ? 'OIDC_ANSWER' : 'OIDC_SETUP';
+  if (reason === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return 'OIDC_CLOCK';
+  const { cause } = error as { cause?: { status?: unknown } };
+  const isDown = typeof cause?.status === 'number' && cause.status >= 500;
+  const isAnswer = reason.startsWith('OAUTH_') && !NO_ANSWER.has(reason);
+  return isAnswer && !isDown ? 'OIDC_ANSWER' : 'OIDC_UNREACHABLE';
+}
