@@ -1,12 +1,13 @@
 /**
  * ADT: what a PAS tells of a patient. HL7 2.5 chapter 3.
  *
- *   A01 … A31 ─► patient      A40 and its older forms ─► merge      A37 ─► unmerge      A29 ─► deleted
+ *   A01 … A31 ─► patient, and with PV1 the admission      A40 and its older forms ─► merge      A37 ─► unmerge      A29 ─► deleted
  */
 import type { RecordChange } from '../index/records/types.ts';
 import { Hl7Error } from './hl7-error.ts';
 import type { Message, Segment } from './message.ts';
 import { readPatient, readPrior } from './patient.ts';
+import { readEncounter } from './read-encounter.ts';
 import type { Reading } from './reading.ts';
 
 /** Merges of persons or their identifiers, and changes of an identifier. */
@@ -33,6 +34,8 @@ export function readAdmission(message: Message, reading: Reading): RecordChange[
   // A17 and A24 name two patients of whom nothing else is said.
   if (event === 'A17' || event === 'A24') return undefined;
   const patient = readPatient(segments, reading);
+  const encounter = readEncounter(message, reading);
+  if (encounter !== undefined) return [{ kind: 'encounter', patient, encounter }];
   return [
     { kind: 'patient', patient: event === 'A29' ? { ...patient, isDeleted: true } : patient },
   ];

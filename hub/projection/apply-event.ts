@@ -49,6 +49,7 @@ export function applyEvent(
     case 'order':
     case 'report':
     case 'appointment':
+    case 'encounter':
       return { changes: [applyRecord(statements, event, now)], differing: [] };
   }
 }

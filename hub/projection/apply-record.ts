@@ -1,6 +1,7 @@
 /** What a trust's RIS and PAS told, put into rows; within the transaction that moves the cursor. */
 import type {
   AppointmentEvent,
+  EncounterEvent,
   OrderEvent,
   PatientEvent,
   ReportEvent,
@@ -11,7 +12,12 @@ import { noteMerge } from '../identity/merges.ts';
 import { reviewIdentity } from '../identity/reviews.ts';
 import type { Change } from './change.ts';
 
-export type RecordEvent = PatientEvent | OrderEvent | ReportEvent | AppointmentEvent;
+export type RecordEvent =
+  | PatientEvent
+  | OrderEvent
+  | ReportEvent
+  | AppointmentEvent
+  | EncounterEvent;
 export type RecordStatements = ReturnType<typeof prepareRecords>;
 
 /** The event is its subject's whole state; of a report, one version. */
@@ -29,6 +35,7 @@ export function applyRecord(statements: RecordStatements, event: RecordEvent, no
       const happensAt = event.scheduledAt ?? event.requestedAt ?? event.asOf;
       const { orderId, status } = event;
       statements.order.run({ ...common, orderId, status, happensAt, body: JSON.stringify(event) });
+      statements.orderLevel(event);
       break;
     }
     case 'report':
@@ -39,6 +46,12 @@ export function applyRecord(statements: RecordStatements, event: RecordEvent, no
       const { appointmentId, status } = event;
       const body = JSON.stringify(event);
       statements.appointment.run({ ...common, appointmentId, status, happensAt, body });
+      break;
+    }
+    case 'encounter': {
+      const { encounterId, status, beganAt, endedAt } = event;
+      const times = { beganAt, endedAt, body: JSON.stringify(event) };
+      statements.encounter.run({ ...common, encounterId, status, ...times });
     }
   }
   const appointment = event.kind === 'appointment' ? { appointmentId: event.appointmentId } : {};
@@ -69,6 +82,18 @@ function applyReport(statements: RecordStatements, event: ReportEvent, common: o
   for (const uid of event.studyInstanceUIDs) statements.subject.run(trust, 'study', uid, reportId);
 }
 
+/** How close an examination is kept, for the decision on its study; what is not restricted has no row. */
+function noteOrderLevel(db: Sqlite, event: OrderEvent): void {
+  const { trust, orderId, accessionNumber, studyInstanceUID, confidentiality } = event;
+  if (confidentiality !== 'R' && confidentiality !== 'V') {
+    db.prepare('DELETE FROM order_levels WHERE trust = ? AND order_id = ?').run(trust, orderId);
+    return;
+  }
+  db.prepare('INSERT OR REPLACE INTO order_levels VALUES (?, ?, ?, ?, ?)').run(
+    ...[trust, orderId, accessionNumber, studyInstanceUID, confidentiality],
+  );
+}
+
 export function prepareRecords(db: Sqlite) {
   return {
     noteMerge: (event: PatientEvent) => noteMerge(db, event),
@@ -82,6 +107,11 @@ export function prepareRecords(db: Sqlite) {
       `INSERT OR REPLACE INTO orders VALUES (@trust, @orderId, @patientId, @issuer, @nhsNumber,
          @status, @happensAt, @body)`,
     ),
+    encounter: db.prepare<[object]>(
+      `INSERT OR REPLACE INTO encounters VALUES (@trust, @encounterId, @patientId, @issuer, @status,
+         @beganAt, @endedAt, @body)`,
+    ),
+    orderLevel: (event: OrderEvent) => noteOrderLevel(db, event),
     report: db.prepare<[object]>(
       `INSERT OR REPLACE INTO report_versions VALUES (@trust, @reportId, @version, @patientId,
          @issuer, @nhsNumber, @status, @issuedAt, @body)`,

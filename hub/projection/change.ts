@@ -10,7 +10,7 @@ export type Change =
   | {
       readonly kind: 'record';
       readonly trust: string;
-      readonly record: 'patient' | 'order' | 'report' | 'appointment';
+      readonly record: 'patient' | 'order' | 'report' | 'appointment' | 'encounter';
       /** Of a report. */
       readonly reportId?: string;
       /** Of a booking. */

@@ -5,15 +5,19 @@
 import type { OrderedEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 
+const UNCOUNTED = ['digest', 'receipt', 'booking', 'encounter'] as const;
+
+const isCounted = (event: OrderedEvent): event is CountedEvent =>
+  !UNCOUNTED.some((kind) => kind === event.kind);
+
 /** An event as it waits: without what no measure asks for. */
-export type CountedEvent = Exclude<OrderedEvent, { kind: 'digest' | 'receipt' | 'booking' }>;
+export type CountedEvent = Exclude<OrderedEvent, { kind: (typeof UNCOUNTED)[number] }>;
 
 export function prepareMeasureInbox(db: Sqlite) {
   const insert = db.prepare<[string]>('INSERT INTO measure_inbox (body) VALUES (?)');
   return {
     toBeCounted(event: OrderedEvent): void {
-      if (event.kind === 'digest' || event.kind === 'receipt' || event.kind === 'booking') return;
-      insert.run(JSON.stringify(withoutText(event)));
+      if (isCounted(event)) insert.run(JSON.stringify(withoutText(event)));
     },
   };
 }

@@ -4,6 +4,19 @@
  */
 import type { Migration } from '../../shared/sqlite/open.ts';
 
+export const orderLevelsSchema: Migration = {
+  name: 'examinations that their order restricts',
+  sql: `
+CREATE TABLE order_levels (
+  trust TEXT NOT NULL, order_id TEXT NOT NULL, accession_number TEXT, study_uid TEXT, level TEXT NOT NULL,
+  PRIMARY KEY (trust, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX order_levels_accession ON order_levels (trust, accession_number)
+  WHERE accession_number IS NOT NULL;
+CREATE INDEX order_levels_study ON order_levels (study_uid) WHERE study_uid IS NOT NULL;
+`,
+};
+
 export const relationsSchema: Migration = {
   name: 'admissions, lists of meetings, emergency accesses, restrictions',
   sql: `

@@ -6,7 +6,7 @@
  * copy that it fetched. Dates are YYYYMMDD as in DICOM; times of the system are RFC 3339 UTC.
  */
 import type { Migration } from '../../shared/sqlite/open.ts';
-import { relationsSchema } from './schema-relations.ts';
+import { orderLevelsSchema, relationsSchema } from './schema-relations.ts';
 import { risAnswersSchema, schedulingSchema } from './schema-scheduling.ts';
 
 export const projectionSchema: readonly Migration[] = [
@@ -268,4 +268,5 @@ CREATE TABLE configurations (
   },
   risAnswersSchema,
   relationsSchema,
+  orderLevelsSchema,
 ];

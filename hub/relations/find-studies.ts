@@ -62,7 +62,9 @@ const UNRESTRICTED: Condition = {
       OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
         AND p.issuer = x.patient_issuer AND p.restricted = 1)
       OR EXISTS (SELECT 1 FROM restrictions r WHERE r.trust = x.trust AND r.level <> 'N'
-        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer)))
+        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer)
+      OR EXISTS (SELECT 1 FROM order_levels o WHERE x.trust = x.home AND o.trust = x.home
+        AND (o.accession_number = x.accession_number OR o.study_uid = x.study_uid))))
     AND NOT EXISTS (SELECT 1 FROM restrictions r WHERE r.study_uid = k.study_uid AND r.trust = k.home
       AND r.level <> 'N')`,
   values: [],

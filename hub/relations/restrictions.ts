@@ -100,11 +100,15 @@ export function listRestrictions(
   return { restrictions: rows.map(recordOf), total };
 }
 
-/** Of the study, as its home has restricted it. */
+/** Of the study, as its home has restricted it, or the order that it was made for. */
 export function levelOfStudy(db: Sqlite, studyInstanceUID: string, home: string): Confidentiality {
-  const sql = 'SELECT level FROM restrictions WHERE study_uid = ? AND trust = ?';
+  const sql = `SELECT level FROM restrictions WHERE study_uid = @uid AND trust = @home
+    UNION ALL SELECT level FROM order_levels WHERE study_uid = @uid AND trust = @home
+    UNION ALL SELECT o.level FROM studies s CROSS JOIN order_levels o
+      ON o.trust = s.home AND o.accession_number = s.accession_number
+      WHERE s.study_uid = @uid AND s.home = @home AND s.trust = s.home`;
   return statement<{ level: Confidentiality }>(db, sql)
-    .all(studyInstanceUID, home)
+    .all({ uid: studyInstanceUID, home })
     .reduce<Confidentiality>((level, row) => strictest(level, row.level), 'N');
 }
 
@@ -121,7 +125,13 @@ export function levelOfReport(db: Sqlite, report: ReportAsked): Confidentiality 
     UNION ALL
     SELECT r.level FROM json_each(@numbers) a CROSS JOIN studies s ON s.accession_number = a.value
       AND s.trust = @trust AND s.home = @trust
-    JOIN restrictions r ON r.study_uid = s.study_uid AND r.trust = s.home`;
+    JOIN restrictions r ON r.study_uid = s.study_uid AND r.trust = s.home
+    UNION ALL
+    SELECT o.level FROM json_each(@numbers) a CROSS JOIN order_levels o
+      ON o.trust = @trust AND o.accession_number = a.value
+    UNION ALL
+    SELECT o.level FROM json_each(@uids) u CROSS JOIN order_levels o
+      ON o.study_uid = u.value AND o.trust = @trust`;
   return statement<{ level: Confidentiality }>(db, sql)
     .all({
       trust: report.trust,
@@ -138,7 +148,9 @@ export function isStudyRestricted(db: Sqlite, studyInstanceUID: string): boolean
       OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
         AND p.issuer = x.patient_issuer AND p.restricted = 1)
       OR EXISTS (SELECT 1 FROM restrictions r WHERE r.trust = x.trust AND r.level <> 'N'
-        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer))
+        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer)
+      OR EXISTS (SELECT 1 FROM order_levels o WHERE x.trust = x.home AND o.trust = x.home
+        AND (o.accession_number = x.accession_number OR o.study_uid = x.study_uid)))
     UNION ALL SELECT 1 FROM restrictions WHERE study_uid = @uid AND level <> 'N' LIMIT 1`;
   return statement(db, sql).get({ uid: studyInstanceUID }) !== undefined;
 }

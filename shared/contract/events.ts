@@ -264,6 +264,8 @@ export const OrderEventSchema = z.object({
   endedAt: Time.nullish(),
   /** PV1-2, HL7 table 0004: inpatient, outpatient, emergency, … */
   patientClass: Text.nullish(),
+  /** ORC-28, HL7 table 0177, as N, R or V: how close the examination is kept. Absent or null: not told. */
+  confidentiality: z.enum(['N', 'R', 'V']).nullish(),
   asOf: Time,
 });
 
@@ -323,6 +325,22 @@ export const AppointmentEventSchema = z.object({
   asOf: Time,
 });
 
+export const ENCOUNTER_STATUSES = ['planned', 'open', 'ended', 'cancelled'] as const;
+
+/** An admission, attendance or visit, as the trust's PAS tells it: who is cared for there. */
+export const EncounterEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('encounter'),
+  encounterId: z.string(),
+  patient: PatientSchema,
+  status: z.enum(ENCOUNTER_STATUSES),
+  /** PV1-2, HL7 table 0004. */
+  patientClass: Text,
+  beganAt: Time,
+  endedAt: Time.nullable(),
+  asOf: Time,
+});
+
 /** The word of the trust's RIS on a booking that the hub wants it to take, or to end. */
 export const BookingEventSchema = z.object({
   ...ordered,
@@ -378,6 +396,7 @@ export const OrderedEventSchema = z.discriminatedUnion('kind', [
   OrderEventSchema,
   ReportEventSchema,
   AppointmentEventSchema,
+  EncounterEventSchema,
   BookingEventSchema,
 ]);
 
@@ -393,6 +412,8 @@ export type OrderEvent = z.output<typeof OrderEventSchema>;
 export type ReportEvent = z.output<typeof ReportEventSchema>;
 export type BookingEvent = z.output<typeof BookingEventSchema>;
 export type AppointmentEvent = z.output<typeof AppointmentEventSchema>;
+export type EncounterEvent = z.output<typeof EncounterEventSchema>;
+export type EncounterStatus = EncounterEvent['status'];
 export type OrderStatus = OrderEvent['status'];
 export type ReportStatus = ReportEvent['status'];
 export type AppointmentStatus = AppointmentEvent['status'];
@@ -407,7 +428,8 @@ export type RecordEventBody =
   | EventBody<PatientEvent>
   | EventBody<OrderEvent>
   | EventBody<ReportEvent>
-  | EventBody<AppointmentEvent>;
+  | EventBody<AppointmentEvent>
+  | EventBody<EncounterEvent>;
 export type AnyEventBody =
   | EventBody<StudyEvent>
   | EventBody<DigestEvent>

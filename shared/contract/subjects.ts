@@ -13,6 +13,7 @@ export const EDGE_KINDS = [
   'order',
   'report',
   'appointment',
+  'encounter',
   'receipt',
   'booking',
   'digest',

@@ -77,6 +77,11 @@ const appointment = {
   ...{ minutes: 20, procedure: null, resource: 'CT1', location: 'RRK01', asOf: AT },
   ...{ placerNumber: null, fillerNumber: null },
 };
+const encounter = {
+  ...ordered,
+  ...{ kind: 'encounter', encounterId: 'V1', patient, status: 'ended', patientClass: 'I' },
+  ...{ beganAt: AT, endedAt: AT, asOf: AT },
+};
 const knownPatient = {
   ...ordered,
   ...{ kind: 'patient', patient, nhsNumberStatus: '01', postcode: 'B15 2GW', deceased: false },
@@ -115,6 +120,8 @@ const READABLE: readonly (readonly [
   ['an order', OrderedEventSchema, order],
   ['a version of a report', OrderedEventSchema, report],
   ['an appointment', OrderedEventSchema, appointment],
+  ['an admission', OrderedEventSchema, encounter],
+  ['a restricted order', OrderedEventSchema, { ...order, confidentiality: 'R' }],
   ['a fetch', CommandSchema, fetchCommand],
   ['a fetch of some series', CommandSchema, { ...fetchCommand, seriesInstanceUIDs: ['2.999.1.1'] }],
   ['a cancel', CommandSchema, { ...head, kind: 'cancel', fetchId: 'f1' }],

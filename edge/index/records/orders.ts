@@ -29,6 +29,7 @@ export interface OrderRow extends PatientKey {
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   readonly patientClass: string | null;
+  readonly confidentiality: 'N' | 'R' | 'V' | null;
   readonly asOf: string;
 }
 
@@ -64,6 +65,7 @@ export class Orders {
         ...{ studyInstanceUID: order.studyInstanceUID, stepId: order.stepId },
         ...{ requestedProcedureId: order.requestedProcedureId, startedAt: order.startedAt },
         ...{ endedAt: order.endedAt, patientClass: order.patientClass },
+        confidentiality: order.confidentiality,
       }),
     };
     this.#statements.put.run({ ...next, now });
@@ -136,7 +138,7 @@ const COLUMNS = `order_id AS orderId, patient_id AS patientId, issuer,
   requested_at AS requestedAt, referrer, location, station_ae_title AS stationAETitle, reason,
   study_uid AS studyInstanceUID, step_id AS stepId,
   requested_procedure_id AS requestedProcedureId, started_at AS startedAt, ended_at AS endedAt,
-  patient_class AS patientClass, as_of AS asOf`;
+  patient_class AS patientClass, confidentiality, as_of AS asOf`;
 
 function prepareStatements(db: Sqlite) {
   return {
@@ -152,12 +154,12 @@ function prepareStatements(db: Sqlite) {
          accession_issuer, placer_number, filler_number, status, procedure_code, procedure_text,
          procedure_system, modality, priority, scheduled_at, requested_at, referrer, location,
          station_ae_title, reason, study_uid, step_id, requested_procedure_id,
-         started_at, ended_at, patient_class, as_of, updated_at)
+         started_at, ended_at, patient_class, confidentiality, as_of, updated_at)
        VALUES (@orderId, @patientId, @issuer, @accessionNumber, @accessionIssuer, @placerNumber,
          @fillerNumber, @status, @procedureCode, @procedureText, @procedureSystem, @modality,
          @priority, @scheduledAt, @requestedAt, @referrer, @location, @stationAETitle, @reason,
          @studyInstanceUID, @stepId, @requestedProcedureId,
-         @startedAt, @endedAt, @patientClass, @asOf, @now)`,
+         @startedAt, @endedAt, @patientClass, @confidentiality, @asOf, @now)`,
     ),
     after: db.prepare<[string, number]>(
       'SELECT order_id FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?',

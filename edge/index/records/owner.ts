@@ -8,7 +8,7 @@ export function belongsTo(
   patients: KnownPatients,
   held: PatientKey,
   told: PatientKey,
-  what: 'order' | 'report' | 'booking',
+  what: 'order' | 'report' | 'booking' | 'admission',
 ): void {
   if (isSame(held, told) || isSame(patients.inForce(held), patients.inForce(told))) return;
   throw new RecordError(

@@ -2,11 +2,12 @@
  * What RIS and PAS tell, taken into the index: the rows change and the hub's events are appended in one
  * transaction, which is the caller's.
  *
- *   RecordChange ─► patients, orders, reports, appointments ─► append(event)
+ *   RecordChange ─► patients, orders, reports, appointments, encounters ─► append(event)
  */
 import type { RecordEventBody } from '../../../shared/contract/events.ts';
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
 import { Appointments } from './appointments.ts';
+import { Encounters } from './encounters.ts';
 import { KnownPatients, type Telling } from './known-patients.ts';
 import { Orders } from './orders.ts';
 import { Reports } from './reports.ts';
@@ -17,6 +18,7 @@ export class Records {
   readonly orders: Orders;
   readonly reports: Reports;
   readonly appointments: Appointments;
+  readonly encounters: Encounters;
   readonly #append: (body: RecordEventBody) => void;
 
   /** @param append what the hub is told, in the transaction that is open */
@@ -25,6 +27,7 @@ export class Records {
     this.orders = new Orders(db, this.patients);
     this.reports = new Reports(db, this.patients);
     this.appointments = new Appointments(db, this.patients);
+    this.encounters = new Encounters(db, this.patients);
     this.#append = append;
   }
 
@@ -62,6 +65,12 @@ export class Records {
         this.#tellPatient(change.patient, telling);
         const isNew = this.appointments.tell(change.patient, change.appointment, telling);
         if (isNew) this.#sayIf(this.appointments.eventOf(change.appointment.appointmentId));
+        break;
+      }
+      case 'encounter': {
+        this.#tellPatient(change.patient, telling);
+        const isNew = this.encounters.tell(change.patient, change.encounter, telling);
+        if (isNew) this.#sayIf(this.encounters.eventOf(change.encounter.encounterId));
       }
     }
   }
@@ -79,6 +88,7 @@ export class Records {
       this.reports.versionsOf(id).map(({ version }) => this.reports.eventOf(id, version)),
     );
     yield* this.#chunks(chunk, this.appointments, (id) => [this.appointments.eventOf(id)]);
+    yield* this.#chunks(chunk, this.encounters, (id) => [this.encounters.eventOf(id)]);
   }
 
   *#chunks(

@@ -100,4 +100,16 @@ ALTER TABLE appointments ADD COLUMN reason TEXT;
     name: "bookings: the placer's own number",
     sql: 'ALTER TABLE appointments ADD COLUMN placer_appointment_id TEXT;',
   },
+  {
+    name: 'admissions; how close an examination is kept',
+    sql: `
+CREATE TABLE encounters (
+  encounter_id TEXT PRIMARY KEY,
+  patient_id TEXT NOT NULL, issuer TEXT NOT NULL,
+  status TEXT NOT NULL, patient_class TEXT, began_at TEXT NOT NULL, ended_at TEXT,
+  as_of TEXT NOT NULL, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE orders ADD COLUMN confidentiality TEXT;
+`,
+  },
 ];

@@ -6,6 +6,7 @@
  */
 import type {
   AppointmentStatus,
+  EncounterStatus,
   OrderStatus,
   ReportStatus,
 } from '../../../shared/contract/events.ts';
@@ -63,6 +64,7 @@ export interface OrderFacts {
   readonly endedAt?: string | undefined;
   /** HL7 table 0004. */
   readonly patientClass?: string | undefined;
+  readonly confidentiality?: 'N' | 'R' | 'V' | undefined;
 }
 
 export interface ReportFacts {
@@ -100,6 +102,14 @@ export interface AppointmentFacts {
   readonly placerAppointmentId?: string | undefined;
 }
 
+export interface EncounterFacts {
+  readonly encounterId: string;
+  readonly status: EncounterStatus;
+  readonly patientClass?: string | undefined;
+  readonly beganAt?: string | undefined;
+  readonly endedAt?: string | undefined;
+}
+
 /** What one telling changes. */
 export type RecordChange =
   | { readonly kind: 'patient'; readonly patient: PatientFacts }
@@ -112,4 +122,9 @@ export type RecordChange =
       readonly kind: 'appointment';
       readonly patient: PatientFacts;
       readonly appointment: AppointmentFacts;
+    }
+  | {
+      readonly kind: 'encounter';
+      readonly patient: PatientFacts;
+      readonly encounter: EncounterFacts;
     };

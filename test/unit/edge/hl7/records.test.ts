@@ -206,6 +206,61 @@ t.test('a booking follows its status', async (t) => {
   t.match(world.events.at(-1), { status: 'cancelled' });
 });
 
+t.test('an admission follows its events, discharge and what takes it back', async (t) => {
+  const world = hl7World(t);
+  const adt = (event: string, at: string, times = '', visit = 'V1'): string =>
+    hl7Message({
+      ...{ type: `ADT^${event}`, at },
+      segments: [PID, `PV1|1|I|WARD1${'|'.repeat(16)}${visit}${'|'.repeat(25)}${times}`],
+    });
+  const last = () => world.events.at(-1);
+  await world.send(adt('A01', '20261126080000', '20261126075500'));
+  t.match(last(), {
+    ...{ kind: 'encounter', encounterId: 'V1', status: 'open', patientClass: 'I', endedAt: null },
+    ...{ beganAt: '2026-11-26T07:55:00.000Z', patient: { patientId: 'MRN1' } },
+  });
+  t.notMatch(JSON.stringify(last()), 'WARD1', 'where in the house is not told');
+  await world.send(adt('A03', '20261126090000', '|20261126085500'));
+  t.match(last(), { status: 'ended', endedAt: '2026-11-26T08:55:00.000Z' });
+  await world.send(adt('A02', '20261126083000'));
+  t.match(last(), { status: 'ended' }, 'an older message changes nothing');
+  await world.send(adt('A13', '20261126091000'));
+  t.match(last(), { status: 'open', endedAt: null, beganAt: '2026-11-26T07:55:00.000Z' });
+  await world.send(adt('A11', '20261126092000'));
+  t.match(last(), { status: 'cancelled' });
+  const told = world.events.length;
+  await world.send(adt('A01', '20261126093000', '', ''));
+  t.equal(
+    world.events.slice(told).filter(({ kind }) => kind === 'encounter').length,
+    0,
+    'a visit without a number could not be ended',
+  );
+  const again = [...world.records.everything(10)].flat();
+  t.match(
+    again.filter(({ kind }) => kind === 'encounter'),
+    [{ encounterId: 'V1' }],
+  );
+});
+
+t.test('an order tells how close its examination is kept', async (t) => {
+  const world = hl7World(t);
+  const told = async (code: string): Promise<unknown> => {
+    const number = `ACC${code}`;
+    const orc = `ORC|NW|P1|${number}|||||||||C1${'|'.repeat(16)}${code}`;
+    const segments = [PID, orc, `OBR|1|P1|${number}|CTCHE^CT chest^NICIP`];
+    await world.send(hl7Message({ type: 'ORM^O01', at: '20261126080000', segments }));
+    const event = world.events.at(-1);
+    return event?.kind === 'order' ? event.confidentiality : undefined;
+  };
+  t.equal(await told(''), null);
+  t.equal(await told('N'), 'N');
+  t.equal(await told('R'), 'R');
+  t.equal(await told('VIP'), 'R');
+  t.equal(await told('V'), 'V');
+  t.equal(await told('HIV'), 'V');
+  t.equal(await told('LOCAL7'), 'R', 'a code that is not known was meant somehow');
+});
+
 t.test('all that is held is told again when a hub lost it', async (t) => {
   const world = hl7World(t);
   await world.send(report('F', '20261125100000', 'Normal.'));

@@ -122,6 +122,26 @@ t.test('an appointment does, until it is cancelled or missed', async (t) => {
   }
 });
 
+t.test(
+  'an admission does, until care after it is over, and not when it is taken back',
+  async (t) => {
+    for (const [status, days, expected] of [
+      ['open', null, 'admission V1 of RRK'],
+      ['planned', null, 'admission V1 of RRK'],
+      ['ended', -30, 'admission V1 of RRK'],
+      ['ended', -100, '- relationship'],
+      ['cancelled', null, '- relationship'],
+    ] as const) {
+      const { tell, basis } = world();
+      tell('RRK', {
+        ...{ kind: 'encounter', encounterId: 'V1', ...AT_RRK, status, patientClass: 'I' },
+        ...{ beganAt: at(-120), endedAt: days === null ? null : at(days), asOf: AT },
+      });
+      t.equal(basis(), expected, `${status} ${days}`);
+    }
+  },
+);
+
 t.test('a fetch under way does, but not one that stands on an emergency access', async (t) => {
   for (const [basisOfFetch, expected] of [
     ['account of the network', 'fetch F1 of RRK'],
@@ -201,6 +221,22 @@ t.test('what a trust restricts stays there: R by emergency, V not at all', async
     restrict('N', subject);
     t.equal(basis(), 'order A1 of RRK');
   }
+});
+
+t.test('an order keeps its examination as close as it says', async (t) => {
+  const { tell, basis, search } = world();
+  tell('RRK', order('scheduled', 1));
+  const atRje = { patient: { ...ANNA, patientId: 'J7', issuer: 'RJE' }, accessionNumber: 'A.2.7' };
+  const levelled = (confidentiality: string): void =>
+    tell('RJE', order('completed', -60, { ...atRje, orderId: 'J1', confidentiality }));
+  levelled('R');
+  t.equal(basis(), '- restricted');
+  t.equal(search(KEY, {}).total, 0);
+  levelled('V');
+  t.equal(basis(), '- hidden');
+  levelled('N');
+  t.equal(basis(), 'order A1 of RRK');
+  t.equal(search(KEY, {}).total, 1);
 });
 
 t.test('reports of a restricted study are restricted with it', async (t) => {
