@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import * as z from 'zod';
+import { CollectorSchema } from '../shared/audit/collector.ts';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
 import { checkRouteNames, routeKeys } from './config-routes.ts';
@@ -317,6 +318,10 @@ const Fields = z.strictObject({
     .strictObject({ url: z.url(), nats: z.string().min(1) })
     .optional()
     .describe('written by `cdip edge enrol`; absent: the trust works alone'),
+  audit: z
+    .strictObject({ collector: CollectorSchema.optional() })
+    .prefault({})
+    .describe('where the audit trail is passed on to, as DICOM audit messages over syslog TLS'),
   clock: z
     .strictObject({
       ntpServers: z

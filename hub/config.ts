@@ -3,6 +3,7 @@
  * frozen `HubConfig` and checks nothing again.
  */
 import * as z from 'zod';
+import { CollectorSchema } from '../shared/audit/collector.ts';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
 import { AlertsSchema } from './config-alerts.ts';
@@ -122,6 +123,10 @@ export const HubConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('what makes somebody concerned with a patient'),
+  audit: z
+    .strictObject({ collector: CollectorSchema.optional() })
+    .prefault({})
+    .describe('where the audit trail is passed on to, as DICOM audit messages over syslog TLS'),
   alerts: AlertsSchema.prefault({}).describe('what is watched of the edges, and who is told'),
   messages: z
     .strictObject({

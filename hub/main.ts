@@ -5,6 +5,8 @@
  *   data directory ─► access ─► projection ─► alerts ─► fetches ─► HTTP ─► log
  */
 import { collectDefaultMetrics } from 'prom-client';
+import { HUB_TRAIL } from '../shared/audit/anchors.ts';
+import { AuditCollector } from '../shared/audit/collector.ts';
 import { AuditTrail } from '../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../shared/clock.ts';
 import type { EnrolReply, EnrolRequest } from '../shared/contract/enrol.ts';
@@ -95,6 +97,14 @@ async function startParts(
 
   const audit = new AuditTrail(dataDirectory, clock);
   lifecycle.add('audit', () => audit.close());
+  const { collector } = config.audit;
+  if (collector !== undefined) {
+    const passing = new AuditCollector({
+      ...{ collector, dataDirectory, of: HUB_TRAIL, trail: audit, log, metrics },
+    });
+    passing.start();
+    lifecycle.add('audit collector', () => passing.stop());
+  }
 
   const fleetStore = new FleetStore({ dataDirectory, bankHolidays: config.alerts.bankHolidays });
   lifecycle.add('fleet', () => fleetStore.close());

@@ -84,6 +84,9 @@ export interface LogEvents {
   /** What another program keeps of our audit trail is not what stands there: it was written anew. Stands in the trail. */
   /** So many rows of the audit trail could not be written: what they tell of was done all the same. */
   'audit.not-written': { entries: number; error: unknown };
+  /** The collector of audit messages takes none; they wait in the trail. */
+  'audit.collector-failed': { host: string; port: number; code: string };
+  'audit.collector-works': { host: string; port: number };
   'audit.differs': { trust: string; seq: number; rows: number };
 
   // --- hub/fetch

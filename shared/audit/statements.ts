@@ -31,6 +31,9 @@ const LOOKED_UP = [
 export function prepareTrail(db: Sqlite) {
   return {
     last: db.prepare<[], Head>('SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1'),
+    after: db.prepare<[number, number], AuditRow>(
+      'SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?',
+    ),
     digestAt: db.prepare<[number], { digest: string }>('SELECT digest FROM audit WHERE seq = ?'),
     insert: db.prepare('INSERT INTO audit VALUES (@seq, @at, @user, @entry, @digest)'),
     insertPatient: db.prepare('INSERT INTO audit_patients VALUES (?, ?)'),

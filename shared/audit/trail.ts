@@ -71,6 +71,11 @@ export class AuditTrail {
     return this.#statements.digestAt.get(seq)?.digest;
   }
 
+  /** Oldest first, behind a row. */
+  after(seq: number, limit: number): AuditedEvent[] {
+    return this.#statements.after.all(seq, limit).map(eventOf);
+  }
+
   /** Newest first. */
   find(
     filter: AuditFilter,
