@@ -41,6 +41,12 @@ import type { RouteStore } from './route-store.ts';
 const LOOK_MS = 500;
 /** After a failure of the disk, or of the project's key. */
 const AGAIN_MS = 5_000;
+/** Studies for one destination that are de-identified before they can be sent. */
+const MOST_AHEAD = 4;
+const BEHIND_OTHERS: Reason = {
+  code: 'BEHIND_OTHERS',
+  detail: 'it is de-identified when those before it are delivered',
+};
 const SEVERAL_PATIENTS: Reason = {
   code: 'PATIENTS_DIFFER',
   detail: 'its objects name several patients: no result could be told whose it is',
@@ -104,12 +110,26 @@ export class Preparer {
     try {
       for (const job of store.preparing(now())) {
         if (this.#isStopping) return;
-        await this.#prepareOrWait(job);
+        if (this.#isFarAhead(job)) this.#sayItWaits(job);
+        else await this.#prepareOrWait(job);
       }
       outages.worked('de-identification', { now: now(), log });
     } catch (error) {
       outages.failed('de-identification', error, { now: now(), log });
     }
+  }
+
+  /** Of a destination that is away, clean copies must not fill the disk that clinics need. */
+  #isFarAhead({ destination }: JobRow): boolean {
+    const ahead = this.#parts.store
+      .delivering()
+      .filter((job) => job.project !== null && job.destination === destination);
+    return ahead.length >= MOST_AHEAD;
+  }
+
+  #sayItWaits(job: JobRow): void {
+    const { store, now } = this.#parts;
+    if (job.reasonCode !== BEHIND_OTHERS.code) store.postpone(job, now(), BEHIND_OTHERS);
   }
 
   /** A full disk, or a key that can't be read, is waited for. */

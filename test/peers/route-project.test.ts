@@ -1,5 +1,5 @@
 /** A project of secondary use: DCMTK's storescp gets studies without the patient, and nothing else. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readSmallDataSet } from '../../shared/dicom/small-data-set.ts';
@@ -132,8 +132,21 @@ t.test(
       edge,
       [1, 2, 3].map((number) => smallObject(number, KNOWN)),
     );
+    const others = [21, 22, 23, 24, 25, 26];
+    for (const number of others) {
+      const study = `2.999.9.${number}`;
+      const uids = { StudyInstanceUID: study, SeriesInstanceUID: `${study}.1` };
+      await send(edge, [smallObject(number, { ...KNOWN, ...uids })]);
+    }
     await edge.kill9();
     await edge.start();
+    await eventually(
+      'some wait as they are',
+      async () => (await jobs()).some(({ why }) => why.includes('BEHIND_OTHERS')),
+      WAIT,
+    );
+    const prepared = readdirSync(join(edge.dataDirectory, 'spool', 'outgoing'));
+    t.ok(prepared.length <= 4, `copies of ${prepared.length} studies: they fill no disk`);
     await eventually(
       'it waits for the project',
       async () => (await jobs()).some(({ why }) => why.includes('CONNECT_FAILED')),
@@ -142,16 +155,18 @@ t.test(
     await edge.kill9();
     const university = await startUniversity();
     await edge.start();
-    await eventually('all is there', () => university.files().length === 3, { timeoutMs: 120_000 });
+    await eventually('all is there', () => university.files().length === 9, {
+      timeoutMs: 150_000,
+    });
     const studies = university
       .files()
       .map((file) => readSmallDataSet(EXPLICIT, readPart10(file).dataSet).text(0x0020_000d));
-    t.equal(new Set(studies).size, 1, 'one study still');
+    t.equal(new Set(studies).size, 1 + others.length, 'the studies that they were');
     await eventually(
       'it is known to be',
       async () => {
         const all = await jobs();
-        return all.length === 1 && all[0]?.state === 'delivered';
+        return all.length === 7 && all.every(({ state }) => state === 'delivered');
       },
       WAIT,
     );
