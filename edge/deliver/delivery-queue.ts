@@ -202,6 +202,11 @@ export class DeliveryQueue {
     this.#statements.forget.run(now - REMEMBER_MS);
   }
 
+  /** One that is over, and that nothing shall tell of any more. */
+  remove(deliveryId: string): void {
+    this.#statements.remove.run(deliveryId);
+  }
+
   inTransaction<T>(work: () => T): T {
     return this.#db.transaction(work).immediate();
   }
@@ -303,6 +308,9 @@ function prepareStatements(db: Sqlite) {
       'UPDATE deliveries SET due_at = ? WHERE peer = ? AND ended_at IS NULL AND due_at > ?',
     ),
     forget: db.prepare<[number]>('DELETE FROM deliveries WHERE ended_at < ?'),
+    remove: db.prepare<[string]>(
+      'DELETE FROM deliveries WHERE delivery_id = ? AND ended_at IS NOT NULL',
+    ),
     end: db.prepare<[string, string | null, string | null, number, string]>(
       `UPDATE deliveries SET state = ?, reason_code = ?, reason_detail = ?, ended_at = ?
        WHERE delivery_id = ? AND ended_at IS NULL`,

@@ -154,9 +154,10 @@ export function prepareSteps(db: Sqlite) {
     setState: db.prepare<[JobState, string | null, string | null, number]>(
       'UPDATE route_jobs SET state = ?, reason_code = ?, reason_detail = ? WHERE job_key = ?',
     ),
+    // Some of it may have got there: a result of it is one of what was sent.
     putBack: db.prepare<[number]>(
-      `UPDATE route_jobs SET state = 'waiting', delivery_id = NULL, sent_at = NULL,
-         attempt = attempt + 1 WHERE job_key = ?`,
+      `UPDATE route_jobs SET state = 'waiting', delivery_id = NULL, attempt = attempt + 1
+       WHERE job_key = ?`,
     ),
     awaitResult: db.prepare<[number, string | null, string | null, number]>(
       `UPDATE route_jobs SET state = 'awaiting', due_at = ?, reason_code = ?, reason_detail = ?

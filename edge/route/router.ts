@@ -15,7 +15,7 @@ import type { RuleSet } from './decide.ts';
 import type { FactsReader } from './facts.ts';
 import type { Gate } from './gate.ts';
 import type { Outages } from './outages.ts';
-import type { Outgoing } from './outgoing.ts';
+import { DEIDENTIFIED, type Outgoing } from './outgoing.ts';
 import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow, JobState, QueuedStudy } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
@@ -210,6 +210,8 @@ export class Router {
     const outcome = withheld === null ? state : 'partial';
     this.#endOrAwait(job, outcome, withheld ?? reason);
     if (job.project !== null) outgoing.clear(job.jobKey);
+    // Its new UIDs beside the job would lead back to the patient without any key.
+    if (delivery.home === DEIDENTIFIED) deliveries.remove(delivery.deliveryId);
   }
 
   /** What got to a model, in part too, is not over before its result is here. */

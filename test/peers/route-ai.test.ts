@@ -20,6 +20,8 @@ const skip = missingPeer('Orthanc');
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const SR = '1.2.840.10008.5.1.4.1.1.88.33';
 const SC = '1.2.840.10008.5.1.4.1.1.7';
+const SEGMENTATION = '1.2.840.10008.5.1.4.1.1.66.4';
+const PRESENTATION = '1.2.840.10008.5.1.4.1.1.11.1';
 const KEY_OBJECTS = '1.2.840.10008.5.1.4.1.1.88.59';
 const EXPLICIT = '1.2.840.10008.1.2.1';
 const WAIT = { timeoutMs: 60_000 };
@@ -426,9 +428,15 @@ t.test(
     };
     await answer(t, node, edge, { uid: '2.999.5.1', refersTo: uids, ...under });
     await answer(t, node, edge, { uid: '2.999.5.2', sopClassUID: SC, ...under });
+    const kinds = [SEGMENTATION, PRESENTATION, KEY_OBJECTS];
+    for (const [n, sopClassUID] of kinds.entries())
+      await answer(t, node, edge, {
+        ...{ uid: `2.999.5.1${n}`, sopClassUID, refersTo: uids },
+        ...under,
+      });
     await eventually(
       'the PACS has them',
-      async () => (await pacs.sopInstanceUIDs()).length === 4,
+      async () => (await pacs.sopInstanceUIDs()).length === 4 + kinds.length,
       WAIT,
     );
     const file = await pacs.file('2.999.5.1');
@@ -479,6 +487,6 @@ t.test(
       ]),
     );
     t.match(await (await fetch(edge.url)).text(), /PROJECT_KEY_GONE/);
-    t.equal((await pacs.sopInstanceUIDs()).length, 4, 'the PACS has none of them');
+    t.equal((await pacs.sopInstanceUIDs()).length, 7, 'the PACS has none of them');
   },
 );
