@@ -10,6 +10,7 @@ export type AccessErrorCode =
   | 'TTL_INVALID'
   | 'SCOPE_UNKNOWN'
   | 'CLIENT_INVALID'
+  | 'KEYS_INVALID'
   | 'PASSWORD_WEAK'
   | 'CODE_WRONG'
   // --- what came of a sign-in at an identity provider

@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import { AccessError } from './access-error.ts';
+import { ClientAssertions } from './client-assertions.ts';
 import { ACTIONS, type Action, type Principal, type Role, refusalOf } from './rules.ts';
 import { hashOf, secret } from './secrets.ts';
 
@@ -51,11 +52,13 @@ interface Row {
 export class Machines {
   readonly #db: Sqlite;
   readonly #clock: Clock;
+  readonly #assertions: ClientAssertions;
   readonly #statements: ReturnType<typeof prepareMachines>;
 
   constructor(db: Sqlite, clock: Clock) {
     this.#db = db;
     this.#clock = clock;
+    this.#assertions = new ClientAssertions(db, clock);
     this.#statements = prepareMachines(db);
   }
 
@@ -77,12 +80,17 @@ export class Machines {
     return key;
   }
 
-  /** @returns what the client shows to {@link issue}; the secret can't be read again @throws AccessError `SCOPE_UNKNOWN` */
-  addClient(machine: Machine): { id: string; secret: string } {
+  /**
+   * @param keys a JWK Set by which it proves itself; absent: by the secret
+   * @returns what the client shows to {@link issue}; the secret can't be read again
+   * @throws AccessError `SCOPE_UNKNOWN`
+   */
+  addClient(machine: Machine, keys: string | null = null): { id: string; secret: string } {
     requireScopes(machine);
     const made = { id: `client_${randomBytes(9).toString('hex')}`, secret: secret() };
+    const hash = keys === null ? hashOf(made.secret) : '';
     commitDurably(this.#db, () =>
-      this.#statements.insertClient.run(made.id, hashOf(made.secret), ...this.#columns(machine)),
+      this.#statements.insertClient.run(made.id, hash, ...this.#columns(machine), keys),
     );
     return made;
   }
@@ -93,7 +101,29 @@ export class Machines {
    */
   issue(given: { id: string; secret: string; scope?: string | undefined }): IssuedToken {
     const now = this.#clock.now();
-    const client = this.#statements.findClient.get(given.id, hashOf(given.secret), now);
+    return this.#issue(this.#statements.findClient.get(given.id, hashOf(given.secret), now), given);
+  }
+
+  /**
+   * As {@link issue}, for a client that proves itself by a key.
+   *
+   * @param given.id as it was told beside the assertion; empty: not
+   * @param given.audiences what names this hub
+   */
+  async issueByKey(given: {
+    id: string;
+    assertion: string;
+    audiences: readonly string[];
+    scope?: string | undefined;
+  }): Promise<IssuedToken> {
+    const id = await this.#assertions.prove(given.assertion, given.audiences);
+    const isOther = given.id !== '' && given.id !== id;
+    const client = isOther ? undefined : this.#statements.findClient.get(id, '', this.#clock.now());
+    return this.#issue(client, { id, scope: given.scope });
+  }
+
+  #issue(client: Row | undefined, given: { id: string; scope?: string | undefined }): IssuedToken {
+    const now = this.#clock.now();
     if (client === undefined)
       throw new AccessError('CLIENT_INVALID', 'the client id or its secret is not right');
     const may = principalOf(client);
@@ -169,8 +199,8 @@ function prepareMachines(db: Sqlite) {
     insertKey: db.prepare<[string, ...Columns]>(
       'INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    insertClient: db.prepare<[string, string, ...Columns]>(
-      'INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    insertClient: db.prepare<[string, string, ...Columns, string | null]>(
+      'INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     insertToken: db.prepare('INSERT INTO client_tokens VALUES (?, ?, ?, ?)'),
     list: db.prepare<[], Omit<ListedMachine, 'scopes'> & { scopes: string | null }>(

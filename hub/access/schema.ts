@@ -89,4 +89,13 @@ INSERT INTO edge_keys (public_key, ods, admitted_at, expires_at)
   SELECT nats_public_key, ods, enrolled_at, unixepoch() * 1000 + 90 * 86400000 FROM edges;
 `,
   },
+  {
+    name: 'clients that prove themselves by a key',
+    sql: `
+-- Public keys (JWK Set); null: the client has a secret.
+ALTER TABLE clients ADD COLUMN jwks TEXT;
+-- SHA-256 of client and jti, for as long as the assertion would count.
+CREATE TABLE used_assertions (hash TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
+`,
+  },
 ];

@@ -32,7 +32,8 @@ const USAGE = `Usage: cdip hub [COMMAND] [--config FILE]
   key NAME --role R [--trust ODS] [--scope S,S] [--ttl 365d]
                                               an API key
   client NAME --role R [--trust ODS] [--scope S,S] [--ttl 365d]
-                                              an OAuth client for /oauth/token; prints ID:SECRET
+                                              an OAuth client for /oauth/token; prints ID:SECRET,
+                                              or with --jwks FILE, its public keys, the ID alone
   keys | keys drop NAME                       keys and clients; those of NAME count no more
   dids-check FILE [--reference FOLDER]        what of a DIDS file would be rejected, and why
   audit verify [--anchors FILE]               reads the whole audit trail: exit 1, and where, if it was changed
@@ -49,6 +50,7 @@ const OPTIONS = {
   trust: { type: 'string' },
   role: { type: 'string' },
   scope: { type: 'string' },
+  jwks: { type: 'string' },
   ttl: { type: 'string' },
   anchors: { type: 'string' },
 } as const;
@@ -65,9 +67,9 @@ export async function runHubCommand(args: readonly string[]): Promise<number> {
       options: OPTIONS,
       allowPositionals: true,
     });
-    const { trust, role, scope, ttl, anchors } = values;
+    const { trust, role, scope, ttl, jwks, anchors } = values;
     file = values.config ?? (existsSync(PACKAGED_CONFIG) ? PACKAGED_CONFIG : undefined);
-    given = { names: positionals, trust, role, scope, ttl, anchors };
+    given = { names: positionals, trust, role, scope, ttl, jwks, anchors };
   } catch (error) {
     return refuse((error as Error).message);
   }

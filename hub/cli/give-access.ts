@@ -2,11 +2,14 @@
  * `cdip hub token`, `revoke`, `user`, `key`, `client`, `keys`: who gets in. Also while the hub runs: what is given or taken
  * counts at once. Each stands in the audit trail before it counts.
  */
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { AuditTrail } from '../../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../../shared/clock.ts';
+import { codeOf } from '../../shared/errors.ts';
 import { Access, openAccessDatabase } from '../access/access.ts';
 import { AccessError } from '../access/access-error.ts';
+import { readKeySet } from '../access/client-assertions.ts';
 import { EdgeCredentials } from '../access/edge-credentials.ts';
 import type { Machine } from '../access/machines.ts';
 import { ACTIONS, type Action, ROLES, type Role } from '../access/rules.ts';
@@ -21,6 +24,8 @@ export interface Given {
   readonly role: string | undefined;
   readonly scope: string | undefined;
   readonly ttl: string | undefined;
+  /** File with the public keys of a client. */
+  readonly jwks: string | undefined;
   /** File of `audit anchors`. */
   readonly anchors: string | undefined;
 }
@@ -102,11 +107,24 @@ export function addKey(words: readonly string[], given: Given, config: HubConfig
 /** @throws AccessError */
 export function addClient(words: readonly string[], given: Given, config: HubConfig): number {
   const machine = machineOf(words, given, config);
+  const keySet = given.jwks === undefined ? null : keysIn(given.jwks);
   record(config, { what: 'cdip hub client', query: { ...machine } });
-  const { id, secret } = withAccess(config, (access) => access.machines.addClient(machine));
-  process.stderr.write(`ID:SECRET of ${machine.name} for /oauth/token; not shown again:\n`);
-  process.stdout.write(`${id}:${secret}\n`);
+  const { id, secret } = withAccess(config, (access) => access.machines.addClient(machine, keySet));
+  const isSecret = keySet === null;
+  const what = isSecret ? 'ID:SECRET' : 'ID';
+  process.stderr.write(`${what} of ${machine.name} for /oauth/token; not shown again:\n`);
+  process.stdout.write(isSecret ? `${id}:${secret}\n` : `${id}\n`);
   return 0;
+}
+
+/** @throws AccessError `KEYS_INVALID` */
+function keysIn(file: string): string {
+  try {
+    return readKeySet(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof AccessError) throw cause;
+    throw new AccessError('KEYS_INVALID', `${file} can not be read (${codeOf(cause)})`, { cause });
+  }
 }
 
 /** @returns null: it was not understood @throws AccessError */

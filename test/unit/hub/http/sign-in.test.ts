@@ -1,4 +1,5 @@
 /** Signing in by link, password and code, as a browser does it; tokens for machines; what is asked again. */
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Secret, TOTP } from 'otpauth';
 import t from 'tap';
 import { parseHubConfig } from '../../../../hub/config.ts';
@@ -176,7 +177,25 @@ t.test('tokens for machines', async (t) => {
   const { events } = hub.audit.find({ user: 'ris' }, { limit: 1, offset: 0 });
   t.match(events, [{ event: 'sign-in', what: 'POST /oauth/token', role: 'clinician', code: null }]);
 
+  const key = await generateKeyPair('ES256');
+  const keys = JSON.stringify({ keys: [await exportJWK(key.publicKey)] });
+  const signer = hub.access.machines.addClient({ name: 's', role: 'fleet', trust: null }, keys).id;
+  const assertion = await new SignJWT({ jti: '1', sub: signer })
+    .setProtectedHeader({ alg: 'ES256' })
+    .setIssuer(signer)
+    .setAudience(`${hub.url}/oauth/token`)
+    .setExpirationTime('1m')
+    .sign(key.privateKey);
+  const proof = {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  };
+  t.match(await (await ask({ ...grant, ...proof })).json(), { scope: /fleet/ });
+  t.equal((await ask({ ...grant, ...proof })).status, 401, 'a second time');
+
   const cases: [Record<string, string>, Record<string, string>, number, string][] = [
+    [{ ...grant, client_assertion: assertion }, {}, 401, 'invalid_client'],
+    [{ ...grant, ...proof }, basic(secret), 401, 'invalid_client'],
     [grant, basic('wrong'), 401, 'invalid_client'],
     [grant, {}, 401, 'invalid_client'],
     [{ ...grant, client_id: id, client_secret: secret }, basic(secret), 401, 'invalid_client'],
