@@ -17,6 +17,7 @@ import { callListPages } from './page-call-list.ts';
 import { completenessPage } from './page-completeness.ts';
 import { confirmPages } from './page-confirm.ts';
 import { diaryPages } from './page-diaries.ts';
+import { didsPages } from './page-dids.ts';
 import { fetchPages } from './page-fetch.ts';
 import { fetchListPages } from './page-fetch-list.ts';
 import { findPage } from './page-find.ts';
@@ -75,6 +76,7 @@ export function servePages(
     ...appointmentPages(parts),
     ...offerPages(parts),
     ...measureSqlPages(parts),
+    ...didsPages(parts),
     ...measurePages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),

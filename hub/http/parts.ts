@@ -33,6 +33,7 @@ import type { FleetStore } from '../fleet/fleet-store.ts';
 import type { GivenDecision } from '../identity/decide.ts';
 import type { SqlQuestion, SqlTable } from '../measures/analyst-sql.ts';
 import type { FigureRow, Question } from '../measures/answer.ts';
+import type { DidsDay } from '../measures/dids/daily.ts';
 import type { ExportColumn } from '../measures/export.ts';
 import type { Measure } from '../measures/measure.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
@@ -118,6 +119,8 @@ export interface MeasuresPart {
   answer(id: string, question: Question): Promise<MeasureAnswer>;
   /** Of the trust's own figures. @throws MeasureError */
   rows(id: string, question: RowQuestion): Promise<readonly ListedRow[]>;
+  /** What a trust's DIDS file of a month would be rejected for. @throws MeasureError */
+  dids(trust: string, month: string): Promise<DidsDay>;
   /** An analyst's own SQL over marts. @throws MeasureError */
   sql(question: SqlQuestion): Promise<SqlTable>;
   /** Rows as a Parquet file; values as the columns say. */

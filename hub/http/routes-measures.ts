@@ -12,7 +12,7 @@ import type { HttpParts } from './parts.ts';
 import { PageShape } from './schemas.ts';
 import { MeasureFiguresAnswer, MeasureRowsAnswer, MeasuresAnswer } from './schemas-measures.ts';
 
-const Month = z
+export const Month = z
   .string()
   .regex(/^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$/, 'a month, 2026-03, or a day of it')
   .transform((text) => text.slice(0, 7));
@@ -133,7 +133,10 @@ function ownRoutes({ measures, config }: Pick<HttpParts, 'measures' | 'config'>)
 }
 
 /** @throws MeasureError `MEASURE_ROWS_FORBIDDEN` for the network's own staff, and for another trust */
-function ownTrust({ trust: own }: { trust: string | null }, asked: string | undefined): string {
+export function ownTrust(
+  { trust: own }: { trust: string | null },
+  asked: string | undefined,
+): string {
   if (own !== null && (asked === undefined || asked === own)) return own;
   throw new MeasureError(
     'MEASURE_ROWS_FORBIDDEN',

@@ -92,3 +92,34 @@ export const SqlTableAnswer = z.object({
   rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
   isCut: z.boolean().describe('there are more rows than are told at once'),
 });
+
+export const DidsAnswer = z.object({
+  trust: z.string(),
+  month: z.string(),
+  records: z.int(),
+  rejected: z.int().describe('records that would be rejected'),
+  warned: z.int(),
+  checked: z
+    .array(z.string())
+    .describe('fields that the hub hears of; of the birth date the month'),
+  rules: z.array(
+    z.object({
+      code: z.string(),
+      kind: z.enum(['reject', 'warning']),
+      field: z.string().nullable(),
+      what: z.string(),
+      records: z.int(),
+    }),
+  ),
+  findings: z.array(
+    z.object({
+      accession: z.string(),
+      code: z.string(),
+      kind: z.enum(['reject', 'warning']),
+      what: z.string(),
+    }),
+  ),
+  total: z.int(),
+  limit: z.int(),
+  offset: z.int(),
+});

@@ -28,6 +28,7 @@ import { bookingRoutes } from './routes-bookings.ts';
 import { capacityRoutes } from './routes-capacity.ts';
 import { configurationRoutes } from './routes-configurations.ts';
 import { serveDicomWeb } from './routes-dicomweb.ts';
+import { didsRoutes } from './routes-dids.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { fhirRoutes } from './routes-fhir.ts';
 import { auditEventRoutes } from './routes-fhir-audit.ts';
@@ -117,6 +118,7 @@ async function buildApp(
     ...networkRoutes(parts),
     ...measureRoutes(parts),
     ...measureSqlRoutes(parts),
+    ...didsRoutes(parts),
     ...fleetRoutes(parts, board),
     auditRoute(parts),
     ...relationRoutes(parts),

@@ -17,6 +17,8 @@ import { type FigureRow, type Figures, figuresOf, type Question } from './answer
 import { loadIncoming } from './backload.ts';
 import { build } from './build.ts';
 import type { Context } from './cells.ts';
+import { type DidsDay, didsOfDay } from './dids/daily.ts';
+import { readDidsReference } from './dids/reference.ts';
 import { type ExportColumn, parquetOf } from './export.ts';
 import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
@@ -148,6 +150,13 @@ export class Measures {
   /** What a trust's own figures are made of. @throws MeasureError */
   async rows(id: string, question: RowQuestion): Promise<ListedRow[]> {
     return rowsBehind(this.#store, requireMeasure(id), question, this.#context());
+  }
+
+  /** What a trust's DIDS file of a month would be rejected for. @throws MeasureError */
+  dids(trust: string, month: string): Promise<DidsDay> {
+    const submitted = rfc3339(this.#context().now).slice(0, 10);
+    const reference = readDidsReference(join(directoryOf(this.#options), 'dids'));
+    return didsOfDay(this.#store, trust, { month, submitted, reference });
   }
 
   /** SQL of an analyst's own. @throws MeasureError */

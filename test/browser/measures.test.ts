@@ -16,7 +16,10 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
   const trusts = WORLD_TRUSTS.slice(0, 5);
   network.tell(measureWorld(900, 'browser', trusts));
   await network.measures.refresh();
-  const principals = new Map([['analyst', ANALYST]]);
+  const principals = new Map([
+    ['analyst', ANALYST],
+    ['own', { ...ANALYST, trust: 'RRK' }],
+  ]);
   const hub = await startFakeHub({ measures: network.measures, principals });
   t.teardown(() => hub.stop());
   const browser = await openChromium();
@@ -75,6 +78,17 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
   await page.getByRole('button', { name: 'Ask' }).press('Enter');
   t.match(await page.getByRole('alert').innerText(), /Only SELECT is answered/);
   t.strictSame(await accessibilityFaults(page), [], 'a refusal is accessible');
+
+  await context.addCookies([{ name: 'cdip-session', value: 'own', url: hub.url }]);
+  await page.goto(`${hub.url}/measures`);
+  await page.getByRole('link', { name: 'DIDS, checked daily' }).click();
+  await page.getByLabel('Month of the tests').fill('2026-05');
+  await page.getByRole('button', { name: 'Show' }).press('Enter');
+  t.match(await page.locator('[role=note]').innerText(), /\d+ of \d+ records would be rejected/);
+  await page.getByRole('link', { name: 'DIDS020' }).click();
+  t.match(await page.locator('table').nth(1).innerText(), /source setting is missing/);
+  t.strictSame(await accessibilityFaults(page), [], 'the list of DIDS is accessible');
+  await context.addCookies([{ name: 'cdip-session', value: 'analyst', url: hub.url }]);
 
   await page.goto(`${hub.url}/measures/BI-17?by=trust,modality,month`);
   t.match(

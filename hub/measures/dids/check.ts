@@ -36,23 +36,39 @@ export function checkDids(
   const odd = lines.filter(({ cells }) => cells.length !== DIDS_FIELDS.length);
   if (odd.length > 0 || lines.length === 0)
     return ofFile(lines.length, odd[0]?.line ?? 0, odd[0]?.cells.length ?? 0);
+  const records = lines.map(({ cells, line }) => ({ line, record: recordOf(cells) }));
+  return checkRecords(records, { submitted, reference });
+}
+
+export interface DidsLine {
+  /** Under which its findings are told; from 1 on. */
+  readonly line: number;
+  readonly record: DidsRecord;
+}
+
+/** @param fields that the records have; rules about others are passed over. Absent: all */
+export function checkRecords(
+  lines: readonly DidsLine[],
+  {
+    submitted,
+    reference,
+    fields = DIDS_FIELDS,
+  }: { submitted: string; reference: DidsReference; fields?: readonly DidsField[] },
+): DidsReport {
   const today = daysOf(submitted);
   const month = daysOf(`${submitted.slice(0, 7)}-01`);
-  const records = lines.map(({ cells }) => recordOf(cells));
-  const findings = records.flatMap((record, at) => {
+  const rules = DIDS_RULES.filter(({ field }) => fields.includes(field));
+  const findings = lines.flatMap(({ line, record }) => {
     const checked: Checked = { record, days: datesOf(record), reference, submitted: today, month };
-    const line = lines[at]?.line ?? 0;
-    return DIDS_RULES.filter((rule) => rule.isBroken(checked)).map(
-      ({ code, kind, field, what }) => ({
-        ...{ line, code, kind, field, what },
-      }),
-    );
+    return rules
+      .filter((rule) => rule.isBroken(checked))
+      .map(({ code, kind, field, what }) => ({ ...{ line, code, kind, field, what } }));
   });
-  const all = [...findings, ...duplicates(records, lines)].sort((a, b) => a.line - b.line);
+  const all = [...findings, ...duplicates(lines)].sort((a, b) => a.line - b.line);
   const count = (kind: DidsFinding['kind']): number =>
     new Set(all.filter((one) => one.kind === kind).map(({ line }) => line)).size;
   return {
-    ...{ records: records.length, rejected: count('reject'), warned: count('warning') },
+    ...{ records: lines.length, rejected: count('reject'), warned: count('warning') },
     findings: all,
   };
 }
@@ -77,27 +93,24 @@ function datesOf(record: DidsRecord): Checked['days'] {
 }
 
 /** Every record of a pair of accession number and site that comes twice. */
-function duplicates(
-  records: readonly DidsRecord[],
-  lines: readonly { line: number }[],
-): DidsFinding[] {
+function duplicates(lines: readonly DidsLine[]): DidsFinding[] {
   const places = new Map<string, number[]>();
-  records.forEach(({ accession, site }, at) => {
-    if (accession === '' || site === '') return;
+  for (const { line, record } of lines) {
+    const { accession, site } = record;
+    if (accession === '' || site === '') continue;
     const key = `${accession.toUpperCase()}\n${site.toUpperCase()}`;
-    places.set(key, [...(places.get(key) ?? []), at]);
-  });
+    places.set(key, [...(places.get(key) ?? []), line]);
+  }
   return [...places.values()]
     .filter((all) => all.length > 1)
     .flatMap((all) =>
-      all.map((at) => ({
-        line: lines[at]?.line ?? 0,
+      all.map((line) => ({
+        line,
         code: 'DIDS071',
         kind: 'reject' as const,
         field: 'accession' as const,
         what: `the same accession number and site as in line ${all
-          .filter((other) => other !== at)
-          .map((other) => lines[other]?.line)
+          .filter((other) => other !== line)
           .join(', ')}`,
       })),
     );
