@@ -116,6 +116,49 @@ t.test('orders, reports and patients over three trusts', { skip, timeout: 900_00
     t.equal((await network.hub.api('/api/studies?patientId=12345')).status, 400);
   });
 
+  await t.test('orders and admissions concern a trust', async (t) => {
+    const lookAs = async (trust: string, key: string): Promise<unknown> => {
+      const headers = { authorization: `Bearer ${key}` };
+      const { status, body } = await network.hub.api<{ code?: string }>('/api/studies/2.25.8001', {
+        headers,
+      });
+      return [trust, status, body.code];
+    };
+    const [keyOfA, keyOfC] = [
+      await network.hub.key('PACS of A', 'radiologist', 'RRK'),
+      await network.hub.key('PACS of C', 'radiologist', 'RXK'),
+    ];
+    t.strictSame(await lookAs('RRK', keyOfA), ['RRK', 403, 'RELATIONSHIP_NEEDED']);
+    t.strictSame(await lookAs('RXK', keyOfC), ['RXK', 403, 'RELATIONSHIP_NEEDED']);
+    // Done long ago, so that no priors are brought for it; and not so long that care was over.
+    const done = `ORC|SC|P6|7000||CM||^^^${stamp(now - 40 * 86_400_000)}^^R`;
+    const segments = [pid(annaAtA), done, 'OBR|1|P6|7000|CTCHE^CT chest^NICIP'];
+    await tell('RRK', hl7Message({ type: 'ORM^O01', at: stamp(now), segments }));
+    const visit = `PV1|1|E|ED1${'|'.repeat(16)}V-1`;
+    const arrived = { type: 'ADT^A04', at: stamp(now), segments: [pid(annaAtC), visit] };
+    await tell('RXK', hl7Message(arrived));
+    await eventually(
+      'both are concerned',
+      async () => {
+        const looks = [await lookAs('RRK', keyOfA), await lookAs('RXK', keyOfC)];
+        return looks.flat().join() === 'RRK,200,,RXK,200,';
+      },
+      SLOW,
+    );
+    const { events } = await ask<{ events: { user: string; basis?: string[] }[] }>(
+      '/api/audit?study=2.25.8001',
+    );
+    const basisOf = (user: string) => events.find((one) => one.user === user)?.basis;
+    t.strictSame(basisOf('PACS of A'), ['order 7000 of RRK']);
+    t.strictSame(basisOf('PACS of C'), ['admission V-1 of RXK']);
+    await tell('RXK', hl7Message({ ...arrived, type: 'ADT^A11', at: stamp(now + 1_000) }));
+    await eventually(
+      'an admission that is taken back concerns nobody',
+      async () => String(await lookAs('RXK', keyOfC)) === 'RXK,403,RELATIONSHIP_NEEDED',
+      SLOW,
+    );
+  });
+
   await t.test(
     'an order brings the priors of the other trusts, with their reports, under the local number',
     async (t) => {

@@ -80,11 +80,13 @@ function world() {
     seq += 1;
     applyEvent(statements, { v: 1, at: AT, trust, epoch: 1, seq, ...event } as OrderedEvent, AT);
   };
-  const patient = (trust: string, over: object = {}): void =>
+  const told = (trust: string, over: object, restricted: boolean): void =>
     tell(trust, {
       ...{ kind: 'patient', patient: { ...ANNA, ...over }, nhsNumberStatus: '01', postcode: null },
-      ...{ deceased: false, restricted: false, deleted: false, mergedInto: null, asOf: AT },
+      ...{ deceased: false, restricted, deleted: false, mergedInto: null, asOf: AT },
     });
+  const patient = (trust: string, over: object = {}): void => told(trust, over, false);
+  const flag = (trust: string, over: object): void => told(trust, over, true);
   const order = (status: string): void =>
     tell('RRK', {
       ...{
@@ -110,7 +112,7 @@ function world() {
       },
       ...{ reason: null, studyInstanceUID: null, asOf: AT },
     });
-  return { db, asked, cancelled, prefetcher, patient, order };
+  return { db, asked, cancelled, prefetcher, patient, order, flag };
 }
 
 t.test(
@@ -137,6 +139,17 @@ t.test(
     t.strictSame(cancelled, ['F1']);
   },
 );
+
+t.test('what is restricted is not brought by itself', async (t) => {
+  const { db, asked, prefetcher, patient, order, flag } = world();
+  patient('RRK');
+  patient('RJE', { patientId: 'J7', issuer: 'RJE' });
+  seedStudy(db, { trust: 'RJE', uid: '1.2.1', patientId: 'J7', date: '20250101' });
+  flag('RJE', { patientId: 'J7', issuer: 'RJE' });
+  order('scheduled');
+  await prefetcher.look();
+  t.strictSame(asked, []);
+});
 
 t.test('nobody who may be somebody else is prefetched', async (t) => {
   const { db, asked, prefetcher, patient, order } = world();
