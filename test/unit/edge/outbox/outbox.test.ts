@@ -7,6 +7,7 @@ import type { Clock } from '../../../../shared/clock.ts';
 import type { DigestEvent, StudyEvent } from '../../../../shared/contract/events.ts';
 import { OrderedEventSchema } from '../../../../shared/contract/events.ts';
 import { EMPTY_SET_HASH, studyHash, toggleMember } from '../../../../shared/set-hash.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { temporaryDirectory } from '../../../support/storage-fixture.ts';
 import { objectRecord } from '../index/object-record.ts';
 
@@ -380,3 +381,33 @@ t.test('a performed step that is over completes a quiet study', async (t) => {
   edge.pass(1_000);
   t.equal(edge.studies().at(-1)?.completeBy, 'mpps');
 });
+
+t.test(
+  'what keeps events from being appended is said once, and they are when it is over',
+  async (t) => {
+    const db = openEdgeDatabase(temporaryDirectory(t));
+    t.teardown(() => db.close());
+    const clock = new SetClock();
+    const index = new EdgeIndex({ db, trust: 'RRK', namespace: 'RRK' });
+    const failures: unknown[] = [];
+    const onTickFailure = (error: unknown): number => failures.push(error);
+    const outbox = new Outbox({ db, index, clock, quietMs: 5_000, onTickFailure });
+    outbox.start();
+    t.teardown(() => outbox.stop());
+    index.recordInstance(objectRecord(1), clock.now());
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN
+    SELECT RAISE(ABORT, 'database or disk is full'); END`);
+    clock.ms += 10_000;
+    await eventually('it is said', () => failures.length > 0);
+    for (let passed = 0; passed < 60; passed += 1) {
+      clock.ms += 1_000;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    t.equal(failures.length, 1, 'a minute of it is said once');
+    db.exec('DROP TRIGGER full');
+    clock.ms += 60_000;
+    await eventually('the study is told', () =>
+      outbox.next(0, 1_000).some(({ body }) => body.kind === 'study'),
+    );
+  },
+);

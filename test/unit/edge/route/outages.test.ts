@@ -4,11 +4,13 @@ import { parseEdgeConfig } from '../../../../edge/config.ts';
 import { openEdgeDatabase } from '../../../../edge/database.ts';
 import { RuleSet } from '../../../../edge/route/decide.ts';
 import { Outages } from '../../../../edge/route/outages.ts';
+import { openRouteCounters } from '../../../../edge/route/route-metrics.ts';
 import { RouteStore } from '../../../../edge/route/route-store.ts';
 import { Router, type RouterParts } from '../../../../edge/route/router.ts';
 import { Switches } from '../../../../edge/route/switches.ts';
 import { furtherParts } from '../../../../edge/schema-parts.ts';
 import type { Log } from '../../../../shared/log.ts';
+import { openMetrics } from '../../../../shared/metrics.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { temporaryDirectory } from '../../../support/storage-fixture.ts';
 
@@ -42,11 +44,13 @@ function world(t: Test) {
     router.wake();
     await new Promise((resolve) => setTimeout(resolve, 20));
   };
-  return { db, store, outages, look, said, clock };
+  const registry = openMetrics({ trust: 'RRK' });
+  openRouteCounters(registry, { store, outages, inbox: { heldCount: () => 0 } as never });
+  return { db, store, outages, look, said, clock, metrics: () => registry.metrics() };
 }
 
 t.test('a full disk stops routing aloud, once, and it goes on by itself', async (t) => {
-  const { db, store, outages, look, said, clock } = world(t);
+  const { db, store, outages, look, said, clock, metrics } = world(t);
   const attributes = { studyInstanceUID: '2.999.1', sopInstanceUID: '2.999.1.1' };
   store.enqueue({ attributes } as never, clock.now);
   // Of a full disk SQLite says the same.
@@ -62,6 +66,10 @@ t.test('a full disk stops routing aloud, once, and it goes on by itself', async 
   t.strictSame(said, ['route.look-failed SQLITE_FULL'], 'a minute of it is one line');
   t.ok(clock.looks >= 5 && clock.looks <= 8, `${clock.looks} looks in a minute`);
   t.match(outages.list(), [{ part: 'rules', code: 'SQLITE_FULL' }]);
+  // As "cdip edge status" reads it.
+  const stopped =
+    /^cdip_route_stopped_since_seconds\{part="rules",code="SQLITE_FULL",trust="RRK"\} \d+$/m;
+  t.match(await metrics(), stopped);
   t.equal(store.queueLength(), 1, 'it is still to be decided');
   db.exec('DROP TRIGGER full');
   clock.now += MINUTE_MS;
@@ -71,4 +79,5 @@ t.test('a full disk stops routing aloud, once, and it goes on by itself', async 
   });
   t.strictSame(said, ['route.look-failed SQLITE_FULL', 'route.works-again']);
   t.strictSame(outages.list(), []);
+  t.notMatch(await metrics(), /^cdip_route_stopped_since_seconds\{/m);
 });
