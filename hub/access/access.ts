@@ -10,6 +10,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { commitDurably, openSqlite, type Sqlite } from '../../shared/sqlite/open.ts';
 import { Accounts } from './accounts.ts';
 import { Machines } from './machines.ts';
+import type { PasswordCost } from './passwords.ts';
 import { type Action, type Principal, type Role, refusalOf } from './rules.ts';
 import { accessSchema } from './schema.ts';
 import { hashOf, secret } from './secrets.ts';
@@ -20,9 +21,11 @@ const LINK_MS = 24 * 3_600_000;
 export interface SignInLimits extends SessionLimits {
   /** `set-up`: who comes by a link chooses a password and a code, and does nothing before. */
   readonly links: 'sign-in' | 'set-up';
+  /** What a password costs to look at; absent: what is due. */
+  readonly passwordCost?: PasswordCost;
 }
 
-const LIMITS: SignInLimits = { idleMinutes: 15, hours: 12, links: 'sign-in' };
+export const LIMITS: SignInLimits = { idleMinutes: 15, hours: 12, links: 'sign-in' };
 
 /** It holds a private key: nobody but its owner reads the file, nor the WAL that SQLite makes beside it. */
 export function openAccessDatabase(dataDirectory: string): Sqlite {
@@ -50,7 +53,7 @@ export class Access {
     this.#links = limits.links;
     this.sessions = new Sessions(db, clock, limits);
     this.machines = new Machines(db, clock);
-    this.accounts = new Accounts(db, clock);
+    this.accounts = new Accounts(db, clock, limits.passwordCost);
     this.#statements = prepareAccess(db);
   }
 

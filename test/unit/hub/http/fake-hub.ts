@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Access } from '../../../../hub/access/access.ts';
+import { Access, LIMITS } from '../../../../hub/access/access.ts';
 import { type Principal, refusalOf } from '../../../../hub/access/rules.ts';
 import { accessSchema } from '../../../../hub/access/schema.ts';
 import { Alerts } from '../../../../hub/alerts/alerts.ts';
@@ -124,9 +124,9 @@ export async function startFakeHub(
   const healths = new Map<string, HealthEvent>();
   const alerts = openAlerts({ db, store, trusts: TRUSTS, log });
   const accessClock = { aheadMs: 0 };
-  const access = new Access(openSqlite(':memory:', accessSchema), {
-    ...systemClock,
-    now: () => systemClock.now() + accessClock.aheadMs,
+  const clock = { ...systemClock, now: () => systemClock.now() + accessClock.aheadMs };
+  const access = new Access(openSqlite(':memory:', accessSchema), clock, {
+    ...{ ...LIMITS, passwordCost: { ln: 4, r: 8, p: 1 } },
   });
   const parts = {
     ...fakeParts({ db, fetches, listeners, state, log, healths, access }),
