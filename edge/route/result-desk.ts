@@ -28,7 +28,7 @@ import type { Outages } from './outages.ts';
 import type { PseudonymStore } from './pseudonym-store.ts';
 import { type ResultFacts, readResult } from './read-result.ts';
 import type { ResultInbox, ResultRow } from './result-inbox.ts';
-import { type Origin, originOf } from './result-origin.ts';
+import { type Origin, originOf, PROJECT_KEY_GONE } from './result-origin.ts';
 import type { JobRow } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
 import { MODEL_OFF, type Switches } from './switches.ts';
@@ -79,6 +79,7 @@ export class ResultDesk {
   start(): void {
     const { inbox, spool, now } = this.#parts;
     inbox.forgetOld(spool, now());
+    inbox.lookAgain(PROJECT_KEY_GONE, null);
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
   }

@@ -71,8 +71,11 @@ function keyOf({ keyFile = '', name }: Project): Buffer | undefined {
   }
 }
 
+/** A key that was away may be there again after a start. */
+export const PROJECT_KEY_GONE = 'PROJECT_KEY_GONE';
+
 const keyGone = ({ name }: Project): Reason => ({
-  code: 'PROJECT_KEY_GONE',
+  code: PROJECT_KEY_GONE,
   detail: `the key of the project ${name} can't be read: what was sent under it can't be told`,
 });
 

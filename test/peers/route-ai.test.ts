@@ -2,7 +2,7 @@
  * An AI node, for which a real Orthanc stands: it gets what the rules say, and sends back reports and pictures
  * that the tests make, by its own C-STORE.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readSmallDataSet, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
@@ -467,7 +467,8 @@ t.test(
       async () => (await results()).filter(({ state }) => state === 'held').length === 3,
       WAIT,
     );
-    rmSync(join(directory, 'key'));
+    const [key, away] = [join(directory, 'key'), join(directory, 'key-away')];
+    renameSync(key, away);
     await answer(t, node, edge, { uid: '2.999.5.6', refersTo: uids, ...under });
     const held = await eventually(
       'without the key nothing leads back',
@@ -488,5 +489,14 @@ t.test(
     );
     t.match(await (await fetch(edge.url)).text(), /PROJECT_KEY_GONE/);
     t.equal((await pacs.sopInstanceUIDs()).length, 7, 'the PACS has none of them');
+    renameSync(away, key);
+    await edge.kill9();
+    await edge.start();
+    await eventually(
+      'with the key the last one comes, and it alone',
+      async () => (await pacs.sopInstanceUIDs()).length === 8,
+      WAIT,
+    );
+    t.ok((await pacs.sopInstanceUIDs()).includes('2.999.5.6'));
   },
 );
