@@ -23,6 +23,7 @@ import { fetchListPages } from './page-fetch-list.ts';
 import { findPage } from './page-find.ts';
 import { fleetPages } from './page-fleet.ts';
 import { fleetEdgePages } from './page-fleet-edge.ts';
+import { forecastPages } from './page-forecast.ts';
 import { identityPages } from './page-identity.ts';
 import { measureSqlPages } from './page-measure-sql.ts';
 import { measurePages } from './page-measures.ts';
@@ -77,6 +78,7 @@ export function servePages(
     ...offerPages(parts),
     ...measureSqlPages(parts),
     ...didsPages(parts),
+    ...forecastPages(parts),
     ...measurePages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),

@@ -35,6 +35,7 @@ import type { SqlQuestion, SqlTable } from '../measures/analyst-sql.ts';
 import type { FigureRow, Question } from '../measures/answer.ts';
 import type { DidsDay } from '../measures/dids/daily.ts';
 import type { ExportColumn } from '../measures/export.ts';
+import type { Forecast } from '../measures/forecast.ts';
 import type { Measure } from '../measures/measure.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
 import type { ListedRow, RowQuestion } from '../measures/row-list.ts';
@@ -119,6 +120,8 @@ export interface MeasuresPart {
   answer(id: string, question: Question): Promise<MeasureAnswer>;
   /** Of the trust's own figures. @throws MeasureError */
   rows(id: string, question: RowQuestion): Promise<readonly ListedRow[]>;
+  /** @param trust whose waiting list, whole; null: the network's, rounded. @throws MeasureError */
+  forecast(trust: string | null): Promise<{ asOf: string; tests: readonly Forecast[] }>;
   /** What a trust's DIDS file of a month would be rejected for. @throws MeasureError */
   dids(trust: string, month: string): Promise<DidsDay>;
   /** An analyst's own SQL over marts. @throws MeasureError */

@@ -123,3 +123,30 @@ export const DidsAnswer = z.object({
   limit: z.int(),
   offset: z.int(),
 });
+
+const Rounded = z.number().nullable().describe("null: less than five, and not the own trust's");
+
+export const ForecastAnswer = z.object({
+  of: z.string().describe('the own trust, whole; or `network`, rounded down to fives'),
+  asOf: z.iso.datetime(),
+  tests: z.array(
+    z.object({
+      test: z.string(),
+      waiting: Rounded,
+      sixWeeks: Rounded,
+      addedAWeek: Rounded.describe('mean of the last eight weeks'),
+      leftAWeek: Rounded.describe('made or cancelled, mean of the last eight weeks'),
+      firstBreach: z.iso.date().nullable(),
+      weeks: z.array(
+        z.object({
+          ends: z.iso.date(),
+          expected: Rounded,
+          low: Rounded,
+          high: Rounded,
+          dueBySixWeeks: Rounded,
+          breaches: Rounded,
+        }),
+      ),
+    }),
+  ),
+});

@@ -33,6 +33,7 @@ import { fetchRoutes } from './routes-fetches.ts';
 import { fhirRoutes } from './routes-fhir.ts';
 import { auditEventRoutes } from './routes-fhir-audit.ts';
 import { fleetRoutes } from './routes-fleet.ts';
+import { forecastRoutes } from './routes-forecast.ts';
 import { measureSqlRoutes } from './routes-measure-sql.ts';
 import { measureRoutes } from './routes-measures.ts';
 import { networkRoutes } from './routes-network.ts';
@@ -119,6 +120,7 @@ async function buildApp(
     ...measureRoutes(parts),
     ...measureSqlRoutes(parts),
     ...didsRoutes(parts),
+    ...forecastRoutes(parts),
     ...fleetRoutes(parts, board),
     auditRoute(parts),
     ...relationRoutes(parts),

@@ -20,6 +20,7 @@ import type { Context } from './cells.ts';
 import { type DidsDay, didsOfDay } from './dids/daily.ts';
 import { readDidsReference } from './dids/reference.ts';
 import { type ExportColumn, parquetOf } from './export.ts';
+import { type Forecast, forecastOf } from './forecast.ts';
 import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
@@ -150,6 +151,15 @@ export class Measures {
   /** What a trust's own figures are made of. @throws MeasureError */
   async rows(id: string, question: RowQuestion): Promise<ListedRow[]> {
     return rowsBehind(this.#store, requireMeasure(id), question, this.#context());
+  }
+
+  /** @param trust whose waiting list, whole; null: the network's, rounded. @throws MeasureError */
+  async forecast(trust: string | null): Promise<{ asOf: string; tests: readonly Forecast[] }> {
+    const context = this.#context();
+    return {
+      asOf: rfc3339(context.now),
+      tests: await forecastOf(this.#store, context, trust),
+    };
   }
 
   /** What a trust's DIDS file of a month would be rejected for. @throws MeasureError */

@@ -81,6 +81,11 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
 
   await context.addCookies([{ name: 'cdip-session', value: 'own', url: hub.url }]);
   await page.goto(`${hub.url}/measures`);
+  await page.getByRole('link', { name: 'Waiting list now and forecast' }).click();
+  t.equal(await page.getByRole('region', { name: 'Forecast' }).locator('tbody tr').count(), 12);
+  t.match(await page.locator('figure img').getAttribute('alt'), /wait now; .* are expected/);
+  t.strictSame(await accessibilityFaults(page), [], 'the forecast is accessible');
+  await page.goto(`${hub.url}/measures`);
   await page.getByRole('link', { name: 'DIDS, checked daily' }).click();
   await page.getByLabel('Month of the tests').fill('2026-05');
   await page.getByRole('button', { name: 'Show' }).press('Enter');

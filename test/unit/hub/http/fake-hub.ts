@@ -182,6 +182,9 @@ const unbuiltMeasures: HttpParts['measures'] = {
   },
   rows: async () => [],
   parquet: async () => Buffer.alloc(0),
+  forecast: async () => {
+    throw new MeasureError('MEASURES_NOT_BUILT', 'not built yet');
+  },
   dids: async () => {
     throw new MeasureError('MEASURES_NOT_BUILT', 'not built yet');
   },
