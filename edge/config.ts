@@ -269,7 +269,14 @@ const Fields = z.strictObject({
       port: Port.default(8080),
       publicUrl: z.url().optional().describe('how other edges reach us; default http://host:port'),
       tls: z
-        .strictObject({ keyFile: z.string().min(1), certificateFile: z.string().min(1) })
+        .strictObject({
+          keyFile: z.string().min(1),
+          certificateFile: z.string().min(1),
+          requireClientCertificate: z
+            .boolean()
+            .default(false)
+            .describe('readers with a ticket show the certificate that the hub issued for them'),
+        })
         .optional(),
     })
     .prefault({}),

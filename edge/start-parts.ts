@@ -4,6 +4,7 @@
  *   database ─► storage ─► records ─► deliver ─► commands ─► HTTP ─► uplink ─► HL7 ─► DICOM
  */
 import { join } from 'node:path';
+import { readPair } from '../shared/client-pair.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
@@ -423,7 +424,10 @@ function startFetching(
     onChange: (change) => log.info('transfer.path', change),
   });
   const prove = proverWithFile(natsSeedFile(config.dataDirectory));
-  const client = new SourceClient({ stallMs: STALL_MS, prove, paths });
+  const client = new SourceClient({
+    ...{ stallMs: STALL_MS, prove, paths },
+    pair: () => readPair(config.dataDirectory),
+  });
   lifecycle.add('source client', () => client.close());
   const runner = new FetchRunner({
     ...{ trust, patientIds, peers, store, index, spool, client, deliverer, now, log },

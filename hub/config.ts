@@ -22,6 +22,10 @@ const EmbeddedNats = z.strictObject({
       keyFile: z.string().min(1),
       certificateFile: z.string().min(1),
       caFile: z.string().min(1).optional(),
+      requireClientCertificate: z
+        .boolean()
+        .default(false)
+        .describe('edges show the certificate that this hub issued for them'),
     })
     .optional(),
 });

@@ -4,21 +4,29 @@
  *
  *   data directory ─► access ─► projection ─► alerts ─► fetches ─► HTTP ─► log
  */
+import { generateKeyPairSync } from 'node:crypto';
 import { collectDefaultMetrics } from 'prom-client';
 import { HUB_TRAIL } from '../shared/audit/anchors.ts';
 import { AuditCollector } from '../shared/audit/collector.ts';
 import { AuditTrail } from '../shared/audit/trail.ts';
-import { rfc3339, systemClock } from '../shared/clock.ts';
+import type { ClientPair } from '../shared/client-pair.ts';
+import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import type { EnrolReply, EnrolRequest } from '../shared/contract/enrol.ts';
 import type { Directory } from '../shared/contract/rpc.ts';
+import { HUB_READER } from '../shared/contract/ticket.ts';
+import { publicKeyOf } from '../shared/ed25519.ts';
 import { Lifecycle, untilSignal } from '../shared/lifecycle.ts';
 import { type Log, openLog } from '../shared/log.ts';
 import { openMetrics } from '../shared/metrics.ts';
 import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
 import { Access, openAccessDatabase } from './access/access.ts';
+import {
+  type CertificateAuthority,
+  openCertificateAuthority,
+} from './access/certificate-authority.ts';
 import { EdgeAdmission } from './access/edge-admission.ts';
-import { EdgeCredentials } from './access/edge-credentials.ts';
+import { EdgeCredentials, KEY_MS } from './access/edge-credentials.ts';
 import { IdentityProvider } from './access/oidc-provider.ts';
 import { openTicketSigner } from './access/tickets.ts';
 import { Alerts } from './alerts/alerts.ts';
@@ -49,6 +57,8 @@ import type { BringPriors } from './scheduling/transfers.ts';
 import { LoadedTravel } from './scheduling/travel/loaded-travel.ts';
 import { startFollowers } from './start-followers.ts';
 
+/** Longer than a hub runs. */
+const OWN_PAIR_MS = 5 * 365 * 86_400_000;
 /** A broker that is not reached within this is worth a line. */
 const PATIENCE_MS = 5_000;
 
@@ -89,6 +99,8 @@ async function startParts(
   const { session, links } = config.signIn;
   const access = new Access(accessDb, clock, { ...session, links });
   const credentials = new EdgeCredentials(accessDb, clock);
+  const authority = openCertificateAuthority(accessDb, clock);
+  const pair = ownPair(authority, clock);
   const tickets = await openTicketSigner(accessDb, clock);
   const { oidc } = config.signIn;
   const network = trusts.map(({ ods }) => ods);
@@ -175,7 +187,9 @@ async function startParts(
   });
   lifecycle.add('admission', () => admission.stop());
   networkLog.answer('relay', (ods) => relay.passFor(ods));
-  const edges = new EdgeCaller({ urlOf: (ods) => fleet.urlOf(ods), tickets, clock, relay });
+  const edges = new EdgeCaller({
+    ...{ urlOf: (ods: string) => fleet.urlOf(ods), tickets, clock, relay, pair },
+  });
   lifecycle.add('edge calls', () => edges.close());
   const { db } = projection;
   answerEdges(networkLog, {
@@ -189,7 +203,9 @@ async function startParts(
       if (keys.next !== undefined) networkLog.requireAdmissible(ods, keys.next);
       const endsAt = credentials.tellKeys(ods, keys);
       await admission.apply();
-      return { endsAt: rfc3339(endsAt), at: rfc3339(clock.now()) };
+      const certificate = authority.issue(ods, publicKeyOf(keys.current), endsAt);
+      const issued = { certificate, authority: authority.certificate };
+      return { endsAt: rfc3339(endsAt), at: rfc3339(clock.now()), ...issued };
     },
   });
   const http = await startHttp({
@@ -225,7 +241,12 @@ async function startParts(
       credentials.enrol(request);
       await admission.apply();
       log.info('edge.enrolled', { trust: request.trust, version: request.version });
-      return { trust: request.trust, hubUrl: hubUrl(), natsUrl, directory: directory() };
+      const key = publicKeyOf(request.natsPublicKey);
+      const certificate = authority.issue(request.trust, key, clock.now() + KEY_MS);
+      return {
+        ...{ trust: request.trust, hubUrl: hubUrl(), natsUrl, directory: directory() },
+        ...{ certificate, authority: authority.certificate },
+      };
     },
   });
   lifecycle.add('http', () => http.stop());
@@ -233,9 +254,10 @@ async function startParts(
 
   const impatience = setTimeout(() => log.warn('log.not-reached', {}), PATIENCE_MS);
   const edgeKeys = credentials.keys();
-  const opened = await openNetworkLog({ config, edgeKeys, clock, log, metrics }).finally(() =>
-    clearTimeout(impatience),
-  );
+  const opened = await openNetworkLog({
+    ...{ config, edgeKeys, clock, log, metrics },
+    clients: { authority: authority.certificate, pair },
+  }).finally(() => clearTimeout(impatience));
   networkLog.reached(opened);
   admission.start(edgeKeys);
   projection.start();
@@ -249,6 +271,13 @@ async function startParts(
   void travel.load(config.travel, log);
   configurations.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
+}
+
+/** The key lives in memory alone, for as long as the hub runs. */
+function ownPair(authority: CertificateAuthority, clock: Clock): ClientPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  return { key, cert: authority.issue(HUB_READER, publicKey, clock.now() + OWN_PAIR_MS) };
 }
 
 /** The relevant studies of a patient follow the referral to the trust where the examination is booked. */

@@ -8,6 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createUser } from '@nats-io/nkeys';
 import { parseDocument, stringify } from 'yaml';
+import { keepPair, pairOf } from '../../shared/client-pair.ts';
 import {
   type EnrolReply,
   EnrolReplySchema,
@@ -54,6 +55,8 @@ export async function enrol(config: EdgeConfig, options: EnrolOptions): Promise<
   const reply = await ask(options.hubUrl, request);
   mkdirSync(dataDirectory, { recursive: true });
   writeWhole(natsSeedFile(dataDirectory), new TextDecoder().decode(user.getSeed()), 0o600);
+  if (reply.certificate !== undefined && reply.authority !== undefined)
+    keepPair(dataDirectory, pairOf(user.getSeed(), reply.certificate), reply.authority);
   new DirectoryCache(dataDirectory).store(reply.directory);
   writeHub(options.configFile, { trust, url: options.hubUrl, nats: reply.natsUrl });
   process.stderr.write(

@@ -1,6 +1,7 @@
 /** The hub, as this edge reaches it: by HTTP, and by NATS with the edge's own key. */
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
+import { readPair } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { CursorReplySchema } from '../../shared/contract/rpc.ts';
 import { edgeInboxPrefix, rpcSubject } from '../../shared/contract/subjects.ts';
@@ -77,7 +78,7 @@ async function askNats(
   try {
     const connection = await connect({
       servers: servers.split(',').map((server) => server.trim()),
-      ...(servers.includes('tls://') ? { tls: {} } : {}),
+      ...(servers.includes('tls://') ? { tls: { ...readPair(dataDirectory) } } : {}),
       authenticator: nkeyAuthenticator(readFileSync(seedFile)),
       inboxPrefix: edgeInboxPrefix(trust),
       name: `cdip-doctor-${trust}`,

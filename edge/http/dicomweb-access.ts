@@ -20,6 +20,7 @@ export interface DicomWebAccessParts {
   readonly directory: Pick<DirectoryCache, 'current'>;
   readonly usedTickets: UsedTickets;
   readonly clock: Clock;
+  readonly certificateOf?: (request: FastifyRequest, reader: string) => void;
 }
 
 /** To all that the trust holds; or to one study of one home, or some series of it. */
@@ -37,7 +38,7 @@ const THIS_MACHINE: DicomWebGrant = { kind: 'all', client: 'STOW_LOCAL' };
 /** @throws TicketError (401, 403) or HttpProblem `FORBIDDEN` */
 export async function admitDicomWeb(
   request: FastifyRequest,
-  { config, directory, usedTickets: used, clock }: DicomWebAccessParts,
+  { config, directory, usedTickets: used, clock, certificateOf }: DicomWebAccessParts,
 ): Promise<DicomWebGrant> {
   const { authorization } = request.headers;
   if (authorization === undefined) {
@@ -59,6 +60,7 @@ export async function admitDicomWeb(
     { ...presentedBy(request), ...asked },
     { directory: directory.current(), clock, used },
   );
+  certificateOf?.(request, sub);
   tellAsker(request, { user: sub, role: 'edge', trust: sub });
   return { kind: 'study', studyInstanceUID: study, home: home.data, seriesInstanceUIDs };
 }

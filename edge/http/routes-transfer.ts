@@ -35,6 +35,8 @@ export interface TransferParts extends ServeParts {
   /** Absent: nothing is read here without the hub. */
   readonly unaided?: Pick<UnaidedLog, 'opened'> | undefined;
   readonly clock: Clock;
+  /** Where TLS asks for certificates: that it is the reader's. @throws TicketError */
+  readonly certificateOf?: (request: FastifyRequest, reader: string) => void;
   readonly log: Log;
   readonly transferCounters: TransferCounters;
   readonly pacs: LocalPacs;
@@ -106,6 +108,7 @@ async function openStudy(request: FastifyRequest, parts: TransferParts): Promise
     { ...presentedBy(request), trust, studyInstanceUID: uid, home: home.data },
     { directory: parts.directory.current(), clock, used, unaided },
   );
+  parts.certificateOf?.(request, opened.sub);
   tellAsker(request, { user: `edge of ${opened.sub}`, role: 'edge', trust: opened.sub });
   return {
     studyInstanceUID: uid,

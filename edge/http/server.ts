@@ -12,6 +12,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
 import type { EdgeConfig } from '../config.ts';
 import { type AuditParts, auditHttp } from './audited.ts';
+import { askingForCertificates, requireCertificate } from './client-certificate.ts';
 import { type DeadLetterParts, serveDeadLetters } from './dead-letters-page.ts';
 import { takeForms } from './own-page.ts';
 import { HttpProblem, problemOf } from './problem.ts';
@@ -74,10 +75,15 @@ function buildApp(parts: HttpParts): FastifyInstance {
   const https =
     tls === undefined
       ? null
-      : { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certificateFile) };
+      : {
+          ...{ key: readFileSync(tls.keyFile), cert: readFileSync(tls.certificateFile) },
+          ...askingForCertificates(parts.config),
+        };
   const app = openApp(parts, https);
-  serveTransfers(app, parts);
-  serveDicomWeb(app, parts);
+  const isRequired = tls?.requireClientCertificate === true;
+  const certified = { ...parts, ...(isRequired ? { certificateOf: requireCertificate } : {}) };
+  serveTransfers(app, certified);
+  serveDicomWeb(app, certified);
   serveStow(app, parts);
   serveLocal(app, parts);
   takeForms(app);

@@ -5,6 +5,8 @@
  *   (ticket, proof) ──request──► source, directly or by the hub's relay ──► body │ TransferError by status and code
  */
 import { Agent, request } from 'undici';
+import type { ClientPair } from '../../shared/client-pair.ts';
+import { connector } from '../../shared/connector.ts';
 import { PROOF_HEADER } from '../../shared/contract/ticket.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Prove } from './proof.ts';
@@ -38,6 +40,14 @@ interface Asked extends AskOptions {
   readonly body?: string;
 }
 
+export interface SourceClientOptions {
+  readonly stallMs: number;
+  readonly prove: Prove;
+  readonly paths?: SourcePaths;
+  /** What is shown to a source that asks for a certificate. */
+  readonly pair?: () => ClientPair | undefined;
+}
+
 export class SourceClient {
   readonly #agent: Agent;
   /** Of their own: one that was broken off for them is closed, and a new one begins slowly. */
@@ -50,12 +60,12 @@ export class SourceClient {
    * @param prove that a ticket is ours
    * @param paths default: directly
    */
-  constructor({ stallMs, prove, paths }: { stallMs: number; prove: Prove; paths?: SourcePaths }) {
+  constructor({ stallMs, prove, paths, pair }: SourceClientOptions) {
     this.#prove = prove;
     this.#paths = paths ?? new SourcePaths({});
     const options = {
       allowH2: false,
-      connect: { timeout: CONNECT_MS },
+      connect: connector({ timeoutMs: CONNECT_MS, pair: pair ?? (() => undefined) }),
       headersTimeout: stallMs,
       bodyTimeout: stallMs,
       connections: 32,

@@ -35,6 +35,8 @@ export type TicketErrorCode =
   | 'TICKET_OTHER_EDGE'
   /** The key of its reader was taken back. */
   | 'TICKET_REVOKED'
+  /** TLS without a client certificate of the hub's authority, where one is asked for. */
+  | 'CERTIFICATE_MISSING'
   /** An edge signed it itself, and this edge takes none of those, or no more of them. */
   | 'TICKET_UNAIDED'
   | 'TICKET_OTHER_TRUST'

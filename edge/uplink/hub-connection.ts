@@ -4,10 +4,12 @@
  *   connect ─► use(connection) ─► lost ─► wait ─► connect …           status(): since when, and why not
  */
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
 import type * as z from 'zod';
 import { backoffMs, sleep } from '../../shared/backoff.ts';
+import { readPair } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import {
   EDGE_JETSTREAM_PREFIX,
@@ -158,7 +160,9 @@ export class HubConnection {
     return connect({
       servers,
       // Asked for by name, TLS is not given up because whoever answers offers none.
-      ...(servers.some((server) => server.startsWith('tls://')) ? { tls: {} } : {}),
+      ...(servers.some((server) => server.startsWith('tls://'))
+        ? { tls: { ...readPair(dirname(seedFile)) } }
+        : {}),
       authenticator: nkeyAuthenticator(seed ?? readFileSync(seedFile)),
       inboxPrefix: edgeInboxPrefix(trust),
       name: `cdip-edge-${trust}`,

@@ -19,6 +19,7 @@ import {
 import { dirname } from 'node:path';
 import { createUser, fromSeed } from '@nats-io/nkeys';
 import { sleep } from '../../shared/backoff.ts';
+import { keepPair, pairOf } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { KeysReply } from '../../shared/contract/rpc.ts';
 import { codeOf } from '../../shared/errors.ts';
@@ -95,10 +96,15 @@ export class KeyKeeper {
 
   /** @returns when the key in use ends */
   async #tell(next?: string): Promise<number> {
-    const current = fromSeed(readFileSync(this.#options.seedFile)).getPublicKey();
+    const { seedFile } = this.#options;
+    const seed = readFileSync(seedFile);
+    const current = fromSeed(seed).getPublicKey();
     const reply = await this.#options.tell({ current, ...(next === undefined ? {} : { next }) });
     if ('error' in reply)
       throw new UplinkError('KEY_REFUSED', `the hub refuses the key: ${reply.error.detail}`);
+    const { certificate, authority } = reply;
+    if (certificate !== undefined && authority !== undefined)
+      keepPair(dirname(seedFile), pairOf(seed, certificate), authority);
     this.#endsAt = Date.parse(reply.endsAt);
     return this.#endsAt;
   }

@@ -98,4 +98,11 @@ ALTER TABLE clients ADD COLUMN jwks TEXT;
 CREATE TABLE used_assertions (hash TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
 `,
   },
+  {
+    name: 'the certificate authority of the network',
+    sql: `
+-- PEM; one.
+CREATE TABLE authority (id INTEGER PRIMARY KEY CHECK (id = 1), key TEXT NOT NULL, certificate TEXT NOT NULL) STRICT;
+`,
+  },
 ];

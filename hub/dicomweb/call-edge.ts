@@ -9,7 +9,9 @@
  */
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
+import type { ClientPair } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { connector } from '../../shared/connector.ts';
 import { HUB_READER } from '../../shared/contract/ticket.ts';
 import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import type { TicketSigner } from '../access/tickets.ts';
@@ -63,13 +65,15 @@ export interface EdgeCallerOptions {
   readonly tickets: Pick<TicketSigner, 'sign'>;
   readonly clock: Clock;
   readonly relay: Pick<Relay, 'pass' | 'waiting'>;
+  /** What is shown to an edge that asks for a certificate. */
+  readonly pair?: ClientPair;
 }
 
 export class EdgeCaller {
   readonly #options: EdgeCallerOptions;
   readonly #agent = new Agent({
     allowH2: false,
-    connect: { timeout: CONNECT_MS },
+    connect: connector({ timeoutMs: CONNECT_MS, pair: () => this.#options.pair }),
     headersTimeout: ANSWER_MS,
     bodyTimeout: ANSWER_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

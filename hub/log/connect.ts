@@ -6,6 +6,7 @@ import {
   type NatsConnection,
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
+import type { ClientPair } from '../../shared/client-pair.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { HubConfig } from '../config.ts';
 import { LogError } from './network-log.ts';
@@ -21,6 +22,7 @@ export type Embedded = Exclude<HubConfig['nats'], { servers: unknown }>;
 export function connectToBroker(
   { nats }: Pick<HubConfig, 'nats'>,
   ownSeed: Uint8Array,
+  pair?: ClientPair,
 ): Promise<NatsConnection> {
   const seed = 'servers' in nats ? seedOf(nats.credentialsSeedFile) : ownSeed;
   return connect({
@@ -35,7 +37,7 @@ export function connectToBroker(
     pingInterval: 5_000,
     maxPingOut: 2,
     noAsyncTraces: true,
-    ...tlsOf(nats),
+    ...tlsOf(nats, pair),
   });
 }
 
@@ -58,10 +60,10 @@ function seedOf(file: string): Uint8Array {
  * Our own server is known by its very certificate, whatever name that is for: it is reached on loopback.
  * A cluster named by `tls://` is not spoken to without TLS, even when it offers none.
  */
-function tlsOf(nats: HubConfig['nats']): Pick<ConnectionOptions, 'tls'> {
+function tlsOf(nats: HubConfig['nats'], pair?: ClientPair): Pick<ConnectionOptions, 'tls'> {
   if ('servers' in nats)
     return nats.servers.some((server) => server.startsWith('tls://')) ? { tls: {} } : {};
   if (nats.tls === undefined) return {};
   const pinned = { allowPartialTrustChain: true, checkServerIdentity: () => undefined };
-  return { tls: { caFile: nats.tls.certificateFile, ...pinned } };
+  return { tls: { caFile: nats.tls.certificateFile, ...pinned, ...pair } };
 }

@@ -15,7 +15,13 @@ import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { requireEdgeKey } from './keys.ts';
 import { LogError } from './network-log.ts';
-import { configFile, pidFile, type ServerSettings, serverConfig } from './server-config.ts';
+import {
+  clientAuthorityFile,
+  configFile,
+  pidFile,
+  type ServerSettings,
+  serverConfig,
+} from './server-config.ts';
 import { findServerProgram } from './server-program.ts';
 
 const RESTART_BACKOFF = { firstMs: 100, maxMs: 5_000, random: Math.random } as const;
@@ -108,6 +114,9 @@ export class EmbeddedServer {
   }
 
   #writeConfig(): void {
+    const { directory, tls } = this.#settings;
+    if (tls?.clientAuthority !== undefined)
+      writeFileSync(clientAuthorityFile(directory), tls.clientAuthority);
     const file = configFile(this.#settings.directory);
     writeFileSync(`${file}.new`, serverConfig(this.#settings), { mode: 0o600 });
     renameSync(`${file}.new`, file);

@@ -12,6 +12,7 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import type { ClientPair } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import {
@@ -46,18 +47,20 @@ export interface NetworkLogOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
+  /** What the hub shows as a client, and who issues that; absent: the broker asks for no certificates. */
+  readonly clients?: { readonly authority: string; readonly pair: ClientPair };
 }
 
 /** @throws LogError `LOG_SERVER_FAULT` */
 export async function openNetworkLog(options: NetworkLogOptions): Promise<NetworkLog> {
-  const { config, edgeKeys, log } = options;
+  const { config } = options;
   const directory = join(config.dataDirectory, 'nats');
   const keys = openHubKeys(directory);
   const server =
     'servers' in config.nats
       ? undefined
-      : await startServer({ config, nats: config.nats, directory, keys, edgeKeys, log });
-  const connection = await connectToBroker(config, keys.seed);
+      : await startServer({ ...options, nats: config.nats, directory, keys });
+  const connection = await connectToBroker(config, keys.seed, options.clients?.pair);
   const opened = new OpenLog({ ...options, connection, server, directory });
   await opened.begin();
   return opened;
@@ -70,7 +73,8 @@ function startServer({
   keys,
   edgeKeys,
   log,
-}: {
+  clients,
+}: Pick<NetworkLogOptions, 'clients'> & {
   config: HubConfig;
   nats: Embedded;
   directory: string;
@@ -78,7 +82,11 @@ function startServer({
   edgeKeys: ReadonlyMap<string, readonly string[]>;
   log: Log;
 }): Promise<EmbeddedServer> {
-  const { host, port, tls } = nats;
+  const { host, port } = nats;
+  const tls = nats.tls && {
+    ...nats.tls,
+    clientAuthority: nats.tls.requireClientCertificate ? clients?.authority : undefined,
+  };
   const { hubPublicKey, systemPublicKey, placeholder } = keys;
   const odsCodes = config.trusts.map(({ ods }) => ods);
   const trusts = keysOfTrusts(odsCodes, edgeKeys, { keys, log });

@@ -24,6 +24,8 @@ export interface ServerSettings {
     | {
         readonly keyFile: string;
         readonly certificateFile: string;
+        /** PEM of who issued the certificates that clients have to show; absent: none are asked for. */
+        readonly clientAuthority?: string | undefined;
       }
     | undefined;
   readonly hubPublicKey: string;
@@ -36,6 +38,7 @@ export interface ServerSettings {
 
 export const storeDirectory = (directory: string): string => join(directory, 'store');
 export const pidFile = (directory: string): string => join(directory, 'nats-server.pid');
+export const clientAuthorityFile = (directory: string): string => join(directory, 'clients-ca.pem');
 export const configFile = (directory: string): string => join(directory, 'nats.conf');
 
 export function serverConfig(settings: ServerSettings): string {
@@ -48,7 +51,7 @@ max_payload: ${MAX_PAYLOAD_BYTES}
 max_pending: ${64 * 1024 * 1024}
 pid_file: ${quoted(pidFile(directory))}
 jetstream { store_dir: ${quoted(storeDirectory(directory))} }
-${tls === undefined ? '' : tlsBlock(tls)}
+${tls === undefined ? '' : tlsBlock(tls, directory)}
 accounts {
   HUB {
     jetstream: enabled
@@ -67,9 +70,16 @@ system_account: SYS
 const quoted = (text: string): string => JSON.stringify(text);
 const accountName = (ods: string): string => `EDGE_${ods}`;
 
-/** Edges prove themselves by their nkeys: no client certificate is asked for. */
-function tlsBlock({ keyFile, certificateFile }: NonNullable<ServerSettings['tls']>): string {
-  return `tls { key_file: ${quoted(keyFile)}, cert_file: ${quoted(certificateFile)} }`;
+/** Edges prove themselves by their nkeys; a certificate of the hub's authority is asked for where configured. */
+function tlsBlock(
+  { keyFile, certificateFile, clientAuthority }: NonNullable<ServerSettings['tls']>,
+  directory: string,
+): string {
+  const verify =
+    clientAuthority === undefined
+      ? ''
+      : `, verify: true, ca_file: ${quoted(clientAuthorityFile(directory))}`;
+  return `tls { key_file: ${quoted(keyFile)}, cert_file: ${quoted(certificateFile)}${verify} }`;
 }
 
 /** The JetStream calls that an edge needs for its command consumer, as the hub's account knows them. */

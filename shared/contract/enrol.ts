@@ -17,6 +17,9 @@ export const EnrolReplySchema = z.object({
   hubUrl: z.url(),
   natsUrl: z.string(),
   directory: DirectorySchema,
+  /** PEM: what this edge shows as a TLS client, and who issued it. Absent: an older hub. */
+  certificate: z.string().optional(),
+  authority: z.string().optional(),
 });
 export type EnrolRequest = z.output<typeof EnrolRequestSchema>;
 export type EnrolReply = z.output<typeof EnrolReplySchema>;

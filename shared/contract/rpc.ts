@@ -147,6 +147,9 @@ export const KeysReplySchema = z.union([
     endsAt: z.iso.datetime(),
     /** The hub's clock. */
     at: z.iso.datetime(),
+    /** PEM, for the key in use; and who issued it. Absent: an older hub. */
+    certificate: z.string().optional(),
+    authority: z.string().optional(),
   }),
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);

@@ -41,7 +41,9 @@ export class Edge {
     this.configFile = join(options.directory, 'edge.yaml');
     this.dicomPort = ports.dicom;
     this.hl7Port = ports.hl7;
-    this.url = `http://${options.host ?? '127.0.0.1'}:${ports.http}`;
+    const { tls } = (options.config?.['http'] ?? {}) as { tls?: object };
+    const scheme = tls === undefined ? 'http' : 'https';
+    this.url = `${scheme}://${options.host ?? '127.0.0.1'}:${ports.http}`;
     mkdirSync(this.dataDirectory, { recursive: true });
     writeFileSync(this.configFile, stringify(configOf(options, this.dataDirectory, ports)));
     this.program = cdipProgram('edge', {

@@ -13,6 +13,8 @@ export interface HubOptions {
   readonly trusts: readonly string[];
   /** Keys of hub.yaml that replace those written here. */
   readonly config?: Record<string, unknown>;
+  /** `nats.tls`. */
+  readonly natsTls?: object;
   readonly env?: NodeJS.ProcessEnv;
   /** Where edges reach it; default 127.0.0.1 alone. */
   readonly address?: string;
@@ -52,6 +54,7 @@ export class Hub {
         ...(address === undefined
           ? {}
           : { ...EVERYWHERE, publicUrl: `nats://${address}:${natsPort}` }),
+        ...(options.natsTls === undefined ? {} : { tls: options.natsTls }),
       },
       trusts: options.trusts.map((ods) => ({ ods, name: `Trust ${ods}` })),
       ...options.config,

@@ -33,6 +33,8 @@ export interface NetworkOptions {
   readonly withPacs?: boolean;
   /** Keys of hub.yaml, and of each edge.yaml, that replace those written by default. */
   readonly hubConfig?: Record<string, unknown>;
+  /** `nats.tls` of the hub. */
+  readonly natsTls?: object;
   readonly edgeConfig?: (trust: string) => Record<string, object | string | readonly object[]>;
   /** What an edge is told in place of the hub's own addresses: a proxy that can be cut. */
   readonly hubUrlFor?: (trust: string, hub: Hub) => string | Promise<string>;
@@ -49,6 +51,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     directory: hubDirectory,
     trusts: options.trusts,
     ...(options.hubConfig === undefined ? {} : { config: options.hubConfig }),
+    ...(options.natsTls === undefined ? {} : { natsTls: options.natsTls }),
     ...(options.hubAddress === undefined ? {} : { address: options.hubAddress }),
   });
   const sites = await Promise.all(
