@@ -40,6 +40,7 @@ const RETRY_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const;
 /** A source that refuses is asked again so often, with a fresh ticket: it may be another source. */
 const MAX_REFUSALS = 2;
 const IMMEDIATE = 0;
+const BULK = 3;
 
 interface Running {
   readonly row: FetchRow;
@@ -153,6 +154,7 @@ export class FetchRunner {
       const running = this.#running.get(row.fetchId);
       const isSecond = store.isBroughtBefore(row.fetchId);
       if (using >= room || isSecond) this.#makeWait(row, isSecond ? SAME_STUDY : QUEUED);
+      else if (running === undefined && this.#isBulkFrom(row)) this.#makeWait(row, QUEUED);
       else {
         using += 1;
         if (running === undefined) this.#begin(row, 'bringing');
@@ -192,6 +194,13 @@ export class FetchRunner {
     if (others.length < AT_ONCE) this.#begin(row, 'filing');
     else if (row.priority === IMMEDIATE) makeRoom(others);
     else if (row.reason === null) this.#parts.store.setReason(row.fetchId, QUEUED);
+  }
+
+  /** Bulk comes from a source one by one: two streams fill the line's queues, and whoever is urgent stands in them. */
+  #isBulkFrom({ priority, sourceTrust }: FetchRow): boolean {
+    const isOne = ({ row, kind }: Running): boolean =>
+      kind === 'bringing' && row.priority === BULK && row.sourceTrust === sourceTrust;
+    return priority === BULK && [...this.#running.values()].some(isOne);
   }
 
   #isBringingImmediate(): boolean {

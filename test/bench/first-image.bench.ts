@@ -29,7 +29,8 @@ const LINE = { mbitPerSecond: 100, delayMs: 10, isHere: true };
 const FAR = 'RRK';
 const NEAR = 'RJE';
 /** Of real-ct.ts. */
-const PATIENT = '9990000018';
+/** Of all studies at a trust: real-ct.ts. */
+const PATIENT = 'MRN1';
 
 export async function run(json: boolean): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'cdip-bench-'));
@@ -69,7 +70,7 @@ async function measure(
     for (let run = 0; run <= RUNS; run += 1)
       for (const where of ['far', 'near'] as const)
         studies[where].push(await store(network, link, { where, directory }));
-  await concern(network.hub, NEAR, PATIENT);
+  await concern(network.hub, NEAR, { patientId: PATIENT, issuer: FAR });
   const key = await network.hub.key('bench', 'radiologist');
   const web = await measureWeb(network.hub.url, key, asked);
   const seen = await measureBrowser(network, opened);
