@@ -150,7 +150,7 @@ export async function startParts(
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     ...{ usedTickets: new UsedTickets(db, clock), audit, subjects },
-    unaided: config.transfer.withoutHub ? withoutHub.written : undefined,
+    unaided: config.transfer.withoutHub ? withoutHub.opens : undefined,
     fetchUnaided: (wish) => withoutHub.fetches.begin(wish),
     status: () =>
       statusView({

@@ -13,7 +13,9 @@ import type { Directory, TicketReply } from '../../shared/contract/rpc.ts';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { type EdgeConfig, natsSeedFile } from '../config.ts';
+import { isRestricted } from '../index/restricted.ts';
 import { keyOfSeed } from '../transfer/proof.ts';
+import { TicketError } from '../transfer/ticket.ts';
 import { UnaidedLog } from '../transfer/unaided-log.ts';
 import { delegatedUntil, signUnaidedTicket } from '../transfer/unaided-ticket.ts';
 
@@ -68,13 +70,24 @@ type Opening = Pick<UnaidedParts, 'directory' | 'isHubAnswering' | 'take' | 'clo
 
 export function openUnaided({ config, db, ...parts }: Opening): {
   readonly written: UnaidedLog;
+  /** Of this trust's studies, those that the hub would let go too. */
+  readonly opens: Pick<UnaidedLog, 'opened'>;
   readonly fetches: UnaidedFetches;
 } {
   const { trust, dataDirectory, transfer } = config;
   const written = new UnaidedLog(db, () => parts.clock.now());
   const key = (): KeyObject => keyOfSeed(readFileSync(natsSeedFile(dataDirectory)));
   const isAllowed = transfer.withoutHub;
-  return { written, fetches: new UnaidedFetches({ ...parts, trust, isAllowed, key, written }) };
+  const fetches = new UnaidedFetches({ ...parts, trust, isAllowed, key, written });
+  const opens: Pick<UnaidedLog, 'opened'> = {
+    opened(ticket) {
+      // A restricted record takes an emergency that is reviewed, and that is the hub's to open.
+      if (isRestricted(db, ticket.study))
+        throw new TicketError('TICKET_UNAIDED', 'the study is not read without the hub');
+      written.opened(ticket);
+    },
+  };
+  return { written, opens, fetches };
 }
 
 export class UnaidedFetches {

@@ -276,6 +276,11 @@ export const AuditAnswer = z.object({
       patients: z.array(z.string()),
       studies: z.array(z.string()),
       homes: z.array(z.string()),
+      basis: z
+        .array(z.string())
+        .optional()
+        .describe('Why it was shown: own record, a relationship, `break-glass` and its id'),
+      withheld: z.int().optional().describe('Studies and records that were not shown'),
     }),
   ),
   ...paged,

@@ -8,6 +8,7 @@ import { runTool, storescu, type ToolResult } from '../support/dcmtk.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { dcmtkKeys, foundBy } from '../support/front-door.ts';
+import { Hl7Sender, hl7Message } from '../support/hl7.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { type Network, startNetwork } from '../support/network.ts';
 import { readPart10 } from '../support/part10.ts';
@@ -236,6 +237,35 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
     const { result } = await find(network, { QueryRetrieveLevel: 'SERIES', Modality: 'CT' });
     t.match(result.output, /DataSetDoesNotMatchSOPClass|a900/i);
   });
+
+  await t.test(
+    'a patient with the S-flag is not listed; that something is not is said',
+    async (t) => {
+      const pas = await Hl7Sender.open(network.site('RXK').edge.hl7Port);
+      const segments = [
+        'PID|1||A-17^^^RXK^MR~9990000026^^^NHS^NH||Other^Olaf||19900505|F',
+        `PD1${'|'.repeat(12)}Y`,
+      ];
+      await pas.send(hl7Message({ type: 'ADT^A31', segments }));
+      pas.end();
+      const keys = { ...STUDY_KEYS, PatientName: 'OTHER*', PatientBirthDate: '19900505' };
+      const found = await eventually('the hub has heard of it', async () => {
+        const answer = await find(network, keys);
+        return answer.responses.length === 0 && answer;
+      });
+      t.match(found.result.output, /b000|Warning/i);
+      const byUID = await find(network, { ...STUDY_KEYS, StudyInstanceUID: '2.25.9009' });
+      t.strictSame(byUID.responses, []);
+      const { edge } = network.site('RRK');
+      const moved = await runTool('movescu', [
+        ...['-v', '-S', '-aec', edge.aeTitle, '-aet', 'WORKSTATION', '-aem', 'WORKSTATION'],
+        ...['-k', 'QueryRetrieveLevel=STUDY', '-k', 'StudyInstanceUID=2.25.9009'],
+        ...['127.0.0.1', `${edge.dicomPort}`],
+      ]);
+      t.notMatch(moved.output, /\(Success\)/, 'nor brought');
+      t.equal(station.files().length, 3, 'nothing more came');
+    },
+  );
 
   await t.test('with a trust away the answer still comes, and says so', async (t) => {
     await network.site('RXK').edge.kill9();
