@@ -257,13 +257,12 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
       const byUID = await find(network, { ...STUDY_KEYS, StudyInstanceUID: '2.25.9009' });
       t.strictSame(byUID.responses, []);
       const { edge } = network.site('RRK');
-      const moved = await runTool('movescu', [
+      await runTool('movescu', [
         ...['-v', '-S', '-aec', edge.aeTitle, '-aet', 'WORKSTATION', '-aem', 'WORKSTATION'],
         ...['-k', 'QueryRetrieveLevel=STUDY', '-k', 'StudyInstanceUID=2.25.9009'],
         ...['127.0.0.1', `${edge.dicomPort}`],
       ]);
-      t.notMatch(moved.output, /\(Success\)/, 'nor brought');
-      t.equal(station.files().length, 3, 'nothing more came');
+      t.equal(station.files().length, 3, 'nor brought: as a study that there is not');
     },
   );
 
