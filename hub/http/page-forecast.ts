@@ -18,7 +18,8 @@ export function forecastPages({ measures }: Pick<HttpParts, 'measures'>): Page[]
     const query = validate(Asked, request.query, 'query');
     const trust = listOwner(query.of, principal.trust);
     const { asOf, tests } = await measures.forecast(trust);
-    const chosen = tests.find(({ test }) => test === query.test) ?? tests[0];
+    const [longest] = tests.toSorted((a, b) => (b.waiting ?? 0) - (a.waiting ?? 0));
+    const chosen = tests.find(({ test }) => test === query.test) ?? longest;
     return { trust, asOf, tests, chosen };
   };
   return [

@@ -67,12 +67,15 @@ export class AnalystSql {
     }
   }
 
+  /** Ids of purposes that have not ended. */
+  get open(): string[] {
+    const today = new Date(this.#clock.now()).toISOString().slice(0, 10);
+    return this.#config.purposes.filter(({ until }) => today <= until).map(({ id }) => id);
+  }
+
   #requirePurpose(id: string, person: string): void {
     const purpose = this.#config.purposes.find((one) => one.id === id);
-    const today = new Date(this.#clock.now()).toISOString().slice(0, 10);
-    const isOpen =
-      purpose !== undefined && today <= purpose.until && purpose.people.includes(person);
-    if (isOpen) return;
+    if (purpose?.people.includes(person) === true && this.open.includes(id)) return;
     throw new MeasureError(
       'SQL_PURPOSE',
       'rows of people are for the people of an approved purpose, until it ends; without a purpose figures are answered',

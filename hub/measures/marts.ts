@@ -43,6 +43,14 @@ export class Marts {
     return making;
   }
 
+  /** Takes away rows of purposes that have ended. @param open ids of those that have not */
+  tidy(open: readonly string[]): void {
+    if (!existsSync(this.#folder)) return;
+    const kept = new Set([FIGURES, ...open.map((id) => `purpose-${slugOf(id)}`)]);
+    for (const name of readdirSync(this.#folder))
+      if (!kept.has(name.split('.', 1)[0] ?? '')) rmSync(join(this.#folder, name), { force: true });
+  }
+
   get #folder(): string {
     return join(this.#store.directory, 'marts');
   }

@@ -172,8 +172,12 @@ export class Measures {
   /** SQL of an analyst's own. @throws MeasureError */
   sql(question: SqlQuestion): Promise<SqlTable> {
     this.#context();
+    return this.#analystSql.ask(this.#martsOf(), question);
+  }
+
+  #martsOf(): Marts {
     this.#marts ??= new Marts(this.#store, this.#keys);
-    return this.#analystSql.ask(this.#marts, question);
+    return this.#marts;
   }
 
   parquet(columns: readonly ExportColumn[], rows: readonly FigureRow[]): Promise<Buffer> {
@@ -194,6 +198,7 @@ export class Measures {
     const begun = clock.monotonicMs();
     const done = await build({ store: this.#store, trusts: trusts.map(({ ods }) => ods), now });
     this.#builtAt = now;
+    this.#martsOf().tidy(this.#analystSql.open);
     const ms = Math.round(clock.monotonicMs() - begun);
     log.info('measures.built', { ...done, ms });
     return true;

@@ -1,4 +1,6 @@
 /** SQL of an analyst's own shows no more than the pages do, reaches nothing else, and has limits. BI-04, ID-21. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { SqlTable } from '../../../../hub/measures/analyst-sql.ts';
 import { guardedOf, type Measure, mainCount } from '../../../../hub/measures/measure.ts';
@@ -133,6 +135,18 @@ t.test("an analyst's own SQL", { timeout: 300_000 }, async (t) => {
     const { rows: code } = await ask('SELECT sql FROM duckdb_views() WHERE NOT internal', 'dose');
     t.strictSame(code, [], 'no view tells how the keys are made');
   });
+});
+
+t.test('rows of a purpose that has ended are taken away with the next build', async (t) => {
+  const { measures, directory, stop } = await startMeasureNetwork(SETTINGS);
+  t.teardown(() => stop());
+  const folder = join(directory, 'measures', 'marts');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'purpose-over_12345678.1.duckdb'), '');
+  await measures.refresh();
+  await measures.sql({ sql: 'SELECT 1', purpose: 'dose', person: 'Ama Analyst' });
+  t.match(readdirSync(folder), [/^purpose-dose_.*\.1\.duckdb$/]);
+  t.equal(readdirSync(folder).length, 1);
 });
 
 t.test('what takes too long is ended', { timeout: 120_000 }, async (t) => {
