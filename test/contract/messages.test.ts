@@ -7,8 +7,11 @@ import { CommandSchema } from '../../shared/contract/commands.ts';
 import { EnrolReplySchema, EnrolRequestSchema } from '../../shared/contract/enrol.ts';
 import { HealthEventSchema, OrderedEventSchema } from '../../shared/contract/events.ts';
 import {
+  AnchorsRequestSchema,
   CursorReplySchema,
   DirectorySchema,
+  KeysReplySchema,
+  KeysRequestSchema,
   TicketReplySchema,
 } from '../../shared/contract/rpc.ts';
 import {
@@ -95,6 +98,8 @@ const fetchCommand = {
   ...{ priority: 'urgent', expected: { instances: 36, bytes: 1 }, deliver: true },
 };
 
+const EDGE_KEY = `U${'A'.repeat(55)}`;
+
 const READABLE: readonly (readonly [
   what: string,
   schema: { parse(raw: unknown): unknown },
@@ -162,6 +167,14 @@ const READABLE: readonly (readonly [
       changes: { retrieve: { stallSeconds: 60 }, worklist: null },
     },
   ],
+  ['that the network has changed', CommandSchema, { ...head, kind: 'directory' }],
+  ['the keys of an edge', KeysRequestSchema, { current: EDGE_KEY, next: EDGE_KEY }],
+  ['when its key ends', KeysReplySchema, { endsAt: AT, at: AT, certificate: 'x', authority: 'y' }],
+  [
+    'the ends of audit trails',
+    AnchorsRequestSchema,
+    { own: null, kept: [{ seq: 3, digest: 'a'.repeat(64), at: AT, jws: 'x' }] },
+  ],
   ['a cursor', CursorReplySchema, { cursor: { epoch: 1, seq: 2 }, caughtUp: true }],
   ['no cursor', CursorReplySchema, { cursor: null, caughtUp: false }],
   ['a ticket', TicketReplySchema, { ticket: 'x', source: { trust: 'RRK', url: 'http://h:1' } }],
@@ -169,7 +182,10 @@ const READABLE: readonly (readonly [
   [
     'the claims of a ticket',
     TicketClaimsSchema,
-    { aud: 'RRK', sub: 'RJE', study: '2.999.1', home: 'RRK', fetch: 'f1' },
+    {
+      ...{ aud: 'RRK', sub: 'RJE', study: '2.999.1', home: 'RRK', fetch: 'f1' },
+      cnf: { nkey: EDGE_KEY },
+    },
   ],
   [
     'the directory',
