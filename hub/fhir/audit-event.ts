@@ -66,12 +66,14 @@ function studyEntity(uid: string): object {
   };
 }
 
-/** What was asked for, as it was asked; base64 as R4 wants it. */
-function queryEntity({ query }: AuditedEvent): object {
+/** What was asked for, as it was asked; base64 as R4 wants it. And why it was shown. IS-51. */
+function queryEntity({ query, basis = [] }: AuditedEvent): object {
+  const detail = basis.map((valueString) => ({ type: 'basis', valueString }));
   return {
     type: { system: ENTITY_TYPE, code: '2', display: 'System Object' },
     role: { system: OBJECT_ROLE, code: '24', display: 'Query' },
     query: Buffer.from(JSON.stringify(query)).toString('base64'),
+    ...(detail.length === 0 ? {} : { detail }),
   };
 }
 

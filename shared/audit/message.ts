@@ -86,8 +86,8 @@ function object(id: string, { type, role, of }: { type: string; role: string; of
   });
 }
 
-/** What was asked for; base64 as the schema wants it. */
-function queried({ what, query, purpose }: AuditedEvent): string {
+/** What was asked for, and why it was shown; base64 as the schema wants it. */
+function queried({ what, query, purpose, basis = [] }: AuditedEvent): string {
   const bytes = Buffer.from(JSON.stringify(purpose === null ? query : { ...query, purpose }));
   return tag('ParticipantObjectIdentification', {
     ...{ ParticipantObjectID: what, ParticipantObjectTypeCode: '2' },
@@ -95,6 +95,10 @@ function queried({ what, query, purpose }: AuditedEvent): string {
     inner: [
       coded('ParticipantObjectIDTypeCode', { code: '10', display: 'Search Criteria' }, 'RFC-3881'),
       `<ParticipantObjectQuery>${bytes.toString('base64')}</ParticipantObjectQuery>`,
+      ...basis.map((one) => {
+        const value = Buffer.from(one).toString('base64');
+        return tag('ParticipantObjectDetail', { type: 'basis', value, inner: [] });
+      }),
     ],
   });
 }

@@ -36,6 +36,8 @@ t.test('who has seen a patient, for other systems', async (t) => {
             what: { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: NHS } },
             role: { code: '1' },
           },
+          { what: { identifier: { value: `urn:oid:${UID}` } } },
+          { detail: [{ type: 'basis', valueString: 'mdt-list list-of-RRK of RRK' }] },
         ],
       },
     },

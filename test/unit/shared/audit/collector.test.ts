@@ -79,6 +79,7 @@ async function startCollector(t: Test, identity: Certificate, ca: string, port =
 
 t.test('a message is what PS3.15 A.5 says, whatever stands in a row', { skip }, async (t) => {
   const event = { seq: 7, at: '2026-05-01T10:00:00.000Z', ...look('Dr A. \u0000"Osei"') };
+  const basis = ['order A1 of RRK'];
   const source = { of: 'RRK', hostname: 'edge-1', pid: 42 };
   const frame = syslogFrame(event, source).toString('utf8');
   t.match(
@@ -95,9 +96,12 @@ print(json.dumps({
   'who': root.find('ActiveParticipant').attrib,
   'source': root.find('AuditSourceIdentification').attrib,
   'objects': [[o.get('ParticipantObjectID'), o.get('ParticipantObjectTypeCodeRole')] for o in root.findall('ParticipantObjectIdentification')],
+  'basis': [base64.b64decode(d.get('value')).decode() for d in root.findall('.//ParticipantObjectDetail')],
   'query': json.loads(base64.b64decode(root.find('.//ParticipantObjectQuery').text)),
 }))`;
-  const read = execFileSync('python3', ['-c', script], { input: auditMessage(event, source) });
+  const read = execFileSync('python3', ['-c', script], {
+    input: auditMessage({ ...event, basis }, source),
+  });
   t.match(JSON.parse(String(read)), {
     order: [
       ...['EventIdentification', 'ActiveParticipant', 'AuditSourceIdentification'],
@@ -116,6 +120,7 @@ print(json.dumps({
       ['1.2.3', '3'],
       ['GET /api/studies/:uid', '24'],
     ],
+    basis,
     query: { patientName: 'O\u2019Brien & <Söhne>', purpose: 'direct care' },
   });
 });
