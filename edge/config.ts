@@ -329,6 +329,14 @@ const Fields = z.strictObject({
     .strictObject({ collector: CollectorSchema.optional() })
     .prefault({})
     .describe('where the audit trail is passed on to, as DICOM audit messages over syslog TLS'),
+  upgrades: z
+    .enum(['automatic', 'manual'])
+    .default('automatic')
+    .describe('builds that the hub sends; manual: they wait for a person on the status page'),
+  upgradeHours: z
+    .strictObject({ from: TimeOfDay, to: TimeOfDay })
+    .optional()
+    .describe('when they are installed, by local time, over midnight too; absent: at once'),
   clock: z
     .strictObject({
       ntpServers: z

@@ -1,7 +1,7 @@
 /**
  * The edge joined to its hub.
  *
- *   outbox, heartbeat ─► uplink ─► commands ─► configuration │ directory │ inbox        relay ◄─ who can't dial us
+ *   outbox, heartbeat ─► uplink ─► commands ─► configuration │ directory │ build │ inbox        relay ◄─ who can't dial us
  */
 import type { AuditTrail } from '../shared/audit/trail.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -14,9 +14,11 @@ import { type EdgeConfig, natsSeedFile } from './config.ts';
 import type { ConfigurationTrial } from './configuration/trial.ts';
 import type { HttpServer } from './http/server.ts';
 import type { Outbox } from './outbox/outbox.ts';
+import type { SupportDesk } from './support/support-desk.ts';
 import type { DirectoryCache } from './transfer/directory.ts';
 import type { UnaidedLog } from './transfer/unaided-log.ts';
 import { RelayWait } from './transfer/wait-at-relay.ts';
+import type { Upgrades } from './upgrade/upgrades.ts';
 import { Uplink } from './uplink/uplink.ts';
 
 export interface JoinOptions {
@@ -36,6 +38,8 @@ export function joinHub(
     outbox: Outbox;
     inbox: CommandInbox;
     trial: ConfigurationTrial;
+    upgrades: Upgrades;
+    support: SupportDesk;
     beat: () => HealthEvent;
     http: HttpServer;
     unaided: UnaidedLog;
@@ -51,6 +55,9 @@ export function joinHub(
     unaided: parts.unaided,
     onCommand: (command) => {
       if (command.kind === 'configure') return parts.trial.take(command);
+      if (command.kind === 'upgrade') return parts.upgrades.take(command);
+      if (command.kind === 'withdraw-upgrade') return parts.upgrades.withdraw(command);
+      if (command.kind === 'support-bundle') return parts.support.take(command);
       if (command.kind === 'directory') return uplink.refreshDirectory();
       return parts.inbox.take(command);
     },

@@ -6,12 +6,14 @@ import type { PushedConfigurations } from './configuration/pushed.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import { deliveryPeers } from './route/destinations.ts';
 import type { Quarantine } from './spool/quarantine.ts';
+import type { Upgrades } from './upgrade/upgrades.ts';
 
 export interface OperationsParts {
   readonly config: EdgeConfig;
   readonly deliverer: Deliverer;
   readonly quarantine: Quarantine;
   readonly pushed: PushedConfigurations;
+  readonly upgrades: Pick<Upgrades, 'installNow'>;
   readonly restart: () => void;
   readonly clock: Clock;
 }
@@ -30,6 +32,11 @@ export class Operations {
   /** Since when nobody new is let in; null: callers are. */
   get drainingSince(): number | null {
     return this.#drainingSince;
+  }
+
+  /** Why nobody new is let in; null: callers are. */
+  get closedBecause(): string | null {
+    return this.#drainingSince === null ? null : 'a person lets nobody new in';
   }
 
   drain(isOn: boolean): void {
@@ -56,6 +63,11 @@ export class Operations {
   /** Durable when it returns; then {@link restart}. @throws GatewayError saying what is wrong with it */
   addPeer(peer: NewPeer): void {
     addPeer(this.#parts.pushed, peer);
+  }
+
+  /** The build that waits is installed. False: none waits. */
+  installUpgrade(): boolean {
+    return this.#parts.upgrades.installNow();
   }
 
   /** Starts all parts anew with the configuration in the file. */

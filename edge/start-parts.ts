@@ -20,7 +20,6 @@ import { openUnaided, type UnaidedFetches } from './commands/unaided-fetch.ts';
 import { Withdrawals } from './commands/withdrawals.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import type { PushedConfigurations } from './configuration/pushed.ts';
-import { ConfigurationTrial } from './configuration/trial.ts';
 import { crawlProgress, pacsPeers } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
@@ -43,6 +42,7 @@ import { KnownPatients } from './index/records/known-patients.ts';
 import { Records } from './index/records/records.ts';
 import { joinHub } from './join-hub.ts';
 import { Operations } from './operations.ts';
+import { openRemoteWork } from './remote-work.ts';
 import { ObjectReports, reportInlet } from './reports/object-reports.ts';
 import { ReportCopies } from './reports/report-copies.ts';
 import { Copies } from './retention/copies.ts';
@@ -136,7 +136,10 @@ export async function startParts(
 
   const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
-  const operations = new Operations({ ...options, deliverer, quarantine });
+  const remote = openRemoteWork({ ...options, audit: trail }, late);
+  const operations = new Operations({ ...options, deliverer, quarantine, ...remote });
+  const notReady = (): string | null =>
+    late.listener === undefined ? 'the DICOM port is not open yet' : operations.closedBecause;
   const withoutHub = openUnaided({
     ...{ config, clock, db, directory },
     isHubAnswering: async () => (await late.uplink?.isHubAnswering()) ?? false,
@@ -158,15 +161,10 @@ export async function startParts(
         hl7: hl7Inbox.log,
         doctor,
         drainingSince: () => operations.drainingSince,
+        upgrade: () => remote.upgrades.told(),
       }),
     transferCounters: openTransferCounters(metrics),
-    notReady: () =>
-      late.listener === undefined
-        ? 'the DICOM port is not open yet'
-        : operations.drainingSince === null
-          ? null
-          : 'a person lets nobody new in',
-    operate: operations,
+    ...{ notReady, operate: operations },
     stow: { store: storage.store, index },
     dicomWeb,
     examine: () => doctor.examine(),
@@ -188,16 +186,17 @@ export async function startParts(
     heartbeat({
       ...{ trust, startedAt, outbox, quarantine, clock, ...counted, vitals },
       pushedConfiguration: () => options.pushed.last(),
+      upgrade: () => remote.upgrades.told(),
+      isReady: () => notReady() === null,
       httpUrl: httpUrlOf(config, http.port),
       associations: () => late.listener?.associations() ?? 0,
       fetches: () => store.openCount(),
     });
   openGauges(metrics, beat);
-  const trial = openTrial(options, late);
   const uplink =
     config.hub &&
     joinHub(options, config.hub, {
-      ...{ directory, outbox, inbox, trial, beat, http, audit: trail },
+      ...{ directory, outbox, inbox, ...remote, beat, http, audit: trail },
       unaided: withoutHub.written,
     });
   if (uplink !== undefined) late.uplink = uplink;
@@ -214,20 +213,12 @@ export async function startParts(
   });
   late.listener = listener;
   lifecycle.add('dicom', () => listener.stop());
-  // Not before everything listens: a port that can't be had puts the configuration back, too.
-  trial.start();
+  remote.start();
   return {
     dicom: `${config.dicom.host}:${listener.port}`,
     hl7: `${config.hl7.host}:${hl7.port}`,
     http: `${config.http.host}:${http.port}`,
   };
-}
-
-function openTrial(options: StartOptions, late: { uplink?: Uplink }): ConfigurationTrial {
-  const isJoined = (): boolean => late.uplink?.status().connected ?? false;
-  const trial = new ConfigurationTrial({ ...options, isJoined });
-  options.lifecycle.add('configuration', () => trial.stop());
-  return trial;
 }
 
 function startDoctor(options: StartOptions, parts: { db: Sqlite; inlet: Retriever }): Doctor {

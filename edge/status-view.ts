@@ -1,5 +1,6 @@
 /** What the status page shows, read from the parts when it is asked for. Codes, counts, names of peers; no patient. */
 import { type Clock, rfc3339 } from '../shared/clock.ts';
+import type { UpgradeTold } from '../shared/contract/releases.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { VERSION } from '../shared/version.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
@@ -40,6 +41,8 @@ export interface StatusSources {
   readonly doctor: Pick<Doctor, 'last'>;
   /** Since when a person lets nobody new in; null: callers are let in. */
   readonly drainingSince: () => number | null;
+  /** The build that the hub told of last. */
+  readonly upgrade: () => UpgradeTold | undefined;
   /** What is there once it has started; no uplink: not joined to a hub. */
   readonly copies: Pick<Copies, 'counts'>;
   readonly late: {
@@ -85,7 +88,7 @@ export function statusView(sources: StatusSources): StatusView {
         openAssociations(late.listener, sources.drainingSince() !== null),
         ...(details === undefined ? [] : healthSections(details, at)),
       ],
-      ...[examination(sources), pacs(sources), retrieves(sources)],
+      ...[builds(sources), examination(sources), pacs(sources), retrieves(sources)],
       ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
       ...[routes(sources), results(sources), commitments(sources), worklistFaults(sources)],
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
@@ -98,6 +101,21 @@ function hubOf({ late: { uplink }, config }: StatusSources): string {
   const { connected, since, reason } = uplink.status();
   const how = connected ? 'connected' : `not connected: ${reason}`;
   return `${config.hub.url}, ${how}, since ${rfc3339(since)}`;
+}
+
+function builds({ upgrade }: StatusSources): StatusSection {
+  const told = upgrade();
+  const why = told?.reason === null ? '' : `${told?.reason.code}: ${told?.reason.detail}`;
+  return {
+    title: 'Builds from the hub',
+    columns: ['Version', 'State', 'Since', 'Why'],
+    note: 'The hub has told of none.',
+    rows: told === undefined ? [] : [[told.version, told.state, told.at, why]],
+    buttons:
+      told?.state === 'waiting'
+        ? [{ label: 'Install now', about: `version ${told.version}`, action: '/upgrade/install' }]
+        : [],
+  };
 }
 
 function examination({ doctor }: StatusSources): StatusSection {

@@ -54,6 +54,7 @@ export const SIGNALS = {
     trouble: 'below',
   }),
   versionDiffers: limits("Version is not the hub's", 'hours', [24, null], 'rb11-version'),
+  upgradeStands: limits('Upgrade of the edges stands still', 'rollouts', [0, null], 'rb11-version'),
   identityReviews: limits('Pairs of patients to be decided', 'pairs', [20, 100], 'rb12-identity'),
   otherPatient: limits(
     'Objects that name another patient than their study',

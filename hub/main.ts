@@ -33,8 +33,6 @@ import { Alerts } from './alerts/alerts.ts';
 import { answerEdges } from './answer-edges.ts';
 import { exchangeAnchors } from './audit/exchange.ts';
 import { type HubConfig, httpUrlOf } from './config.ts';
-import { Configurations } from './configuration/configurations.ts';
-import { applyConfigurationDecision } from './configuration/decisions.ts';
 import { EdgeCaller } from './dicomweb/call-edge.ts';
 import { FetchOrders } from './fetch/fetch-orders.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -50,6 +48,7 @@ import { Projection } from './projection/projection.ts';
 import { Disclosure } from './relations/disclosure.ts';
 import { Relations } from './relations/relations.ts';
 import { Relay } from './relay/relay.ts';
+import { openRemoteWork } from './remote-work.ts';
 import { applyReportCopy } from './reports/copied.ts';
 import { messagePorts } from './scheduling/message-ports.ts';
 import { Scheduling } from './scheduling/scheduling.ts';
@@ -169,11 +168,10 @@ async function startParts(
     ...{ networkLog, clock, db: projection.db },
     untilDecided: (streamSeq: number) => projection.untilDecided(streamSeq),
   };
-  projection.registerHubAggregate('configuration', applyConfigurationDecision);
-  const configurations = new Configurations({
-    ...{ ...deciding, trusts, log, toldBy: (ods: string) => fleet.configurationOf(ods) },
+  const remote = openRemoteWork({
+    ...{ config, projection, networkLog, fleet, alerts, audit, tickets, credentials, clock, log },
+    lifecycle,
   });
-  lifecycle.add('configurations', () => configurations.stop());
   networkLog.answer('anchors', (ods, request) =>
     exchangeAnchors({ audit, signAnchor: tickets.signAnchor, clock, log }, ods, request),
   );
@@ -226,7 +224,7 @@ async function startParts(
       fetches,
       relay,
       scheduling,
-      configurations,
+      ...remote,
     },
     measures,
     ...{ alerts, fleetStore },
@@ -269,7 +267,7 @@ async function startParts(
   fetches.start();
   scheduling.start();
   void travel.load(config.travel, log);
-  configurations.start();
+  remote.start();
   return { http: `${config.http.host}:${http.port}`, nats: networkLog.natsUrl };
 }
 

@@ -23,6 +23,20 @@ export interface LogEvents {
   /** No hub was reached with it: the one before is in force again. */
   'configuration.returned': { code: string };
 
+  // --- edge/upgrade
+  /** How far the build is that the hub told of; `code`: why it waits, or what became of it. */
+  'upgrade.state': { rollout: number; version: string; state: string; code: string };
+  /** Tried again after a while. */
+  'upgrade.step-failed': { code: string };
+
+  // --- edge/support
+  /** The hub wants a support bundle. */
+  'support.asked': { bundle: string };
+  /** It is at the hub. */
+  'support.sent': { bundle: string; bytes: number };
+  /** It could not be made or brought; tried again, unless the hub refused it. */
+  'support.failed': { code: string };
+
   // --- edge/doctor
   /** What is around the edge was examined; `codes` are those of faults and warnings. */
   'doctor.examined': { faults: number; warnings: number; codes: string };
@@ -71,6 +85,18 @@ export interface LogEvents {
   // --- hub/configuration
   /** An edge could not be told of an approved configuration; it is told again. */
   'configuration.not-sent': { trust: string; version: number; code: string };
+
+  // --- hub/releases
+  /** An edge could not be told of a build; it is told again. */
+  'rollout.not-sent': { trust: string; rollout: number; code: string };
+  /** A rollout went on, stands still, or is over; `code`: why it stands. */
+  'rollout.state': { rollout: number; state: string; ring: number; code: string };
+  /** The rollouts were not looked at; tried again in a moment. */
+  'rollout.look-failed': { code: string };
+
+  // --- hub/support
+  /** A bundle was kept for long enough. */
+  'support.forgotten': { trust: string; bundle: string };
 
   // --- hub/access
   /** An edge was enrolled, or enrolled again with another key. */
@@ -389,4 +415,6 @@ export interface LogEvents {
   'operator.peer': { peer: string; done: string };
   /** A person let nobody new in, or everybody again. */
   'operator.drain': { isOn: boolean };
+  /** A build that waited is installed. */
+  'operator.upgrade': Record<string, never>;
 }

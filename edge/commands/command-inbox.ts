@@ -12,6 +12,9 @@ import type {
   ConfigureCommand,
   DirectoryCommand,
   ReportCommand,
+  SupportBundleCommand,
+  UpgradeCommand,
+  WithdrawUpgradeCommand,
 } from '../../shared/contract/commands.ts';
 import type { EventBody, ReceiptEvent } from '../../shared/contract/events.ts';
 import type { Log } from '../../shared/log.ts';
@@ -42,8 +45,15 @@ export interface InboxOptions {
 }
 
 type Reannounce = Command & { kind: 'reannounce' };
-/** A configuration and the directory are no matters of the database. */
-export type TakenCommand = Exclude<Command, ConfigureCommand | DirectoryCommand>;
+/** A configuration, the directory, a build and a support bundle are no matters of the database. */
+export type TakenCommand = Exclude<
+  Command,
+  | ConfigureCommand
+  | DirectoryCommand
+  | UpgradeCommand
+  | WithdrawUpgradeCommand
+  | SupportBundleCommand
+>;
 
 export class CommandInbox {
   readonly #options: InboxOptions;

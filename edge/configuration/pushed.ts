@@ -13,7 +13,6 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeFileSync,
 } from 'node:fs';
 import { type Document, parseDocument } from 'yaml';
 import * as z from 'zod';
@@ -24,10 +23,11 @@ import {
   PushedConfigurationSchema,
 } from '../../shared/contract/events.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
+import { writeDurably } from '../../shared/write-durably.ts';
 import { parseEdgeConfig } from '../config.ts';
 
-/** Who the edge is, and where its data are, is the trust's own to say. */
-const NOT_PUSHED = ['trust', 'dataDirectory'];
+/** Who the edge is, where its data are, and when it is replaced, is the trust's own to say. */
+const NOT_PUSHED = ['trust', 'dataDirectory', 'upgrades', 'upgradeHours'];
 
 const StateSchema = PushedConfigurationSchema.extend({
   returnSeconds: z.int().positive(),
@@ -53,6 +53,11 @@ export class PushedConfigurations {
     this.#file = file;
     this.#environment = environment;
     this.#now = now;
+  }
+
+  /** edge.yaml. */
+  get file(): string {
+    return this.#file;
   }
 
   /** Undefined: none was pushed. */
@@ -161,15 +166,6 @@ export class PushedConfigurations {
 }
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-function writeDurably(file: string, text: string): void {
-  const fd = openSync(`${file}.new`, 'w', 0o640);
-  // Not writeSync: on a disk that is nearly full it may write a part and say so by a number alone.
-  writeFileSync(fd, text);
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(`${file}.new`, file);
-}
 
 function sync(file: string): void {
   const fd = openSync(file, 'r+');

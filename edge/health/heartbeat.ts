@@ -9,6 +9,7 @@ import type {
   HealthEvent,
   PushedConfiguration,
 } from '../../shared/contract/events.ts';
+import type { UpgradeTold } from '../../shared/contract/releases.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -32,6 +33,10 @@ export interface HeartbeatParts {
   readonly vitals: () => HealthDetails;
   /** What became of the last configuration that was pushed. */
   readonly pushedConfiguration: () => PushedConfiguration | undefined;
+  /** What became of the last build that the hub told of. */
+  readonly upgrade: () => UpgradeTold | undefined;
+  /** It takes what is sent to it. */
+  readonly isReady: () => boolean;
 }
 
 export function heartbeat(parts: HeartbeatParts): HealthEvent {
@@ -39,6 +44,7 @@ export function heartbeat(parts: HeartbeatParts): HealthEvent {
   const outbox = parts.outbox.status();
   const counts = parts.index.counts();
   const pushedConfiguration = parts.pushedConfiguration();
+  const upgrade = parts.upgrade();
   return {
     v: 1,
     kind: 'health',
@@ -63,5 +69,7 @@ export function heartbeat(parts: HeartbeatParts): HealthEvent {
     crawl: parts.crawl(),
     ...parts.vitals(),
     ...(pushedConfiguration === undefined ? {} : { pushedConfiguration }),
+    ready: parts.isReady(),
+    ...(upgrade === undefined ? {} : { upgrade }),
   };
 }

@@ -23,6 +23,8 @@ export interface OperateParts {
     drain(isOn: boolean): void;
     /** False: there is no such entry. */
     dropQuarantined(id: string): boolean;
+    /** False: no build waits. */
+    installUpgrade(): boolean;
     /** Durable when it returns. @throws GatewayError saying what is wrong with it */
     addPeer(peer: NewPeer): void;
     /** Starts all parts anew with the configuration in the file. */
@@ -59,6 +61,12 @@ export function serveOperate(app: FastifyInstance, parts: OperateParts): void {
       log.info('operator.drain', { isOn });
       return reply.redirect(`/?done=${isOn ? 'draining' : 'open'}`, 303);
     });
+  app.post('/upgrade/install', async (request, reply) => {
+    requireOwnPage(request);
+    if (!operate.installUpgrade()) throw new HttpProblem('NOT_FOUND', 'No build waits.');
+    log.info('operator.upgrade', {});
+    return reply.redirect('/?done=installing', 303);
+  });
   app.post('/quarantine/:id/file', async (request, reply) => {
     requireOwnPage(request);
     const id = idOf(request);

@@ -43,6 +43,7 @@ const DONE: Readonly<Record<string, string>> = {
   retried: 'Tried again at once: see below whether it works.',
   draining: 'Draining: nobody new is let in, what runs is finished. Deliveries go on.',
   open: 'Callers are let in again.',
+  installing: 'The build is being installed. The edge starts with it in a moment.',
   filed: 'The object was filed.',
   dropped: 'The object was dropped from the quarantine.',
   'peer-added': 'The peer was added. The edge starts its parts anew with it.',

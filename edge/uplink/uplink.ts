@@ -88,6 +88,8 @@ export class Uplink {
   #hurry = new AbortController();
   /** Aborts to ask for the directory before its time. */
   #directoryDue = new AbortController();
+  /** Aborts to beat before its time. */
+  #beatDue = new AbortController();
   /** Aborts once a hub that has read everything has said where it stands. */
   readonly #standing = new AbortController();
 
@@ -179,6 +181,11 @@ export class Uplink {
     }
   }
 
+  /** Something has changed that the hub waits for. */
+  beatSoon(): void {
+    this.#beatDue.abort();
+  }
+
   /** A pass to wait at the hub's relay. @throws UplinkError */
   requestRelayPass(): Promise<RelayReply> {
     return this.#hub.ask('relay', {}, RelayReplySchema);
@@ -247,10 +254,11 @@ export class Uplink {
   async #beat(connection: NatsConnection, signal: AbortSignal): Promise<void> {
     const { trust, heartbeat } = this.#options;
     while (!signal.aborted) {
+      this.#beatDue = new AbortController();
       await this.#tried('heartbeat', () => {
         connection.publish(edgeSubject(trust, 'health'), JSON.stringify(heartbeat()));
       });
-      await sleep(HEARTBEAT_MS, signal);
+      await sleep(HEARTBEAT_MS, AbortSignal.any([signal, this.#beatDue.signal]));
     }
   }
 

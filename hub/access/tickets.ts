@@ -21,6 +21,12 @@ import {
   RelayPassSchema,
 } from '../../shared/contract/relay.ts';
 import {
+  SUPPORT_AUDIENCE,
+  SUPPORT_TICKET_SECONDS,
+  type SupportTicket,
+  SupportTicketSchema,
+} from '../../shared/contract/support.ts';
+import {
   HUB_READER,
   HUB_TICKET_SECONDS,
   TICKET_ISSUER,
@@ -50,6 +56,10 @@ export interface TicketSigner {
   signPass(ods: string): Promise<string>;
   /** The trust that a pass was signed for. Rejects for any other token. */
   holderOf(pass: string): Promise<string>;
+  /** What an edge brings one support bundle with. */
+  signUpload(ods: string, bundle: string): Promise<string>;
+  /** What such a ticket is for. Rejects for any other token. */
+  uploadOf(ticket: string): Promise<SupportTicket>;
   /** Proves that this hub said so; `sub` is what it is of. */
   signAnchor(anchor: { readonly seq: number; readonly digest: string }): Promise<string>;
   /** RFC 7517. */
@@ -113,6 +123,9 @@ export async function openTicketSigner(db: Sqlite, clock: Clock): Promise<Ticket
     },
     signPass: (ods) => signed({}, { aud: RELAY_AUDIENCE, sub: ods, seconds: RELAY_PASS_SECONDS }),
     holderOf: async (pass) => RelayPassSchema.parse(await verified(pass)).sub,
+    signUpload: (sub, bundle) =>
+      signed({ bundle }, { aud: SUPPORT_AUDIENCE, sub, seconds: SUPPORT_TICKET_SECONDS }),
+    uploadOf: async (ticket) => SupportTicketSchema.parse(await verified(ticket)),
     signAnchor: (anchor) =>
       signed(anchor, { aud: ANCHOR_AUDIENCE, sub: HUB_TRAIL, seconds: ANCHOR_SECONDS }),
     publicKeys: () => ({ keys: publicKeys }),

@@ -146,6 +146,12 @@ export class Alerts {
     return this.list({ state: 'open', trust }, { limit: 10_000, offset: 0 }).alerts;
   }
 
+  /** Titles of the trust's alerts that page, or did, since then. @param since RFC 3339 */
+  pagedSince(trust: string, since: string): string[] {
+    const paged = this.#rows.pagedSince(trust, since);
+    return paged.map(({ signal }) => SIGNALS[signal as SignalId]?.title ?? signal);
+  }
+
   /** Nobody is told of it any more until it gets worse. @throws AlertError; LogError */
   acknowledge(id: string, note: string, by: Principal): Promise<AlertView> {
     const at = rfc3339(this.#options.clock.now());

@@ -52,7 +52,14 @@ export class EdgeViews {
   network(): Reading[] {
     const pairs = this.#statements.reviews.get() ?? 0;
     const detail = `${pairs} pairs of patients wait for a decision`;
-    return [{ signal: 'identityReviews', subject: '', value: pairs, detail }];
+    const standing = this.#statements.standing.all().join('; ');
+    return [
+      { signal: 'identityReviews', subject: '', value: pairs, detail },
+      {
+        ...{ signal: 'upgradeStands', subject: '', value: standing === '' ? 0 : 1 },
+        detail: `the rollout waits for a person at /fleet/releases: ${standing}`,
+      },
+    ];
   }
 
   #heard(trust: string): { heardAt: string; health: HealthEvent } | undefined {
@@ -80,6 +87,12 @@ function prepare(db: Sqlite) {
       `SELECT trust, count(*) AS ended, sum(state IN ('failed', 'partial')) AS failed
        FROM fetch_receipts WHERE at > ? AND state IN ('available', 'failed', 'partial') GROUP BY trust`,
     ),
+    standing: db
+      .prepare<[], string>(
+        `SELECT 'rollout ' || number || ' ' || json_extract(body, '$.steps[#-1].what') FROM rollouts
+         WHERE state = 'standing'`,
+      )
+      .pluck(),
     reviews: db
       .prepare<[], number>(
         `SELECT count(*) FROM identity_reviews r WHERE NOT EXISTS (

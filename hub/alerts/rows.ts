@@ -44,6 +44,14 @@ export class AlertRows {
     return row && recordOf(row);
   }
 
+  /** Of the trust, those that page, or did, since then. @param since RFC 3339 */
+  pagedSince(trust: string, since: string): Alert[] {
+    return this.#statements.paged
+      .all(trust)
+      .map((row) => recordOf(row).alert)
+      .filter(({ levelAt }) => levelAt >= since);
+  }
+
   open(): AlertRecord[] {
     return this.#statements.open.all().map(recordOf);
   }
@@ -88,6 +96,9 @@ const FILTER = `FROM alerts WHERE (@state IS NULL OR state = @state) AND (@trust
 
 function prepare(db: Sqlite) {
   return {
+    paged: db.prepare<[string], Row>(
+      `SELECT ${COLUMNS} FROM alerts WHERE trust = ? AND level = 'page'`,
+    ),
     find: db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM alerts WHERE id = ?`),
     newestOf: db.prepare<[string, string, string], Row>(
       `SELECT ${COLUMNS} FROM alerts WHERE trust = ? AND signal = ? AND subject = ?

@@ -3,6 +3,7 @@
  *
  *   run (no name) ─► main.ts        token, user, key, client ─► give-access.ts
  *   revoke ─► access.sqlite; a hub that runs goes by it within a second
+ *   release ─► release.ts
  *   rebuild ─► drops the projection, while the hub is stopped        audit verify ─► reads the trail
  *
  * What a script needs is the only thing on stdout. What is written is for its owner's eyes only.
@@ -53,6 +54,7 @@ const OPTIONS = {
   jwks: { type: 'string' },
   ttl: { type: 'string' },
   anchors: { type: 'string' },
+  key: { type: 'string' },
 } as const;
 
 /** @returns the exit code @throws ConfigError, AccessError and other GatewayErrors for bin/main.ts to tell */
@@ -67,9 +69,9 @@ export async function runHubCommand(args: readonly string[]): Promise<number> {
       options: OPTIONS,
       allowPositionals: true,
     });
-    const { trust, role, scope, ttl, jwks, anchors } = values;
+    const { trust, role, scope, ttl, jwks, anchors, key } = values;
     file = values.config ?? (existsSync(PACKAGED_CONFIG) ? PACKAGED_CONFIG : undefined);
-    given = { names: positionals, trust, role, scope, ttl, jwks, anchors };
+    given = { names: positionals, trust, role, scope, ttl, jwks, anchors, key };
   } catch (error) {
     return refuse((error as Error).message);
   }
@@ -90,6 +92,11 @@ async function run(given: Given, config: HubConfig): Promise<number> {
   switch (command) {
     case undefined:
       return (await import('../main.ts')).runHub(config);
+    case 'release':
+      return (
+        (await import('./release.ts')).release(rest, config, given.key) ??
+        refuse('say: release add FILE.deb FILE.deb.sig, list, drop SHA256')
+      );
     case 'audit':
       return audit(rest, config, given.anchors);
     case 'rebuild':

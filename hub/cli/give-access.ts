@@ -28,6 +28,8 @@ export interface Given {
   readonly jwks: string | undefined;
   /** File of `audit anchors`. */
   readonly anchors: string | undefined;
+  /** File of `release add`. */
+  readonly key: string | undefined;
 }
 
 /** @returns null: it was not said for which trust @throws AccessError */
@@ -202,7 +204,7 @@ function withAccess<T>({ dataDirectory }: HubConfig, work: (access: Access) => T
 }
 
 /** Whoever may run commands here is named as the system knows him. */
-function record(
+export function record(
   config: HubConfig,
   {
     what,

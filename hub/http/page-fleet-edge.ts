@@ -7,6 +7,7 @@ import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 import { edgeDetail, requireOwnTrust, revokeEdge } from './routes-fleet.ts';
+import { SupportInput } from './routes-support.ts';
 import { AcknowledgeInput, RevokeInput, SnoozeInput } from './schemas-fleet.ts';
 import { validate } from './validate.ts';
 
@@ -96,7 +97,7 @@ function looks(parts: HttpParts, board: FleetBoard): Page[] {
 
 /** What forms do; a person goes back to the page. */
 function deeds(parts: HttpParts): Page[] {
-  const { alerts, clock, config } = parts;
+  const { alerts, clock, config, support } = parts;
   const deed = (path: string, run: (call: PageCall) => Promise<unknown>): Page => ({
     ...{ method: 'POST' as const, path, action: 'fleet', audit: 'fleet' },
     run: async (call) => {
@@ -128,6 +129,14 @@ function deeds(parts: HttpParts): Page[] {
       );
       await alerts.planMaintenance({ trust, from, to, reason }, call.principal);
     }),
+    {
+      ...deed('/fleet/:trust/support', async (call) => {
+        requireOwnTrust(call.principal, trustOf(call));
+        const { reason } = validate(SupportInput, readForm(call.request.body), 'body');
+        await support.ask(trustOf(call), { reason, by: call.principal.name });
+      }),
+      audit: 'export',
+    },
     deed('/fleet/:trust/maintenance/:id/end', (call) =>
       alerts.endMaintenance(idOf(call), call.principal),
     ),
@@ -154,6 +163,7 @@ function shown(parts: HttpParts, board: FleetBoard, call: PageCall): object {
     ...detail,
     ...{ closed, span, spans: SPANS },
     devices: devicesOf(detail),
+    bundles: parts.support.list(trust),
     mayRevoke: parts.access.refuse(principal, 'revoke') === null,
     liveSource: `/fleet/${encodeURIComponent(trust)}/live?span=${span}`,
     charts: CHARTS.flatMap((chart) => {

@@ -35,6 +35,7 @@ import { peoplePages } from './page-people.ts';
 import { privacyPages } from './page-privacy.ts';
 import { providerPages } from './page-provider.ts';
 import { reconciliationPage } from './page-reconciliation.ts';
+import { releasePages } from './page-releases.ts';
 import { type SignInPages, signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
 import type { HttpParts } from './parts.ts';
@@ -82,6 +83,7 @@ export function servePages(
     ...measurePages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),
+    ...releasePages(parts),
     ...accountPages(parts, options),
     ...peoplePages(parts),
   ];

@@ -44,7 +44,10 @@ import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Disclosure } from '../relations/disclosure.ts';
 import type { Relations } from '../relations/relations.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { ReleaseStore } from '../releases/release-store.ts';
+import type { Rollouts } from '../releases/rollouts.ts';
 import type { Scheduling } from '../scheduling/scheduling.ts';
+import type { SupportBundles } from '../support/support-bundles.ts';
 
 export interface AccessPart {
   /** The principal of an API key, or of a session cookie's value; null when it is none or has ended. `isUse` false: keeps nobody signed in. */
@@ -160,4 +163,7 @@ export interface HttpParts {
   readonly relay: Relay;
   readonly scheduling: Scheduling;
   readonly configurations: Configurations;
+  readonly releases: Pick<ReleaseStore, 'fileOf' | 'find' | 'list'>;
+  readonly rollouts: Rollouts;
+  readonly support: SupportBundles;
 }

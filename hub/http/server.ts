@@ -42,7 +42,9 @@ import { offerRoutes } from './routes-offers.ts';
 import { patientRoutes } from './routes-patients.ts';
 import { relationRoutes } from './routes-relations.ts';
 import { serveRelay } from './routes-relay.ts';
+import { rolloutRoutes, serveReleases } from './routes-rollouts.ts';
 import { studyRoutes } from './routes-studies.ts';
+import { serveSupport, supportRoutes } from './routes-support.ts';
 import { serveViewer } from './routes-viewer.ts';
 import { protect, SECURITY_HEADERS } from './security.ts';
 import { limitTries } from './try-limits.ts';
@@ -125,6 +127,8 @@ async function buildApp(
     auditRoute(parts),
     ...relationRoutes(parts),
     ...configurationRoutes(parts),
+    ...rolloutRoutes(parts),
+    ...supportRoutes(parts),
     ...capacityRoutes(parts),
     ...bookingRoutes(parts),
     ...offerRoutes(parts),
@@ -142,6 +146,8 @@ async function buildApp(
   serveTokens(app, parts, limits);
   servePages(app, parts, { pages, secure, board, limits });
   await serveRelay(app, parts);
+  serveReleases(app, parts);
+  await serveSupport(app, parts);
   endWithServer(app, feed);
   return { app, routes: served };
 }

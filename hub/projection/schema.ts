@@ -269,4 +269,13 @@ CREATE TABLE configurations (
   risAnswersSchema,
   relationsSchema,
   orderLevelsSchema,
+  {
+    name: 'rollouts of builds',
+    sql: `
+-- body: as in the newest decision on it, cdip.hub.rollout.network.
+CREATE TABLE rollouts (
+  number INTEGER PRIMARY KEY, state TEXT NOT NULL, body TEXT NOT NULL, stream_seq INTEGER NOT NULL
+) STRICT;
+`,
+  },
 ];

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { REPORT_STATUSES } from './events.ts';
+import { ReleaseVersion, Sha256 } from './releases.ts';
 import { ODSCode } from './subjects.ts';
 
 const envelope = { v: z.literal(1), id: z.string().min(1), at: z.iso.datetime() };
@@ -120,6 +121,38 @@ export const ConfigureCommandSchema = z.object({
   returnSeconds: z.int().min(10).max(3_600),
 });
 
+/** A build to be installed: taken from the hub by its digest. */
+export const UpgradeCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('upgrade'),
+  /** Counts up; of one rollout each try counts up. What is not above what the edge has seen is passed over. */
+  rollout: z.int().positive(),
+  attempt: z.int().positive(),
+  version: ReleaseVersion,
+  sha256: Sha256,
+  bytes: z.int().positive(),
+  /** Ed25519 over the file, base64; root at the edge verifies it, by the key of the build that is installed. */
+  signature: z.base64().length(88),
+});
+
+/** The rollout stands still or was stopped: what is not installed yet is not installed. */
+export const WithdrawUpgradeCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('withdraw-upgrade'),
+  rollout: z.int().positive(),
+});
+
+/** Somebody of the network's staff, or of the trust's, needs a support bundle. */
+export const SupportBundleCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('support-bundle'),
+  bundle: z.uuid(),
+  askedBy: z.string(),
+  reason: z.string(),
+  /** Signed by the hub; good for bringing this one. shared/contract/support.ts. */
+  ticket: z.string(),
+});
+
 /** The network has changed: a key was taken back. The directory is to be asked for now, not in its time. */
 export const DirectoryCommandSchema = z.object({ ...envelope, kind: z.literal('directory') });
 
@@ -162,6 +195,9 @@ export const CommandSchema = z.discriminatedUnion('kind', [
   ConfigureCommandSchema,
   BookingCommandSchema,
   DirectoryCommandSchema,
+  UpgradeCommandSchema,
+  WithdrawUpgradeCommandSchema,
+  SupportBundleCommandSchema,
 ]);
 
 export type LocalPatient = z.output<typeof LocalPatientSchema>;
@@ -171,5 +207,8 @@ export type CopiedReport = z.output<typeof CopiedReportSchema>;
 export type ReportCommand = z.output<typeof ReportCommandSchema>;
 export type ConfigureCommand = z.output<typeof ConfigureCommandSchema>;
 export type DirectoryCommand = z.output<typeof DirectoryCommandSchema>;
+export type UpgradeCommand = z.output<typeof UpgradeCommandSchema>;
+export type WithdrawUpgradeCommand = z.output<typeof WithdrawUpgradeCommandSchema>;
+export type SupportBundleCommand = z.output<typeof SupportBundleCommandSchema>;
 export type Command = z.output<typeof CommandSchema>;
 export type PriorityName = z.output<typeof Priority>;

@@ -9,6 +9,7 @@
  */
 import * as z from 'zod';
 import { DiskSchema, healthDetails } from './health.ts';
+import { UpgradeToldSchema } from './releases.ts';
 import { ODSCode } from './subjects.ts';
 
 const Time = z.iso.datetime();
@@ -386,6 +387,10 @@ export const HealthEventSchema = z.object({
   ...healthDetails,
   /** What became of the last configuration that was pushed. Absent: none was. */
   pushedConfiguration: PushedConfigurationSchema.optional(),
+  /** It takes what is sent to it: /health/ready. Absent: an older edge. */
+  ready: z.boolean().optional(),
+  /** The newest build that it was told of, and how far it is. Absent: none was. */
+  upgrade: UpgradeToldSchema.optional(),
 });
 
 export const OrderedEventSchema = z.discriminatedUnion('kind', [

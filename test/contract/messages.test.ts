@@ -175,6 +175,23 @@ const READABLE: readonly (readonly [
     AnchorsRequestSchema,
     { own: null, kept: [{ seq: 3, digest: 'a'.repeat(64), at: AT, jws: 'x' }] },
   ],
+  [
+    'a build',
+    CommandSchema,
+    {
+      ...{ ...head, kind: 'upgrade', rollout: 3, attempt: 1, version: '1.2.0~rc1', sha256: HASH },
+      ...{ bytes: 60_000_000, signature: `${'A'.repeat(86)}==` },
+    },
+  ],
+  [
+    'a support bundle',
+    CommandSchema,
+    {
+      ...{ ...head, kind: 'support-bundle', bundle: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff' },
+      ...{ askedBy: 'anna', reason: 'its disk is slow', ticket: 'x.y.z' },
+    },
+  ],
+  ['a build taken back', CommandSchema, { ...head, kind: 'withdraw-upgrade', rollout: 3 }],
   ['a cursor', CursorReplySchema, { cursor: { epoch: 1, seq: 2 }, caughtUp: true }],
   ['no cursor', CursorReplySchema, { cursor: null, caughtUp: false }],
   ['a ticket', TicketReplySchema, { ticket: 'x', source: { trust: 'RRK', url: 'http://h:1' } }],
@@ -215,7 +232,11 @@ const READABLE: readonly (readonly [
       ...{ v: 1, at: AT, trust: 'RRK', kind: 'health', version: '0.1.0', startedAt: AT },
       ...{ httpUrl: 'http://h:1', epoch: 1, lastSeq: 9, committedSeq: 9 },
       ...{ outbox: { waiting: 0, oldestSeconds: 0 }, quarantined: 0, conflicts: 0 },
-      otherPatient: 0,
+      ...{ otherPatient: 0, ready: true },
+      upgrade: {
+        ...{ rollout: 3, attempt: 1, version: '1.2.0', state: 'returned', at: AT },
+        reason: { code: 'NOT_READY', detail: 'the new build is not ready' },
+      },
       ...{ index: { studies: 1, series: 1, instances: 1 }, associations: 0, fetches: 0 },
       disk: { freeBytes: 1, reserveBytes: 1 },
     },

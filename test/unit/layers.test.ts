@@ -74,6 +74,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/hl7 (types)',
   ],
   'edge/configuration': ['shared'],
+  'edge/upgrade': ['shared'],
+  'edge/support': ['shared'],
   'edge/doctor': [
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index', 'edge/hl7'],
     ...['edge/crawl', 'edge/retrieve'],
@@ -102,13 +104,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['shared', 'edge/*', 'edge/status-health.ts', 'edge/status-troubles.ts'],
   ],
   'edge/operations.ts': ['shared', 'edge/*'],
+  'edge/remote-work.ts': ['shared', 'edge/*'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
   'edge/start-audit.ts': ['shared', 'edge/*'],
   'edge/join-hub.ts': ['shared', 'edge/*'],
   'edge/start-parts.ts': [
     ...['shared', 'edge/*', 'edge/operations.ts', 'edge/status-view.ts'],
     'edge/start-services.ts',
-    ...['edge/join-hub.ts', 'edge/start-audit.ts'],
+    ...['edge/join-hub.ts', 'edge/start-audit.ts', 'edge/remote-work.ts'],
   ],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 
@@ -137,6 +140,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'hub/measures': ['shared', 'hub/projection'],
   'hub/configuration': ['shared', 'hub/log (types)', 'hub/fleet (types)'],
+  'hub/support': ['shared', 'hub/access (types)', 'hub/log (types)'],
+  'hub/releases': ['shared', 'hub/log (types)', 'hub/projection (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
   'hub/fhir': ['shared', 'hub/scheduling'],
   'hub/scheduling': [
@@ -156,7 +161,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/cli': ['shared', 'hub/*', 'hub/main.ts'],
   'hub/answer-edges.ts': ['shared', 'hub/*'],
   'hub/start-followers.ts': ['shared', 'hub/*'],
-  'hub/main.ts': ['shared', 'hub/*', 'hub/answer-edges.ts', 'hub/start-followers.ts'],
+  'hub/remote-work.ts': ['shared', 'hub/*'],
+  'hub/main.ts': [
+    'shared',
+    'hub/*',
+    'hub/answer-edges.ts',
+    'hub/start-followers.ts',
+    'hub/remote-work.ts',
+  ],
 
   bin: ['shared', 'edge/cli', 'hub/cli'],
   demo: ['shared'],

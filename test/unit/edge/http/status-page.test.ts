@@ -34,6 +34,7 @@ const idle = {
   release: () => {},
   retry: () => {},
   drain: () => {},
+  installUpgrade: () => false,
   dropQuarantined: () => false,
   addPeer: () => {},
   restart: () => {},

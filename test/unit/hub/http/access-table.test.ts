@@ -112,6 +112,16 @@ const TABLE: readonly Row[] = [
   ['GET /api/configurations/:trust', FLEET, 'trust'],
   ['POST /api/configurations/:trust', FLEET],
   ['POST /api/configurations/:trust/:version/approve', FLEET, 'trust'],
+  ['POST /api/fleet/:trust/support', FLEET],
+  ['GET /api/fleet/:trust/support', FLEET, 'trust'],
+  ['GET /api/fleet/:trust/support/:id', FLEET, 'trust'],
+  ['GET /api/releases', FLEET],
+  ['GET /api/rollouts', FLEET],
+  ['POST /api/rollouts', FLEET],
+  ['POST /api/rollouts/:number/approve', FLEET],
+  ['POST /api/rollouts/:number/go-on', FLEET],
+  ['POST /api/rollouts/:number/leave-out', FLEET],
+  ['POST /api/rollouts/:number/stop', FLEET],
   ['GET /dicom-web/studies', SEARCH],
   ['GET /dicom-web/studies/:study/series', SEARCH],
   ['GET /dicom-web/studies/:study', CARE],
@@ -171,11 +181,19 @@ const TABLE: readonly Row[] = [
   ['GET /fleet', FLEET],
   ['GET /fleet/live', FLEET],
   ['GET /fleet-reach', FLEET],
+  ['GET /fleet/releases', FLEET],
+  ['GET /fleet/releases/live', FLEET],
+  ['POST /fleet/releases/propose', FLEET],
+  ['POST /fleet/rollouts/:number/approve', FLEET],
+  ['POST /fleet/rollouts/:number/go-on', FLEET],
+  ['POST /fleet/rollouts/:number/leave-out', FLEET],
+  ['POST /fleet/rollouts/:number/stop', FLEET],
   ['GET /fleet/:trust', FLEET, 'trust'],
   ['GET /fleet/:trust/live', FLEET, 'trust'],
   ['GET /fleet/:trust/charts/:metric', FLEET, 'trust'],
   ['POST /fleet/:trust/alerts/:id/acknowledge', FLEET],
   ['POST /fleet/:trust/alerts/:id/snooze', FLEET],
+  ['POST /fleet/:trust/support', FLEET, 'trust'],
   ['POST /fleet/:trust/maintenance', FLEET],
   ['POST /fleet/:trust/maintenance/:id/end', FLEET],
   ['POST /fleet/:trust/revoke', ['admin']],
@@ -193,6 +211,9 @@ const TABLE: readonly Row[] = [
   ['GET /relay/v1/to/:ods/transfer/v1/*', TICKET],
   ['POST /relay/v1/to/:ods/transfer/v1/*', TICKET],
   ['DELETE /relay/v1/to/:ods/transfer/v1/*', TICKET],
+  // For edges: whoever knows the digest was told it by command.
+  ['GET /edge/v1/releases/:sha256', OPEN],
+  ['PUT /edge/v1/support/:id', TICKET],
   // Whoever comes with a one-time token or link, and what tells nothing of a patient.
   ['GET /appointment/:link', OPEN],
   ['POST /appointment/:link', OPEN],
@@ -249,6 +270,7 @@ const pathOf = (address: string): string =>
     .replace(':token', 'none')
     .replace(':ods', 'RJE')
     .replace(':version', '1')
+    .replace(':number', '1')
     .replace(':trust', 'RRK')
     .replace(':metric', 'diskUsed')
     .replace(':name', 'rb01-edge-silent')

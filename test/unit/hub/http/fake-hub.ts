@@ -26,7 +26,10 @@ import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { Disclosure } from '../../../../hub/relations/disclosure.ts';
 import { Relations } from '../../../../hub/relations/relations.ts';
 import { Relay } from '../../../../hub/relay/relay.ts';
+import { ReleaseStore } from '../../../../hub/releases/release-store.ts';
+import { Rollouts } from '../../../../hub/releases/rollouts.ts';
 import { Scheduling } from '../../../../hub/scheduling/scheduling.ts';
+import { SupportBundles } from '../../../../hub/support/support-bundles.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../../../../shared/clock.ts';
 import type { HealthEvent } from '../../../../shared/contract/events.ts';
@@ -286,6 +289,8 @@ function fakeParts(world: {
     relay: new Relay({ tickets: refusingTickets, metrics: openMetrics({}) }),
     scheduling: schedulingWithoutLog(db, trusts),
     configurations: configurationsWithoutLog(db, trusts),
+    ...releasesOf(db, trusts),
+    support: supportWithoutLog(trusts),
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
 }
@@ -326,6 +331,36 @@ function configurationsWithoutLog(
   return new Configurations({
     ...{ trusts, db, networkLog: { append: gone, sendCommand: gone }, toldBy: () => undefined },
     ...{ untilDecided: async () => {}, clock: systemClock, log: silentLog },
+  });
+}
+
+/** No build, and a log that takes nothing. */
+function releasesOf(db: Sqlite, trusts: HttpParts['config']['trusts']) {
+  const gone = () => Promise.reject(new LogError('LOG_UNAVAILABLE', 'there is no log here'));
+  const releases = new ReleaseStore('/tmp/none');
+  const rollouts = new Rollouts({
+    ...{
+      trusts,
+      db,
+      networkLog: { append: gone, sendCommand: gone },
+      untilDecided: async () => {},
+    },
+    ...{ isEnrolled: () => true, findRelease: () => undefined, clock: systemClock, log: silentLog },
+    edgeNow: (trust) => ({
+      ...{ trust, lastHeardAt: null, isLive: false, version: null, isReady: false, pages: [] },
+      upgrade: undefined,
+    }),
+  });
+  return { releases, rollouts };
+}
+
+/** One that asks nobody, and takes nothing. */
+function supportWithoutLog(trusts: HttpParts['config']['trusts']): SupportBundles {
+  const gone = () => Promise.reject(new LogError('LOG_UNAVAILABLE', 'there is no log here'));
+  return new SupportBundles({
+    ...{ trusts, dataDirectory: '/tmp/none', networkLog: { sendCommand: gone } },
+    ...{ isEnrolled: () => true, audit: { append: () => {} }, clock: systemClock, log: silentLog },
+    tickets: { signUpload: gone, uploadOf: gone },
   });
 }
 
