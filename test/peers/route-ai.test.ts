@@ -2,23 +2,18 @@
  * An AI node, for which a real Orthanc stands: it gets what the rules say, and sends back reports and pictures
  * that the tests make, by its own C-STORE.
  */
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { readSmallDataSet, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
-import { cdip, cdipDone } from '../support/cdip.ts';
-import { type Edge, startEdge } from '../support/edge.ts';
+import t from 'tap';
+import { readSmallDataSet } from '../../shared/dicom/small-data-set.ts';
+import { aiWorld, answer } from '../support/ai-node.ts';
+import { cdip } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePorts } from '../support/free-port.ts';
 import { missingPeer } from '../support/missing-peer.ts';
-import { type Orthanc, startOrthanc } from '../support/orthanc.ts';
-import { readPart10, writePart10 } from '../support/part10.ts';
-import { contextsOf, openSender } from '../support/sender.ts';
-import { dataSetOf, smallObject } from '../support/storage-fixture.ts';
+import { readPart10 } from '../support/part10.ts';
 
 const skip = missingPeer('Orthanc');
 const CT = '1.2.840.10008.5.1.4.1.1.2';
-const SR = '1.2.840.10008.5.1.4.1.1.88.33';
 const SC = '1.2.840.10008.5.1.4.1.1.7';
 const SEGMENTATION = '1.2.840.10008.5.1.4.1.1.66.4';
 const PRESENTATION = '1.2.840.10008.5.1.4.1.1.11.1';
@@ -26,179 +21,13 @@ const KEY_OBJECTS = '1.2.840.10008.5.1.4.1.1.88.59';
 const EXPLICIT = '1.2.840.10008.1.2.1';
 const WAIT = { timeoutMs: 60_000 };
 
-interface World {
-  readonly directory: string;
-  readonly edge: Edge;
-  readonly pacs: Orthanc;
-  startNode(): Promise<Orthanc>;
-  send(study?: string, first?: number): Promise<void>;
-  route(...args: string[]): Promise<string>;
-  jobs(): Promise<{ to: string; rule: string; state: string; why: string; priority: string }[]>;
-  results(): Promise<{ sopInstanceUID: string; state: string; reasonCode: string | null }[]>;
-}
-
-async function world(t: Test, model: object = {}, isDeidentified = false): Promise<World> {
-  const directory = t.testdir();
-  const [nodePort = 0, pacsPort = 0] = await freePorts(2);
-  const host = '127.0.0.1';
-  const edge = await startEdge({
-    directory: join(directory, 'edge'),
-    trust: 'RRK',
-    config: {
-      peers: [
-        { name: 'node', aeTitle: 'AINODE', host, port: nodePort, role: 'ai' },
-        { name: 'main-pacs', aeTitle: 'PACS', host, port: pacsPort, role: 'archive' },
-      ],
-      models: [
-        { name: 'nodules', peer: 'node', version: '2.1', returnTo: ['main-pacs'], ...model },
-      ],
-      routes: [
-        { name: 'pacs', action: 'deliver', to: ['main-pacs'] },
-        {
-          name: 'ai',
-          when: { attributes: { Modality: 'CT' } },
-          ...(isDeidentified
-            ? { action: 'disclose', project: 'lungs' }
-            : { action: 'deliver', to: ['nodules'] }),
-        },
-      ],
-      projects: isDeidentified
-        ? [
-            {
-              ...{ name: 'lungs', purpose: 'direct-care', approval: 'DPIA 7' },
-              ...{ expires: '2099-12-31', destination: 'nodules', profile: 'basic' },
-              keyFile: join(directory, 'key'),
-            },
-          ]
-        : [],
-    },
-  });
-  t.teardown(() => edge.stop());
-  const start = async (name: string, aeTitle: string, dicomPort: number): Promise<Orthanc> => {
-    mkdirSync(join(directory, name), { recursive: true });
-    const neighbours = [{ aeTitle: edge.aeTitle, host, port: edge.dicomPort }];
-    const orthanc = await startOrthanc(join(directory, name), { aeTitle, dicomPort, neighbours });
-    t.teardown(() => orthanc.stop());
-    return orthanc;
-  };
-  const route = (...args: string[]) =>
-    cdipDone(['edge', 'route', ...args, '--config', edge.configFile]);
-  return {
-    ...{ directory, edge },
-    pacs: await start('pacs', 'PACS', pacsPort),
-    startNode: () => start('node', 'AINODE', nodePort),
-    async send(study = '2.999.7.1', first = 1) {
-      const over = { StudyInstanceUID: study, SeriesInstanceUID: `${study}.1` };
-      const objects = [first, first + 1].map((number) => ({
-        ...{ sopClassUID: CT, sopInstanceUID: `2.999.1.${number}`, transferSyntaxUID: EXPLICIT },
-        dataSet: dataSetOf(smallObject(number, over)),
-      }));
-      const contexts = contextsOf(objects);
-      const sender = await openSender({ port: edge.dicomPort, callingAETitle: 'CT1', contexts });
-      for (const object of objects) t.equal(await sender.store(object), 0);
-      await sender.release();
-    },
-    route,
-    jobs: async () => JSON.parse(await route('--json')) as never,
-    results: async () => JSON.parse(await route('results', '--json')) as never,
-  };
-}
-
-interface Result {
-  readonly uid: string;
-  readonly sopClassUID?: string;
-  readonly refersTo?: readonly string[];
-  readonly study?: string;
-  readonly series?: string;
-  readonly patientId?: string;
-  readonly patientName?: string;
-  readonly birthDate?: string;
-  readonly code?: string;
-  readonly scheme?: string;
-}
-
-/** A report on images, or a picture, as a node makes it: by its own word verified. */
-function resultFile({
-  uid,
-  sopClassUID = SR,
-  refersTo = [],
-  study = '2.999.7.1',
-  series = '2.999.7.1.1',
-  patientId = 'MRN1',
-  patientName = 'Phantom^One',
-  birthDate = '19500102',
-  code,
-  scheme = 'SCT',
-}: Result): Buffer {
-  const references = refersTo.map((reference) => [
-    [0x0008_1150, CT] as const,
-    [0x0008_1155, reference] as const,
-  ]);
-  const dataSet = writeSmallDataSet(EXPLICIT, [
-    [0x0008_0016, sopClassUID],
-    [0x0008_0018, uid],
-    [0x0008_0060, sopClassUID === SR ? 'SR' : 'OT'],
-    [0x0008_103e, 'Nodule findings'],
-    [0x0010_0010, patientName],
-    [0x0010_0020, patientId],
-    [0x0010_0030, birthDate],
-    [0x0020_000d, study],
-    [0x0020_000e, `${uid}.1`],
-    ...(sopClassUID === SR ? ([[0x0040_a493, 'VERIFIED']] as const) : []),
-    ...(code === undefined
-      ? []
-      : ([
-          [
-            0x0040_a043,
-            [
-              [
-                [0x0008_0100, code],
-                [0x0008_0102, scheme],
-                [0x0008_0104, 'Finding'],
-              ],
-            ],
-          ],
-        ] as const)),
-    [
-      0x0040_a375,
-      [
-        [
-          [0x0020_000d, study],
-          [
-            0x0008_1115,
-            [
-              [
-                [0x0020_000e, series],
-                [0x0008_1199, references],
-              ],
-            ],
-          ],
-        ],
-      ],
-    ],
-  ]);
-  return writePart10({ sopClassUID, sopInstanceUID: uid, transferSyntaxUID: EXPLICIT, dataSet });
-}
-
-/** Gives the file to Orthanc, which sends it to the edge. */
-async function answer(t: Test, node: Orthanc, edge: Edge, result: Result): Promise<void> {
-  const body = new Uint8Array(resultFile(result));
-  const put = await fetch(`${node.url}/instances`, { method: 'POST', body });
-  const { ID } = (await put.json()) as { ID: string };
-  const sent = await fetch(`${node.url}/modalities/${edge.aeTitle}/store`, {
-    method: 'POST',
-    body: ID,
-  });
-  t.equal(sent.status, 200, 'the edge took it');
-}
-
 const IMAGES = ['2.999.1.1', '2.999.1.2'];
 
 t.test(
   'results come to the PACS under the right patient, marked and not verified',
   { skip },
   async (t) => {
-    const { edge, pacs, startNode, send, jobs, results } = await world(t);
+    const { edge, pacs, startNode, send, jobs, results } = await aiWorld(t);
     const node = await startNode();
     await send();
     await eventually(
@@ -239,7 +68,7 @@ t.test(
   'a result that is not of what was sent is held and shown, and in no list',
   { skip },
   async (t) => {
-    const { edge, pacs, startNode, send, results, route } = await world(t);
+    const { edge, pacs, startNode, send, results, route } = await aiWorld(t);
     const node = await startNode();
     await send();
     await eventually(
@@ -289,7 +118,7 @@ t.test(
   'with the node away and the edge killed the PACS gets its images, and nothing is lost',
   { skip },
   async (t) => {
-    const { edge, pacs, startNode, send, jobs } = await world(t);
+    const { edge, pacs, startNode, send, jobs } = await aiWorld(t);
     await send();
     await eventually(
       'the PACS has the images',
@@ -328,7 +157,7 @@ t.test(
   'a model that is switched off gets nothing and changes nothing, until it is on again',
   { skip },
   async (t) => {
-    const { edge, pacs, startNode, send, jobs, results, route } = await world(t);
+    const { edge, pacs, startNode, send, jobs, results, route } = await aiWorld(t);
     const node = await startNode();
     await send();
     await eventually(
@@ -372,7 +201,7 @@ t.test(
 
 t.test('a finding may raise the priority of what is still to be sent', { skip }, async (t) => {
   const raises = { raisesTo: 'immediate', raisesOn: [{ value: '274100004', scheme: 'SCT' }] };
-  const { edge, startNode, send, jobs } = await world(t, raises);
+  const { edge, startNode, send, jobs } = await aiWorld(t, raises);
   const node = await startNode();
   await send();
   await eventually(
@@ -393,7 +222,7 @@ t.test(
   'a node that gets no patient gives its results back to him, or they are held',
   { skip },
   async (t) => {
-    const { directory, edge, pacs, startNode, send, jobs, results } = await world(t, {}, true);
+    const { directory, edge, pacs, startNode, send, jobs, results } = await aiWorld(t, {}, true);
     await send();
     await eventually(
       'the PACS has the images, with the node away',
