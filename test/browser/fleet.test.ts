@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import type { Principal } from '../../hub/access/rules.ts';
+import { applyRollout } from '../../hub/releases/rollout-rows.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -39,10 +40,28 @@ function fill(hub: FakeHub): void {
   );
 }
 
+/** An upgrade that stands still after its second ring, and one before it. */
+function rollOut(hub: FakeHub): void {
+  const at = new Date(Date.now() - 600_000).toISOString();
+  const common = {
+    ...{ version: '1.3.0', sha256: 'a'.repeat(64), bytes: 1, signature: 'AAAA', gateMinutes: 30 },
+    ...{ rings: [['RRK'], ['RJE'], ['RXK']], patienceMinutes: 60, attempt: 1, since: at },
+    ...{ gateSince: null, leftOut: [], proposedBy: 'Jo Fleet', proposedAt: at, ring: 1 },
+    ...{ approvedBy: 'Al Fleet', steps: [{ at, by: 'Jo Fleet', what: 'proposed' }] },
+  };
+  const trouble = [{ trust: 'RJE', code: 'NOT_READY', detail: 'the new build is not ready' }];
+  for (const rollout of [
+    { ...common, number: 1, state: 'stopped', reason: 'the May release', trouble: [] },
+    { ...common, number: 2, state: 'standing', reason: 'the June release', trouble },
+  ])
+    applyRollout(hub.db, { body: { v: 1, rollout }, streamSeq: rollout.number });
+}
+
 t.test('the fleet', { skip: missingPeer('chromium'), timeout: 300_000 }, async (t) => {
   const hub = await startFakeHub({ principals: new Map([[SESSION, STAFF]]) });
   t.teardown(() => hub.stop());
   fill(hub);
+  rollOut(hub);
   await hub.alerts.look();
   const browser = await openChromium();
   t.teardown(() => browser.close());
@@ -55,6 +74,7 @@ t.test('the fleet', { skip: missingPeer('chromium'), timeout: 300_000 }, async (
     ['fleet', '/fleet'],
     ['edge', '/fleet/RJE'],
     ['reach', '/fleet-reach'],
+    ['releases', '/fleet/releases'],
     ['runbook', '/runbooks/rb10-certificate'],
   ] as const)
     for (const [device, width] of Object.entries(WIDTHS)) {
