@@ -37,6 +37,13 @@ const FAILED_PAUSE_MS = 30_000;
 /** Snapshots of now are made anew so often, also when nothing was told. */
 const REFRESH_MS = 3_600_000;
 
+/** Answers that are kept until the next build, and rows that one of them may have. */
+const KEPT_ANSWERS = 1_000;
+const KEPT_ROWS = 500;
+
+/** How the page of all measures asks, for who is of no trust. */
+const OVERVIEW: Question = { by: [], from: null, to: null, where: {}, own: null };
+
 export interface MeasuresOptions {
   readonly dataDirectory: string;
   readonly config: HubConfig['measures'];
@@ -72,6 +79,9 @@ export class Measures {
   /** Undefined: it can't be opened now. What is told waits, and the rest of the hub goes on. */
   #opened: Store | undefined;
   readonly #analystSql: AnalystSql;
+  /** Answers since the last build, by their question. */
+  readonly #kept = new Map<string, MeasureAnswer>();
+  #generation = 0;
   #marts: Marts | undefined;
   #builtAt: number | null = null;
   #running: Promise<void> = Promise.resolve();
@@ -139,13 +149,22 @@ export class Measures {
   async answer(id: string, question: Question): Promise<MeasureAnswer> {
     const measure = requireMeasure(id);
     const context = this.#context();
-    const figures = await figuresOf(this.#store, measure, question, context);
-    return {
-      ...figures,
+    const generation = this.#generation;
+    const key = JSON.stringify([measure.id, question]);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) return kept;
+    const answer = {
+      ...(await figuresOf(this.#store, measure, question, context)),
       measure,
       asOf: rfc3339(context.now),
       coverage: await this.#coverage(),
     };
+    // Figures are the same until the next build. One that was begun before it is not kept.
+    if (generation === this.#generation && answer.rows.length <= KEPT_ROWS) {
+      if (this.#kept.size >= KEPT_ANSWERS) this.#kept.clear();
+      this.#kept.set(key, answer);
+    }
+    return answer;
   }
 
   /** What a trust's own figures are made of. @throws MeasureError */
@@ -198,10 +217,17 @@ export class Measures {
     const begun = clock.monotonicMs();
     const done = await build({ store: this.#store, trusts: trusts.map(({ ods }) => ods), now });
     this.#builtAt = now;
+    this.#kept.clear();
+    this.#generation += 1;
     this.#martsOf().tidy(this.#analystSql.open);
     const ms = Math.round(clock.monotonicMs() - begun);
     log.info('measures.built', { ...done, ms });
     return true;
+  }
+
+  /** What the first page shows is answered before somebody waits for it. */
+  async #askOverview(): Promise<void> {
+    for (const { id } of MEASURES) await this.answer(id, OVERVIEW);
   }
 
   async #run(): Promise<void> {
@@ -211,7 +237,7 @@ export class Measures {
       const begun = clock.monotonicMs();
       let leastMs = LEAST_PAUSE_MS;
       try {
-        await this.refresh();
+        if (await this.refresh()) await this.#askOverview();
       } catch (error) {
         this.#notBuilt(error);
         leastMs = FAILED_PAUSE_MS;

@@ -92,6 +92,7 @@ export const refill: Stage = {
   table: 'appointment',
   key: ['trust', 'resource', 'starts_at'],
   dirty: 'SELECT trust, resource, starts_at FROM changed_appointment',
+  order: "date_trunc('month', starts_at), trust",
   rows: ({ only }) => `
     WITH slot AS (FROM ${only('appointment')})
     SELECT a.* REPLACE (a.released_at IS NOT NULL AND a.resource IS NOT NULL AND EXISTS (

@@ -41,7 +41,12 @@ export async function makeAll(store: Store, stage: Stage, rowsAPart?: number): P
   await store.run(`DROP TABLE IF EXISTS next_${table}`);
   if (parts === 1) await store.run(`CREATE TABLE next_${table} AS ${whole}`);
   else await makeInParts(store, stage, { reads, parts });
-  await store.run(`DROP TABLE IF EXISTS ${table}; ALTER TABLE next_${table} RENAME TO ${table}`);
+  await store.run(
+    stage.order === undefined
+      ? `DROP TABLE IF EXISTS ${table}; ALTER TABLE next_${table} RENAME TO ${table}`
+      : `CREATE OR REPLACE TABLE ${table} AS FROM next_${table} ORDER BY ${stage.order};
+         DROP TABLE next_${table}`,
+  );
 }
 
 async function partsOf(

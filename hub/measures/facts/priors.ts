@@ -11,6 +11,7 @@ export const prior: Stage = {
   dirty: `
     SELECT person FROM changed_exam
     UNION SELECT e.person FROM exam e SEMI JOIN changed_transfer USING (study_uid)`,
+  order: "date_trunc('month', coalesce(ended_at, verified_at, requested_at)), trust",
   rows: ({ only }) => `
     WITH of_person AS (FROM ${only('exam')}),
     arrived AS (

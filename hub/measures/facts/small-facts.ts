@@ -5,6 +5,7 @@ export const transfer: Stage = {
   name: 'transfer',
   key: ['transfer_id'],
   dirty: 'SELECT transfer_id FROM new_transfer',
+  order: "date_trunc('month', requested_at), to_trust",
   rows: ({ only }) => `
     SELECT * EXCLUDE (seq, arrived) FROM (
       SELECT *, row_number() OVER (PARTITION BY transfer_id ORDER BY as_of DESC, arrived DESC) AS seq

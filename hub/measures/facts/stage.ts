@@ -28,6 +28,8 @@ export interface Stage {
   /** Keys whose rows may be others now, too many rather than too few. One with a null is none. */
   readonly dirty: string;
   rows(sources: Sources): string;
+  /** How its rows lie when all are made anew: what is asked by months and trusts is then read from few places. */
+  readonly order?: string;
 }
 
 export const tableOf = ({ table, name }: Stage): string => table ?? name;

@@ -1,4 +1,4 @@
-/** A store of the measures that can't be opened: the rest of the hub goes on, and nothing that was told is lost. */
+/** A store of the measures that can't be opened: the rest of the hub goes on, and nothing that was told is lost. Answers between builds. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -10,6 +10,8 @@ import { codeOf } from '../../../../shared/errors.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
 import { openSqlite } from '../../../../shared/sqlite/open.ts';
+import { startMeasureNetwork } from '../../../support/measure-network.ts';
+import { measureWorld, WORLD_TRUSTS } from '../../../support/measure-world.ts';
 
 t.test('a damaged store is said to be so, and built when it is out of the way', async (t) => {
   const dataDirectory = t.testdir();
@@ -31,4 +33,20 @@ t.test('a damaged store is said to be so, and built when it is out of the way', 
   await t.rejects(measures.refresh());
   rmSync(file);
   t.equal(await measures.refresh(), true, 'without the damaged file it is built');
+});
+
+t.test('an answer is the same until the next build, and new after it', async (t) => {
+  const { measures, tell, stop } = await startMeasureNetwork();
+  t.teardown(() => stop());
+  const world = measureWorld(120, 'kept', WORLD_TRUSTS.slice(0, 2));
+  const half = Math.floor(world.events.length / 2);
+  const ask = () =>
+    measures.answer('BI-16H', { by: [], from: null, to: null, where: {}, own: null });
+  tell({ events: world.events.slice(0, half), fetches: [] });
+  await measures.refresh();
+  const first = await ask();
+  tell({ events: world.events.slice(half), fetches: [] });
+  t.equal(await ask(), first, 'what was told since is not counted yet');
+  await measures.refresh();
+  t.ok(Number((await ask()).rows[0]?.['exams']) > Number(first.rows[0]?.['exams']));
 });
