@@ -76,7 +76,8 @@ export function decide(asker: Principal, subject: SubjectFacts): Decision {
   // What the law or its home keeps to itself crosses to nobody; at home it takes a reason that is reviewed.
   if (level === 'V')
     return isOwn ? (byGlass(patient) ?? withheld('restricted')) : withheld('hidden');
-  if (isOwn) return shown(`own record of ${home}`);
+  // Who looks at whom at home stands in the trail so that the privacy officer finds it. ID-21
+  if (isOwn) return shown(`own record of ${home}${patient.isSensitive ? ', S-flag' : ''}`);
   if (patient.isSensitive || level === 'R')
     return (
       byGlass(patient) ?? withheld(isConcerned(asker, subject) ? 'restricted' : 'relationship')

@@ -181,7 +181,7 @@ t.test('of a patient with the S-flag other trusts are told region and month', as
   t.match(withheld, { unrelated: 0, restricted: [{ region: 'West Midlands', month: '2026-01' }] });
   t.equal(search(KEY).total, 0, 'nor the machines of the network');
   t.equal(search(KEY, {}).total, 0, 'nor in lists of whole trusts');
-  t.equal(basis({ ...ITO, trust: 'RJE' }), 'own record of RJE');
+  t.equal(basis({ ...ITO, trust: 'RJE' }), 'own record of RJE, S-flag');
   const own = disclosedTimeline(db, disclosure.to(ITO), { nhsNumber: NHS, page: PAGE });
   t.strictSame(
     own.persons.flatMap(({ members }) => members.map(({ trust }) => trust)),
