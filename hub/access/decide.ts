@@ -76,8 +76,7 @@ export function decide(asker: Principal, subject: SubjectFacts): Decision {
   // What the law or its home keeps to itself crosses to nobody; at home it takes a reason that is reviewed.
   if (level === 'V')
     return isOwn ? (byGlass(patient) ?? withheld('restricted')) : withheld('hidden');
-  // Who looks at whom at home stands in the trail so that the privacy officer finds it. ID-21
-  if (isOwn) return shown(`own record of ${home}${patient.isSensitive ? ', S-flag' : ''}`);
+  if (isOwn) return shown(ownText(subject));
   if (patient.isSensitive || level === 'R')
     return (
       byGlass(patient) ?? withheld(isConcerned(asker, subject) ? 'restricted' : 'relationship')
@@ -90,6 +89,9 @@ export function decide(asker: Principal, subject: SubjectFacts): Decision {
 }
 
 const shown = (basis: Basis): Decision => ({ kind: 'shown', basis });
+/** Who looks at a flagged patient at home stands in the trail so that the privacy officer finds it. ID-21 */
+const ownText = ({ home, patient }: SubjectFacts): Basis =>
+  `own record of ${home}${patient.isSensitive ? ', S-flag' : ''}`;
 const withheld = (why: Withheld): Decision => ({ kind: 'withheld', why });
 
 const byGlass = ({ glassId }: PatientFacts): Decision | undefined =>
