@@ -16,8 +16,8 @@ import { ArchiveError, packArchive, unpackArchive } from '../../shared/archive.t
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { type HubConfig, readHubConfig } from '../config.ts';
 
-/** The lock of a running hub, what a restore put aside, and what is built again. */
-const LEFT_OUT = /^(running\.lock.*|replaced|projection\.sqlite.*)$/;
+/** The lock of a running hub, what a restore put aside, what is built again, and what is kept for days alone. */
+const LEFT_OUT = /^(running\.lock.*|replaced|projection\.sqlite.*|support)$/;
 
 /** Prints the path. @throws DirectoryInUseError while the hub runs */
 export function backup({ dataDirectory }: HubConfig, configFile: string, file: string): number {

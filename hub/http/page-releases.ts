@@ -1,5 +1,5 @@
 /** `/fleet/releases`: builds that can be sent, the rollout that is under way with each edge, and what people decide on it. */
-import { readForm } from './forms.ts';
+import { readForm, readList } from './forms.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { LeaveOutInput, RolloutInput, StopInput } from './routes-rollouts.ts';
@@ -55,8 +55,8 @@ export function releasePages(parts: HttpParts): Page[] {
       rollouts.approve(numberOf(call), call.principal),
     ),
     deed('/fleet/rollouts/:number/go-on', (call) => {
-      const { again } = formOf(call);
-      return rollouts.goOn(numberOf(call), again === undefined ? [] : [again], call.principal);
+      const again = readList(call.request.body, 'again');
+      return rollouts.goOn(numberOf(call), again, call.principal);
     }),
     deed('/fleet/rollouts/:number/leave-out', (call) =>
       rollouts.leaveOut(

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   fsyncSync,
@@ -91,7 +92,9 @@ export class ReleaseStore {
     mkdirSync(this.#folder, { recursive: true, mode: 0o750 });
     const file = this.fileOf(release);
     copyFileSync(deb, `${file}.new`);
-    fsyncSync(openSync(`${file}.new`, 'r+'));
+    const fd = openSync(`${file}.new`, 'r+');
+    fsyncSync(fd);
+    closeSync(fd);
     renameSync(`${file}.new`, file);
     writeDurably(join(this.#folder, `${sha256}.json`), `${JSON.stringify(release)}\n`);
     return release;

@@ -116,7 +116,7 @@ export class Rollouts {
     const at = rfc3339(now);
     const { version, bytes, signature } = release;
     const rollout: Rollout = {
-      ...{ number: (all[0]?.number ?? 0) + 1, version, sha256, bytes, signature, rings, reason },
+      ...{ number: this.#nextNumber(all), version, sha256, bytes, signature, rings, reason },
       ...{ gateMinutes, patienceMinutes, state: 'proposed', attempt: 1, ring: 0, since: at },
       ...{ gateSince: null, leftOut: [], trouble: [], proposedBy: by.name, proposedAt: at },
       ...{ approvedBy: null, steps: [] },
@@ -270,6 +270,14 @@ export class Rollouts {
         return { ...progress, ring, version: edge.version };
       }),
     );
+  }
+
+  /** Above what any edge was told before, by a hub whose log is gone, too: an edge passes over what is not. */
+  #nextNumber(all: readonly Rollout[]): number {
+    const { trusts, edgeNow, clock } = this.#options;
+    const now = rfc3339(clock.now());
+    const told = trusts.map(({ ods }) => edgeNow(ods, now).upgrade?.rollout ?? 0);
+    return Math.max(all[0]?.number ?? 0, ...told) + 1;
   }
 
   #ringsOf({ canary, second }: RolloutProposal): string[][] {

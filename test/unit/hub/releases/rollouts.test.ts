@@ -53,7 +53,7 @@ function openWorld() {
   };
   const take = (): string[] =>
     sent.splice(0).map(({ trust, command }) => `${trust} ${command.kind} ${command.id}`);
-  return { rollouts, told, pass, take };
+  return { rollouts, edges, told, pass, take };
 }
 
 const SIGNED = { signature: 'A'.repeat(88), addedAt: '2026-11-01T00:00:00.000Z' };
@@ -73,6 +73,14 @@ async function running() {
 t.test('one, three, then the rest; who has no edge is in none', async (t) => {
   const { rollouts } = await running();
   t.strictSame(rollouts.list()[0]?.rings, [['RRK'], ['RJE', 'RXK', 'RL4'], ['RBK']]);
+});
+
+t.test('a hub whose log is gone counts on from what edges were told', async (t) => {
+  const { rollouts, edges } = openWorld();
+  const at = rfc3339(0);
+  const upgrade = { attempt: 1, version: '1.0.0', state: 'done', at, reason: null } as const;
+  edges.set('RBK', { upgrade: { ...upgrade, rollout: 7 } });
+  if (ANNA !== undefined) t.equal(await rollouts.propose(proposal(), ANNA), 8);
 });
 
 t.test('who may decide', async (t) => {
