@@ -4,6 +4,7 @@
  *
  * - a booking that would be a second one for its request counts for nothing, and says so
  * - a booking that has ended stays ended, whatever comes late
+ * - a booking that is freed for another stays when that one has ended by then
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Change } from '../projection/change.ts';
@@ -113,6 +114,10 @@ function addSlots(
 
 export const isActive = (state: BookingState): boolean => state === 'held' || state === 'booked';
 
+/** The patient has it, or had it: what it took the place of is not needed any more. */
+export const isTakenUp = (state: BookingState): boolean =>
+  state === 'booked' || state === 'attended' || state === 'missed';
+
 /** From each state, those that may follow. */
 const FOLLOWS: Readonly<Record<BookingState, readonly BookingState[]>> = {
   held: ['held', 'booked', 'cancelled', 'expired', 'refused'],
@@ -127,11 +132,9 @@ export const mayFollow = (from: BookingState, to: BookingState): boolean =>
   FOLLOWS[from].includes(to);
 
 function applyBooking(db: Sqlite, told: Booking, streamSeq: number): void {
-  const before = db
-    .prepare<[string], BookingState>('SELECT state FROM bookings WHERE booking_id = ?')
-    .pluck()
-    .get(told.bookingId);
+  const before = stateOf(db, told.bookingId);
   if (before !== undefined && !mayFollow(before, told.state)) return;
+  if (told.freedFor !== undefined && !isTakenUp(stateOf(db, told.freedFor) ?? 'cancelled')) return;
   const booking = before === undefined ? asItCounts(db, told) : told;
   db.prepare(
     `INSERT OR REPLACE INTO bookings VALUES (@bookingId, @requestId, @trust, @resource, @date, @start,
@@ -153,6 +156,12 @@ function applyBooking(db: Sqlite, told: Booking, streamSeq: number): void {
   );
   for (const id of slotIds) take.run(state, bookingId, booking.heldUntil, resource, date, id);
 }
+
+const stateOf = (db: Sqlite, bookingId: string): BookingState | undefined =>
+  db
+    .prepare<[string], BookingState>('SELECT state FROM bookings WHERE booking_id = ?')
+    .pluck()
+    .get(bookingId);
 
 /** One booking a request, but for the one that this takes the place of. */
 function asItCounts(db: Sqlite, told: Booking): Booking {

@@ -9,7 +9,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { rfc3339 } from '../../shared/clock.ts';
 import { type Principal, trustRefusal } from '../access/rules.ts';
 import { within } from '../fetch/in-time.ts';
-import { isActive, mayFollow, SECOND_BOOKING } from './apply.ts';
+import { isActive, isTakenUp, mayFollow, SECOND_BOOKING } from './apply.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { bookingVersion } from './browse.ts';
 import { checkedAt, requireUnblocked } from './checks.ts';
@@ -154,6 +154,7 @@ export class Bookings {
       by: string;
       onlyFrom?: BookingState;
       endedBy?: 'ris';
+      freedFor?: string;
       risAsOf?: string;
       version?: number;
     },
@@ -163,19 +164,28 @@ export class Bookings {
       const booking = this.find(bookingId);
       if (to.version !== undefined && to.version !== bookingVersion(this.#parts.db, bookingId))
         throw new SchedulingError('VERSION_CHANGED', 'It has changed since it was read.');
-      const isMeant = to.onlyFrom === undefined || booking.state === to.onlyFrom;
-      if (booking.state === to.state || !isMeant) return { body: null, result: booking };
+      if (booking.state === to.state || !this.#isMeant(booking, to))
+        return { body: null, result: booking };
       if (!mayFollow(booking.state, to.state))
         throw new SchedulingError('BOOKING_ENDED', `The booking is ${booking.state} already.`);
-      const { state, reason, endedBy, risAsOf } = to;
+      const { state, reason, endedBy, freedFor, risAsOf } = to;
       const ended: Booking = {
         ...{ ...booking, state, reason, heldUntil: null, at: rfc3339(clock.now()) },
         ...(endedBy === undefined ? {} : { endedBy }),
+        ...(freedFor === undefined ? {} : { freedFor }),
         ...(risAsOf === undefined ? {} : { risAsOf }),
       };
       return this.#bookings(diary, [ended]);
     });
     return this.find(bookingId);
+  }
+
+  #isMeant(
+    { state }: Booking,
+    { onlyFrom, freedFor }: { onlyFrom?: BookingState; freedFor?: string },
+  ): boolean {
+    const isFor = freedFor === undefined || isTakenUp(this.find(freedFor).state);
+    return isFor && (onlyFrom === undefined || state === onlyFrom);
   }
 
   /** What the RIS was asked for, or made by itself, stands there too. @param number its own; null: not told */
@@ -227,12 +237,16 @@ export class Bookings {
     return booking;
   }
 
-  /** SC-31: only now is the old one let go. */
+  /**
+   * SC-31: only now is the old one let go; not when the new one was cancelled in between, or nothing would be left.
+   * What a RIS moved stands at the new time alone, whatever becomes of it.
+   */
   async freeReplaced(bookingId: string, by: Booking): Promise<void> {
     const old = findBooking(this.#parts.db, bookingId);
     if (old === undefined || !isActive(old.state)) return;
     const reason = `Rebooked as ${by.bookingId}`;
-    await this.end(old, { state: 'cancelled', reason, by: by.by });
+    const freedFor = by.by === 'ris' ? {} : { freedFor: by.bookingId };
+    await this.end(old, { state: 'cancelled', reason, by: by.by, ...freedFor });
   }
 
   /** The outcome of the same wish under the same key. */

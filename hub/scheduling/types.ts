@@ -174,6 +174,8 @@ export interface Booking {
   readonly awaits: 'person' | 'ris' | null;
   /** The booking whose place it takes; freed once this one is booked (SC-31). */
   readonly replaces: string | null;
+  /** Of one that was freed for another: it counts only while that one is booked when it comes to the log. */
+  readonly freedFor?: string;
   readonly offerId: string | null;
   /** `ris`: it ended it, and need not be told. */
   readonly endedBy?: 'ris';

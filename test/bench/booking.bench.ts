@@ -1,6 +1,7 @@
 /**
- * `cdip bench booking`: bookings at a real hub with its embedded broker. Many bookers for each slot at once, over
- * HTTP, each decision on the disk before it is answered; then the search for slots over 300 scanners and 90 days.
+ * `cdip bench booking`: bookings at a real hub with its embedded broker, over HTTP, each decision on the disk before it
+ * is answered: many bookers for each slot at once, and a slot for each; then the search for slots over 300 scanners and
+ * 90 days; 500 bookers of one slot while a hub and the broker's leader are killed; random operations under faults.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,24 +17,38 @@ import {
   putDiary,
   putResource,
 } from '../support/scheduling-world.ts';
+import { atATime } from './booking/at-a-time.ts';
+import { measureContest } from './booking/contest.ts';
+import { randomOperations } from './booking/operations.ts';
 import { fillDiaries } from './diaries.ts';
 import { percentile, rounded, say, tell } from './result.ts';
 
 const BOOKERS = 10;
 const SCANNERS = 10;
 const SLOTS = 20;
+/** Days with free slots, for bookings without a contest. */
+const FREE_DAYS = 10;
 const SEARCHES = 100;
+/** Requests of bookers that are under way at once. */
+const AT_ONCE = 100;
+/** `CDIP_BENCH_OPERATIONS` for a long run. */
+const OPERATIONS = Number(process.env['CDIP_BENCH_OPERATIONS'] ?? 10_000);
 
 export async function run(json: boolean): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'cdip-bench-'));
   const hub = await startHub({ directory, trusts: ['RRK', 'RJE', 'RXK'] });
   try {
     const booked = await measureBookings(hub);
+    const sustained = await measureSustained(hub);
     say('writing the diaries of 300 scanners over 90 days');
     await hub.stop();
     const diaries = fillDiaries(hub.dataDirectory, { scanners: 300, days: 90 });
     await hub.start();
     const search = await measureSearch(hub);
+    await hub.stop();
+    const contest = await measureContest(directory);
+    say(`${OPERATIONS} random operations under faults`);
+    const operations = await randomOperations(OPERATIONS, randomUUID());
     tell(
       {
         name: 'booking',
@@ -41,13 +56,16 @@ export async function run(json: boolean): Promise<void> {
         unit: `bookings answered a second, ${BOOKERS} for each slot`,
         runs: SCANNERS * SLOTS * BOOKERS,
         ...booked,
+        ...sustained,
         ...diaries,
         ...search,
+        ...contest,
+        underFaults: operations,
       },
       json,
     );
   } finally {
-    await hub.stop();
+    await hub.kill9();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -63,12 +81,10 @@ async function measureBookings(hub: Hub) {
     Array.from({ length: SLOTS }, (_, at) => `${scanner}-${at}`),
   );
   say(`${slots.length} slots, ${slots.length * BOOKERS} requests`);
-  const requests = await Promise.all(
-    slots.flatMap(() => Array.from({ length: BOOKERS }, () => addRequest(hub))),
-  );
+  const requests = await atATime(slots.length * BOOKERS, AT_ONCE, () => addRequest(hub));
   const began = performance.now();
-  const answers = await Promise.all(
-    requests.map((request, at) => book(hub, slots[at % slots.length] ?? '', request)),
+  const answers = await atATime(requests.length, AT_ONCE, (at) =>
+    book(hub, slots[at % slots.length] ?? '', requests[at] ?? ''),
   );
   const seconds = (performance.now() - began) / 1_000;
   const won = answers.filter(({ status }) => status === 201);
@@ -82,6 +98,32 @@ async function measureBookings(hub: Hub) {
     booked: won.length,
     conflicts: answers.filter(({ status }) => status === 409).length,
     doubleBookings: active.length - new Set(active).size,
+  };
+}
+
+/** Nobody is in another's way: each books a slot of its own, over as many diaries as sites have scanners. */
+async function measureSustained(hub: Hub) {
+  const scanners = Array.from({ length: SCANNERS }, (_, at) => `CT${at}`);
+  const dates = Array.from({ length: FREE_DAYS }, (_, at) => dayAhead(20 + at));
+  const days = scanners.flatMap((scanner) => dates.map((date) => ({ scanner, date })));
+  for (const scanner of scanners) await putResource(hub, scanner);
+  for (const { scanner, date } of days)
+    await putDiary(hub, scanner, { date, count: SLOTS, prefix: `${scanner}-${date}-` });
+  // Day after day of a diary, so that neighbours in the queue are of different ones.
+  const slots = Array.from({ length: SLOTS }, (_, at) =>
+    days.map(({ scanner, date }) => `${scanner}-${date}-${at}`),
+  ).flat();
+  say(`${slots.length} slots, a request for each`);
+  const requests = await atATime(slots.length, AT_ONCE, () => addRequest(hub));
+  const began = performance.now();
+  const answers = await atATime(slots.length, AT_ONCE, (at) =>
+    book(hub, slots[at] ?? '', requests[at] ?? ''),
+  );
+  const seconds = (performance.now() - began) / 1_000;
+  const won = answers.filter(({ status }) => status === 201);
+  return {
+    sustainedBooked: won.length,
+    sustainedPerSecond: rounded(won.length / seconds),
   };
 }
 
