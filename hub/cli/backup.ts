@@ -11,13 +11,16 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { ArchiveError, packArchive, unpackArchive } from '../../shared/archive.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { type HubConfig, readHubConfig } from '../config.ts';
 
 /** The lock of a running hub, what a restore put aside, what is built again, and what is kept for days alone. */
 const LEFT_OUT = /^(running\.lock.*|replaced|projection\.sqlite.*|support)$/;
+
+/** Rows of people for analysts, and what did not fit into memory. */
+const MADE_WHEN_ASKED = [join('measures', 'marts'), join('measures', 'temp')];
 
 /** Prints the path. @throws DirectoryInUseError while the hub runs */
 export function backup({ dataDirectory }: HubConfig, configFile: string, file: string): number {
@@ -26,7 +29,10 @@ export function backup({ dataDirectory }: HubConfig, configFile: string, file: s
     packArchive(file, 'cdip-hub', (into) => {
       copyFileSync(configFile, join(into, 'hub.yaml'));
       for (const name of kept(dataDirectory))
-        cpSync(join(dataDirectory, name), join(into, 'data', name), { recursive: true });
+        cpSync(join(dataDirectory, name), join(into, 'data', name), {
+          recursive: true,
+          filter: (source) => !MADE_WHEN_ASKED.includes(relative(dataDirectory, source)),
+        });
     });
   } finally {
     letGo();
