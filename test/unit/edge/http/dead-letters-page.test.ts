@@ -2,6 +2,7 @@
 import Fastify from 'fastify';
 import t from 'tap';
 import { serveDeadLetters } from '../../../../edge/http/dead-letters-page.ts';
+import { takeForms } from '../../../../edge/http/own-page.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { hl7Message, hl7World, PID } from '../../../support/hl7.ts';
 
@@ -11,6 +12,7 @@ t.test(
     const world = hl7World(t);
     const app = Fastify();
     t.teardown(() => app.close());
+    takeForms(app);
     serveDeadLetters(app, {
       ...{ trust: 'RRK', log: silentLog, deadLetters: world.inbox.log },
       replayHl7: (key) => world.inbox.replay(key),
