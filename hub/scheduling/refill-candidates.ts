@@ -10,7 +10,7 @@ import { candidateRequests, offersSince } from './refill-rows.ts';
 import { findBooking } from './rows.ts';
 import { type Candidate, type Decision, decideOrder } from './rules/decide.ts';
 import { DAY_MS, type Removal } from './rules/facts.ts';
-import { type OfferChannel, offerRefusals, type RefillRow } from './rules/refill.ts';
+import { isPhoneOnly, type OfferChannel, offerRefusals, type RefillRow } from './rules/refill.ts';
 import { ukDay, ukMoment } from './rules/uk-time.ts';
 import type { TravelTimes } from './search.ts';
 import { guardrailsAt, tooLong } from './slot-limits.ts';
@@ -19,6 +19,10 @@ import type { ImagingRequest, Refill, Resource } from './types.ts';
 /** The most urgent of those who wait. */
 const LOOKED_AT = 500;
 const GAVE_IT_BACK: Removal = { rule: 'gave-back', reason: 'The patient gave this slot back' };
+const PHONE_TURN: Removal = {
+  rule: 'phone-turn',
+  reason: 'First those who can only be phoned are asked',
+};
 const DAY_MINUTES = 1_440;
 
 export interface CandidateParts {
@@ -29,9 +33,17 @@ export interface CandidateParts {
   readonly channels: ReadonlySet<OfferChannel>;
 }
 
+export interface RefillQuestion {
+  readonly refill: Refill;
+  readonly resource: Resource;
+  readonly row: RefillRow;
+  /** Only those who can be reached by nothing else. */
+  readonly isPhoneTurn: boolean;
+}
+
 export function decideCandidates(
   parts: CandidateParts,
-  { refill, resource, row }: { refill: Refill; resource: Resource; row: RefillRow },
+  { refill, resource, row, isPhoneTurn }: RefillQuestion,
   now: number,
 ): { decision: Decision; requests: ReadonlyMap<string, ImagingRequest> } {
   const { db } = parts;
@@ -45,6 +57,7 @@ export function decideCandidates(
     const removedBy = [
       ...(request.requestId === giver ? [GAVE_IT_BACK] : []),
       ...(request.trust === resource.trust ? [] : guardrails),
+      ...(isPhoneTurn && !isReachedByPhoneOnly(parts, request) ? [PHONE_TURN] : []),
       ...notReached(parts, request, { refill, row, now }),
       ...tooLong(request, resource, refill),
     ];
@@ -66,6 +79,12 @@ export const channelFor = (
 ): OfferChannel | undefined =>
   channels.find((channel) => row.channels.includes(channel) && sendable.has(channel));
 
+/** By nothing else that this hub can send by. */
+export const isReachedByPhoneOnly = (
+  { channels: sendable }: Pick<CandidateParts, 'channels'>,
+  { channels }: Pick<ImagingRequest, 'channels'>,
+): boolean => isPhoneOnly({ channels: channels.filter((channel) => sendable.has(channel)) });
+
 function notReached(
   { db, channels }: CandidateParts,
   request: ImagingRequest,
@@ -81,7 +100,7 @@ function notReached(
     // Staff who phone do not count what was sent.
     offersToday: row.mode === 'staff' ? 0 : offersSince(db, request, midnight),
   };
-  return offerRefusals(reachable, { start: refill.start, now });
+  return offerRefusals(reachable, { start: refill.start, now, row });
 }
 
 function travelMinutesOf(

@@ -126,6 +126,37 @@ export const candidateRequests = (
     .all(modality, after, limit)
     .map((body) => JSON.parse(body) as ImagingRequest);
 
+type Channels = ImagingRequest['channels'];
+
+/** By what each of those who wait for this modality, without a booking, can be reached. */
+export const waitingChannels = (db: Sqlite, modality: string): Channels[] =>
+  db
+    .prepare<[string], string>(
+      `SELECT r.body -> 'channels' FROM requests r WHERE r.modality = ? AND r.is_cancelled = 0
+         AND NOT EXISTS (SELECT 1 FROM bookings b
+           WHERE b.request_id = r.request_id AND b.state IN ('held', 'booked', 'attended'))`,
+    )
+    .pluck()
+    .all(modality)
+    .map((channels) => JSON.parse(channels) as Channels);
+
+/** Slots that were filled again by an offer: what was due to those who can only be phoned, and who has it. */
+export const filledAgain = (
+  db: Sqlite,
+  { modality, since }: { modality: string; since: string },
+): { share: number; channels: Channels }[] =>
+  db
+    .prepare<[object], { share: number; channels: string }>(
+      `SELECT f.body -> 'phoneOnly' ->> 'share' AS share, q.body -> 'channels' AS channels
+       FROM refills f JOIN resources r ON r.id = f.resource
+       JOIN offers o ON o.refill_id = f.refill_id AND o.state = 'accepted'
+       JOIN requests q ON q.request_id = o.request_id
+       WHERE f.start >= @since AND r.modality = @modality
+         AND f.body -> 'phoneOnly' IS NOT NULL`,
+    )
+    .all({ modality, since })
+    .map(({ share, channels }) => ({ share, channels: JSON.parse(channels) as Channels }));
+
 export const decisionsOfRefill = (db: Sqlite, refillId: string): Decision[] =>
   db
     .prepare<[string], string>('SELECT body FROM refill_decisions WHERE refill_id = ? ORDER BY at')

@@ -14,17 +14,26 @@ import type { SchedulingParts } from './booking-parts.ts';
 import { diarySubject, refillSubject } from './decision-writer.ts';
 import type { RefillDecision } from './decisions.ts';
 import { type MessagePort, offerText } from './messages.ts';
-import { type CandidateParts, channelFor, decideCandidates } from './refill-candidates.ts';
+import { phoneTurnOf } from './phone-turn.ts';
+import {
+  type CandidateParts,
+  channelFor,
+  decideCandidates,
+  type RefillQuestion,
+} from './refill-candidates.ts';
 import { findRefill, releasedBookings, runningRefills } from './refill-rows.ts';
 import { findBooking, findDiary, findRequest, findResource, slotsOfDiary } from './rows.ts';
 import { type Decision, nextToOffer } from './rules/decide.ts';
 import { DAY_MS } from './rules/facts.ts';
 import {
   holdUntil,
+  isQuiet,
   MAX_CHAIN,
   type OfferChannel,
+  phoneTurnUntil,
   type RefillRow,
   refillRow,
+  STAFF_ROW,
 } from './rules/refill.ts';
 import type { Booking, ImagingRequest, Offer, Refill, Resource } from './types.ts';
 
@@ -72,15 +81,20 @@ export class Refills {
   }
 
   async #begin(booking: Booking): Promise<void> {
-    const { db, clock } = this.#options.parts;
+    const { parts, candidates } = this.#options;
+    const { db, clock } = parts;
     const chain = this.#chainOf(booking);
     const isSpent = chain > MAX_CHAIN;
     const { bookingId, trust, resource, date, slotIds, start, minutes } = booking;
+    const modality = findResource(db, resource)?.value.modality;
     const refill: Refill = {
       ...{ refillId: bookingId, trust, resource, date, slotIds, start, minutes, chain },
       state: isSpent ? 'ended' : 'running',
       reason: isSpent ? `Freed by a refill for the ${chain}th time: free for everybody` : null,
       ...{ offers: [], startedAt: rfc3339(clock.now()) },
+      ...(isSpent || modality === undefined
+        ? {}
+        : { phoneOnly: phoneTurnOf(candidates, modality, clock.now()) }),
     };
     await this.write(bookingId, () =>
       findRefill(db, bookingId) === undefined ? { refill } : null,
@@ -144,24 +158,35 @@ export class Refills {
     }));
   }
 
-  /** Makes as many offers as the table wants open at a time. */
+  /** Makes as many offers as the table wants open at a time; first by telephone when that is due. */
   async #offer(refillId: string, now: number): Promise<void> {
-    const { parts, candidates } = this.#options;
+    const { parts } = this.#options;
     const refill = findRefill(parts.db, refillId)?.value;
     const resource = findResource(parts.db, refill?.resource ?? '')?.value;
     if (refill === undefined || resource === undefined) return;
-    const row = refillRow(refill.start, now);
+    const asTheTableSays = { refill, resource, row: refillRow(refill.start, now) };
+    const isTurn = isPhoneTurnNow(refill, now);
+    if (
+      isTurn &&
+      (await this.#offerTo({ ...asTheTableSays, row: STAFF_ROW, isPhoneTurn: true }, now))
+    )
+      return;
+    if (await this.#offerTo({ ...asTheTableSays, isPhoneTurn: false }, now)) return;
+    this.#idleUntil.set(refillId, parts.clock.monotonicMs() + IDLE_MS);
+    if (!refill.offers.some(({ state }) => state === 'open')) await this.#keep(refill, null);
+  }
+
+  /** @returns false when there is nobody to be asked */
+  async #offerTo(question: RefillQuestion, now: number): Promise<boolean> {
+    const { refill, row } = question;
     const open = refill.offers.filter(({ state }) => state === 'open').length;
-    if (open >= row.atOnce) return;
-    const { decision, requests } = decideCandidates(candidates, { refill, resource, row }, now);
+    if (open >= row.atOnce) return true;
+    const { decision, requests } = decideCandidates(this.#options.candidates, question, now);
     const before = new Set(refill.offers.map(({ requestId }) => requestId));
     const chosen = nextToOffer(decision, { atOnce: row.atOnce - open, alreadyOffered: before });
-    if (chosen.length === 0) {
-      this.#idleUntil.set(refillId, parts.clock.monotonicMs() + IDLE_MS);
-      if (open === 0) await this.#keep(refill, null);
-      return;
-    }
-    await this.#makeOffers({ refill, resource, row, decision, now }, chosen, requests);
+    if (chosen.length === 0) return false;
+    await this.#makeOffers({ ...question, decision, now }, chosen, requests);
+    return true;
   }
 
   async #makeOffers(
@@ -308,6 +333,10 @@ export class Refills {
     });
   }
 }
+
+/** Nobody is phoned at night for a slot that a message could wait for. */
+const isPhoneTurnNow = ({ phoneOnly, startedAt, start }: Refill, now: number): boolean =>
+  phoneOnly?.isTurn === true && !isQuiet(now) && now < phoneTurnUntil(Date.parse(startedAt), start);
 
 const isExpired = ({ state, expiresAt }: Offer, now: number): boolean =>
   state === 'open' && Date.parse(expiresAt) <= now;

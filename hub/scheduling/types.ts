@@ -216,6 +216,13 @@ export interface Offer {
 }
 
 /** What is done with slots that were given back. */
+export interface PhoneTurn {
+  /** Theirs of the list: what is due to them when this slot is filled again. */
+  readonly share: number;
+  /** Staff phone them first. */
+  readonly isTurn: boolean;
+}
+
 export interface Refill {
   readonly refillId: string;
   readonly trust: string;
@@ -230,4 +237,6 @@ export interface Refill {
   readonly reason: string | null;
   readonly offers: readonly Offer[];
   readonly startedAt: string;
+  /** How those who can only be phoned stood when it began; absent: it began before that was looked at. */
+  readonly phoneOnly?: PhoneTurn;
 }

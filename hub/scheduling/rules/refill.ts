@@ -43,6 +43,8 @@ export const WAKING_HOURS = [8, 20] as const;
 export const MAX_OFFERS_A_DAY = 2;
 /** Of one day: a slot that is freed by a refill is refilled itself, but not for ever. SC-31. */
 export const MAX_CHAIN = 3;
+/** Staff who phone down a list get through it in this, or have no time for it: then the table goes on. */
+const PHONE_TURN_MS = 90 * 60_000;
 const SHORT_NOTICE_HOURS = 7 * 24;
 const NUMBER_GOOD_MS = 365 * 24 * HOUR_MS;
 
@@ -73,6 +75,12 @@ export function nextWakingMoment(at: number): number {
   if (!isQuiet(at)) return at;
   const day = ukHour(at) < WAKING_HOURS[0] ? ukDay(at) : ukDay(at + 12 * HOUR_MS);
   return ukMoment(day, WAKING_HOURS[0]);
+}
+
+/** Until when only those who can only be phoned are asked; a late slot is for all from half of its time on. SC-21. */
+export function phoneTurnUntil(startedAt: number, start: string): number {
+  const from = nextWakingMoment(startedAt);
+  return from + Math.min(PHONE_TURN_MS, (Date.parse(start) - from) / 2);
 }
 
 function afterWakingTime(from: number, ms: number): number {

@@ -245,3 +245,61 @@ t.test('a trust keeps its slots for its own, also when staff phone', async (t) =
   const kept = later.find(({ requestId }) => requestId === other.requestId)?.removedBy;
   t.match(kept, [{ rule: 'offered-out' }, { rule: 'own-p2' }]);
 });
+
+t.test('who can only be phoned has a share of what is given back', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const byPhone: string[] = [];
+  for (let at = 0; at < 4; at += 1) {
+    byPhone.push((await world.request({ channels: ['phone'] })).requestId);
+    for (let more = 0; more < 3; more += 1) await world.request({ band: 'P3' });
+  }
+  const turns: boolean[] = [];
+  let phonedFor = '';
+  for (let slot = 0; slot < 6; slot += 1) {
+    const refillId = await released(world, 26 + slot);
+    await look(world);
+    const [first] = offersOf(world, refillId);
+    const isPhoned = byPhone.includes(first?.requestId ?? '');
+    turns.push(isPhoned);
+    if (isPhoned) phonedFor = refillId;
+    t.match(first, isPhoned ? { channel: 'phone', mode: 'staff' } : { channel: 'email' });
+    await world.scheduling.offers.accept(first?.offerId ?? '', BOOKER);
+  }
+  t.strictSame(turns, [true, false, false, false, false, true], 'four, then three, of 17 wait so');
+  const { considered = [] } = decisionsOfRefill(world.db, phonedFor)[0] ?? {};
+  t.ok(
+    considered.some(({ removedBy }) => removedBy.some(({ rule }) => rule === 'phone-turn')),
+    'it is kept why the others were not asked first',
+  );
+});
+
+t.test('nobody at the telephone wastes no slot: after a while all are asked', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const byPhone: string[] = [];
+  for (let at = 0; at < 20; at += 1)
+    byPhone.push((await world.request({ channels: ['phone'] })).requestId);
+  const others = [(await world.request()).requestId];
+  const refillId = await released(world, 26);
+  for (let minutes = 0; minutes <= 92; minutes += 2) {
+    await look(world);
+    world.clock.ms += 2 * 60_000;
+  }
+  const offers = offersOf(world, refillId);
+  t.ok(offers.length > 3);
+  t.strictSame(offers.at(-1)?.requestId, others[0]);
+  t.ok(offers.slice(0, -1).every(({ requestId }) => byPhone.includes(requestId)));
+});
+
+t.test(
+  'nobody is phoned at night because it is the turn of those who can only be phoned',
+  async (t) => {
+    const world = schedulingWorld(t, '2026-12-01T21:30:00.000Z');
+    await world.request({ channels: ['phone'] });
+    const refillId = await released(world, 48);
+    await look(world);
+    t.strictSame(offersOf(world, refillId), []);
+    world.clock.ms = Date.parse('2026-12-02T08:00:20.000Z');
+    await look(world);
+    t.match(offersOf(world, refillId), [{ state: 'open', channel: 'phone' }]);
+  },
+);
