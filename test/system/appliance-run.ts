@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import type { DoctorReport } from '../../edge/doctor/finding.ts';
 import { openSigner } from '../../installers/package/sign.ts';
+import { cdipDone } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Hub, startHub } from '../support/hub.ts';
 import { openSender, type Sender } from '../support/sender.ts';
@@ -108,6 +109,11 @@ export async function runAppliance({
     await machine.restartEdge();
     await sending.until(sending.acknowledged + 20);
     step('rolled back to the first build');
+    if (key !== undefined) {
+      await sentByHub(machine, hub, join(work, 'newer.deb'));
+      assert.equal(machine.version(), '0.99.0');
+      step('a build that the hub sent was installed by request');
+    }
     await sending.stop();
     await allKnown(hub, sending.studies);
     step(`all ${sending.acknowledged} acknowledged objects are known to the hub`);
@@ -326,6 +332,33 @@ class Sending {
     this.studies.push(study);
     return true;
   }
+}
+
+/** A rollout of two people, to this one edge; what the path unit starts is started by hand. */
+async function sentByHub(machine: Machine, hub: Hub, deb: string): Promise<void> {
+  const config = ['--config', hub.configFile];
+  const sha256 = await cdipDone(['hub', 'release', 'add', deb, `${deb}.sig`, ...config]);
+  const [author, reviewer] = [await hub.key('author', 'fleet'), await hub.key('other', 'fleet')];
+  const ask = (key: string, path: string, body: object) =>
+    hub.api<{ number: number }>(`/api/rollouts${path}`, {
+      ...{ method: 'POST', body: JSON.stringify(body) },
+      headers: { authorization: `Bearer ${key}` },
+    });
+  const proposal = { sha256, canary: 'RRK', gateMinutes: 0.05, reason: 'the newest' };
+  const { number } = (await ask(author, '', proposal)).body;
+  await ask(reviewer, `/${number}/approve`, {});
+  await eventually('the edge asks for it', () => machine.has('var/lib/cdip/upgrade/request'), {
+    timeoutMs: 120_000,
+  });
+  assert.equal(await machine.upgrade('--requested'), 0);
+  await eventually(
+    'the rollout is done',
+    async () => {
+      const { body } = await hub.api<{ rollouts: { state: string }[] }>('/api/rollouts');
+      return body.rollouts[0]?.state === 'done';
+    },
+    { timeoutMs: 120_000 },
+  );
 }
 
 async function allKnown(hub: Hub, studies: readonly string[]): Promise<void> {

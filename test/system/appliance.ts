@@ -1,7 +1,8 @@
 /**
  * The appliance on a clean Debian 12: `node test/system/appliance.ts [--root FOLDER] [--deb FILE [--key PEM]]`, as root.
  *
- *   debootstrap ─► install ─► enrol ─► doctor ─► a study ─► upgrade while studies come ─► bad upgrade ─► roll back ─► remove
+ *   debootstrap ─► install ─► enrol ─► doctor ─► a study ─► upgrade while studies come ─► bad upgrade ─► roll back
+ *     ─► a build that the hub sends ─► remove
  *
  * In name spaces of its own, so that port 104 is free and nothing of it stays. systemd does not run in a chroot: the
  * unit's ExecStart is started by hand, as the unit's user with the unit's capability. Prints one JSON line.
