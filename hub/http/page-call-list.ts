@@ -3,6 +3,8 @@
  * else. While it is offered to somebody, staff answer for him: he takes it, or says no. SC-23, SC-30.
  */
 import { randomUUID } from 'node:crypto';
+import { trustRefusal } from '../access/rules.ts';
+import { MOST_CALLED } from '../scheduling/call-list.ts';
 import { hoursTo } from '../scheduling/rules/facts.ts';
 import { refillRow } from '../scheduling/rules/refill.ts';
 import { type FieldFault, readForm } from './forms.ts';
@@ -11,9 +13,6 @@ import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
-
-/** Nobody phones more people for one slot. */
-const SHOWN = 50;
 
 export function callListPages(parts: HttpParts): Page[] {
   const path = '/booking/slots/:slot';
@@ -73,9 +72,13 @@ async function book(
   { requestId, key, offerId }: Answer,
 ): Promise<string> {
   const wish = { slotId: slotOf(call), requestId, idempotencyKey: key };
-  if (offerId === undefined) await scheduling.bookings.book(wish, call.principal);
+  if (offerId === undefined) await scheduling.bookCalled(wish, call.principal);
   else await scheduling.offers.accept(offerId, call.principal);
-  return `/booking/requests/${encodeURIComponent(requestId)}`;
+  // Of a patient of another trust the site is shown what the list and its diary show.
+  const isOwn = trustRefusal(call.principal, scheduling.requests.find(requestId).trust) === null;
+  if (isOwn) return `/booking/requests/${encodeURIComponent(requestId)}`;
+  const { resource, date } = scheduling.slot(wish.slotId);
+  return `/booking/diaries/${encodeURIComponent(resource)}/${date}`;
 }
 
 async function decline(
@@ -99,9 +102,9 @@ function show(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): 
     if (request === undefined) return [];
     return [{ ...considered, request, travel: travel.get(considered.requestId) ?? null }];
   });
-  const toCall = people.filter(({ removedBy }) => removedBy.length === 0).slice(0, SHOWN);
-  const others = people.filter(({ removedBy }) => removedBy.length > 0).slice(0, SHOWN);
-  call.saw(subjectsOfRequests([...toCall, ...others].map(({ request }) => request)));
+  const called = people.filter(({ removedBy }) => removedBy.length === 0).slice(0, MOST_CALLED);
+  const others = people.filter(({ removedBy }) => removedBy.length > 0).slice(0, MOST_CALLED);
+  call.saw(subjectsOfRequests([...called, ...others].map(({ request }) => request)));
   const now = parts.clock.now();
   return call.render('call-list.njk', {
     title: `${faults.length > 0 ? 'Error: ' : ''}Call list`,
@@ -112,7 +115,7 @@ function show(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): 
     address: `/booking/slots/${encodeURIComponent(slot.id)}`,
     hours: Math.max(0, Math.round(hoursTo(slot.start, now) * 10) / 10),
     isStaffs: refillRow(slot.start, now).mode === 'staff',
-    toCall,
+    toCall: called,
     others,
     asked: openOffers.map(({ requestId }) => requestId),
     askedUntil: openOffers[0]?.expiresAt,

@@ -13,6 +13,8 @@ import { offerRefusals, STAFF_ROW } from './rules/refill.ts';
 import { guardrailsAt, tooLong } from './slot-limits.ts';
 import type { ImagingRequest, Resource, Slot } from './types.ts';
 
+/** Nobody phones more people for one slot. */
+export const MOST_CALLED = 50;
 /** The most urgent of those who wait: nobody phones further down a list in one day. */
 const LOOKED_AT = 500;
 const DAY_MINUTES = 1_440;
@@ -26,7 +28,7 @@ export interface CallList {
 export interface CallListQuestion {
   readonly resource: Resource;
   readonly slot: Slot;
-  /** The trust whose patients are looked at; null: those of all. */
+  /** Who asks: the trust of the slot sees its own patients, and whom it may call of others; another trust its own. */
   readonly trust: string | null;
   readonly now: number;
   readonly travelTo: (request: ImagingRequest) => TravelTime | null;
@@ -36,9 +38,10 @@ export function callList(
   db: Sqlite,
   { resource, slot, trust, now, travelTo }: CallListQuestion,
 ): CallList {
+  const isSites = trust === resource.trust;
   const { requests: found } = listRequests(
     db,
-    { trust, state: 'waiting', modality: resource.modality },
+    { trust: isSites ? null : trust, state: 'waiting', modality: resource.modality },
     { limit: LOOKED_AT, offset: 0 },
   );
   const requests = new Map(found.map(({ request }) => [request.requestId, request]));
@@ -58,9 +61,27 @@ export function callList(
   );
   // How long it takes is looked at request by request: where nobody says, a slot is as long as it was cut.
   const opening = openingOf(resource, slot, DAY_MINUTES);
-  const decision = decideOrder(opening, candidates, { seed: slot.id, now });
+  const all = decideOrder(opening, candidates, { seed: slot.id, now });
+  const decision = isSites ? withoutOthersRemoved(all, requests, trust) : all;
   return { decision, requests, travel };
 }
+
+/** Who of another trust is not to be called, and why, is nothing to the site. */
+function withoutOthersRemoved(
+  decision: Decision,
+  requests: ReadonlyMap<string, ImagingRequest>,
+  trust: string,
+): Decision {
+  const considered = decision.considered.filter(
+    ({ requestId, removedBy }) =>
+      removedBy.length === 0 || requests.get(requestId)?.trust === trust,
+  );
+  return { ...decision, considered };
+}
+
+/** Those who are to be called, in order. */
+export const toCall = ({ considered }: Decision): Decision['considered'] =>
+  considered.filter(({ removedBy }) => removedBy.length === 0).slice(0, MOST_CALLED);
 
 function notToCall(
   db: Sqlite,

@@ -6,14 +6,14 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import type { Principal } from '../access/rules.ts';
+import { type Principal, trustRefusal } from '../access/rules.ts';
 import type { TrustConfig } from '../config.ts';
 import type { NetworkLog } from '../log/network-log.ts';
 import type { Projection } from '../projection/projection.ts';
 import { applyDiary, applyRefill, applyRequest, applyResource } from './apply.ts';
 import type { SchedulingParts } from './booking-parts.ts';
-import { askedBy, Bookings } from './bookings.ts';
-import { type CallList, callList } from './call-list.ts';
+import { askedBy, Bookings, type BookingWish } from './bookings.ts';
+import { type CallList, callList, toCall } from './call-list.ts';
 import { Capacity } from './capacity.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import type { TravelTime } from './find-slots.ts';
@@ -35,7 +35,7 @@ import {
 } from './search.ts';
 import { Settling } from './settling.ts';
 import { type BringPriors, Transfers } from './transfers.ts';
-import type { ImagingRequest, Offer, Resource, Slot } from './types.ts';
+import type { Booking, ImagingRequest, Offer, Resource, Slot } from './types.ts';
 
 export interface SchedulingOptions {
   readonly trusts: readonly TrustConfig[];
@@ -135,6 +135,25 @@ export class Scheduling {
     const offers = findRefill(projection.db, slot.owner ?? '')?.value.offers ?? [];
     const openOffers = offers.filter(({ state }) => state === 'open');
     return { ...callList(projection.db, question), resource, slot, openOffers };
+  }
+
+  /**
+   * Books who was called. The site's staff may book a patient of another trust whom their list shows, and nobody else.
+   *
+   * @throws SchedulingError `TRUST_FORBIDDEN`, and what booking throws; LogError
+   */
+  async bookCalled(wish: BookingWish, by: Principal): Promise<Booking> {
+    const { trust } = this.requests.find(wish.requestId);
+    const isOwn = trustRefusal(by, trust) === null;
+    if (isOwn) return this.bookings.book(wish, by);
+    const { decision, resource } = this.callList(wish.slotId, by);
+    const isShown = toCall(decision).some(({ requestId }) => requestId === wish.requestId);
+    if (!isShown || resource.trust !== by.trust)
+      throw new SchedulingError(
+        'TRUST_FORBIDDEN',
+        'This patient is not on the call list of this slot.',
+      );
+    return this.bookings.book(wish, { ...by, trust });
   }
 
   /** All that is due now, at once: what happens by itself while the hub runs. */

@@ -303,3 +303,39 @@ t.test(
     t.match(offersOf(world, refillId), [{ state: 'open', channel: 'phone' }]);
   },
 );
+
+t.test('a site books whom its call list shows of another trust, and nobody else', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const [slot = '', second = ''] = await world.diary('MR-4', [in_(4), in_(5)]);
+  const consents = await world.request({ trust: 'RJE' });
+  const hidden = [
+    await world.request({ trust: 'RJE', consentsElsewhere: false }),
+    await world.request({ trust: 'RJE' }, { restricted: true }),
+    await world.request({ trust: 'RJE', shortNotice: false }),
+  ];
+  const own = await world.request({ shortNotice: false });
+  const site = { name: 'site', role: 'booker', trust: 'RRK' };
+  const elsewhere = { name: 'other', role: 'booker', trust: 'RXK' };
+  const { decision } = world.scheduling.callList(slot, site);
+  t.strictSame(
+    new Set(decision.considered.map(({ requestId }) => requestId)),
+    new Set([consents.requestId, own.requestId]),
+    'why others of another trust are not called is not told',
+  );
+  const bookCalled = (requestId: string, slotId: string, by = site) =>
+    refused(world.scheduling.bookCalled({ slotId, requestId }, by));
+  for (const { requestId } of hidden) t.equal(await bookCalled(requestId, slot), 'TRUST_FORBIDDEN');
+  t.equal(await bookCalled(consents.requestId, slot, elsewhere), 'TRUST_FORBIDDEN');
+  t.equal(
+    await refused(world.scheduling.bookings.book({ slotId: slot, ...consents }, site)),
+    'TRUST_FORBIDDEN',
+    'only from the call list',
+  );
+  t.equal(await bookCalled(consents.requestId, slot), 'done');
+  t.match(world.scheduling.bookings.activeOf(consents.requestId), [{ trust: 'RRK', by: 'site' }]);
+  t.equal(
+    await bookCalled(consents.requestId, second),
+    'TRUST_FORBIDDEN',
+    'who is booked is not shown',
+  );
+});
