@@ -93,8 +93,13 @@ function refused(call: PageCall, error: unknown): unknown {
   // An unknown link and one that is over look alike to who guesses.
   if (codeOf(error) === 'OFFER_UNKNOWN')
     return call.render('appointment-ended.njk', { title: 'This link does not work any more' });
-  return answered(call, 'You do not have this time', error.message);
+  const words = codeOf(error) === 'RIS_REFUSED' ? NOT_BOOKED : error.message;
+  return answered(call, 'You do not have this time', words);
 }
+
+/** The reason is for staff. */
+const NOT_BOOKED =
+  'The hospital could not book this time for you. Nothing has changed: you keep what you have, or wait as before.';
 
 function showOffer({ parts, call, birthDate, shown }: Opened): unknown {
   const { refill, request, offer } = shown;
@@ -116,7 +121,7 @@ async function accept({ parts, call, secret, birthDate }: Opened): Promise<unkno
     : answered(
         call,
         'We are confirming your appointment',
-        'The hospital confirms it within minutes and tells you. Until then you keep what you have.',
+        'The hospital has still to confirm it. Until then you keep what you have. Open the link again in a few minutes to see whether it is booked.',
       );
 }
 

@@ -30,7 +30,7 @@ export const offerRoutes = (parts: Parts): ApiRoute[] => [
   ...linkAnswers(parts),
 ];
 
-const OFFER_STATES = ['open', 'accepted', 'declined', 'expired', 'superseded'] as const;
+const OFFER_STATES = ['open', 'accepted', 'declined', 'expired', 'refused', 'superseded'] as const;
 
 /** Without the hash of its link. */
 function offerJson({ offer, refill }: { offer: Offer; refill: Refill }): object {

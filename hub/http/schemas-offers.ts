@@ -13,7 +13,7 @@ export const OfferAnswer = z.looseObject({
   requestId: z.string(),
   mode: z.enum(['sequential', 'batch', 'staff']),
   channel: z.string(),
-  state: z.enum(['open', 'accepted', 'declined', 'expired', 'superseded']),
+  state: z.enum(['open', 'accepted', 'declined', 'expired', 'refused', 'superseded']),
   offeredAt: Time,
   expiresAt: Time,
   sentAt: Time.nullable().describe('null: not sent, staff pass it on'),

@@ -8,7 +8,7 @@ import { type Principal, trustRefusal } from '../access/rules.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import type { Bookings } from './bookings.ts';
 import { flagsOf } from './demand.ts';
-import { findOffer, findRefill, offerOfLink } from './refill-rows.ts';
+import { bookingOfOffer, findOffer, findRefill, offerOfLink } from './refill-rows.ts';
 import { linkHashOf, type Refills } from './refills.ts';
 import type { Requests } from './requests.ts';
 import { findRequest } from './rows.ts';
@@ -97,10 +97,14 @@ export class Offers {
     return { offer, refill, request };
   }
 
-  #requireOpen({ state, expiresAt }: Offer): void {
+  #requireOpen(offer: Offer): void {
+    const { state, expiresAt } = offer;
     const isLate = Date.parse(expiresAt) <= this.#parts.parts.clock.now();
     if (state === 'open' && !isLate) return;
-    throw new SchedulingError('OFFER_ENDED', ENDED[state === 'open' ? 'expired' : state]);
+    const isWaiting =
+      state === 'accepted' && bookingOfOffer(this.#parts.parts.db, offer)?.state === 'held';
+    const words = isWaiting ? STILL_ASKED : ENDED[state === 'open' ? 'expired' : state];
+    throw new SchedulingError('OFFER_ENDED', words);
   }
 
   async #accept({ offer, refill, request }: ShownOffer, by: Principal): Promise<Booking> {
@@ -115,11 +119,13 @@ export class Offers {
     try {
       booking = await bookings.book(wish, { ...by, trust: request.trust });
     } catch (error) {
+      if (codeOf(error) === 'RIS_REFUSED') await this.#end(offer, 'refused');
       if (codeOf(error) !== 'SLOT_TAKEN') throw error;
       throw new SchedulingError('OFFER_ENDED', ENDED.superseded);
     }
     await this.#end(offer, 'accepted');
-    await refills.end(refillId, 'Filled');
+    // What the RIS has still to confirm may come back: the refill goes on, or ends, when it is known.
+    if (booking.state === 'booked') await refills.end(refillId, 'Filled');
     return booking;
   }
 
@@ -175,8 +181,13 @@ const ENDED: Readonly<Record<OfferState, string>> = {
   accepted: 'This offer was accepted already.',
   declined: 'This offer was declined already.',
   expired: 'The time to answer this offer is over. Nothing has changed for you.',
+  refused:
+    'The hospital could not book this time for you. Nothing has changed: you keep what you have, or wait as before.',
   superseded: 'Somebody else was quicker. Nothing has changed for you.',
 };
+
+const STILL_ASKED =
+  'You took this time, and the hospital has still to confirm it. Until then you keep what you have. Open this link again in a few minutes.';
 
 const unknownOffer = (): SchedulingError =>
   new SchedulingError('OFFER_UNKNOWN', 'There is no such offer.');

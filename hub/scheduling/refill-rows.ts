@@ -1,7 +1,7 @@
 /** Refills and their offers as the rows have them. SQL. */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Page } from './lists.ts';
-import type { Headed } from './rows.ts';
+import { bookingsOfDiary, type Headed } from './rows.ts';
 import type { Decision } from './rules/decide.ts';
 import type { Booking, ImagingRequest, Offer, OfferState, Refill } from './types.ts';
 
@@ -53,6 +53,13 @@ export function offerOfLink(db: Sqlite, linkHash: string): Offer | undefined {
     .pluck()
     .get(linkHash);
   return body === undefined ? undefined : (JSON.parse(body) as Offer);
+}
+
+/** What became of an offer that was accepted. */
+export function bookingOfOffer(db: Sqlite, { offerId, refillId }: Offer): Booking | undefined {
+  const refill = findRefill(db, refillId)?.value;
+  if (refill === undefined) return undefined;
+  return bookingsOfDiary(db, refill.resource, refill.date).find((one) => one.offerId === offerId);
 }
 
 export interface OfferFilter {

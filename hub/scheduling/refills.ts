@@ -21,7 +21,7 @@ import {
   decideCandidates,
   type RefillQuestion,
 } from './refill-candidates.ts';
-import { findRefill, releasedBookings, runningRefills } from './refill-rows.ts';
+import { bookingOfOffer, findRefill, releasedBookings, runningRefills } from './refill-rows.ts';
 import { findBooking, findDiary, findRequest, findResource, slotsOfDiary } from './rows.ts';
 import { type Decision, nextToOffer } from './rules/decide.ts';
 import { DAY_MS } from './rules/facts.ts';
@@ -123,12 +123,39 @@ export class Refills {
     const now = clock.now();
     const refill = findRefill(db, refillId)?.value;
     if (refill === undefined || refill.state !== 'running') return;
+    if (await this.#isWithRis(refill, now)) return;
     const over = this.#overBecause(refill, now);
     if (over !== null) return this.end(refillId, over);
     if (refill.offers.some((offer) => isExpired(offer, now))) await this.#expire(refillId, now);
     await this.#sendUnsent(refillId, now);
     const idleUntil = this.#idleUntil.get(refillId) ?? 0;
     if (idleUntil <= clock.monotonicMs()) await this.#offer(refillId, now);
+  }
+
+  /** Somebody took it, and the RIS has still to say yes. One that it did not book is offered on. */
+  async #isWithRis({ refillId, offers }: Refill, now: number): Promise<boolean> {
+    const { db } = this.#options.parts;
+    let isWaiting = false;
+    for (const offer of offers.filter(({ state }) => state === 'accepted')) {
+      const state = bookingOfOffer(db, offer)?.state;
+      if (state === 'held') isWaiting = true;
+      if (state === 'refused' || state === 'expired') await this.#refuse(refillId, offer, now);
+    }
+    return isWaiting;
+  }
+
+  async #refuse(refillId: string, { offerId }: Offer, now: number): Promise<void> {
+    this.#idleUntil.delete(refillId);
+    await this.write(refillId, (refill) => ({
+      refill: {
+        ...refill,
+        offers: refill.offers.map((one) =>
+          one.offerId === offerId && one.state === 'accepted'
+            ? { ...one, state: 'refused', endedAt: rfc3339(now) }
+            : one,
+        ),
+      },
+    }));
   }
 
   /** Why there is nothing to be done any more; null: there is. */

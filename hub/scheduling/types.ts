@@ -194,6 +194,8 @@ export type OfferState =
   | 'accepted'
   | 'declined'
   | 'expired'
+  /** It was accepted, and the RIS did not book it. */
+  | 'refused'
   /** Somebody was quicker, or the slot went otherwise. */
   | 'superseded';
 

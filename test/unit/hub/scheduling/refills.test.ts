@@ -339,3 +339,42 @@ t.test('a site books whom its call list shows of another trust, and nobody else'
     'who is booked is not shown',
   );
 });
+
+t.test(
+  'what a RIS does not book after an offer was taken is offered on, and is told',
+  async (t) => {
+    const world = schedulingWorld(t, MORNING);
+    const first = await world.request({ band: 'P3' });
+    const second = await world.request();
+    const refillId = await released(world, 8 * 24);
+    await look(world);
+    const { resource = '', date = '', slotIds = [] } = findRefill(world.db, refillId)?.value ?? {};
+    // From now on it is the RIS's.
+    world.db.prepare(`UPDATE diaries SET authority = 'ris'`).run();
+    const link = secretOf(world.messages[0]?.link);
+    const booking = await world.scheduling.offers.acceptByLink(link, '1970-02-03');
+    t.match(booking, { state: 'held', awaits: 'ris', requestId: first.requestId });
+    await look(world);
+    t.match(findRefill(world.db, refillId)?.value, {
+      state: 'running',
+      offers: [{ state: 'accepted' }],
+    });
+    const words = (): Promise<string> =>
+      world.scheduling.offers.open(link, '1970-02-03').then(
+        () => 'open',
+        (error: Error) => error.message,
+      );
+    t.match(await words(), /has still to confirm/);
+    const to = { reason: 'Scanner down', by: 'ris', state: 'refused' as const };
+    await world.scheduling.bookings.end({ bookingId: booking.bookingId, resource, date }, to);
+    await look(world);
+    t.match(await words(), /could not book this time.*wait as before/);
+    t.match(offersOf(world, refillId), [
+      { requestId: first.requestId, state: 'refused' },
+      { requestId: second.requestId, state: 'open' },
+    ]);
+    t.match(world.scheduling.slot(slotIds[0] ?? ''), { status: 'offered', owner: refillId });
+    t.strictSame(world.scheduling.bookings.activeOf(first.requestId), [], 'waits as before');
+    t.equal(world.scheduling.requests.find(first.requestId).since, first.since);
+  },
+);
