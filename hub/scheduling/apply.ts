@@ -7,6 +7,7 @@
  * - a booking that is freed for another stays when that one has ended by then
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Change } from '../projection/change.ts';
 import type { HubDecision } from '../projection/projection.ts';
 import {
@@ -27,7 +28,7 @@ export function applyResource(db: Sqlite, { body, streamSeq }: HubDecision): Cha
   ResourceDecisionSchema.parse(body);
   const { resource } = body as ResourceDecision;
   const { id, trust, modality } = resource;
-  db.prepare('INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)').run(
+  statement(db, 'INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)').run(
     ...[id, trust, modality, streamSeq, JSON.stringify(resource)],
   );
   return [{ kind: 'resource', resource: id }];
@@ -37,7 +38,8 @@ export function applyRequest(db: Sqlite, { body, streamSeq }: HubDecision): Chan
   RequestDecisionSchema.parse(body);
   const { request } = body as RequestDecision;
   const { examination, patient } = request;
-  db.prepare(
+  statement(
+    db,
     `INSERT OR REPLACE INTO requests VALUES (@requestId, @trust, @patientId, @issuer, @nhsNumber,
        @modality, @group, @band, @since, @orderId, @isCancelled, @streamSeq, @body)`,
   ).run({
@@ -54,17 +56,17 @@ export function applyRefill(db: Sqlite, { body, streamSeq }: HubDecision): Chang
   RefillDecisionSchema.parse(body);
   const { refill, decision } = body as RefillDecision;
   const { refillId, trust, resource, date, start, state } = refill;
-  db.prepare('INSERT OR REPLACE INTO refills VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+  statement(db, 'INSERT OR REPLACE INTO refills VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
     ...[refillId, trust, resource, date, start, state, streamSeq, JSON.stringify(refill)],
   );
-  const offer = db.prepare('INSERT OR REPLACE INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+  const offer = statement(db, 'INSERT OR REPLACE INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   for (const one of refill.offers)
     offer.run(
       ...[one.offerId, refillId, one.requestId, one.state, one.offeredAt, one.expiresAt],
       ...[one.linkHash, JSON.stringify(one)],
     );
   if (decision !== undefined)
-    db.prepare('INSERT OR REPLACE INTO refill_decisions VALUES (?, ?, ?)').run(
+    statement(db, 'INSERT OR REPLACE INTO refill_decisions VALUES (?, ?, ?)').run(
       ...[refillId, decision.at, JSON.stringify(decision)],
     );
   return [{ kind: 'refill', refillId, trust }];
@@ -75,14 +77,15 @@ export function applyDiary(db: Sqlite, { body, streamSeq }: HubDecision): Change
   const decision = body as DiaryDecision;
   const { resource, date, trust } = decision;
   const authority = decision.kind === 'planned' ? decision.authority : null;
-  db.prepare(
+  statement(
+    db,
     `INSERT INTO diaries VALUES (@resource, @date, @trust, coalesce(@authority, 'ris'), @streamSeq)
      ON CONFLICT DO UPDATE SET trust = excluded.trust, stream_seq = excluded.stream_seq,
        authority = coalesce(@authority, authority)`,
   ).run({ resource, date, trust, authority, streamSeq });
   switch (decision.kind) {
     case 'planned':
-      db.prepare(`DELETE FROM slots WHERE resource = ? AND date = ? AND status = 'free'`).run(
+      statement(db, `DELETE FROM slots WHERE resource = ? AND date = ? AND status = 'free'`).run(
         ...[resource, date],
       );
       addSlots(db, decision, decision.slots);
@@ -106,7 +109,8 @@ function addSlots(
   { resource, date }: { resource: string; date: string },
   slots: readonly SlotTime[],
 ): void {
-  const insert = db.prepare(
+  const insert = statement(
+    db,
     `INSERT INTO slots VALUES (?, ?, ?, ?, ?, 'free', NULL, NULL) ON CONFLICT DO NOTHING`,
   );
   for (const { id, start, minutes } of slots) insert.run(resource, date, id, start, minutes);
@@ -136,7 +140,8 @@ function applyBooking(db: Sqlite, told: Booking, streamSeq: number): void {
   if (before !== undefined && !mayFollow(before, told.state)) return;
   if (told.freedFor !== undefined && !isTakenUp(stateOf(db, told.freedFor) ?? 'cancelled')) return;
   const booking = before === undefined ? asItCounts(db, told) : told;
-  db.prepare(
+  statement(
+    db,
     `INSERT OR REPLACE INTO bookings VALUES (@bookingId, @requestId, @trust, @resource, @date, @start,
        @state, @heldUntil, @replaces, @risAppointmentId, @key, @by, @at, @streamSeq, @body)`,
   ).run({
@@ -146,32 +151,32 @@ function applyBooking(db: Sqlite, told: Booking, streamSeq: number): void {
     ...{ slotIds: null, idempotency: null, body: JSON.stringify(booking) },
   });
   const { bookingId, resource, date, slotIds, state } = booking;
-  db.prepare(
+  statement(
+    db,
     `UPDATE slots SET status = 'free', owner = NULL, until = NULL
      WHERE resource = ? AND date = ? AND owner = ?`,
   ).run(resource, date, bookingId);
   if (!isActive(state)) return;
-  const take = db.prepare(
+  const take = statement(
+    db,
     'UPDATE slots SET status = ?, owner = ?, until = ? WHERE resource = ? AND date = ? AND id = ?',
   );
   for (const id of slotIds) take.run(state, bookingId, booking.heldUntil, resource, date, id);
 }
 
 const stateOf = (db: Sqlite, bookingId: string): BookingState | undefined =>
-  db
-    .prepare<[string], BookingState>('SELECT state FROM bookings WHERE booking_id = ?')
+  statement<BookingState>(db, 'SELECT state FROM bookings WHERE booking_id = ?')
     .pluck()
     .get(bookingId);
 
 /** One booking a request, but for the one that this takes the place of. */
 function asItCounts(db: Sqlite, told: Booking): Booking {
   if (told.requestId === null || !isActive(told.state)) return told;
-  const other = db
-    .prepare<[string, string, string | null]>(
-      `SELECT 1 FROM bookings WHERE request_id = ? AND state IN ('held', 'booked')
+  const other = statement(
+    db,
+    `SELECT 1 FROM bookings WHERE request_id = ? AND state IN ('held', 'booked')
          AND booking_id NOT IN (?, coalesce(?, ''))`,
-    )
-    .get(told.requestId, told.bookingId, told.replaces);
+  ).get(told.requestId, told.bookingId, told.replaces);
   if (other === undefined) return told;
   return { ...told, state: 'refused', reason: SECOND_BOOKING, heldUntil: null };
 }
@@ -180,12 +185,14 @@ export const SECOND_BOOKING = 'The request has another booking already';
 
 function applyOffered(db: Sqlite, decision: DiaryDecision & { kind: 'offered' }): void {
   const { resource, date, refillId, slotIds, until } = decision;
-  db.prepare(
+  statement(
+    db,
     `UPDATE slots SET status = 'free', owner = NULL, until = NULL
      WHERE resource = ? AND date = ? AND owner = ?`,
   ).run(resource, date, refillId);
   if (until === null) return;
-  const keep = db.prepare(
+  const keep = statement(
+    db,
     `UPDATE slots SET status = 'offered', owner = ?, until = ?
      WHERE resource = ? AND date = ? AND id = ? AND status = 'free'`,
   );

@@ -1,6 +1,7 @@
 /** Diaries and slots as lists, for those who look through them. SQL. */
 import { createHash } from 'node:crypto';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Page } from './lists.ts';
 import type { Diary } from './rows.ts';
 import type { Slot, SlotStatus } from './types.ts';
@@ -24,12 +25,11 @@ export function listDiaries(
     resource,
     ...page,
   };
-  const diaries = db
-    .prepare<[object], Diary>(
-      `SELECT resource, date, trust, authority, stream_seq AS streamSeq ${where}
+  const diaries = statement<Diary>(
+    db,
+    `SELECT resource, date, trust, authority, stream_seq AS streamSeq ${where}
        ORDER BY date, resource LIMIT @limit OFFSET @offset`,
-    )
-    .all(given);
+  ).all(given);
   return { diaries, total: count(db, where, given) };
 }
 
@@ -53,17 +53,16 @@ export function listSlots(
     ...{ ...times, resource: diary?.resource ?? null, date: diary?.date ?? null },
     ...{ status: status === null ? null : JSON.stringify(status), ...page },
   };
-  const slots = db
-    .prepare<[object], Slot>(
-      `SELECT id, resource, date, start, minutes, status, owner, until ${where}
+  const slots = statement<Slot>(
+    db,
+    `SELECT id, resource, date, start, minutes, status, owner, until ${where}
        ORDER BY start, id LIMIT @limit OFFSET @offset`,
-    )
-    .all(given);
+  ).all(given);
   return { slots, total: count(db, where, given) };
 }
 
 const count = (db: Sqlite, where: string, given: object): number =>
-  db.prepare<[object], number>(`SELECT count(*) ${where}`).pluck().get(given) ?? 0;
+  statement<number>(db, `SELECT count(*) ${where}`).pluck().get(given) ?? 0;
 
 /** Another one whenever something of the slot changed. */
 export const slotVersion = ({ start, minutes, status, owner, until }: Slot): string =>
@@ -74,7 +73,6 @@ export const slotVersion = ({ start, minutes, status, owner, until }: Slot): str
 
 /** Sequence of the booking's last decision. */
 export const bookingVersion = (db: Sqlite, bookingId: string): number =>
-  db
-    .prepare<[string], number>('SELECT stream_seq FROM bookings WHERE booking_id = ?')
+  statement<number>(db, 'SELECT stream_seq FROM bookings WHERE booking_id = ?')
     .pluck()
     .get(bookingId) ?? 0;

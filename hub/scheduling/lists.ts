@@ -1,5 +1,6 @@
 /** Requests and bookings as lists, a page at a time. SQL. */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Booking, BookingState, ImagingRequest } from './types.ts';
 
 export interface Page {
@@ -14,8 +15,7 @@ const ACTIVE = `(SELECT b.state FROM bookings b WHERE b.request_id = r.request_i
 const STATE = `CASE r.is_cancelled WHEN 1 THEN 'cancelled' ELSE coalesce(${ACTIVE}, 'waiting') END`;
 
 export const stateOfRequest = (db: Sqlite, requestId: string): RequestState =>
-  db
-    .prepare<[string], RequestState>(`SELECT ${STATE} FROM requests r WHERE r.request_id = ?`)
+  statement<RequestState>(db, `SELECT ${STATE} FROM requests r WHERE r.request_id = ?`)
     .pluck()
     .get(requestId) ?? 'waiting';
 
@@ -32,18 +32,17 @@ export function listRequests(
   const where = `FROM requests r WHERE (@trust IS NULL OR r.trust = @trust)
     AND (@modality IS NULL OR r.modality = @modality) AND (@state IS NULL OR ${STATE} = @state)`;
   const given = { trust, state, modality, ...page };
-  const rows = db
-    .prepare<[object], { body: string; state: RequestState }>(
-      `SELECT r.body AS body, ${STATE} AS state ${where}
+  const rows = statement<{ body: string; state: RequestState }>(
+    db,
+    `SELECT r.body AS body, ${STATE} AS state ${where}
        ORDER BY r.band, r.since, r.request_id LIMIT @limit OFFSET @offset`,
-    )
-    .all(given);
+  ).all(given);
   return {
     requests: rows.map(({ body, state: is }) => ({
       request: JSON.parse(body) as ImagingRequest,
       state: is,
     })),
-    total: db.prepare<[object], number>(`SELECT count(*) ${where}`).pluck().get(given) ?? 0,
+    total: statement<number>(db, `SELECT count(*) ${where}`).pluck().get(given) ?? 0,
   };
 }
 
@@ -77,13 +76,13 @@ export function listBookings(
   const names = Object.keys(filter) as (keyof BookingFilter)[];
   const where = names.map((name) => conditions[name]).join(' AND ') || 'true';
   const given = { ...filter, ...page };
-  const rows = db
-    .prepare<[object], string>(
-      `SELECT body FROM bookings WHERE ${where} ORDER BY start, at, booking_id LIMIT @limit OFFSET @offset`,
-    )
+  const rows = statement<string>(
+    db,
+    `SELECT body FROM bookings WHERE ${where} ORDER BY start, at, booking_id LIMIT @limit OFFSET @offset`,
+  )
     .pluck()
     .all(given);
-  const count = db.prepare<[object], number>(`SELECT count(*) FROM bookings WHERE ${where}`);
+  const count = statement<number>(db, `SELECT count(*) FROM bookings WHERE ${where}`);
   return {
     bookings: rows.map((body) => JSON.parse(body) as Booking),
     total: count.pluck().get(given) ?? 0,

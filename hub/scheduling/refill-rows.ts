@@ -1,24 +1,24 @@
 /** Refills and their offers as the rows have them. SQL. */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Page } from './lists.ts';
 import { bookingsOfDiary, type Headed } from './rows.ts';
 import type { Decision } from './rules/decide.ts';
 import type { Booking, ImagingRequest, Offer, OfferState, Refill } from './types.ts';
 
 export function findRefill(db: Sqlite, refillId: string): Headed<Refill> | undefined {
-  const row = db
-    .prepare<[string], { body: string; streamSeq: number }>(
-      'SELECT body, stream_seq AS streamSeq FROM refills WHERE refill_id = ?',
-    )
-    .get(refillId);
+  const row = statement<{ body: string; streamSeq: number }>(
+    db,
+    'SELECT body, stream_seq AS streamSeq FROM refills WHERE refill_id = ?',
+  ).get(refillId);
   return row && { value: JSON.parse(row.body) as Refill, streamSeq: row.streamSeq };
 }
 
 export const runningRefills = (db: Sqlite): Refill[] =>
-  db
-    .prepare<[], string>(
-      `SELECT body FROM refills WHERE state = 'running' ORDER BY start LIMIT 1000`,
-    )
+  statement<string>(
+    db,
+    `SELECT body FROM refills WHERE state = 'running' ORDER BY start LIMIT 1000`,
+  )
     .pluck()
     .all()
     .map((body) => JSON.parse(body) as Refill);
@@ -28,28 +28,26 @@ export const releasedBookings = (
   db: Sqlite,
   { now, since }: { now: string; since: string },
 ): Booking[] =>
-  db
-    .prepare<[string, string], string>(
-      `SELECT b.body FROM bookings b
+  statement<string>(
+    db,
+    `SELECT b.body FROM bookings b
        WHERE b.state = 'cancelled' AND b.at >= ? AND b.start > ? AND b.body ->> 'awaits' IS NOT 'person'
          AND NOT EXISTS (SELECT 1 FROM refills r WHERE r.refill_id = b.booking_id)
        ORDER BY b.start LIMIT 200`,
-    )
+  )
     .pluck()
     .all(since, now)
     .map((body) => JSON.parse(body) as Booking);
 
 export function findOffer(db: Sqlite, offerId: string): Offer | undefined {
-  const body = db
-    .prepare<[string], string>('SELECT body FROM offers WHERE offer_id = ?')
+  const body = statement<string>(db, 'SELECT body FROM offers WHERE offer_id = ?')
     .pluck()
     .get(offerId);
   return body === undefined ? undefined : (JSON.parse(body) as Offer);
 }
 
 export function offerOfLink(db: Sqlite, linkHash: string): Offer | undefined {
-  const body = db
-    .prepare<[string], string>('SELECT body FROM offers WHERE link_hash = ?')
+  const body = statement<string>(db, 'SELECT body FROM offers WHERE link_hash = ?')
     .pluck()
     .get(linkHash);
   return body === undefined ? undefined : (JSON.parse(body) as Offer);
@@ -87,18 +85,17 @@ export function listOffers(
   const where = names.map((name) => conditions[name]).join(' AND ') || 'true';
   const from = `FROM offers o JOIN refills f USING (refill_id) WHERE ${where}`;
   const given = { ...filter, ...page };
-  const rows = db
-    .prepare<[object], { offer: string; refill: string }>(
-      `SELECT o.body AS offer, f.body AS refill ${from}
+  const rows = statement<{ offer: string; refill: string }>(
+    db,
+    `SELECT o.body AS offer, f.body AS refill ${from}
        ORDER BY o.offered_at DESC, o.offer_id LIMIT @limit OFFSET @offset`,
-    )
-    .all(given);
+  ).all(given);
   return {
     offers: rows.map(({ offer, refill }) => ({
       offer: JSON.parse(offer) as Offer,
       refill: JSON.parse(refill) as Refill,
     })),
-    total: db.prepare<[object], number>(`SELECT count(*) ${from}`).pluck().get(given) ?? 0,
+    total: statement<number>(db, `SELECT count(*) ${from}`).pluck().get(given) ?? 0,
   };
 }
 
@@ -108,11 +105,11 @@ export const offersSince = (
   { trust, patient }: Pick<ImagingRequest, 'trust' | 'patient'>,
   since: string,
 ): number =>
-  db
-    .prepare<[string, string, string, string], number>(
-      `SELECT count(*) FROM offers o JOIN requests r USING (request_id)
+  statement<number>(
+    db,
+    `SELECT count(*) FROM offers o JOIN requests r USING (request_id)
        WHERE r.trust = ? AND r.patient_id = ? AND r.issuer = ? AND o.offered_at >= ?`,
-    )
+  )
     .pluck()
     .get(trust, patient.patientId, patient.issuer, since) ?? 0;
 
@@ -122,13 +119,13 @@ export const candidateRequests = (
   { modality, after }: { modality: string; after: string },
   limit: number,
 ): ImagingRequest[] =>
-  db
-    .prepare<[string, string, number], string>(
-      `SELECT r.body FROM requests r WHERE r.modality = ? AND r.is_cancelled = 0
+  statement<string>(
+    db,
+    `SELECT r.body FROM requests r WHERE r.modality = ? AND r.is_cancelled = 0
          AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.request_id = r.request_id
            AND (b.state IN ('held', 'attended') OR (b.state = 'booked' AND b.start <= ?)))
        ORDER BY r.band, r.since LIMIT ?`,
-    )
+  )
     .pluck()
     .all(modality, after, limit)
     .map((body) => JSON.parse(body) as ImagingRequest);
@@ -137,12 +134,12 @@ type Channels = ImagingRequest['channels'];
 
 /** By what each of those who wait for this modality, without a booking, can be reached. */
 export const waitingChannels = (db: Sqlite, modality: string): Channels[] =>
-  db
-    .prepare<[string], string>(
-      `SELECT r.body -> 'channels' FROM requests r WHERE r.modality = ? AND r.is_cancelled = 0
+  statement<string>(
+    db,
+    `SELECT r.body -> 'channels' FROM requests r WHERE r.modality = ? AND r.is_cancelled = 0
          AND NOT EXISTS (SELECT 1 FROM bookings b
            WHERE b.request_id = r.request_id AND b.state IN ('held', 'booked', 'attended'))`,
-    )
+  )
     .pluck()
     .all(modality)
     .map((channels) => JSON.parse(channels) as Channels);
@@ -152,21 +149,20 @@ export const filledAgain = (
   db: Sqlite,
   { modality, since }: { modality: string; since: string },
 ): { share: number; channels: Channels }[] =>
-  db
-    .prepare<[object], { share: number; channels: string }>(
-      `SELECT f.body -> 'phoneOnly' ->> 'share' AS share, q.body -> 'channels' AS channels
+  statement<{ share: number; channels: string }>(
+    db,
+    `SELECT f.body -> 'phoneOnly' ->> 'share' AS share, q.body -> 'channels' AS channels
        FROM refills f JOIN resources r ON r.id = f.resource
        JOIN offers o ON o.refill_id = f.refill_id AND o.state = 'accepted'
        JOIN requests q ON q.request_id = o.request_id
        WHERE f.start >= @since AND r.modality = @modality
          AND f.body -> 'phoneOnly' IS NOT NULL`,
-    )
+  )
     .all({ modality, since })
     .map(({ share, channels }) => ({ share, channels: JSON.parse(channels) as Channels }));
 
 export const decisionsOfRefill = (db: Sqlite, refillId: string): Decision[] =>
-  db
-    .prepare<[string], string>('SELECT body FROM refill_decisions WHERE refill_id = ? ORDER BY at')
+  statement<string>(db, 'SELECT body FROM refill_decisions WHERE refill_id = ? ORDER BY at')
     .pluck()
     .all(refillId)
     .map((body) => JSON.parse(body) as Decision);
@@ -176,23 +172,22 @@ export const trustCount = (
   db: Sqlite,
   { trust, modality, from, to }: { trust: string; modality: string; from: string; to: string },
 ): { slots: number; free: number; offeredOut: number } =>
-  db
-    .prepare<[object], { slots: number; free: number; offeredOut: number }>(
-      `SELECT count(*) AS slots, coalesce(sum(s.status = 'free'), 0) AS free,
+  statement<{ slots: number; free: number; offeredOut: number }>(
+    db,
+    `SELECT count(*) AS slots, coalesce(sum(s.status = 'free'), 0) AS free,
          coalesce(sum(q.trust <> @trust), 0) AS offeredOut
        FROM resources r JOIN slots s ON s.resource = r.id
        LEFT JOIN bookings b ON b.booking_id = s.owner
        LEFT JOIN requests q ON q.request_id = b.request_id
        WHERE r.trust = @trust AND r.modality = @modality AND s.start >= @from AND s.start < @to`,
-    )
-    .get({ trust, modality, from, to }) ?? { slots: 0, free: 0, offeredOut: 0 };
+  ).get({ trust, modality, from, to }) ?? { slots: 0, free: 0, offeredOut: 0 };
 
 export const ownP2Waiting = (db: Sqlite, trust: string, modality: string): number =>
-  db
-    .prepare<[string, string], number>(
-      `SELECT count(*) FROM requests r WHERE r.trust = ? AND r.modality = ? AND r.band = 'P2'
+  statement<number>(
+    db,
+    `SELECT count(*) FROM requests r WHERE r.trust = ? AND r.modality = ? AND r.band = 'P2'
          AND r.is_cancelled = 0 AND NOT EXISTS (SELECT 1 FROM bookings b
            WHERE b.request_id = r.request_id AND b.state IN ('held', 'booked', 'attended'))`,
-    )
+  )
     .pluck()
     .get(trust, modality) ?? 0;

@@ -10,6 +10,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { rfc3339 } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { diarySubject, refillSubject } from './decision-writer.ts';
 import type { RefillDecision } from './decisions.ts';
@@ -104,15 +105,13 @@ export class Refills {
   /** How many refills led to this one: the booking was left for a slot that was itself offered. */
   #chainOf({ bookingId }: Booking): number {
     const { db } = this.#options.parts;
-    const successor = db
-      .prepare<[string], string>('SELECT body FROM bookings WHERE replaces = ? LIMIT 1')
+    const successor = statement<string>(db, 'SELECT body FROM bookings WHERE replaces = ? LIMIT 1')
       .pluck()
       .get(bookingId);
     if (successor === undefined) return 0;
     const { offerId } = JSON.parse(successor) as Booking;
     if (offerId === null) return 0;
-    const parent = db
-      .prepare<[string], string>('SELECT refill_id FROM offers WHERE offer_id = ?')
+    const parent = statement<string>(db, 'SELECT refill_id FROM offers WHERE offer_id = ?')
       .pluck()
       .get(offerId);
     return (findRefill(db, parent ?? '')?.value.chain ?? 0) + 1;

@@ -1,6 +1,7 @@
 /** What the RIS of a trust said: of bookings that it was told, and of appointments of its own. SQL. */
 import type { AppointmentEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import type { Booking } from './types.ts';
 
 export interface RisAnswer {
@@ -14,21 +15,20 @@ export const risAnswer = (
   { trust, bookingId }: Pick<Booking, 'trust' | 'bookingId'>,
   action: 'book' | 'cancel',
 ): RisAnswer | undefined =>
-  db
-    .prepare<[string, string, string], RisAnswer>(
-      'SELECT outcome, reason FROM ris_answers WHERE trust = ? AND booking_id = ? AND action = ?',
-    )
-    .get(trust, bookingId, action);
+  statement<RisAnswer>(
+    db,
+    'SELECT outcome, reason FROM ris_answers WHERE trust = ? AND booking_id = ? AND action = ?',
+  ).get(trust, bookingId, action);
 
 export const findAppointment = (
   db: Sqlite,
   trust: string,
   appointmentId: string,
 ): AppointmentEvent | undefined => {
-  const body = db
-    .prepare<[string, string], string>(
-      'SELECT body FROM appointments WHERE trust = ? AND appointment_id = ?',
-    )
+  const body = statement<string>(
+    db,
+    'SELECT body FROM appointments WHERE trust = ? AND appointment_id = ?',
+  )
     .pluck()
     .get(trust, appointmentId);
   return body === undefined ? undefined : (JSON.parse(body) as AppointmentEvent);
@@ -39,11 +39,10 @@ export const appointmentIdsSince = (
   db: Sqlite,
   since: string,
 ): { trust: string; appointmentId: string }[] =>
-  db
-    .prepare<[string], { trust: string; appointmentId: string }>(
-      `SELECT trust, appointment_id AS appointmentId FROM appointments WHERE happens_at >= ?`,
-    )
-    .all(since);
+  statement<{ trust: string; appointmentId: string }>(
+    db,
+    `SELECT trust, appointment_id AS appointmentId FROM appointments WHERE happens_at >= ?`,
+  ).all(since);
 
 /** Holds that wait for a RIS. */
 export const awaitingRis = (db: Sqlite): Booking[] =>

@@ -7,6 +7,7 @@
 import { rfc3339 } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { statement } from '../../shared/sqlite/statement.ts';
 import { type Principal, trustRefusal } from '../access/rules.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import type { Bookings } from './bookings.ts';
@@ -82,13 +83,13 @@ export class Transfers {
 const CDIP: Principal = { name: 'cdip', role: 'admin', trust: null };
 
 const notAsked = (db: Sqlite, since: string): Booking[] =>
-  db
-    .prepare<[string], string>(
-      `SELECT b.body FROM bookings b JOIN requests r USING (request_id)
+  statement<string>(
+    db,
+    `SELECT b.body FROM bookings b JOIN requests r USING (request_id)
        WHERE b.state = 'booked' AND b.at >= ? AND b.trust <> r.trust AND r.is_cancelled = 0
          AND r.body ->> '$.transfer.bookingId' IS NOT b.booking_id
        LIMIT 100`,
-    )
+  )
     .pluck()
     .all(since)
     .map((body) => JSON.parse(body) as Booking);
