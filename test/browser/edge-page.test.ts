@@ -55,7 +55,7 @@ t.test(
     const browser = await openChromium();
     t.teardown(() => browser.close());
     const page = await browser.newPage();
-    const folder = process.env['CDIP_PICTURES'] ?? t.testdir();
+    const folder = process.env['CDIP_PICTURES'] ?? directory;
 
     await t.test(
       'an object of another patient waits for a decision, and is filed by it',
