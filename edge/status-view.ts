@@ -20,6 +20,7 @@ import { deliveryPeers } from './route/destinations.ts';
 import { explainJob } from './route/explain.ts';
 import type { RouteTables } from './route/start-routing.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
+import { PATIENT_MISMATCH } from './spool/quarantine.ts';
 import type { Services } from './start-services.ts';
 import { healthFacts, healthSections, openAssociations } from './status-health.ts';
 import { troublesOf } from './status-troubles.ts';
@@ -338,9 +339,12 @@ function quarantine({ storage }: StatusSources): StatusSection {
         id,
       ],
     ),
-    rowButtons: entries.map(({ id, isKept }) => [
+    rowButtons: entries.map(({ id, isKept, code }) => [
       ...(isKept ? [{ label: 'File it', about: id, action: `/quarantine/${id}/file` }] : []),
-      { label: 'Drop', about: id, action: `/quarantine/${id}/drop`, isSecond: true },
+      // Its sender was told that it is stored: nobody loses it by one click; `cdip edge quarantine drop` does.
+      ...(code === PATIENT_MISMATCH
+        ? []
+        : [{ label: 'Drop', about: id, action: `/quarantine/${id}/drop`, isSecond: true }]),
     ]),
   };
 }

@@ -60,7 +60,7 @@ export class Deliverer {
   }
 
   release(peer: string): void {
-    this.#options.states.release(peer);
+    this.#options.states.release(peer, this.#options.now());
     this.wake(peer);
   }
 

@@ -46,9 +46,14 @@ export const whyOf = ({ reasonCode, reasonDetail }: PeerQueue): string =>
 
 export class PeerStates {
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #release;
 
   constructor(db: Sqlite) {
     this.#statements = prepareStatements(db);
+    this.#release = db.transaction((peer: string, now: number): void => {
+      this.#statements.extend.run({ peer, now });
+      this.#statements.release.run(peer);
+    });
   }
 
   find(peer: string): PeerState | undefined {
@@ -69,8 +74,9 @@ export class PeerStates {
     this.#statements.hold.run(peer, now);
   }
 
-  release(peer: string): void {
-    this.#statements.release.run(peer);
+  /** What waits for it has as long as it would have had. */
+  release(peer: string, now: number): void {
+    this.#release.immediate(peer, now);
   }
 
   works(peer: string, now: number): void {
@@ -109,6 +115,10 @@ function prepareStatements(db: Sqlite) {
     ),
     isHeld: db.prepare<[string], unknown>('SELECT 1 FROM delivery_holds WHERE peer = ?'),
     hold: db.prepare<[string, number]>('INSERT OR IGNORE INTO delivery_holds VALUES (?, ?)'),
+    extend: db.prepare<[{ peer: string; now: number }]>(
+      `UPDATE deliveries SET deadline_at = deadline_at + max(0, @now - max(created_at, since_at))
+       FROM delivery_holds h WHERE h.peer = @peer AND deliveries.peer = h.peer AND ended_at IS NULL`,
+    ),
     release: db.prepare<[string]>('DELETE FROM delivery_holds WHERE peer = ?'),
     works: db.prepare<[{ peer: string; now: number }]>(
       `INSERT INTO delivery_peers (peer, state, since_at, failures) VALUES (@peer, 'works', @now, 0)

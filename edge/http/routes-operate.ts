@@ -45,7 +45,8 @@ export function serveOperate(app: FastifyInstance, parts: OperateParts): void {
     app.post(`/peers/:name/${action}`, async (request, reply) => {
       requireOwnPage(request);
       const { name } = request.params as { name: string };
-      if (!operate.destinations.includes(name))
+      // One that is in the configuration no longer can still be released.
+      if (action !== 'release' && !operate.destinations.includes(name))
         throw new HttpProblem('NOT_FOUND', 'Nothing is delivered to a peer of this name.');
       operate[action](name);
       log.info('operator.peer', { peer: name, done });

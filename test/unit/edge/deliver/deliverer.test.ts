@@ -53,8 +53,10 @@ t.test(
   async (t) => {
     const deliveries = await openDeliveries(t);
     await deliveries.store(3);
+    const now = Date.now();
+    deliveries.nowMs = now;
     deliveries.deliverer.hold('pacs');
-    deliveries.add({ deadlineAt: Date.now() - 1 });
+    deliveries.add({ deadlineAt: now + 60_000 });
     deliveries.add({ deliveryId: 'd2', peer: 'other' });
     t.match(await deliveries.ends('d2'), { state: 'delivered' }, 'others go on');
     t.match(deliveries.states.list(), [
@@ -62,12 +64,19 @@ t.test(
       { peer: 'pacs', heldSince: Number, deliveries: 1, objects: 3 },
     ]);
     await deliveries.deliverer.stop();
+    deliveries.nowMs = now + 3_600_000;
     const next = deliveries.another();
     next.start();
     t.teardown(() => next.stop());
     t.equal(deliveries.queue.find('d1')?.endedAt, null, 'also after a start, past its deadline');
     t.equal(deliveries.peer('pacs').received.length, 0);
     next.release('pacs');
+    t.equal(
+      deliveries.queue.find('d1')?.deadlineAt,
+      now + 3_660_000,
+      'it has as long as it would have had',
+    );
+    t.strictSame(deliveries.queue.pastDeadline(deliveries.nowMs), []);
     t.match(await deliveries.ends('d1'), { state: 'delivered' });
   },
 );
