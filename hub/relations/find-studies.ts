@@ -10,6 +10,7 @@ import {
   searchStudies,
 } from '../search/studies.ts';
 import type { Discloser, WithheldNote } from './disclosure.ts';
+import { ROW_IS_RESTRICTED } from './restrictions.ts';
 
 export interface DisclosedPage extends StudyPage {
   readonly withheld: WithheldNote;
@@ -57,14 +58,7 @@ const heldBy = (trust: string): Condition => ({
 
 /** By any number that the study stands under, at its home or in a copy. */
 const UNRESTRICTED: Condition = {
-  sql: `NOT EXISTS (SELECT 1 FROM studies x WHERE x.study_uid = k.study_uid AND x.home = k.home AND (
-      x.nhs_number IN (SELECT nhs_number FROM patients WHERE restricted = 1 AND nhs_number IS NOT NULL)
-      OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
-        AND p.issuer = x.patient_issuer AND p.restricted = 1)
-      OR EXISTS (SELECT 1 FROM restrictions r WHERE r.trust = x.trust AND r.level <> 'N'
-        AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer)
-      OR EXISTS (SELECT 1 FROM order_levels o WHERE x.trust = x.home AND o.trust = x.home
-        AND (o.accession_number = x.accession_number OR o.study_uid = x.study_uid))))
+  sql: `NOT EXISTS (SELECT 1 FROM studies x WHERE x.study_uid = k.study_uid AND x.home = k.home AND (${ROW_IS_RESTRICTED}))
     AND NOT EXISTS (SELECT 1 FROM restrictions r WHERE r.study_uid = k.study_uid AND r.trust = k.home
       AND r.level <> 'N')`,
   values: [],

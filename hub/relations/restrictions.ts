@@ -141,16 +141,22 @@ export function levelOfReport(db: Sqlite, report: ReportAsked): Confidentiality 
     .reduce<Confidentiality>((level, row) => strictest(level, row.level), 'N');
 }
 
-/** By what it stands under at any trust; quick, for feeds: who is restricted under another number is not looked for. */
-export function isStudyRestricted(db: Sqlite, studyInstanceUID: string): boolean {
-  const sql = `SELECT 1 AS one FROM studies x WHERE x.study_uid = @uid AND (
+/**
+ * Of a row `x` of studies: it stands under somebody, or an order, that is restricted. The rule in SQL, for whoever asks
+ * of many studies at once.
+ */
+export const ROW_IS_RESTRICTED = `
       x.nhs_number IN (SELECT nhs_number FROM patients WHERE restricted = 1 AND nhs_number IS NOT NULL)
       OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
         AND p.issuer = x.patient_issuer AND p.restricted = 1)
       OR EXISTS (SELECT 1 FROM restrictions r WHERE r.trust = x.trust AND r.level <> 'N'
         AND r.patient_id = x.patient_id AND r.issuer = x.patient_issuer)
       OR EXISTS (SELECT 1 FROM order_levels o WHERE x.trust = x.home AND o.trust = x.home
-        AND (o.accession_number = x.accession_number OR o.study_uid = x.study_uid)))
+        AND (o.accession_number = x.accession_number OR o.study_uid = x.study_uid))`;
+
+/** By what it stands under at any trust; quick, for feeds: who is restricted under another number is not looked for. */
+export function isStudyRestricted(db: Sqlite, studyInstanceUID: string): boolean {
+  const sql = `SELECT 1 AS one FROM studies x WHERE x.study_uid = @uid AND (${ROW_IS_RESTRICTED})
     UNION ALL SELECT 1 FROM restrictions WHERE study_uid = @uid AND level <> 'N' LIMIT 1`;
   return statement(db, sql).get({ uid: studyInstanceUID }) !== undefined;
 }
