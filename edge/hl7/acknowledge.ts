@@ -2,7 +2,9 @@
  * What a sender is answered. HL7 2.5 §2.9: original mode, one AA, AE or AR; enhanced mode where MSH-15 or
  * MSH-16 asks for it, a CA, CE or CR, and the application's answer behind it.
  */
-import type { Message, Segment } from './message.ts';
+import { isVersion2, type Message, type Segment } from './message.ts';
+
+const USUAL = { component: '^', repetition: '~', escaping: '\\', subcomponent: '&' };
 
 /** `accepted`: it is durable here; `refused`: do not send it again unchanged; `rejected`: not now, or never. */
 export type Verdict = 'accepted' | 'refused' | 'rejected';
@@ -61,21 +63,26 @@ function write(
   code: string,
   { trust, now, controlId }: Answerer,
 ): string {
-  const {
-    field = '|',
-    component = '^',
-    repetition = '~',
-    escaping = '\\',
-    subcomponent = '&',
-  } = message?.delimiters ?? {};
+  // Only the delimiters that the sender declared itself; one that declared none gets the usual ones.
+  const told = message?.delimiters;
+  const { field, component, repetition, escaping, subcomponent } =
+    told === undefined || told.component === '' ? { ...USUAL, field: told?.field ?? '|' } : told;
   const from = (at: number): string => message?.header.whole(at) ?? '';
   const time = now.replace(/[-:T]/g, '').slice(0, 14);
   const type = message?.event ? ['ACK', message.event, 'ACK'].join(component) : 'ACK';
   const sender =
     message === undefined ? ['CDIP', trust, '', ''] : [from(5), from(6), from(3), from(4)];
+  const version = from(12);
   const msh = [
     ...[`MSH${field}${component}${repetition}${escaping}${subcomponent}`, ...sender],
-    ...[`${time}+0000`, '', type, controlId(), from(11) || 'P', from(12) || '2.5'],
+    ...[
+      `${time}+0000`,
+      '',
+      type,
+      controlId(),
+      from(11) || 'P',
+      isVersion2(version) ? version : '2.5',
+    ],
   ];
   // MSH-18: names echoed from a UTF-8 message are written as that.
   const isAscii = sender.every((part) => Buffer.byteLength(part) === part.length);

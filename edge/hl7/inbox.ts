@@ -138,46 +138,31 @@ export class Hl7Inbox {
     const { clock } = this.#options;
     const digest = createHash('sha256').update(raw).digest();
     const known = this.log.findDigest(digest);
-    const message = this.#read(raw, incoming.fault);
+    const read = this.#read(raw);
+    const message = read instanceof Hl7Error ? undefined : read;
     if (known !== undefined && known.state !== 'dead') {
       const outcome = { state: known.state, code: null, detail: null };
-      return {
-        message: message instanceof Hl7Error ? undefined : message,
-        outcome,
-        isRepeated: true,
-      };
+      return { message, outcome, isRepeated: true };
     }
     const now = clock.now();
-    const outcome = message instanceof Hl7Error ? deadBy(message) : this.#apply(message, now);
-    const header = message instanceof Hl7Error ? undefined : message.header;
+    const fault = incoming.fault ?? (read instanceof Hl7Error ? read : read.fault);
+    const outcome = fault === undefined ? this.#apply(read as Message, now) : deadBy(fault);
     this.log.put({
-      ...{
-        host: incoming.host,
-        digest,
-        raw,
-        now,
-        ...outcome,
-        state: outcome.state as MessageState,
-      },
-      application: header?.text(3).slice(0, 100) ?? '',
-      facility: header?.text(4).slice(0, 100) ?? '',
-      controlId: header?.text(10).slice(0, 200) ?? '',
-      type: message instanceof Hl7Error ? '' : `${message.type}^${message.event}`,
+      ...{ host: incoming.host, digest, raw, now },
+      ...{ ...outcome, state: outcome.state as MessageState },
+      application: message?.header.text(3).slice(0, 100) ?? '',
+      facility: message?.header.text(4).slice(0, 100) ?? '',
+      controlId: message?.header.text(10).slice(0, 200) ?? '',
+      type: message === undefined ? '' : `${message.type}^${message.event}`,
     });
-    return {
-      message: message instanceof Hl7Error ? undefined : message,
-      outcome,
-      isRepeated: false,
-    };
+    return { message, outcome, isRepeated: false };
   }
 
-  #read(raw: Buffer, fault: Hl7Error | undefined): Message | Hl7Error {
-    if (fault !== undefined) return fault;
+  #read(raw: Buffer): Message | Hl7Error {
     try {
       return readMessage(decodeMessage(raw, this.#options.config.hl7.charset));
     } catch (error) {
-      if (error instanceof Hl7Error) return error;
-      return this.#bug(error);
+      return error instanceof Hl7Error ? error : this.#bug(error);
     }
   }
 
@@ -232,7 +217,7 @@ export class Hl7Inbox {
 
   /** Of what was not taken, to be answered under its own number where it has one. */
   #header({ bytes }: Incoming): Message | undefined {
-    const message = this.#read(bytes, undefined);
+    const message = this.#read(bytes);
     return message instanceof Hl7Error ? undefined : message;
   }
 

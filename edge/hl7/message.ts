@@ -38,9 +38,14 @@ export class Segment {
 
   /** Undefined: empty, nothing is said; null: `""`, it is to go. */
   given(field: number, component = 1): string | null | undefined {
-    if (this.whole(field) === NULL) return null;
+    if (this.whole(field) === NULL || this.isNull(field, component)) return null;
     const text = this.text(field, component);
     return text === '' ? undefined : text;
+  }
+
+  /** True: the component is `""`. */
+  isNull(field: number, component: number, repetition = 0): boolean {
+    return this.#segment.getComponent(field, component, 0, repetition) === NULL;
   }
 
   /** The field as it stands, escapes and all. */
@@ -50,9 +55,11 @@ export class Segment {
 
   /** Text of a whole field: its delimiters are text too when the value type is TX or FT. */
   free(field: number): string[] {
-    return this.whole(field)
-      .split(this.#delimiters.repetition)
-      .map((text) => (text === NULL ? '' : unescapeText(text, this.#delimiters)));
+    const { repetition } = this.#delimiters;
+    const whole = this.whole(field);
+    return (repetition === '' ? [whole] : whole.split(repetition)).map((text) =>
+      text === NULL ? '' : unescapeText(text, this.#delimiters),
+    );
   }
 
   repetitions(field: number): number {
@@ -68,29 +75,34 @@ export interface Message {
   /** MSH-9: `ORM`, `O01`; the event is '' when it is not told. */
   readonly type: string;
   readonly event: string;
+  /** `HL7_VERSION`, `HL7_TYPE_MISSING`: why it is not applied; it is answered under its own number all the same. */
+  readonly fault: Hl7Error | undefined;
 }
 
-/** @throws Hl7Error `HL7_NOT_A_MESSAGE`, `HL7_VERSION`, `HL7_TYPE_MISSING` */
+/** @throws Hl7Error `HL7_NOT_A_MESSAGE` */
 export function readMessage(text: string): Message {
   const trimmed = text.trimStart();
   if (!/^MSH[^\w\s]/.test(trimmed))
     throw new Hl7Error('HL7_NOT_A_MESSAGE', `it does not begin with MSH${looksLike(trimmed)}`);
-  const message = Hl7Message.parse(joinLines(trimmed));
-  const { fieldSeparator: field, componentSeparator: component } = message.context;
-  const { repetitionSeparator: repetition, escapeCharacter: escaping } = message.context;
-  const { subcomponentSeparator: subcomponent } = message.context;
-  const delimiters = { field, component, repetition, escaping, subcomponent };
+  const delimiters = delimitersOf(trimmed);
+  const message = Hl7Message.parse(joinLines(withAllDelimiters(trimmed, delimiters), delimiters));
   const segments = message.segments.map((segment) => new Segment(segment, delimiters));
   const [header] = segments;
   if (header === undefined) throw new Hl7Error('HL7_NOT_A_MESSAGE', 'it has no segment');
-  const version = header.text(12);
-  if (version !== '' && !/^2(\.|$)/.test(version))
-    throw new Hl7Error('HL7_VERSION', 'only versions 2.x are read');
   const type = header.text(9).toUpperCase();
   const event = header.text(9, 2).toUpperCase() || eventOf(segments);
-  if (type === '' && event === '')
-    throw new Hl7Error('HL7_TYPE_MISSING', 'MSH-9 names no type and EVN-1 no event');
-  return { header, segments, delimiters, type: type === '' ? 'ADT' : type, event };
+  const fault = faultOf({ version: header.text(12), type: type || event });
+  return { header, segments, delimiters, type: type || (event && 'ADT'), event, fault };
+}
+
+export const isVersion2 = (version: string): boolean => /^2(\.|$)/.test(version);
+
+function faultOf({ version, type }: { version: string; type: string }): Hl7Error | undefined {
+  if (version !== '' && !isVersion2(version))
+    return new Hl7Error('HL7_VERSION', 'only versions 2.x are read');
+  if (type === '')
+    return new Hl7Error('HL7_TYPE_MISSING', 'MSH-9 names no type and EVN-1 no event');
+  return undefined;
 }
 
 /** Some senders tell the event in EVN-1 only. */
@@ -102,20 +114,38 @@ const eventOf = (segments: readonly Segment[]): string =>
 
 const looksLike = (text: string): string => (text.startsWith('<') ? ': XML is not read' : '');
 
+/** Characters of no sender, in the place of those that MSH-2 leaves out. */
+const UNUSED = ['\uf8f0', '\uf8f1', '\uf8f2', '\uf8f3'];
+
+/** MSH-1 and MSH-2; one that is left out separates nothing. A fifth one (HL7 2.7, truncation) is passed over. */
+function delimitersOf(text: string): Delimiters {
+  const field = text[3] ?? '|';
+  const [declared = ''] = text.slice(4).split(/[\r\n]/, 1);
+  const [component = '', repetition = '', escaping = '', subcomponent = ''] =
+    declared.split(field, 1)[0] ?? '';
+  return { field, component, repetition, escaping, subcomponent };
+}
+
+function withAllDelimiters(text: string, delimiters: Delimiters): string {
+  const { field, component, repetition, escaping, subcomponent } = delimiters;
+  const declared = [component, repetition, escaping, subcomponent];
+  const all = declared.map((one, at) => one || UNUSED[at]).join('');
+  return `MSH${field}${all}${text.slice(4 + declared.join('').length)}`;
+}
+
 /** A report's own line ends, sent as they are: such a line belongs to the field before. */
-function joinLines(text: string): string {
-  const separator = text[3] ?? '|';
-  const escaping = text[6] ?? '\\';
+function joinLines(text: string, { field, escaping }: Delimiters): string {
+  const lineEnd = escaping === '' ? ' ' : `${escaping}.br${escaping}`;
   const lines: string[] = [];
   for (const line of text.split(/\r\n|\r|\n/)) {
-    const isSegment =
-      /^[A-Z][A-Z0-9]{2}/.test(line) && (line.length === 3 || line[3] === separator);
+    const isSegment = /^[A-Z][A-Z0-9]{2}/.test(line) && (line.length === 3 || line[3] === field);
     if (isSegment || lines.length === 0) lines.push(line);
-    else if (line !== '' || lines.at(-1)?.includes(`${separator}FT${separator}`))
-      lines.push(`${lines.pop()}${escaping}.br${escaping}${line}`);
+    else if (line !== '' || lines.at(-1)?.includes(`${field}FT${field}`))
+      lines.push(`${lines.pop()}${lineEnd}${line}`);
   }
-  const last = lines.pop() ?? '';
-  return [...lines, last.replace(new RegExp(`(\\${escaping}\\.br\\${escaping})+$`), '')].join('\r');
+  let last = lines.pop() ?? '';
+  while (last.endsWith(lineEnd)) last = last.slice(0, -lineEnd.length);
+  return [...lines, last].join('\r');
 }
 
 /**

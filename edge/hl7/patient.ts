@@ -11,6 +11,8 @@ const OTHER_TYPES: ReadonlySet<string> = new Set(['NH', 'SS', 'DL', 'PPN', 'AN',
 
 interface Identifier {
   readonly value: string;
+  /** `""`: the number of this authority is to go. */
+  readonly isNull: boolean;
   readonly authority: string;
   readonly type: string;
 }
@@ -25,7 +27,7 @@ export function readPatient(segments: readonly Segment[], reading: Reading): Pat
   return {
     ...key,
     nhsNumber,
-    nhsStatus: nhsNumber === undefined ? undefined : nhsStatusOf(pid, reading),
+    nhsStatus: typeof nhsNumber === 'string' ? nhsStatusOf(pid, reading) : nhsNumber,
     name: nameOf(pid),
     birthDate: birthDateOf(pid),
     sex: sexOf(pid),
@@ -51,18 +53,19 @@ function pidIdentifiers(pid: Segment): Identifier[] {
 function identifiersOf(segment: Segment, field: number): Identifier[] {
   return Array.from({ length: segment.repetitions(field) }, (_, repetition) => ({
     value: segment.text(field, 1, { repetition }),
+    isNull: segment.isNull(field, 1, repetition),
     authority:
       segment.text(field, 4, { repetition }) ||
       segment.text(field, 4, { repetition, subcomponent: 2 }),
     type: segment.text(field, 5, { repetition }).toUpperCase(),
-  })).filter(({ value }) => value !== '');
+  })).filter(({ value, isNull }) => value !== '' || isNull);
 }
 
 /** The trust's own number; else, of a sender that names other authorities, the first that is a hospital's. */
 function localKey(identifiers: readonly Identifier[], reading: Reading): PatientKey | undefined {
   const { namespace, isLocal } = reading;
   const usable = identifiers.filter(
-    ({ authority, type }) => !isNhsIssuer(authority) && !OTHER_TYPES.has(type),
+    ({ authority, type, isNull }) => !isNull && !isNhsIssuer(authority) && !OTHER_TYPES.has(type),
   );
   const [own] = usable.filter(({ authority }) => isLocal(authority));
   if (own !== undefined) return { patientId: own.value.slice(0, 64), issuer: namespace };
@@ -70,14 +73,13 @@ function localKey(identifiers: readonly Identifier[], reading: Reading): Patient
   return other && { patientId: other.value.slice(0, 64), issuer: other.authority.slice(0, 64) };
 }
 
-function nhsNumberOf(identifiers: readonly Identifier[]): string | undefined {
+function nhsNumberOf(identifiers: readonly Identifier[]): string | null | undefined {
+  const told = identifiers.filter(({ authority, type }) => isNhsIssuer(authority) || type === 'NH');
   const numbers = new Set(
-    identifiers
-      .filter(({ authority, type }) => isNhsIssuer(authority) || type === 'NH')
-      .map(({ value }) => readNhsNumber(value))
-      .filter((number) => number !== null),
+    told.map(({ value }) => readNhsNumber(value)).filter((number) => number !== null),
   );
   const [number] = numbers;
+  if (number === undefined && told.some(({ isNull }) => isNull)) return null;
   return numbers.size === 1 ? number : undefined;
 }
 
@@ -91,7 +93,8 @@ function nameOf(pid: Segment): string | null | undefined {
   if (pid.whole(5) === '""') return null;
   const legal = Array.from({ length: pid.repetitions(5) }, (_, at) => at);
   const repetition = legal.find((at) => pid.text(5, 7, { repetition: at }) === 'L') ?? 0;
-  return personName(pid, 5, repetition);
+  const name = personName(pid, 5, repetition);
+  return name === undefined && pid.isNull(5, 1, repetition) ? null : name;
 }
 
 export function personName(
@@ -121,7 +124,9 @@ function sexOf(pid: Segment): string | null | undefined {
 }
 
 function deceasedOf(pid: Segment): boolean | undefined {
-  return pid.text(29) !== '' ? true : yesNo(pid.text(30));
+  if (pid.text(29) !== '') return true;
+  // A death that was told by mistake.
+  return yesNo(pid.text(30)) ?? (pid.given(29) === null ? false : undefined);
 }
 
 function yesNo(text: string | undefined): boolean | undefined {

@@ -39,6 +39,44 @@ t.test(
   },
 );
 
+t.test('names, numbers and deaths that are emptied go, part by part', async (t) => {
+  const world = hl7World(t);
+  await world.send(A08({ pid: `${PID}${'|'.repeat(19)}Y` }));
+  t.match(world.records.patients.patientOf({ patientId: 'MRN1', issuer: 'RRK' }), {
+    nhsNumber: '9434765919',
+  });
+  const emptied = 'PID|1||MRN1^^^RRK^MR~""^^^NHS^NH||""^""||||||^^^^""';
+  await world.send(A08({ pid: `${emptied}${'|'.repeat(18)}""`, at: '20261126110100' }));
+  t.match(world.events.at(-1), {
+    patient: { nhsNumber: null, name: null, birthDate: '19500102' },
+    ...{ nhsNumberStatus: null, postcode: null, deceased: false },
+  });
+});
+
+t.test('what is rejected is answered under its own number, and kept with it', async (t) => {
+  const world = hl7World(t);
+  const answerTo = async (text: string): Promise<string> => {
+    const [answer = ''] = await world.inbox.take({ bytes: Buffer.from(text), host: 'test' });
+    return answer;
+  };
+  t.match(
+    await answerTo('MSH|^~\\&|RIS|RRK|CDIP|RRK|2026||ADT^A28|V3|P|3.0\rPID|1||M1'),
+    /^MSH\|\^~\\&\|CDIP\|RRK\|RIS\|RRK\|.*\|P\|2\.5\rMSA\|AR\|V3\|HL7_VERSION\r$/,
+  );
+  t.match(
+    await answerTo('MSH|^~|RIS|RRK|||2026|||N1|P|2.3\rPID|1||M1'),
+    /^MSH\|\^~\|.*\rMSA\|AR\|N1\|HL7_TYPE/,
+  );
+  const text = A08({ controlId: 'BIG' });
+  const fault = new Hl7Error('HL7_TOO_LARGE', 'too large');
+  const [answer] = await world.inbox.take({ bytes: Buffer.from(text), host: 'test', fault });
+  t.match(answer, /MSA\|AR\|BIG\|HL7_TOO_LARGE/);
+  t.strictSame(
+    world.inbox.log.deadLetters(10).map(({ controlId }) => controlId),
+    ['BIG', 'N1', 'V3'],
+  );
+});
+
 t.test('an older message never replaces a newer one', async (t) => {
   const world = hl7World(t);
   await world.send(A08({ at: '20261126110000' }));

@@ -40,6 +40,28 @@ t.test('an empty field says nothing, two quotation marks empty it', async (t) =>
   t.equal(pid?.given(8), null);
 });
 
+t.test('a component that is two quotation marks goes, its field does not', async (t) => {
+  const [, pid] = readMessage(
+    'MSH|^~\\&|||||||ADT^A08|1|P|2.4\rPID|||||||||||1 High St^^Town^^""',
+  ).segments;
+  t.equal(pid?.given(11, 5), null);
+  t.equal(pid?.given(11), '1 High St');
+});
+
+t.test('a delimiter that MSH-2 leaves out separates nothing', async (t) => {
+  const [header, pid] = readMessage(
+    'MSH|^~|RIS|A|||||ADT^A28|7|P|2.3\rPID|1||M1^^^RRK^MR~M2||ROBERTS & CO \\T\\^RITA\rsecond line',
+  ).segments;
+  t.equal(header?.text(3), 'RIS');
+  t.equal(pid?.text(5), 'ROBERTS & CO \\T\\');
+  t.equal(pid?.text(5, 2), 'RITA second line');
+  t.equal(pid?.repetitions(3), 2);
+  const [short] = readMessage('MSH|^|RIS|A|||||ADT|7|P|2.3').segments;
+  t.equal(short?.text(10), '7');
+  const [seven] = readMessage('MSH|^~\\&#|RIS|A|||||ADT|8|P|2.7').segments;
+  t.equal(seven?.text(10), '8', 'the truncation character of HL7 2.7');
+});
+
 t.test("a report's own line ends do not cut the message", async (t) => {
   const message = readMessage(
     'MSH|^~\\&|||||||ORU^R01|1|P|2.4\nOBX|1|FT|X||first line\nsecond | line\n\nlast||||||F\nNTE|1||note\n',
@@ -64,6 +86,11 @@ t.test('text is read in the character set that is declared, else as what it is',
   t.equal(of('8859/1', Buffer.from('M\xfcller \x80', 'latin1')), 'Müller €');
   t.equal(of('UNICODE UTF-8', Buffer.from('Zoë')), 'Zoë');
   t.equal(of('8859/1', Buffer.from('Zoë')), 'ZoÃ«', 'what is declared counts');
+  t.equal(of('8859/5', Buffer.from([0xb8, 0xd2, 0xd0, 0xdd])), 'Иван');
+  t.equal(of('8859/2~UNICODE UTF-8', Buffer.from('\xa3ukasz', 'latin1')), 'Łukasz');
+  t.equal(of('GB 18030-2000', Buffer.from([0xc0, 0xee])), '李');
+  t.equal(of('UNICODE UTF-16', Buffer.from('Zoë')), 'Zoë', 'MLLP carries no UTF-16');
+  t.equal(of('8859/7', Buffer.from([0xff, 0xfe])), 'ÿþ', 'what the set does not have');
 });
 
 t.test('a batch is its messages, each whole; a single one stays as it is', async (t) => {
