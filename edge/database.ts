@@ -4,7 +4,7 @@
  * Each part of the edge has its own list of migrations, and its own version in `schema_versions`, so
  * that a part can append a step without moving the others'.
  */
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyBefore, refuseNewer } from '../shared/sqlite/copy-before.ts';
 import { type Migration, openSqlite, type Sqlite } from '../shared/sqlite/open.ts';
@@ -71,14 +71,21 @@ function copyIfOlder(db: Sqlite, parts: SchemaParts): void {
 
 /** A disk that something else filled must not keep the edge from starting: the ballast goes first. */
 function openEvenWhenFull(dataDirectory: string): Sqlite {
-  mkdirSync(dataDirectory, { recursive: true });
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o750 });
   const file = databaseFile(dataDirectory);
   try {
-    return openSqlite(file, []);
+    return openUnread(file);
   } catch (error) {
     if (!giveUpBallast(dataDirectory)) throw error;
-    return openSqlite(file, []);
+    return openUnread(file);
   }
+}
+
+/** It names patients: its owner and group read it, nobody else. SQLite gives the files beside it the same mode. */
+function openUnread(file: string): Sqlite {
+  closeSync(openSync(file, 'a', 0o640));
+  chmodSync(file, 0o640);
+  return openSqlite(file, []);
 }
 
 function migratePart(db: Sqlite, part: string, migrations: readonly Migration[]): void {

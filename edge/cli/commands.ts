@@ -76,6 +76,8 @@ interface Given {
 
 /** @returns the exit code @throws ConfigError, EnrolError and other GatewayErrors for bin/main.ts to tell */
 export async function runEdgeCommand(args: readonly string[]): Promise<number> {
+  // As the package has it: what names patients is no business of other users of the machine.
+  process.umask(process.umask() | 0o027);
   let given: Given;
   try {
     const { values, positionals } = parseArgs({

@@ -31,7 +31,8 @@ export function answerErrors(app: FastifyInstance, log: Log, page: ErrorPage): v
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = patterns.filter(([, pattern]) => pattern.test(path)).map(([method]) => method);
-    if (methods.length === 0)
+    // A route that looked itself and found nothing, such as one of files, is no wrong method.
+    if (methods.length === 0 || methods.includes(request.method))
       return send(
         new HttpProblem('NOT_FOUND', 'There is nothing at this address.'),
         request,

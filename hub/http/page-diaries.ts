@@ -1,7 +1,7 @@
 /** `/booking/diaries`: a trust's resources, their days, and what patients of other trusts may take (SC-21). */
 import type { FastifyRequest } from 'fastify';
 import { daysOfDiaries } from '../scheduling/diary-days.ts';
-import { bookingsOfDiary, findRequest, listResources } from '../scheduling/rows.ts';
+import { findRequest, listResources } from '../scheduling/rows.ts';
 import { ukDay } from '../scheduling/rules/uk-time.ts';
 import type { Booking } from '../scheduling/types.ts';
 import { type FieldFault, faultsByField, readForm } from './forms.ts';
@@ -96,8 +96,8 @@ function showDiary(parts: HttpParts, call: PageCall, faults: readonly FieldFault
   const { db } = parts.projection;
   const { resource: id, date } = paramsOf(call.request);
   const resource = parts.scheduling.capacity.resource(id);
-  const { slots, authority } = parts.scheduling.capacity.diary(id, date);
-  const bookings = new Map(bookingsOfDiary(db, id, date).map((one) => [one.bookingId, one]));
+  const diary = parts.scheduling.capacity.diaryFor(id, date, call.principal);
+  const bookings = new Map(diary.bookings.map((one) => [one.bookingId, one]));
   const requestOf = ({ requestId }: Booking) =>
     requestId === null ? undefined : findRequest(db, requestId)?.value;
   call.saw(subjectsOfRequests([...bookings.values()].flatMap((one) => requestOf(one) ?? [])));
@@ -107,9 +107,9 @@ function showDiary(parts: HttpParts, call: PageCall, faults: readonly FieldFault
     resource,
     place: trustName(parts, resource.trust),
     date,
-    authority,
+    authority: diary.authority,
     address: `/booking/diaries/${encodeURIComponent(id)}/${date}`,
-    slots: slots.map((slot) => {
+    slots: diary.slots.map((slot) => {
       const booking = slot.owner === null ? undefined : bookings.get(slot.owner);
       return { ...slot, booking, request: booking && requestOf(booking) };
     }),

@@ -79,14 +79,16 @@ function diaryRoutes({ scheduling }: Parts): ApiRoute[] {
     apiRoute({
       method: 'GET',
       path: '/api/diaries/:resource/:date',
-      summary: 'A diary with its slots and bookings, those that ended too',
+      summary:
+        'A diary with its slots and bookings, those that ended too; for another trust what is free, and its own patients',
       action: 'book',
       audit: 'look',
       query: NoQuery,
       answer: { status: 200, schema: DiaryAnswer },
       problems: ['DIARY_UNKNOWN'],
-      run: ({ path, saw }) => {
-        const diary = scheduling.capacity.diary(path['resource'] ?? '', requireDate(path['date']));
+      run: ({ path, principal, saw }) => {
+        const [resource, date] = [path['resource'] ?? '', requireDate(path['date'])];
+        const diary = scheduling.capacity.diaryFor(resource, date, principal);
         saw({ patients: [], studies: [], homes: [diary.trust] });
         return diaryJson(diary);
       },

@@ -2,9 +2,8 @@
 import * as z from 'zod';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { ShownOffer } from '../scheduling/offers.ts';
-import { decisionsOfRefill, findRefill, listOffers } from '../scheduling/refill-rows.ts';
+import { decisionsOfRefill, listOffers } from '../scheduling/refill-rows.ts';
 import { explain } from '../scheduling/rules/decide.ts';
-import { SchedulingError } from '../scheduling/scheduling-error.ts';
 import type { Offer, Refill } from '../scheduling/types.ts';
 import { type ApiCall, type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
@@ -92,24 +91,22 @@ function offerReads({ scheduling, projection: { db } }: Parts): ApiRoute[] {
   ];
 }
 
-function refillRoute({ projection: { db } }: Parts): ApiRoute {
+function refillRoute({ scheduling }: Parts): ApiRoute {
   return apiRoute({
     method: 'GET',
     path: '/api/refills/:id',
     summary:
-      'What is done with slots that were given back, with every decision: who stood, who was removed, why',
+      'What is done with slots of the own trust that were given back, with every decision: who stood, who was removed, why',
     action: 'capacity',
     audit: 'look',
     query: NoQuery,
     answer: { status: 200, schema: RefillAnswer },
-    problems: ['OFFER_UNKNOWN'],
-    run: ({ path, saw }) => {
-      const refill = findRefill(db, path['id'] ?? '')?.value;
-      if (refill === undefined)
-        throw new SchedulingError('OFFER_UNKNOWN', 'There is no such refill.');
+    problems: ['OFFER_UNKNOWN', 'TRUST_FORBIDDEN'],
+    run: ({ path, principal, saw }) => {
+      const { refill, decisions } = scheduling.refillFor(path['id'] ?? '', principal);
       saw({ patients: [], studies: [], homes: [refill.trust] });
       const offers = refill.offers.map((offer) => offerJson({ offer, refill }));
-      return { ...refill, offers, decisions: decisionsOfRefill(db, refill.refillId) };
+      return { ...refill, offers, decisions };
     },
   });
 }

@@ -62,19 +62,19 @@ export function callList(
   // How long it takes is looked at request by request: where nobody says, a slot is as long as it was cut.
   const opening = openingOf(resource, slot, DAY_MINUTES);
   const all = decideOrder(opening, candidates, { seed: slot.id, now });
-  const decision = isSites ? withoutOthersRemoved(all, requests, trust) : all;
+  const trustOf = (requestId: string) => requests.get(requestId)?.trust;
+  const decision = isSites ? withoutOthersRemoved(all, trustOf, trust) : all;
   return { decision, requests, travel };
 }
 
 /** Who of another trust is not to be called, and why, is nothing to the site. */
-function withoutOthersRemoved(
+export function withoutOthersRemoved(
   decision: Decision,
-  requests: ReadonlyMap<string, ImagingRequest>,
+  trustOf: (requestId: string) => string | undefined,
   trust: string,
 ): Decision {
   const considered = decision.considered.filter(
-    ({ requestId, removedBy }) =>
-      removedBy.length === 0 || requests.get(requestId)?.trust === trust,
+    ({ requestId, removedBy }) => removedBy.length === 0 || trustOf(requestId) === trust,
   );
   return { ...decision, considered };
 }

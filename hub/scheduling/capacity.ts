@@ -7,7 +7,14 @@ import { type Principal, trustRefusal } from '../access/rules.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { diarySubject, resourceSubject } from './decision-writer.ts';
 import type { DiaryDecision, ResourceDecision, SlotTime } from './decisions.ts';
-import { bookingsOfDiary, findDiary, findResource, findSlot, slotsOfDiary } from './rows.ts';
+import {
+  bookingsOfDiary,
+  findDiary,
+  findRequest,
+  findResource,
+  findSlot,
+  slotsOfDiary,
+} from './rows.ts';
 import { ukDay } from './rules/uk-time.ts';
 import { SchedulingError } from './scheduling-error.ts';
 import type { Authority, Booking, Resource, Slot } from './types.ts';
@@ -96,6 +103,24 @@ export class Capacity {
       slots: slotsOfDiary(db, resource, date),
       bookings: bookingsOfDiary(db, resource, date),
     };
+  }
+
+  /**
+   * For its own trust all of it; for another what is free, and its own patients: who else comes is nothing to it.
+   *
+   * @throws SchedulingError `DIARY_UNKNOWN`
+   */
+  diaryFor(resource: string, date: string, by: Principal): DiaryView {
+    const whole = this.diary(resource, date);
+    if (trustRefusal(by, whole.trust) === null) return whole;
+    const trustOf = (requestId: string | null): string | undefined =>
+      requestId === null ? undefined : findRequest(this.#parts.db, requestId)?.value.trust;
+    const bookings = whole.bookings.filter(({ requestId }) => trustOf(requestId) === by.trust);
+    const own = new Set(bookings.map(({ bookingId }) => bookingId));
+    const slots = whole.slots.map((slot) =>
+      slot.owner === null || own.has(slot.owner) ? slot : { ...slot, owner: null },
+    );
+    return { ...whole, slots, bookings };
   }
 }
 

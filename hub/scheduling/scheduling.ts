@@ -13,17 +13,18 @@ import type { Projection } from '../projection/projection.ts';
 import { applyDiary, applyRefill, applyRequest, applyResource } from './apply.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { askedBy, Bookings, type BookingWish } from './bookings.ts';
-import { type CallList, callList, toCall } from './call-list.ts';
+import { type CallList, callList, toCall, withoutOthersRemoved } from './call-list.ts';
 import { Capacity } from './capacity.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import type { TravelTime } from './find-slots.ts';
 import type { MessagePort } from './messages.ts';
 import { Offers } from './offers.ts';
 import { PatientLinks } from './patient-links.ts';
-import { findRefill } from './refill-rows.ts';
+import { decisionsOfRefill, findRefill } from './refill-rows.ts';
 import { Refills } from './refills.ts';
 import { Requests } from './requests.ts';
-import { findSlot } from './rows.ts';
+import { findRequest, findSlot } from './rows.ts';
+import type { Decision } from './rules/decide.ts';
 import { type OfferChannel, REFILL_TABLE } from './rules/refill.ts';
 import { SchedulingError } from './scheduling-error.ts';
 import {
@@ -35,7 +36,7 @@ import {
 } from './search.ts';
 import { Settling } from './settling.ts';
 import { type BringPriors, Transfers } from './transfers.ts';
-import type { Booking, ImagingRequest, Offer, Resource, Slot } from './types.ts';
+import type { Booking, ImagingRequest, Offer, Refill, Resource, Slot } from './types.ts';
 
 export interface SchedulingOptions {
   readonly trusts: readonly TrustConfig[];
@@ -154,6 +155,26 @@ export class Scheduling {
         'This patient is not on the call list of this slot.',
       );
     return this.bookings.book(wish, { ...by, trust });
+  }
+
+  /**
+   * What is done with slots that were given back, and what it was decided on: for the trust of the slots. Who of
+   * another trust was not asked, and why, is nothing to it.
+   *
+   * @throws SchedulingError `OFFER_UNKNOWN`, `TRUST_FORBIDDEN`
+   */
+  refillFor(id: string, by: Principal): { refill: Refill; decisions: readonly Decision[] } {
+    const { db } = this.#options.projection;
+    const refill = findRefill(db, id)?.value;
+    if (refill === undefined)
+      throw new SchedulingError('OFFER_UNKNOWN', 'There is no such refill.');
+    const refusal = trustRefusal(by, refill.trust);
+    if (refusal !== null) throw new SchedulingError('TRUST_FORBIDDEN', refusal);
+    const decisions = decisionsOfRefill(db, id);
+    if (by.trust === null) return { refill, decisions };
+    const trustOf = (requestId: string) => findRequest(db, requestId)?.value.trust;
+    const shown = decisions.map((one) => withoutOthersRemoved(one, trustOf, refill.trust));
+    return { refill, decisions: shown };
   }
 
   /** All that is due now, at once: what happens by itself while the hub runs. */

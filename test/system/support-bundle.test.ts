@@ -35,6 +35,10 @@ t.test('a support bundle', async (t) => {
   t.strictSame([...(await sendFiles(edge.dicomPort, [file])).values()], [0]);
   const log = join(edge.dataDirectory, 'log', 'edge.log');
   t.match(readFileSync(log, 'utf8'), /program\.started/, 'the log is kept beside stdout');
+  const readByAll = filesUnder(edge.dataDirectory).filter(
+    (path) => (statSync(join(edge.dataDirectory, path)).mode & 0o007) !== 0,
+  );
+  t.strictSame(readByAll, [], 'nothing of it is for other users of the machine');
   const slip = `of ${PLANTED.name}, ${PLANTED.patientId}, NHS 943 476 5919 (${PLANTED.nhsNumber})`;
   appendFileSync(
     log,

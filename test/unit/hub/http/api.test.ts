@@ -28,6 +28,7 @@ t.test('every error is problem details with a stable code', async (t) => {
     return { ...body, allow: answer.headers.get('allow') };
   };
   t.match(await problem('/api/none'), { status: 404, code: 'NOT_FOUND' });
+  t.match(await problem('/viewer/none.js'), { status: 404, code: 'NOT_FOUND' }, 'no such file');
   t.match(await problem('/api/completeness', { method: 'PUT' }), {
     status: 405,
     code: 'METHOD_NOT_ALLOWED',
