@@ -49,7 +49,7 @@ export function bookingRequestPages(parts: HttpParts): Page[] {
       path: `${path}/book`,
       run: (call) =>
         act(call, ({ requestId }, { slotId = '', key = '' }) =>
-          scheduling.bookings.book({ slotId, requestId, idempotencyKey: key }, call.principal),
+          scheduling.book({ slotId, requestId, idempotencyKey: key }, call.principal),
         ),
     },
     {

@@ -69,11 +69,10 @@ async function answer(
 async function book(
   { scheduling }: HttpParts,
   call: PageCall,
-  { requestId, key, offerId }: Answer,
+  { requestId, key }: Answer,
 ): Promise<string> {
   const wish = { slotId: slotOf(call), requestId, idempotencyKey: key };
-  if (offerId === undefined) await scheduling.bookCalled(wish, call.principal);
-  else await scheduling.offers.accept(offerId, call.principal);
+  await scheduling.book(wish, call.principal);
   // Of a patient of another trust the site is shown what the list and its diary show.
   const isOwn = trustRefusal(call.principal, scheduling.requests.find(requestId).trust) === null;
   if (isOwn) return `/booking/requests/${encodeURIComponent(requestId)}`;

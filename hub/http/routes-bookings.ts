@@ -236,11 +236,12 @@ function bookingChangeRoutes({ scheduling, projection: { db } }: Parts): ApiRout
         'GATE_BLOCKED',
         'REQUEST_BOOKED',
         'RIS_REFUSED',
+        'TRUST_FORBIDDEN',
       ],
       run: async ({ body, principal, request, reply, saw }) => {
         const key = idempotencyKeyOf(request.headers['idempotency-key']);
         const wish = { ...withoutUndefined(body), ...key };
-        const booking = await scheduling.bookings.book(wish, principal);
+        const booking = await scheduling.book(wish, principal);
         reply.header('location', `/api/bookings/${encodeURIComponent(booking.bookingId)}`);
         return shown(booking, saw);
       },

@@ -313,7 +313,7 @@ function appointmentWrites(parts: Parts): ApiRoute[] {
         const slot = findSlot(db, wish.slotId);
         if (slot !== undefined) requireVersion(request.headers['if-match'], slotVersion(slot));
         const key = idempotencyKeyOf(request.headers['idempotency-key']);
-        const booking = await scheduling.bookings.book({ ...wish, ...key }, principal);
+        const booking = await scheduling.book({ ...wish, ...key }, principal);
         const resource = send(booking, call);
         call.reply.header('location', `/fhir/Appointment/${String(resource['id'])}`);
         return resource;

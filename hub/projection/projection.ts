@@ -11,6 +11,7 @@ import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { type HealthEvent, HealthEventSchema } from '../../shared/contract/events.ts';
 import type { CursorReply } from '../../shared/contract/rpc.ts';
 import { edgeStream, STREAM_HEALTH, STREAM_HUB } from '../../shared/contract/subjects.ts';
+import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, Gauge, type Registry } from '../../shared/metrics.ts';
 import { openSqlite, type Sqlite } from '../../shared/sqlite/open.ts';
@@ -170,8 +171,8 @@ export class Projection {
 
   /** Resolves when a decision that was appended as `streamSeq` stands in the rows. */
   untilDecided(streamSeq: number): Promise<void> {
-    const at = this.#statements.cursor.get(HUB)?.streamSeq ?? 0;
-    if (at >= streamSeq) return Promise.resolve();
+    // Not by the rows' cursor: it may be of a stream that was made anew, or lost its end, until that is read.
+    if (this.#loops.get(STREAM_HUB)?.hasReached(streamSeq) === true) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.add({ streamSeq, resolve }));
   }
 
@@ -281,6 +282,8 @@ export class Projection {
     try {
       return apply(this.db, { id, streamSeq, at, body });
     } catch (error) {
+      // A disk that is full or a file that can't be read is no fault of the decision: it comes again.
+      if (isOfTheDatabase(error)) throw error;
       this.#options.log.error('projection.decision-refused', { subject: message.subject, error });
       this.#keepUnreadable(STREAM_HUB, message, { code: 'BODY_REFUSED', detail: 'not applied' });
       return [];
@@ -338,6 +341,12 @@ export class Projection {
     }
   }
 }
+
+/** Not for what breaks a rule of its table: that would break it each time. */
+const isOfTheDatabase = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
+};
 
 const placeOf = ({ streamSeq }: LogMessage, streamCreated: string): object => ({
   streamSeq,

@@ -41,6 +41,11 @@ export class StreamLoop {
     return this.#running;
   }
 
+  /** True when the message of this number was read and applied; false before it is known which stream is read. */
+  hasReached(streamSeq: number): boolean {
+    return this.#read !== undefined && this.#read.seq >= streamSeq;
+  }
+
   /** True when everything that the stream holds was read. */
   hasRead({ created, firstSeq, lastSeq }: StreamState): boolean {
     if (this.#read === undefined || this.#read.created !== created) return false;
@@ -71,6 +76,9 @@ export class StreamLoop {
     this.#read = { created, seq: fromSeq - 1 };
     let batch: LogMessage[] = [];
     let failure: unknown;
+    // What can't be applied is not waited over for the next message: who asks for it waits.
+    const failed = new AbortController();
+    const ending = AbortSignal.any([signal, failed.signal]);
     const flush = (): void => {
       const messages = batch;
       batch = [];
@@ -80,9 +88,10 @@ export class StreamLoop {
         this.#read = { created, seq: messages.at(-1)?.streamSeq ?? 0 };
       } catch (error) {
         failure = error;
+        failed.abort();
       }
     };
-    for await (const message of networkLog.read(stream, { fromSeq, created, signal })) {
+    for await (const message of networkLog.read(stream, { fromSeq, created, signal: ending })) {
       if (batch.length === 0) setImmediate(flush);
       batch.push(message);
       if (batch.length >= MAX_BATCH) {

@@ -77,6 +77,14 @@ export class Bookings {
     return booking;
   }
 
+  /** Whether the same wish came before under its key: it is answered as it was then. */
+  isKnown({ idempotencyKey }: BookingWish, by: Principal): boolean {
+    return (
+      idempotencyKey !== undefined &&
+      bookingOfKey(this.#parts.db, by.name, idempotencyKey) !== undefined
+    );
+  }
+
   /** Those of a request that take up slots. */
   activeOf(requestId: string): Booking[] {
     return activeBookingsOf(this.#parts.db, requestId);

@@ -46,9 +46,14 @@ export class Offers {
     return shown;
   }
 
-  /** By staff, with the patient on the phone. @throws SchedulingError `OFFER_ENDED`, `GATE_BLOCKED`; LogError */
-  accept(offerId: string, by: Principal): Promise<Booking> {
-    return this.#accept(this.find(offerId, by), by);
+  /**
+   * By staff, with the patient on the phone.
+   *
+   * @param key under which the same acceptance again is answered the same; absent: the offer's own
+   * @throws SchedulingError `OFFER_ENDED`, `GATE_BLOCKED`; LogError
+   */
+  accept(offerId: string, by: Principal, key?: string): Promise<Booking> {
+    return this.#accept(this.find(offerId, by), by, key);
   }
 
   async decline(offerId: string, by: Principal, { stop }: { stop: boolean }): Promise<Offer> {
@@ -107,13 +112,17 @@ export class Offers {
     throw new SchedulingError('OFFER_ENDED', words);
   }
 
-  async #accept({ offer, refill, request }: ShownOffer, by: Principal): Promise<Booking> {
+  async #accept(
+    { offer, refill, request }: ShownOffer,
+    by: Principal,
+    key = `offer ${offer.offerId}`,
+  ): Promise<Booking> {
     this.#requireOpen(offer);
     const { bookings, refills } = this.#parts;
     const { offerId, refillId } = offer;
     const wish = {
       ...{ slotId: refill.slotIds[0] ?? '', requestId: request.requestId },
-      ...{ offer: { offerId, refillId }, idempotencyKey: `offer ${offerId}` },
+      ...{ offer: { offerId, refillId }, idempotencyKey: key },
     };
     let booking: Booking;
     try {

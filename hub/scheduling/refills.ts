@@ -42,6 +42,7 @@ import type { Booking, ImagingRequest, Offer, Refill, Resource } from './types.t
 const IDLE_MS = 15_000;
 /** A message that may not have gone out is sent anew after this, with another link. */
 const UNSENT_MS = 60_000;
+const WENT_OTHERWISE = 'The slot went otherwise';
 
 export interface RefillsOptions {
   readonly parts: SchedulingParts;
@@ -71,7 +72,14 @@ export class Refills {
     const times = { now: rfc3339(now), since: rfc3339(now - DAY_MS) };
     for (const booking of releasedBookings(db, times))
       await this.#tried(() => this.#begin(booking));
-    for (const { refillId } of runningRefills(db)) await this.#tried(() => this.#step(refillId));
+    const running = runningRefills(db);
+    const newest = newestBySlot(running);
+    for (const refill of running) {
+      const isOver = refill.slotIds.some((id) => newest.get(id) !== refill);
+      await this.#tried(() =>
+        isOver ? this.end(refill.refillId, WENT_OTHERWISE) : this.#step(refill.refillId),
+      );
+    }
   }
 
   /** One that fails does not keep the others waiting. */
@@ -167,9 +175,7 @@ export class Refills {
     if (isThere && isOurs) return null;
     const taken = slots.find(({ owner }) => owner !== null && owner !== refillId);
     const booking = findBooking(db, taken?.owner ?? '');
-    return booking?.offerId === null || booking === undefined
-      ? 'The slot went otherwise'
-      : 'Filled';
+    return booking?.offerId === null || booking === undefined ? WENT_OTHERWISE : 'Filled';
   }
 
   async #expire(refillId: string, now: number): Promise<void> {
@@ -358,6 +364,16 @@ export class Refills {
       return { body: { v: 1, ...changed }, result: true };
     });
   }
+}
+
+/** A slot that was given back twice is offered once: by what was given back last. */
+function newestBySlot(running: readonly Refill[]): ReadonlyMap<string, Refill> {
+  const newest = new Map<string, Refill>();
+  const ordered = running.toSorted(
+    (a, b) => a.startedAt.localeCompare(b.startedAt) || (a.refillId < b.refillId ? -1 : 1),
+  );
+  for (const refill of ordered) for (const id of refill.slotIds) newest.set(id, refill);
+  return newest;
 }
 
 /** Nobody is phoned at night for a slot that a message could wait for. */

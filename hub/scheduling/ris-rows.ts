@@ -76,8 +76,7 @@ export const endedUntold = (db: Sqlite, since: string): Booking[] =>
   );
 
 const bookings = (db: Sqlite, sql: string, ...given: string[]): Booking[] =>
-  db
-    .prepare<string[], string>(sql)
+  statement<string>(db, sql)
     .pluck()
     .all(...given)
     .map((body) => JSON.parse(body) as Booking);

@@ -139,20 +139,23 @@ export class Scheduling {
   }
 
   /**
-   * Books who was called. The site's staff may book a patient of another trust whom their list shows, and nobody else.
+   * Books for staff, by API and page alike. A slot that is kept for this patient's offer is taken as the answer to it.
+   * The site's staff may book a patient of another trust whom their call list shows, and nobody else.
    *
    * @throws SchedulingError `TRUST_FORBIDDEN`, and what booking throws; LogError
    */
-  async bookCalled(wish: BookingWish, by: Principal): Promise<Booking> {
+  async book(wish: BookingWish, by: Principal): Promise<Booking> {
     const { trust } = this.requests.find(wish.requestId);
-    const isOwn = trustRefusal(by, trust) === null;
-    if (isOwn) return this.bookings.book(wish, by);
+    const offerId = wish.hold === true ? undefined : this.#openOfferOf(wish);
+    if (offerId !== undefined) return this.offers.accept(offerId, by, wish.idempotencyKey);
+    if (trustRefusal(by, trust) === null || this.bookings.isKnown(wish, by))
+      return this.bookings.book(wish, by);
     const { decision, resource } = this.callList(wish.slotId, by);
     const isShown = toCall(decision).some(({ requestId }) => requestId === wish.requestId);
     if (!isShown || resource.trust !== by.trust)
       throw new SchedulingError(
         'TRUST_FORBIDDEN',
-        'This patient is not on the call list of this slot.',
+        'This patient is of another trust, and not on the call list of this slot.',
       );
     return this.bookings.book(wish, { ...by, trust });
   }
@@ -175,6 +178,13 @@ export class Scheduling {
     const trustOf = (requestId: string) => findRequest(db, requestId)?.value.trust;
     const shown = decisions.map((one) => withoutOthersRemoved(one, trustOf, refill.trust));
     return { refill, decisions: shown };
+  }
+
+  #openOfferOf({ slotId, requestId }: BookingWish): string | undefined {
+    const { db } = this.#options.projection;
+    const { owner = null } = findSlot(db, slotId) ?? {};
+    const offers = findRefill(db, owner ?? '')?.value.offers ?? [];
+    return offers.find((one) => one.state === 'open' && one.requestId === requestId)?.offerId;
   }
 
   /** All that is due now, at once: what happens by itself while the hub runs. */

@@ -9,6 +9,7 @@ import { randomFrom } from '../../../demo/phantom/random.ts';
 import { examinationOf } from '../../../hub/scheduling/rules/examinations.ts';
 import type { Booking, ImagingRequest } from '../../../hub/scheduling/types.ts';
 import { codeOf, GatewayError } from '../../../shared/errors.ts';
+import { statement } from '../../../shared/sqlite/statement.ts';
 import { SchedulingHub, SharedLog } from '../../support/scheduling-hubs.ts';
 import { atATime } from './at-a-time.ts';
 import { BookingWatch } from './watch.ts';
@@ -20,7 +21,7 @@ const SLOTS = 3;
 const PATIENTS = 40;
 const AT_ONCE = 24;
 /** After so many a new network begins, so that rows stay few. */
-const WORLD = 5_000;
+const WORLD = 1_000;
 const START = Date.parse('2026-12-01T09:00:00Z');
 const MINUTE_MS = 60_000;
 
@@ -184,8 +185,7 @@ class World {
   }
 
   async #answerOffer(hub: SchedulingHub): Promise<void> {
-    const ids = hub.db
-      .prepare<[], string>(`SELECT offer_id FROM offers WHERE state = 'open'`)
+    const ids = statement<string>(hub.db, `SELECT offer_id FROM offers WHERE state = 'open'`)
       .pluck()
       .all();
     if (ids.length === 0) return;
@@ -201,10 +201,10 @@ class World {
   }
 
   #bookingOf(hub: SchedulingHub, state: string): string | null {
-    const ids = hub.db
-      .prepare<[string], string>(
-        'SELECT booking_id FROM bookings WHERE state = ? AND request_id IS NOT NULL',
-      )
+    const ids = statement<string>(
+      hub.db,
+      'SELECT booking_id FROM bookings WHERE state = ? AND request_id IS NOT NULL',
+    )
       .pluck()
       .all(state);
     return ids.length === 0 ? null : this.#one(ids);

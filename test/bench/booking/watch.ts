@@ -2,6 +2,7 @@
 import { activeBookingsOf } from '../../../hub/scheduling/rows.ts';
 import type { Booking } from '../../../hub/scheduling/types.ts';
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
+import { statement } from '../../../shared/sqlite/statement.ts';
 import type { SchedulingHub } from '../../support/scheduling-hubs.ts';
 
 /** Words of those who end a booking because somebody asked for it. */
@@ -21,8 +22,7 @@ export class BookingWatch {
   read(): void {
     const { db } = this.#hub;
     this.#hub.read();
-    const changed = db
-      .prepare<[number], string>('SELECT body FROM bookings WHERE stream_seq = ?')
+    const changed = statement<string>(db, 'SELECT body FROM bookings WHERE stream_seq = ?')
       .pluck()
       .all(this.#hub.cursor)
       .map((body) => JSON.parse(body) as Booking);
@@ -56,16 +56,16 @@ export class BookingWatch {
 }
 
 const bookersOf = (db: Sqlite, slotId: string): number =>
-  db
-    .prepare<[string], number>(
-      `SELECT count(*) FROM bookings b, json_each(b.body, '$.slotIds') s
+  statement<number>(
+    db,
+    `SELECT count(*) FROM bookings b, json_each(b.body, '$.slotIds') s
        WHERE s.value = ? AND b.state IN ('held', 'booked')`,
-    )
+  )
     .pluck()
     .get(slotId) ?? 0;
 
 const contentOf = (db: Sqlite): string =>
   JSON.stringify([
-    db.prepare('SELECT id, status, owner FROM slots ORDER BY id').all(),
-    db.prepare('SELECT booking_id, state FROM bookings ORDER BY booking_id').all(),
+    statement(db, 'SELECT id, status, owner FROM slots ORDER BY id').all(),
+    statement(db, 'SELECT booking_id, state FROM bookings ORDER BY booking_id').all(),
   ]);

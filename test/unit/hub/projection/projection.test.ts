@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { decideOrder } from '../../../../hub/projection/order.ts';
-import { dropProjection, Projection } from '../../../../hub/projection/projection.ts';
+import {
+  type ApplyDecision,
+  dropProjection,
+  Projection,
+} from '../../../../hub/projection/projection.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import type { DigestEvent, StudyEvent } from '../../../../shared/contract/events.ts';
 import { edgeStream } from '../../../../shared/contract/subjects.ts';
@@ -78,7 +82,12 @@ interface World {
   reopen(): Promise<World>;
 }
 
-function open(t: Test, directory: string, log = new FakeLog()): World {
+function open(
+  t: Test,
+  directory: string,
+  log = new FakeLog(),
+  apply: ApplyDecision = () => [],
+): World {
   const projection = new Projection({
     dataDirectory: directory,
     trusts: [{ ods: 'RRK', name: 'Trust RRK' }],
@@ -87,6 +96,7 @@ function open(t: Test, directory: string, log = new FakeLog()): World {
     log: silentLog,
     metrics: openMetrics({}),
   });
+  projection.registerHubAggregate('sample', apply);
   projection.start();
   let isOpen = true;
   const close = async (): Promise<void> => {
@@ -234,4 +244,41 @@ t.test('dropped, or broken, it is built again and is the same', async (t) => {
   const third = open(t, world.directory, world.log);
   await third.until(1, 20);
   t.strictSame(rows(third), before);
+});
+
+t.test('a decision that the disk had no room for is applied when there is', async (t) => {
+  let isFull = true;
+  const applied: string[] = [];
+  const world = open(t, t.testdir(), new FakeLog(), (_db, { id }) => {
+    if (isFull) {
+      isFull = false;
+      throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    }
+    applied.push(id);
+    return [];
+  });
+  const isRead = world.projection
+    .untilDecided(await world.log.append('cdip.hub.sample.one', {}))
+    .then(() => true);
+  await eventually('it is read again', async () => applied.length > 0);
+  t.ok(await isRead, 'and who waits for it goes on');
+  t.strictSame(applied, ['one']);
+  const unreadable = world.projection.db.prepare('SELECT count(*) FROM unreadable').pluck();
+  t.equal(unreadable.get(), 0, 'nor is it put aside');
+});
+
+t.test('a decision counts as read when it was, whatever a stream before had reached', async (t) => {
+  const applied: string[] = [];
+  const apply: ApplyDecision = (_db, { id }) => {
+    applied.push(id);
+    return [];
+  };
+  const world = open(t, t.testdir(), new FakeLog(), apply);
+  for (const id of ['one', 'two'])
+    await world.projection.untilDecided(await world.log.append(`cdip.hub.sample.${id}`, {}));
+  await world.projection.stop();
+  world.log.remake('HUB');
+  const again = open(t, world.directory, world.log, apply);
+  await again.projection.untilDecided(await world.log.append('cdip.hub.sample.three', {}));
+  t.strictSame(applied, ['one', 'two', 'three']);
 });

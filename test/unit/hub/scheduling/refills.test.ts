@@ -323,7 +323,7 @@ t.test('a site books whom its call list shows of another trust, and nobody else'
     'why others of another trust are not called is not told',
   );
   const bookCalled = (requestId: string, slotId: string, by = site) =>
-    refused(world.scheduling.bookCalled({ slotId, requestId }, by));
+    refused(world.scheduling.book({ slotId, requestId }, by));
   for (const { requestId } of hidden) t.equal(await bookCalled(requestId, slot), 'TRUST_FORBIDDEN');
   t.equal(await bookCalled(consents.requestId, slot, elsewhere), 'TRUST_FORBIDDEN');
   t.equal(
@@ -378,3 +378,43 @@ t.test(
     t.equal(world.scheduling.requests.find(first.requestId).since, first.since);
   },
 );
+
+t.test(
+  'a slot that is kept for somebody is booked for them as the answer to their offer',
+  async (t) => {
+    const world = schedulingWorld(t, MORNING);
+    const [slot = ''] = await world.diary('MR-8', [in_(10 * 24)]);
+    const given = await world.request();
+    const asked = await world.request();
+    const bookingId = await world.book(slot, given.requestId);
+    await world.scheduling.bookings.cancel(bookingId, BOOKER, 'not needed');
+    await look(world);
+    const wish = { slotId: slot, requestId: asked.requestId, idempotencyKey: 'k' };
+    const booking = await world.scheduling.book(wish, BOOKER);
+    t.equal(booking.state, 'booked');
+    t.match(offersOf(world, bookingId), [{ requestId: asked.requestId, state: 'accepted' }]);
+    t.equal(findRefill(world.db, bookingId)?.value.state, 'filled');
+    t.strictSame(
+      await world.scheduling.book(wish, BOOKER),
+      booking,
+      'the same key, the same booking',
+    );
+  },
+);
+
+t.test('a slot that is given back twice is offered by what was given back last', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const [slot = ''] = await world.diary('MR-9', [in_(10 * 24)]);
+  const { requestId } = await world.request({ shortNotice: false, optedOut: true });
+  const freed: string[] = [];
+  for (const _ of [1, 2]) {
+    const bookingId = await world.book(slot, requestId);
+    await world.scheduling.bookings.cancel(bookingId, BOOKER, 'not needed');
+    await look(world);
+    world.clock.ms += 1_000;
+    freed.push(bookingId);
+  }
+  await look(world);
+  const states = freed.map((id) => findRefill(world.db, id)?.value.state);
+  t.strictSame(states, ['ended', 'running']);
+});
