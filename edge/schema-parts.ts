@@ -5,6 +5,7 @@ import type { SchemaParts } from './database.ts';
 import { deliverSchema } from './deliver/schema.ts';
 import { dicomWebSchema } from './dicomweb/schema.ts';
 import { hl7Schema } from './hl7/schema.ts';
+import { notesSchema } from './notes/schema.ts';
 import { reportsSchema } from './reports/schema.ts';
 import { retentionSchema } from './retention/schema.ts';
 import { retrieveSchema } from './retrieve/schema.ts';
@@ -28,4 +29,5 @@ export const furtherParts: SchemaParts = {
   reports: reportsSchema,
   ris: risSchema,
   transfer: transferSchema,
+  notes: notesSchema,
 };

@@ -17,10 +17,9 @@ import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
 import { openUnaided, type UnaidedFetches } from './commands/unaided-fetch.ts';
-import { Withdrawals } from './commands/withdrawals.ts';
 import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
 import type { PushedConfigurations } from './configuration/pushed.ts';
-import { crawlProgress, pacsPeers } from './crawl/progress.ts';
+import { crawlProgress } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { type DeliveryCounters, openDeliveryCounters } from './deliver/delivery-counters.ts';
@@ -41,13 +40,10 @@ import { openTransferCounters } from './http/transfer-counters.ts';
 import { KnownPatients } from './index/records/known-patients.ts';
 import { Records } from './index/records/records.ts';
 import { joinHub } from './join-hub.ts';
+import type { RejectionNotes } from './notes/rejection-notes.ts';
 import { Operations } from './operations.ts';
 import { openRemoteWork } from './remote-work.ts';
 import { ObjectReports, reportInlet } from './reports/object-reports.ts';
-import { ReportCopies } from './reports/report-copies.ts';
-import { Copies } from './retention/copies.ts';
-import { CopyExpiry } from './retention/expire-copies.ts';
-import { ReleaseToPacs } from './retention/release-to-pacs.ts';
 import { Retriever } from './retrieve/retriever.ts';
 import { RisBookings } from './ris/ris-bookings.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
@@ -65,6 +61,7 @@ import { type OpenStorage, openStorage } from './scp/open-storage.ts';
 import { refile, releaseFromQuarantine } from './scp/refile.ts';
 import type { SetAside } from './scp/storage-parts.ts';
 import { startAudit } from './start-audit.ts';
+import { type MadeDocuments, startFollowing, startRetention } from './start-following.ts';
 import { type Services, startServices } from './start-services.ts';
 import { statusView } from './status-view.ts';
 import { CodecThreads } from './transcode/codec-threads.ts';
@@ -114,14 +111,20 @@ export async function startParts(
     listener?: DicomListener;
     pacs?: Retriever;
     services?: Services;
-    reports?: ReportCopies;
+    made?: MadeDocuments;
     vitals?: () => HealthDetails;
   } = {};
   const isBringing = (study: string): boolean => late.pacs?.isBringing(study) ?? false;
-  const isOurReport: SetAside = (spool, object) => late.reports?.takeBack(spool, object) ?? false;
+  const isMade: SetAside = (spool, object) => late.made?.takeBack(spool, object) ?? false;
   const now = (): number => clock.now();
   const ahead = new MetadataAhead({ quietMs: config.storage.quietSeconds * 1000, now });
-  const storage = await openRoutedStorage(options, { db, routes, ahead, isBringing, isOurReport });
+  const storage = await openRoutedStorage(options, {
+    db,
+    routes,
+    ahead,
+    isBringing,
+    isMade,
+  });
   const { index, spool, outbox, quarantine } = storage;
   lifecycle.add('spool', () => spool.stop());
   outbox.start();
@@ -132,7 +135,7 @@ export async function startParts(
   const fetching = startFetching(options, { db, storage, routes, late, line });
   const { store, queue, states, inbox, deliverer } = fetching;
   const pacs = startRetriever(options, { db, storage, late });
-  const copies = startRetention(options, { db, storage });
+  const copies = startRetention(options, { db, storage, notes: fetching.notes });
 
   const doctor = startDoctor(options, { db, inlet: pacs });
   const directory = new DirectoryCache(dataDirectory);
@@ -300,27 +303,6 @@ function startRecords(
   return { records, hl7Inbox: inbox };
 }
 
-function startRetention(
-  { config, clock, log, metrics, lifecycle }: StartOptions,
-  { db, storage: { index, spool } }: { db: Sqlite; storage: OpenStorage },
-): Copies {
-  const copies = new Copies({ db, trust: config.trust, clock });
-  const { copyRetentionDays } = config.storage;
-  const expiry = new CopyExpiry({
-    ...{ copies, index, spool, clock, log, metrics, copyRetentionDays },
-  });
-  expiry.start();
-  lifecycle.add('copy expiry', () => expiry.stop());
-  const release = new ReleaseToPacs({
-    ...{ db, index, spool, clock, log },
-    pacs: pacsPeers(config).map(({ aeTitle }) => aeTitle),
-    retentionHours: config.storage.retentionHours,
-  });
-  release.start();
-  lifecycle.add('release to the PACS', () => release.stop());
-  return copies;
-}
-
 /** Storage that tells routing of what it files, and sets results aside. */
 async function openRoutedStorage(
   { config, clock, log, metrics }: StartOptions,
@@ -329,13 +311,13 @@ async function openRoutedStorage(
     routes,
     ahead,
     isBringing,
-    isOurReport,
+    isMade,
   }: {
     db: Sqlite;
     routes: RouteTables;
     ahead: MetadataAhead;
     isBringing: (study: string) => boolean;
-    isOurReport: SetAside;
+    isMade: SetAside;
   },
 ): Promise<OpenStorage> {
   const route = routeInlet(routes, config, isBringing);
@@ -349,8 +331,7 @@ async function openRoutedStorage(
       noteReport(record, now);
       ahead.note(record, now);
     },
-    setAside: (into, object, now) =>
-      routes.inbox.take(into, object) || isOurReport(into, object, now),
+    setAside: (into, object, now) => routes.inbox.take(into, object) || isMade(into, object, now),
   });
   await recoverResults(routes, storage.spool, (file) =>
     refile(storage, file, { byDecision: false }),
@@ -362,7 +343,7 @@ interface FetchingParts {
   readonly db: Sqlite;
   readonly storage: OpenStorage;
   readonly routes: RouteTables;
-  readonly late: { uplink?: Uplink; unaided?: UnaidedFetches; reports?: ReportCopies };
+  readonly late: { uplink?: Uplink; unaided?: UnaidedFetches; made?: MadeDocuments };
   readonly line: Line;
 }
 
@@ -374,6 +355,7 @@ interface Fetching {
   readonly deliverer: Deliverer;
   readonly transcoder: Transcoder;
   readonly deliveryCounters: DeliveryCounters;
+  readonly notes: RejectionNotes;
 }
 
 /** Commands, fetches, deliveries and routes; what was under way goes on. */
@@ -394,8 +376,7 @@ function startFetching(
   const deliverer = new Deliverer({
     ...{ queue, states, spool, transcoder, log, now },
     index: {
-      findInstance: (uid, home) =>
-        objects.findInstance(uid, home) ?? late.reports?.findInstance(uid),
+      findInstance: (uid, home) => objects.findInstance(uid, home) ?? late.made?.findInstance(uid),
     },
     peers: deliveryPeers(config),
     destinations: allDestinations(config, dimseDestinations(config.dicom.aeTitle)),
@@ -432,8 +413,9 @@ function startFetching(
       late.uplink?.requestTicket(fetchId) ??
       Promise.reject(new UplinkError('HUB_UNAVAILABLE', 'this edge is not joined to a hub')),
   });
-  const reports = startFollowing(options, { db, storage, queue, deliverer, store, runner });
-  late.reports = reports;
+  const following = startFollowing(options, { db, storage, queue, deliverer, store, runner });
+  late.made = following.made;
+  const { reports, notes } = following;
   const ris = new RisBookings({
     ...{ trust, db, clock, log, ris: config.ris },
     tell: (body) => outbox.appendBooking(body),
@@ -453,36 +435,5 @@ function startFetching(
   lifecycle.add('fetches', () => runner.stop());
   inbox.start();
   lifecycle.add('commands', () => inbox.stop());
-  return { store, queue, states, inbox, deliverer, transcoder, deliveryCounters };
-}
-
-/** What becomes of copies after they came: their reports, and that their home takes them back. */
-function startFollowing(
-  { config, clock, log, lifecycle }: StartOptions,
-  {
-    db,
-    storage: { index, spool },
-    queue: deliveries,
-    ...fetching
-  }: {
-    db: Sqlite;
-    storage: OpenStorage;
-    queue: DeliveryQueue;
-    deliverer: Deliverer;
-    store: FetchStore;
-    runner: FetchRunner;
-  },
-): ReportCopies {
-  const { trust, peers } = config;
-  const common = { trust, db, index, spool, deliveries, log, now: () => clock.now() };
-  const reports = new ReportCopies({
-    ...{ ...common, peers, deliverer: fetching.deliverer },
-    fileHead: dicomReading.fileHead,
-  });
-  reports.start();
-  lifecycle.add('reports of copies', () => reports.stop());
-  const withdrawals = new Withdrawals({ ...common, ...fetching });
-  withdrawals.start();
-  lifecycle.add('withdrawals', () => withdrawals.stop());
-  return reports;
+  return { store, queue, states, inbox, deliverer, transcoder, deliveryCounters, notes };
 }

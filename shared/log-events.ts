@@ -340,6 +340,10 @@ export interface LogEvents {
   'report.object-unread': { sopInstanceUID: string; code: string };
   /** The delivery of another trust's report is over. */
   'report.delivered': { studyInstanceUID: string; source: string; state: string };
+  /** The delivery of a rejection note, of a copy that its home withdrew, is over. */
+  'note.delivered': { studyInstanceUID: string; home: string; peer: string; state: string };
+  /** Rejection notes could not be looked at; the next look tries again. */
+  'note.look-failed': { code: string; error: unknown };
   /** Reports of copies could not be looked at; the next look tries again. */
   'report.look-failed': { code: string; error: unknown };
   /** An edge could not be told that a home took a study back; done with the next look. */

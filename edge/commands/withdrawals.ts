@@ -1,7 +1,8 @@
 /**
- * Copies whose home does not hold the study any more: nothing of it is brought or delivered, then it goes.
+ * Copies whose home does not hold the study any more: nothing of it is brought or delivered, then it goes, and who
+ * was given it is told.
  *
- *   command `withdraw` ─► fetches and deliveries cancelled ─► they ended ─► removeStudy ─► command done
+ *   command `withdraw` ─► fetches and deliveries cancelled ─► they ended ─► notes kept ─► removeStudy ─► command done
  *
  * Goes on after kill -9 from the commands that are not done.
  */
@@ -27,7 +28,12 @@ export interface WithdrawalsOptions {
   readonly store: Pick<FetchStore, 'openOf' | 'setCancelled'>;
   readonly runner: Pick<FetchRunner, 'wake'>;
   readonly deliveries: Pick<DeliveryQueue, 'openOf'>;
-  readonly deliverer: Pick<Deliverer, 'cancel'>;
+  readonly deliverer: Pick<Deliverer, 'cancel' | 'isSending'>;
+  /** Told before the copy goes, with each command once or more. */
+  readonly notes: {
+    keep(commandId: string, copy: { studyInstanceUID: string; home: string }): void;
+    wake(): void;
+  };
   readonly now: () => number;
   readonly log: Log;
 }
@@ -67,13 +73,17 @@ export class Withdrawals {
   }
 
   #carryOut({ id, studyInstanceUID, home }: Withdraw): void {
-    const { trust, index, spool, now, log } = this.#options;
+    const { trust, index, spool, notes, now, log } = this.#options;
     const study = { studyInstanceUID, home };
     if (home !== trust) {
       if (!this.#isQuiet(study)) return;
-      const bytes = index.studyState(studyInstanceUID, home)?.bytes ?? 0;
+      notes.keep(id, study);
+      const held = index.studyState(studyInstanceUID, home);
       const files = removeStudy({ index, spool }, study);
-      log.info('copy.removed', { ...study, bytes, files, why: 'withdrawn' });
+      // It may have gone before, for want of use or room.
+      if (held !== undefined)
+        log.info('copy.removed', { ...study, bytes: held.bytes, files, why: 'withdrawn' });
+      notes.wake();
     }
     this.#done.run(now(), id);
   }
@@ -88,7 +98,7 @@ export class Withdrawals {
     const own = new Set(fetches.map(({ fetchId }) => fetchId));
     for (const { deliveryId } of deliveries.openOf(study))
       if (!own.has(deliveryId)) deliverer.cancel(deliveryId);
-    return fetches.length === 0;
+    return fetches.length === 0 && !deliverer.isSending(study);
   }
 
   #lookOrReport(): void {

@@ -77,6 +77,13 @@ export class Deliverer {
     this.#tell(deliveryId);
   }
 
+  /** True while an object of the study may be under way: also of a delivery that was cancelled a moment ago. */
+  isSending({ studyInstanceUID, home }: { studyInstanceUID: string; home: string }): boolean {
+    return [...this.#workers.values()].some(
+      ({ underWay }) => underWay?.studyInstanceUID === studyInstanceUID && underWay.home === home,
+    );
+  }
+
   /** Called after each object, and when a delivery ends or has to wait. */
   onChange(listener: (deliveryId: string) => void): void {
     this.#listeners.add(listener);

@@ -197,7 +197,7 @@ export class DeliveryQueue {
     this.#statements.end.run(state, reason?.code ?? null, reason?.detail ?? null, now, deliveryId);
   }
 
-  /** Drops those that ended two months ago. */
+  /** Drops those that ended two months ago, but for those of copies that are here still. */
   forgetOld(now: number): void {
     this.#statements.forget.run(now - REMEMBER_MS);
   }
@@ -307,7 +307,12 @@ function prepareStatements(db: Sqlite) {
     hurry: db.prepare<[number, string, number]>(
       'UPDATE deliveries SET due_at = ? WHERE peer = ? AND ended_at IS NULL AND due_at > ?',
     ),
-    forget: db.prepare<[number]>('DELETE FROM deliveries WHERE ended_at < ?'),
+    // To whom a copy was given is known as long as it is here.
+    forget: db.prepare<[number]>(
+      `DELETE FROM deliveries WHERE ended_at < ? AND NOT EXISTS (
+         SELECT 1 FROM studies s JOIN imports i ON i.study_uid = s.study_uid AND i.home = s.home
+         WHERE s.study_uid = deliveries.study_uid AND s.home = deliveries.home)`,
+    ),
     remove: db.prepare<[string]>(
       'DELETE FROM deliveries WHERE delivery_id = ? AND ended_at IS NOT NULL',
     ),

@@ -43,6 +43,7 @@ export class PeerWorker {
   #isShown = false;
   #running: Promise<void> | undefined;
   #isStopping = false;
+  #underWay: DeliveryRow | undefined;
   #waiting = new AbortController();
   readonly #ending = new AbortController();
 
@@ -112,7 +113,21 @@ export class PeerWorker {
     }
   }
 
+  /** The delivery of which an object may be under way now. */
+  get underWay(): DeliveryRow | undefined {
+    return this.#underWay;
+  }
+
   async #deliver(delivery: DeliveryRow): Promise<void> {
+    this.#underWay = delivery;
+    try {
+      await this.#pass(delivery);
+    } finally {
+      this.#underWay = undefined;
+    }
+  }
+
+  async #pass(delivery: DeliveryRow): Promise<void> {
     const { queue } = this.#options;
     const { deliveryId, priority } = delivery;
     const outcome = await deliverPass(this.#options, {

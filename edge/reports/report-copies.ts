@@ -6,9 +6,7 @@
  * The documents stand beside the index: the copy stays what its home has, and nobody takes them for objects of
  * this trust. What a kill -9 interrupts is made again, the same to the byte.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { ReportCommand } from '../../shared/contract/commands.ts';
 import { codeOf } from '../../shared/errors.ts';
@@ -17,15 +15,13 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Peer } from '../config.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
 import type { DeliveryQueue } from '../deliver/delivery-queue.ts';
+import { type FileHead, writeDocument } from '../documents/write-document.ts';
 import type { AcceptedObject } from '../index/accept-object.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { OBJECT_SUFFIX, TEMPORARY_SUFFIX } from '../spool/layout.ts';
-import { newFile } from '../spool/spare-files.ts';
 import type { Spool } from '../spool/spool.ts';
-import { InstanceWriter } from '../spool/write-instance.ts';
-import { BASIC_TEXT_SR, EXPLICIT_LITTLE_ENDIAN, reportDocument } from './report-document.ts';
-import { type DocumentFile, type ReportRow, ReportRows } from './report-rows.ts';
+import { reportDocument } from './report-document.ts';
+import { type ReportRow, ReportRows } from './report-rows.ts';
 
 const LOOK_MS = 1_000;
 const DEADLINE_MS = 7 * 86_400_000;
@@ -41,11 +37,7 @@ export interface ReportCopiesOptions {
   readonly peers: readonly Peer[];
   readonly deliverer: Pick<Deliverer, 'add' | 'wake'>;
   readonly deliveries: Pick<DeliveryQueue, 'find'>;
-  readonly fileHead: (identity: {
-    readonly sopClassUID: string;
-    readonly sopInstanceUID: string;
-    readonly transferSyntaxUID: string;
-  }) => Buffer;
+  readonly fileHead: FileHead;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -112,18 +104,19 @@ export class ReportCopies {
 
   /** Waits while the copy is not filed, or goes nowhere. */
   async #handOver(row: ReportRow): Promise<void> {
-    const { index, db, deliverer, now } = this.#options;
+    const { index, db, deliverer, now, trust, spool, fileHead } = this.#options;
     const { studyInstanceUID, home, reportKey } = row;
     const study = index.studyState(studyInstanceUID, home);
     const to = this.#rows.destinationOf(row);
     const peer = to?.isDelivered ? this.#peer(to.peer) : undefined;
     if (study === undefined || to === undefined || peer === undefined) return;
     const document = reportDocument({
-      ...{ report: row.report, study, trust: this.#options.trust },
+      ...{ report: row.report, study, trust },
       retrievedAt: rfc3339(row.receivedAt),
       replaces: this.#rows.deliveredBefore(row),
     });
-    const file = await this.#write(document);
+    const place = { trust, spool, fileHead, folder: FOLDER, now: now() };
+    const file = await writeDocument(document, place);
     const deliveryId = `report-${randomUUID()}`;
     db.transaction(() => {
       this.#rows.setDocument(reportKey, file, deliveryId);
@@ -142,29 +135,6 @@ export class ReportCopies {
     return named === null
       ? peers.find(({ importsTo }) => importsTo)
       : peers.find(({ name }) => name === named);
-  }
-
-  async #write(document: ReturnType<typeof reportDocument>): Promise<DocumentFile> {
-    const { spool, fileHead, trust, now } = this.#options;
-    const { dataSet, sopInstanceUID, seriesInstanceUID } = document;
-    const identity = { sopClassUID: BASIC_TEXT_SR, transferSyntaxUID: EXPLICIT_LITTLE_ENDIAN };
-    const name = createHash('sha256').update(sopInstanceUID).digest('hex').slice(0, 40);
-    const path = join(FOLDER, `${name}${OBJECT_SUFFIX}`);
-    // Not in incoming/: what a kill -9 leaves there whole is filed as an object of this trust.
-    const temporary = `${spool.absolute(path)}${TEMPORARY_SUFFIX}`;
-    rmSync(temporary, { force: true });
-    const writer = new InstanceWriter({
-      openFile: () => newFile(temporary),
-      head: fileHead({ ...identity, sopInstanceUID }),
-      reserve: spool.reserve,
-    });
-    await writer.write(dataSet);
-    const sealed = await writer.seal({ home: trust, receivedAt: now(), callingAETitle: '' });
-    const { temporaryPath, dataSetOffset, dataSetBytes, contentDigest } = sealed;
-    renameSync(temporaryPath, spool.absolute(path));
-    return {
-      ...{ sopInstanceUID, seriesInstanceUID, path, dataSetOffset, dataSetBytes, contentDigest },
-    };
   }
 
   #follow(row: ReportRow, deliveryId: string): void {

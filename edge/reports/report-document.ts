@@ -6,40 +6,25 @@
  *
  * Pure. The same version gives the same object: UIDs are digests of whose report it is, and where.
  */
-import { createHash } from 'node:crypto';
 import type { CopiedReport } from '../../shared/contract/commands.ts';
 import type { EventBody, ReportStatus, StudyEvent } from '../../shared/contract/events.ts';
 import { type Entry, writeSmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
+import {
+  code,
+  dicomDate,
+  dicomTime,
+  EXPLICIT_LITTLE_ENDIAN,
+  type MadeDocument,
+  studyEntries,
+  T,
+  textItem,
+  uidOf,
+} from '../documents/document-parts.ts';
 
 export const BASIC_TEXT_SR = '1.2.840.10008.5.1.4.1.1.88.11';
-export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 /** Behind whatever the study has itself. */
 const SERIES_NUMBER = '9901';
-
-const T = {
-  ContentDate: 0x0008_0023,
-  ContentTime: 0x0008_0033,
-  Manufacturer: 0x0008_0070,
-  CodeValue: 0x0008_0100,
-  CodingSchemeDesignator: 0x0008_0102,
-  CodeMeaning: 0x0008_0104,
-  ReferencedPerformedProcedureStepSequence: 0x0008_1111,
-  ReferencedSOPSequence: 0x0008_1199,
-  ReferencedSeriesSequence: 0x0008_1115,
-  ReferencedSOPClassUID: 0x0008_1150,
-  ReferencedSOPInstanceUID: 0x0008_1155,
-  RelationshipType: 0x0040_a010,
-  ValueType: 0x0040_a040,
-  ConceptNameCodeSequence: 0x0040_a043,
-  ContinuityOfContent: 0x0040_a050,
-  TextValue: 0x0040_a160,
-  PredecessorDocumentsSequence: 0x0040_a360,
-  PerformedProcedureCodeSequence: 0x0040_a372,
-  CompletionFlag: 0x0040_a491,
-  VerificationFlag: 0x0040_a493,
-  ContentSequence: 0x0040_a730,
-} as const;
 
 const STATUS_WORDS: Readonly<Record<ReportStatus, string>> = {
   preliminary: 'PRELIMINARY, may change',
@@ -67,12 +52,7 @@ type Place = { readonly studyInstanceUID: string; readonly trust: string };
 export const documentUID = (report: ReportName, version: number, place: Place): string =>
   uidOf([...nameOf(report, place), `${version}`]);
 
-/** @returns the bytes of the data set and its UIDs */
-export function reportDocument(facts: DocumentFacts): {
-  readonly dataSet: Buffer;
-  readonly sopInstanceUID: string;
-  readonly seriesInstanceUID: string;
-} {
+export function reportDocument(facts: DocumentFacts): MadeDocument {
   const { report, study, trust } = facts;
   const place = { studyInstanceUID: study.studyInstanceUID, trust };
   const sopInstanceUID = documentUID(report, report.version, place);
@@ -103,35 +83,10 @@ export function reportDocument(facts: DocumentFacts): {
   ];
   return {
     dataSet: writeSmallDataSet(EXPLICIT_LITTLE_ENDIAN, entries),
+    sopClassUID: BASIC_TEXT_SR,
     sopInstanceUID,
     seriesInstanceUID,
   };
-}
-
-function studyEntries(study: EventBody<StudyEvent>): Entry[] {
-  const { patient, accessionNumber, accessionIssuer } = study;
-  return [
-    [Tag.PatientName, patient.name ?? ''],
-    [Tag.PatientID, patient.patientId],
-    [Tag.IssuerOfPatientID, patient.issuer],
-    [Tag.PatientBirthDate, patient.birthDate ?? ''],
-    [Tag.PatientSex, patient.sex ?? ''],
-    [Tag.StudyInstanceUID, study.studyInstanceUID],
-    [Tag.StudyDate, study.studyDate ?? ''],
-    [Tag.StudyTime, study.studyTime ?? ''],
-    [Tag.StudyID, study.studyId ?? ''],
-    [Tag.AccessionNumber, accessionNumber ?? ''],
-    ...(accessionIssuer === null
-      ? []
-      : [
-          [
-            Tag.IssuerOfAccessionNumberSequence,
-            [[[Tag.LocalNamespaceEntityID, accessionIssuer] as const]],
-          ] as const,
-        ]),
-    [Tag.ReferringPhysicianName, study.referringPhysician ?? ''],
-    ...(study.description === null ? [] : [[Tag.StudyDescription, study.description] as const]),
-  ];
 }
 
 function headingOf({ report, retrievedAt, replaces }: DocumentFacts): string {
@@ -161,21 +116,6 @@ function bodyOf({ text, status }: CopiedReport): readonly Entry[] {
 /** Lines of UT and ST end with CR LF. PS3.5 §6.2. */
 const crlf = (text: string): string => text.replace(/\r\n|\r|\n/g, '\r\n');
 
-const code = (value: string, scheme: string, meaning: string): Entry[] => [
-  [T.CodeValue, value],
-  [T.CodingSchemeDesignator, scheme],
-  [T.CodeMeaning, meaning],
-];
-
-function textItem(value: string, meaning: string, text: string): Entry[] {
-  return [
-    [T.RelationshipType, 'CONTAINS'],
-    [T.ValueType, 'TEXT'],
-    [T.ConceptNameCodeSequence, [code(value, 'DCM', meaning)]],
-    [T.TextValue, text],
-  ];
-}
-
 function predecessor(
   { report, replaces }: DocumentFacts,
   { place, seriesInstanceUID }: { place: Place; seriesInstanceUID: string },
@@ -199,15 +139,3 @@ function predecessor(
 const nameOf = ({ trust, reportId }: ReportName, place: Place): string[] => [
   ...['report', place.trust, place.studyInstanceUID, trust, reportId],
 ];
-
-/** Of the form 2.25.<128 bits>. PS3.5 §B.2. */
-function uidOf(parts: readonly string[]): string {
-  const bytes = createHash('sha256').update(parts.join('\0')).digest().subarray(0, 16);
-  bytes.writeUInt8(((bytes[6] ?? 0) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8(((bytes[8] ?? 0) & 0x3f) | 0x80, 8);
-  return `2.25.${BigInt(`0x${bytes.toString('hex')}`)}`;
-}
-
-const digitsOf = (at: string): string => at.replace(/[-:TZ]/g, '');
-const dicomDate = (at: string): string => digitsOf(at).slice(0, 8);
-const dicomTime = (at: string): string => digitsOf(at).slice(8, 14);

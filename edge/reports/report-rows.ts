@@ -1,8 +1,10 @@
 /** SQL of the reports that come with copies. */
 import type { CopiedReport, ReportCommand } from '../../shared/contract/commands.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { EXPLICIT_LITTLE_ENDIAN } from '../documents/document-parts.ts';
+import type { DocumentFile } from '../documents/write-document.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { BASIC_TEXT_SR, EXPLICIT_LITTLE_ENDIAN } from './report-document.ts';
+import { BASIC_TEXT_SR } from './report-document.ts';
 
 export interface ReportRow {
   readonly reportKey: number;
@@ -12,16 +14,6 @@ export interface ReportRow {
   readonly receivedAt: number;
   readonly path: string | null;
   readonly deliveryId: string | null;
-}
-
-/** A document in its place. */
-export interface DocumentFile {
-  readonly sopInstanceUID: string;
-  readonly seriesInstanceUID: string;
-  readonly path: string;
-  readonly dataSetOffset: number;
-  readonly dataSetBytes: number;
-  readonly contentDigest: string;
 }
 
 /** Where the copy of a study goes: by its newest fetch. */

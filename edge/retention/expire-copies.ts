@@ -10,7 +10,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { Counter, type Registry } from '../../shared/metrics.ts';
-import type { EdgeIndex } from '../index/edge-index.ts';
+import type { EdgeIndex, StudyKey } from '../index/edge-index.ts';
 import { removeStudy } from '../index/remove-study.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Copies, Copy } from './copies.ts';
@@ -27,6 +27,8 @@ export type RemovalReason = 'expired' | 'space';
 
 export interface CopyExpiryOptions {
   readonly copies: Copies;
+  /** Told before each goes. */
+  readonly onRemoval: (copy: StudyKey) => void;
   readonly index: EdgeIndex;
   readonly spool: Spool;
   readonly copyRetentionDays: number;
@@ -87,7 +89,8 @@ export class CopyExpiry {
 
   /** Gives way to ingest afterwards. */
   async #remove(copy: Copy, why: RemovalReason): Promise<void> {
-    const { copies, index, spool, log } = this.#options;
+    const { copies, index, spool, onRemoval, log } = this.#options;
+    onRemoval(copy);
     const { studyInstanceUID, home, bytes } = copy;
     const files = removeStudy({ index, spool }, copy);
     copies.forget(copy);

@@ -22,13 +22,14 @@ export interface SpoolLayout {
   readonly results: string;
   readonly outgoing: string;
   readonly reports: string;
+  readonly notes: string;
 }
 
 export const TEMPORARY_SUFFIX = '.part';
 export const OBJECT_SUFFIX = '.dcm';
 /** Folders of `root` that hold no studies. An ODS code is in capitals, so no home has such a name. */
 export const RESERVED_FOLDERS: ReadonlySet<string> = new Set([
-  ...['incoming', 'quarantine', 'staging', 'results', 'outgoing', 'reports'],
+  ...['incoming', 'quarantine', 'staging', 'results', 'outgoing', 'reports', 'notes'],
 ]);
 
 export function spoolLayout(dataDirectory: string): SpoolLayout {
@@ -41,6 +42,7 @@ export function spoolLayout(dataDirectory: string): SpoolLayout {
     results: join(root, 'results'),
     outgoing: join(root, 'outgoing'),
     reports: join(root, 'reports'),
+    notes: join(root, 'notes'),
   };
 }
 

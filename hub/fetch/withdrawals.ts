@@ -1,6 +1,7 @@
 /**
  * Studies that their home does not hold any more: nobody is shown a copy from that moment on, and the edges that
- * hold one are told to drop it, again and again until they have.
+ * hold one are told to drop it, again and again until they have. Those that held one once are told too, once: it went
+ * from their disk, not from the PACS that it was brought to.
  *
  *   the home tells `deleted` ─► withdrawn ─► search, DICOMweb: not there ─► command `withdraw` ─► the copy's row goes
  */
@@ -13,6 +14,8 @@ import type { NetworkLog } from '../log/network-log.ts';
 import type { Change } from '../projection/change.ts';
 
 const LOOK_MS = 60_000;
+/** Who held a copy once is told by every hub that starts within so long; edges know commands for as long. */
+const ONCE_WITHIN_MS = 30 * 86_400_000;
 /** An edge that still has its copy is told again after so long: it may have been down. */
 const AGAIN_MS = 600_000;
 
@@ -29,6 +32,8 @@ interface Held {
   readonly studyInstanceUID: string;
   readonly home: string;
   readonly withdrawnAt: string;
+  /** 0: it went since, by itself. */
+  readonly isHeld: number;
 }
 
 export class Withdrawals {
@@ -42,11 +47,17 @@ export class Withdrawals {
 
   constructor(options: WithdrawalsOptions) {
     this.#options = options;
-    this.#held = options.db.prepare<[], Held>(
+    this.#held = options.db.prepare<[string], Held>(
       `SELECT s.trust AS "to", w.study_uid AS studyInstanceUID, w.home AS home,
-         w.withdrawn_at AS withdrawnAt
+         w.withdrawn_at AS withdrawnAt, 1 AS isHeld
        FROM withdrawn w JOIN studies s ON s.study_uid = w.study_uid AND s.home = w.home
-       WHERE s.trust <> s.home`,
+       WHERE s.trust <> s.home
+       UNION ALL
+       SELECT DISTINCT f.to_trust, w.study_uid, w.home, w.withdrawn_at, 0
+       FROM withdrawn w JOIN fetches f ON f.study_uid = w.study_uid AND f.home = w.home
+       WHERE w.withdrawn_at >= ? AND f.to_trust <> w.home
+         AND NOT EXISTS (SELECT 1 FROM studies s
+           WHERE s.study_uid = w.study_uid AND s.home = w.home AND s.trust = f.to_trust)`,
     );
   }
 
@@ -74,10 +85,12 @@ export class Withdrawals {
   /** Tells whoever still holds a copy. Never rejects. */
   async look(): Promise<void> {
     const { networkLog, clock, log } = this.#options;
-    for (const { to, studyInstanceUID, home, withdrawnAt } of this.#held.all()) {
+    const once = rfc3339(clock.now() - ONCE_WITHIN_MS);
+    for (const { to, studyInstanceUID, home, withdrawnAt, isHeld } of this.#held.all(once)) {
       const id = idOf([to, studyInstanceUID, home, withdrawnAt]);
       const now = clock.now();
-      if (now - (this.#sent.get(id) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) continue;
+      const sentAt = this.#sent.get(id);
+      if (sentAt !== undefined && (isHeld === 0 || now - sentAt < AGAIN_MS)) continue;
       try {
         const at = rfc3339(now);
         await networkLog.sendCommand(to, {

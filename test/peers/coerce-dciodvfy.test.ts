@@ -15,8 +15,9 @@ import { coerce } from '../unit/edge/coerce/coerce-fixture.ts';
 const corpus = readableCorpusFiles().map(({ path }) => path);
 const files = corpus.length > 0 ? corpus : pydicomFiles();
 const MAX_ALIKE = process.env['CDIP_WHOLE_CORPUS'] === 'true' ? Number.POSITIVE_INFINITY : 2;
-/** No transfer syntax in the meta information, or cut: nobody could have received it whole. */
-const UNSENDABLE = /meta_missing_tsyntax|SC_rgb_jpeg\.dcm|truncated/;
+/** No transfer syntax in the meta information, no SOP Instance UID, or cut: nobody could have received it whole. */
+const UNSENDABLE =
+  /meta_missing_tsyntax|SC_rgb_jpeg\.dcm|truncated|JPEGLosslessP14SV1_1s_1f_u_16_16/;
 
 /** A value that breaks a rule is kept in the Original Attributes as it stood. */
 const whereItStood = (error: string): string =>

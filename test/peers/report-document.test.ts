@@ -2,11 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import {
-  BASIC_TEXT_SR,
-  EXPLICIT_LITTLE_ENDIAN,
-  reportDocument,
-} from '../../edge/reports/report-document.ts';
+import { EXPLICIT_LITTLE_ENDIAN } from '../../edge/documents/document-parts.ts';
+import { BASIC_TEXT_SR, reportDocument } from '../../edge/reports/report-document.ts';
 import type { CopiedReport } from '../../shared/contract/commands.ts';
 import type { EventBody, StudyEvent } from '../../shared/contract/events.ts';
 import { encodePart10Head } from '../../shared/dicom/part10.ts';

@@ -55,7 +55,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/spool', 'edge/index'],
     'edge/transcode',
   ],
-  'edge/reports': ['shared', 'edge/index', 'edge/spool', 'edge/deliver'],
+  'edge/documents': ['shared', 'edge/spool'],
+  'edge/reports': ['shared', 'edge/index', 'edge/spool', 'edge/deliver', 'edge/documents'],
+  'edge/notes': ['shared', 'edge/index', 'edge/spool', 'edge/deliver', 'edge/documents'],
   'edge/dicomweb': [
     ...['shared', 'edge/index', 'edge/spool', 'edge/scp', 'edge/dimse (types)'],
     'edge/transcode',
@@ -107,10 +109,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/remote-work.ts': ['shared', 'edge/*'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
   'edge/start-audit.ts': ['shared', 'edge/*'],
+  'edge/start-following.ts': ['shared', 'edge/*', 'edge/start-parts.ts (types)'],
   'edge/join-hub.ts': ['shared', 'edge/*'],
   'edge/start-parts.ts': [
     ...['shared', 'edge/*', 'edge/operations.ts', 'edge/status-view.ts'],
-    'edge/start-services.ts',
+    ...['edge/start-services.ts', 'edge/start-following.ts'],
     ...['edge/join-hub.ts', 'edge/start-audit.ts', 'edge/remote-work.ts'],
   ],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],

@@ -9,6 +9,7 @@ import type { FetchOptions } from '../../../../edge/commands/fetch-parts.ts';
 import { FetchRunner } from '../../../../edge/commands/fetch-runner.ts';
 import { FetchStore } from '../../../../edge/commands/fetch-store.ts';
 import { commandsSchema } from '../../../../edge/commands/schema.ts';
+import { Withdrawals } from '../../../../edge/commands/withdrawals.ts';
 import { type EdgeConfig, parseEdgeConfig } from '../../../../edge/config.ts';
 import { openEdgeDatabase } from '../../../../edge/database.ts';
 import { Deliverer } from '../../../../edge/deliver/deliverer.ts';
@@ -16,6 +17,9 @@ import { openDeliveryCounters } from '../../../../edge/deliver/delivery-counters
 import { DeliveryQueue } from '../../../../edge/deliver/delivery-queue.ts';
 import { PeerStates } from '../../../../edge/deliver/peer-states.ts';
 import { deliverSchema } from '../../../../edge/deliver/schema.ts';
+import type { StoredInstance } from '../../../../edge/index/types.ts';
+import { RejectionNotes } from '../../../../edge/notes/rejection-notes.ts';
+import { notesSchema } from '../../../../edge/notes/schema.ts';
 import { dicomReading } from '../../../../edge/scp/dicom-reading.ts';
 import { type OpenStorage, openStorage } from '../../../../edge/scp/open-storage.ts';
 import { Line } from '../../../../edge/transfer/line.ts';
@@ -51,6 +55,7 @@ export class Receiver {
   readonly storage: OpenStorage;
   readonly queue: DeliveryQueue;
   readonly deliverer: Deliverer;
+  readonly notes: RejectionNotes;
   readonly destinations: FakeDestinations;
   readonly store: FetchStore;
   readonly runner: FetchRunner;
@@ -81,6 +86,7 @@ export class Receiver {
     const db = openEdgeDatabase(dataDirectory, {
       commands: commandsSchema,
       deliver: deliverSchema,
+      notes: notesSchema,
     });
     const parts = { config, db, clock: { ...systemClock, now }, log: silentLog };
     const metrics = openMetrics({});
@@ -111,7 +117,12 @@ export class Receiver {
     const states = new PeerStates(db);
     const counters = openDeliveryCounters(openMetrics({}), states);
     const delivering = { queue, states, counters, destinations, peers, transcoder: noTranscoder };
-    this.deliverer = new Deliverer({ ...common, ...delivering, index, spool });
+    const made = { peers, index, spool, deliveries: queue, fileHead: dicomReading.fileHead };
+    const findInstance = (uid: string, home: string): StoredInstance | undefined =>
+      index.findInstance(uid, home) ?? this.notes.findInstance(uid);
+    const objects = { findInstance };
+    this.deliverer = new Deliverer({ ...common, ...delivering, index: objects, spool });
+    this.notes = new RejectionNotes({ ...common, ...made, trust, db, deliverer: this.deliverer });
     const appendReceipt = (body: EventBody<ReceiptEvent>): void => {
       this.receipts.push(body);
       outbox.appendReceipt(body);
@@ -239,3 +250,19 @@ export const nameCommand = (patientId: string, fetchId = 'f1'): TakenCommand => 
   ...{ v: 1, id: `name-${fetchId}-${patientId}`, at: new Date().toISOString() },
   ...{ kind: 'name-patient', fetchId, localPatient: { patientId } },
 });
+
+/** The home's word that it does not hold the study any more. */
+export const withdraw = (home: string, id = `withdraw-${home}`): TakenCommand => ({
+  ...{ v: 1, id, at: new Date().toISOString() },
+  ...{ kind: 'withdraw', studyInstanceUID: STUDY, home },
+});
+
+/** Carries such words out when it is told to look. */
+export function withdrawalsOf(receiver: Receiver): Withdrawals {
+  const { db, storage, store, runner, queue, deliverer, config, notes } = receiver;
+  const { index, spool } = storage;
+  return new Withdrawals({
+    ...{ db, trust: config.trust, index, spool, store, runner, deliverer, notes, log: silentLog },
+    ...{ deliveries: queue, now: Date.now },
+  });
+}

@@ -1,25 +1,10 @@
 /** A copy whose home does not hold the study any more goes, whatever is busy with it. edge/commands/withdrawals.ts. */
 import t from 'tap';
-import { Withdrawals } from '../../../../edge/commands/withdrawals.ts';
-import { silentLog } from '../../../../shared/log.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { smallObject } from '../../../support/storage-fixture.ts';
 import { FakeDestinations, FakeError } from '../deliver/fake-destinations.ts';
 import { STUDY, startSource } from '../transfer/transfer-fixture.ts';
-import { fetchCommand, type Receiver, startReceiver } from './fetch-fixture.ts';
-
-const withdraw = (home: string) => ({
-  ...{ v: 1 as const, id: `withdraw-${home}`, at: new Date().toISOString() },
-  ...{ kind: 'withdraw' as const, studyInstanceUID: STUDY, home },
-});
-
-function withdrawalsOf({ db, storage, store, runner, queue, deliverer, config }: Receiver) {
-  const { index, spool } = storage;
-  return new Withdrawals({
-    ...{ db, trust: config.trust, index, spool, store, runner, deliverer, log: silentLog },
-    ...{ deliveries: queue, now: Date.now },
-  });
-}
+import { fetchCommand, startReceiver, withdraw, withdrawalsOf } from './fetch-fixture.ts';
 
 t.test('a copy that is being delivered is called off, and goes with its files', async (t) => {
   const source = await startSource(t);

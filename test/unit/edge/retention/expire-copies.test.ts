@@ -28,6 +28,8 @@ interface World {
   /** A fetch of it, as it ended; null: it is under way. */
   fetched(study: string, state: string | null): void;
   delivering(study: string): void;
+  /** Of which it was told that they go, while they were there. */
+  readonly removed: readonly string[];
   pass(): Promise<void>;
   held(): string[];
 }
@@ -41,6 +43,7 @@ async function world(t: Test): Promise<World> {
   const disk = { freeBytes: 100 * GB };
   const status = () => ({ ...disk, reserveBytes: 20 * GB, reached: false });
   const tightSpool: Spool = Object.create(spool, { reserve: { value: { status } } });
+  const removed: string[] = [];
   const expiry = new CopyExpiry({
     ...{ copies, index, clock, log: silentLog, metrics: storage.metrics },
     spool: Object.create(tightSpool, {
@@ -52,10 +55,13 @@ async function world(t: Test): Promise<World> {
       },
     }),
     copyRetentionDays: 30,
+    onRemoval: ({ studyInstanceUID, home }) => {
+      if (index.studyState(studyInstanceUID, home) !== undefined) removed.push(studyInstanceUID);
+    },
   });
   let number = 0;
   return {
-    ...{ storage, copies, clock, disk },
+    ...{ storage, copies, clock, disk, removed },
     hold(study, home) {
       number += 1;
       const path = `${home}/00/a/${number}.dcm`;
@@ -88,7 +94,7 @@ async function world(t: Test): Promise<World> {
 }
 
 t.test('a copy goes 30 days after it came; a study of one’s own never', async (t) => {
-  const { hold, pass, held, clock, storage } = await world(t);
+  const { hold, pass, held, clock, storage, removed } = await world(t);
   const file = hold('copy', 'RJE');
   const own = hold('own', 'RRK');
   clock.ms += 30 * DAY - 1;
@@ -98,6 +104,7 @@ t.test('a copy goes 30 days after it came; a study of one’s own never', async 
   await pass();
   t.same(held(), ['own']);
   t.notOk(existsSync(file), 'its file is gone');
+  t.same(removed, ['copy'], 'what was delivered of it can be remembered');
   t.ok(existsSync(own));
   const told = storage.outbox.next(0, 100).map(({ body }) => body);
   t.ok(

@@ -61,6 +61,20 @@ t.test(
     ]);
     t.equal(log.commands.length, 1, 'not again at once');
 
+    db.prepare("DELETE FROM studies WHERE trust = 'RJE'").run();
+    const brought = db.prepare('INSERT INTO fetches VALUES (?, 1, ?, ?, ?, ?, ?, 0, ?)');
+    for (const to of ['RXK', 'RRK'])
+      brought.run(`f-${to}`, STUDY, 'RRK', to, 'RRK', '2025-03-02T10:00:00.000Z', '{}');
+    for (const minutes of [0, 30]) {
+      clock.now = () => Date.parse(AT) + minutes * 60_000;
+      await withdrawals.look();
+    }
+    t.strictSame(
+      log.commands.map(({ ods }) => ods),
+      ['RJE', 'RXK'],
+      'who was brought it once is told once: its PACS may hold it',
+    );
+
     applyEvent(statements, event(false), AT);
     t.equal(searchStudies(db, { studyInstanceUID: STUDY }, page).studies.length, 1, 'it is back');
     t.strictSame(hub.bugs, []);
