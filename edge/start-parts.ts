@@ -289,10 +289,14 @@ function startRecords(
   { db, storage: { index, spool, outbox } }: { db: Sqlite; storage: OpenStorage },
 ): { records: Records; hl7Inbox: Hl7Inbox } {
   const records = new Records(db, (body) => outbox.appendRecord(body));
-  outbox.alsoAnnounce(() => records.everything(ANNOUNCED_TOGETHER));
   const objectReports = new ObjectReports({
     ...{ trust: config.trust, db, index, spool, records, log, now: () => clock.now() },
+    tellDose: (body) => outbox.appendRecord(body),
     zone: zoneOf(config.hl7.timeZone),
+  });
+  outbox.alsoAnnounce(function* () {
+    yield* records.everything(ANNOUNCED_TOGETHER);
+    yield* objectReports.everyDose(ANNOUNCED_TOGETHER);
   });
   objectReports.start();
   lifecycle.add('reports among objects', () => objectReports.stop());

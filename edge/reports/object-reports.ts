@@ -1,11 +1,12 @@
 /**
  * Reports among the objects that the trust's own modalities and PACS send: read once they are durable, and told as
- * those of the RIS are.
+ * those of the RIS are; reports of radiation dose for the measures.
  *
- *   object stored ─► report_objects, in its transaction ─► read ─► Records ─► the hub is told
+ *   object stored ─► report_objects, in its transaction ─► read ─┬─► Records ─► the hub is told
+ *                                                                └─► doses ─► the hub is told
  */
 import { rfc3339 } from '../../shared/clock.ts';
-import type { Patient } from '../../shared/contract/events.ts';
+import type { DoseEvent, EventBody, Patient } from '../../shared/contract/events.ts';
 import { readSmallDataSet, type SmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
@@ -17,6 +18,7 @@ import type { PatientFacts } from '../index/records/types.ts';
 import type { StoredInstance } from '../index/types.ts';
 import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
+import { isDoseClass, isDoseReport, readDoseReport } from './read-dose-report.ts';
 import { isReportClass, readObjectReport } from './read-structured-report.ts';
 
 const LOOK_MS = 1_000;
@@ -30,6 +32,8 @@ export interface ObjectReportsOptions {
   readonly index: Pick<EdgeIndex, 'findInstance' | 'studyState'>;
   readonly spool: Spool;
   readonly records: Pick<Records, 'apply'>;
+  /** What the hub is told of dose, in the transaction that is open. */
+  readonly tellDose: (body: EventBody<DoseEvent>) => void;
   readonly zone: ZonedClock;
   readonly now: () => number;
   readonly log: Log;
@@ -41,7 +45,8 @@ export function reportInlet(db: Sqlite, trust: string): ObjectListener {
   return ({ attributes, home }) => {
     const { sopClassUID, sopInstanceUID, modified = [] } = attributes;
     const isOurs = modified.some(({ system }) => system === `CDIP_${trust}`);
-    if (home === trust && !isOurs && isReportClass(sopClassUID)) insert.run(sopInstanceUID);
+    const isRead = isReportClass(sopClassUID) || isDoseClass(sopClassUID);
+    if (home === trust && !isOurs && isRead) insert.run(sopInstanceUID);
   };
 }
 
@@ -50,6 +55,8 @@ export class ObjectReports {
   readonly #waiting;
   readonly #done;
   readonly #reportOf;
+  readonly #putDose;
+  readonly #dosesAfter;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
 
@@ -67,6 +74,12 @@ export class ObjectReports {
     this.#reportOf = db
       .prepare<[string], string | null>('SELECT report_id FROM report_objects WHERE sop_uid = ?')
       .pluck();
+    this.#putDose = db.prepare<[string, string]>(
+      'INSERT OR REPLACE INTO doses (sop_uid, body) VALUES (?, ?)',
+    );
+    this.#dosesAfter = db.prepare<[number, number], { dose_key: number; body: string }>(
+      'SELECT dose_key, body FROM doses WHERE dose_key > ? ORDER BY dose_key LIMIT ?',
+    );
   }
 
   start(): void {
@@ -82,6 +95,16 @@ export class ObjectReports {
   /** Reads what waits, in the order in which it came. */
   async look(): Promise<void> {
     for (const uid of this.#waiting.all(CHUNK)) await this.#read(uid);
+  }
+
+  /** All that was told of dose, in chunks, in the order in which it came: for a hub that lost everything. */
+  *everyDose(chunk: number): Generator<EventBody<DoseEvent>[]> {
+    let after: number | undefined = 0;
+    while (after !== undefined) {
+      const rows: { dose_key: number; body: string }[] = this.#dosesAfter.all(after, chunk);
+      yield rows.map(({ body }) => JSON.parse(body) as EventBody<DoseEvent>);
+      after = rows.at(-1)?.dose_key;
+    }
   }
 
   #begin(): void {
@@ -103,7 +126,8 @@ export class ObjectReports {
     }
     try {
       const dataSet = readSmallDataSet(object.transferSyntaxUID, await this.#bytesOf(object));
-      db.transaction(() => this.#tell(object, dataSet)).immediate();
+      const tell = isDoseReport(dataSet) ? this.#tellDose : this.#tell;
+      db.transaction(() => tell.call(this, object, dataSet)).immediate();
     } catch (error) {
       const code = codeOf(error);
       if (code.startsWith('SQLITE_')) throw error;
@@ -128,6 +152,19 @@ export class ObjectReports {
       records.apply({ kind: 'report', patient, report }, { asOf, now: now() });
     }
     this.#done.run(now(), report?.reportId ?? null, null, sopInstanceUID);
+  }
+
+  #tellDose({ sopInstanceUID }: StoredInstance, dataSet: SmallDataSet): void {
+    const { zone, now, tellDose } = this.#options;
+    const dose = readDoseReport({
+      ...{ dataSet, sopInstanceUID, receivedAt: rfc3339(now()) },
+      toUTC: (date, time) => utcOf(date, time, zone),
+    });
+    if (dose !== undefined) {
+      this.#putDose.run(sopInstanceUID, JSON.stringify(dose));
+      tellDose(dose);
+    }
+    this.#done.run(now(), null, null, sopInstanceUID);
   }
 
   async #bytesOf(object: StoredInstance): Promise<Buffer> {

@@ -33,4 +33,16 @@ CREATE INDEX copy_reports_open ON copy_reports (study_uid, home) WHERE done_at I
 CREATE INDEX copy_reports_sop ON copy_reports (sop_uid) WHERE sop_uid IS NOT NULL;
 `,
   },
+  {
+    name: 'radiation dose reports',
+    sql: `
+-- What was told of each, as JSON: the objects themselves leave the spool.
+CREATE TABLE doses (
+  dose_key INTEGER PRIMARY KEY, sop_uid TEXT NOT NULL UNIQUE, body TEXT NOT NULL
+) STRICT;
+-- Those that came before they were read.
+INSERT OR IGNORE INTO report_objects (sop_uid)
+  SELECT sop_uid FROM instances WHERE sop_class_uid = '1.2.840.10008.5.1.4.1.1.88.67';
+`,
+  },
 ];

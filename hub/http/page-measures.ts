@@ -147,6 +147,10 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
       source: `/measures/${measure.id}/chart.svg?${search}`,
     },
     isSampled: answer.isSampled,
+    levels: (answer.levels ?? []).map(({ level, unit, ...one }) => ({
+      ...one,
+      level: cellText(level, unit),
+    })),
     hasWithheld: rows.some(({ suppressed }) => suppressed === true),
     link: `/measures/${measure.id}?${search}`,
     downloads: ['csv', 'parquet', 'json'].map((format) => ({

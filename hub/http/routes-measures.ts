@@ -177,6 +177,7 @@ function answerJson(answer: MeasureAnswer, { by, where }: Question): object {
       below: SMALLEST,
       rows: rows.filter(({ suppressed }) => suppressed === true).length,
     },
+    ...(answer.levels === undefined ? {} : { levels: answer.levels }),
     rows,
   };
 }

@@ -53,6 +53,20 @@ export const MeasureFiguresAnswer = z.object({
     ),
   }),
   columns: z.array(Column),
+  levels: z
+    .array(
+      z.object({
+        trust: z.string().nullable().describe('whose own level it is; null: of the network'),
+        examination: z.string(),
+        quantity: z.string(),
+        level: z.number(),
+        unit: z.string(),
+        source: z.string(),
+        version: z.string(),
+      }),
+    )
+    .optional()
+    .describe('reference levels of dose that are in force, of measures that compare with them'),
   medians: z
     .enum(['exact', 'sampled'])
     .describe('sampled: from one row in sixteen, where the question is about very many'),

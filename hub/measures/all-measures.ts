@@ -8,6 +8,7 @@ import { dataQuality } from './definitions/data-quality.ts';
 import { didNotAttend } from './definitions/did-not-attend.ts';
 import { discrepancies } from './definitions/discrepancies.ts';
 import { dose } from './definitions/dose.ts';
+import { doseReports } from './definitions/dose-reports.ts';
 import { examsByHour } from './definitions/exams-by-hour.ts';
 import { fasterDiagnosis } from './definitions/faster-diagnosis.ts';
 import { outsourced } from './definitions/outsourced.ts';
@@ -25,7 +26,8 @@ import type { Measure } from './measure.ts';
 export const MEASURES: readonly Measure[] = [
   ...[waitingList, waitingPerformance, activity, requestToExam, reportTurnaround, backlog],
   ...[slotUse, examsByHour, didNotAttend, cancellations, refill, transfers, priorFound],
-  ...[repeatImaging, outsourced, crossNetwork, dose, alerts, discrepancies, fasterDiagnosis],
+  ...[repeatImaging, outsourced, crossNetwork, dose, doseReports, alerts, discrepancies],
+  fasterDiagnosis,
   dataQuality,
 ];
 

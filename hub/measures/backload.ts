@@ -1,11 +1,11 @@
 /**
  * History and what no feed tells, from CSV files that are laid into `measures/incoming/`: `KIND.csv` is told
  * like everything else. A file with columns that are not known is refused whole; a row that can't be read is
- * refused alone, with its line, and its neighbours are taken.
+ * refused alone, and its neighbours are taken. A file that still grew since the last look is left until the next.
  *
  *   incoming/order-2024.csv ─► told_order ─► incoming/done/     refused/: the file or its rows, and why
  */
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { MeasureError } from './measure-error.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -29,15 +29,16 @@ export const incomingOf = (directory: string): string => join(directory, 'incomi
 export const kindOfFile = (file: string): KindName | undefined =>
   KINDS.find((kind) => new RegExp(`^${kind}([.-].*)?\\.csv$`).test(basename(file)));
 
-/** Takes every file that lies there. */
-export async function loadIncoming(store: Store, keys: Pseudonyms): Promise<Loaded[]> {
+/** What lay there at the last look, by name: size and time of change. */
+export type Seen = Map<string, string>;
+
+/** Takes every file that lies there as it lay there at the last look. */
+export async function loadIncoming(store: Store, keys: Pseudonyms, seen: Seen): Promise<Loaded[]> {
   const folder = incomingOf(store.directory);
   for (const name of ['done', 'refused'])
     mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
   const loaded: Loaded[] = [];
-  for (const name of readdirSync(folder)
-    .filter((one) => one.endsWith('.csv'))
-    .sort()) {
+  for (const name of settled(folder, seen)) {
     const file = join(folder, name);
     try {
       const counts = await loadFile(store, file, keys);
@@ -51,6 +52,18 @@ export async function loadIncoming(store: Store, keys: Pseudonyms): Promise<Load
     }
   }
   return loaded;
+}
+
+/** Half a file that somebody is copying would be taken for the whole. */
+function settled(folder: string, seen: Seen): string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.csv'));
+  const before = new Map(seen);
+  seen.clear();
+  for (const name of names) {
+    const { size, mtimeMs, ino } = statSync(join(folder, name));
+    seen.set(name, [size, mtimeMs, ino].join(' '));
+  }
+  return names.filter((name) => seen.get(name) === before.get(name)).sort();
 }
 
 async function loadFile(
@@ -74,7 +87,11 @@ async function loadFile(
   );
   if (told.patient) await keyPatients(store, given, keys);
   await store.run(`CREATE OR REPLACE TEMP TABLE incoming_typed AS ${typedSql(told, given)}`);
-  const complete = told.required.map((name) => `${name} IS NOT NULL`).join(' AND ');
+  const words = Object.entries(told.words ?? {});
+  const complete = [
+    ...told.required.map((name) => `${name} IS NOT NULL`),
+    ...words.map(([name, known]) => `${name} IN (${known.map(quoted).join(', ')})`),
+  ].join(' AND ');
   await store.run(`INSERT INTO told_${kind} SELECT * FROM incoming_typed WHERE ${complete}`);
   const [count] = await store.rows(
     `SELECT count(*) FILTER (${complete}) AS taken, count(*) FILTER (NOT (${complete})) AS refused FROM incoming_typed`,

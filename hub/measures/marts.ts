@@ -152,7 +152,7 @@ function rowTables(secret: string): Table[] {
     ],
     [
       'dose',
-      `SELECT f.trust, f.modality, f.protocol, f.device, f.age_band, day_of(f.dosed_at) AS dosed_on, f.ctdivol_mgy,
+      `SELECT f.trust, f.modality, f.examination, f.protocol, f.device, f.age_band, f.is_compared, f.is_above, day_of(f.dosed_at) AS dosed_on, f.ctdivol_mgy,
         f.dlp_mgycm, f.dap_gycm2, f.reference_point_mgy, f.fluoro_seconds
        FROM dose f ${unhidden} ON h.trust = f.trust AND h.exam = f.exam`,
     ],

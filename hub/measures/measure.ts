@@ -74,6 +74,8 @@ export interface Measure {
   readonly sums?: readonly Sum[];
   /** True: what it counts are faults of records, not something about people: only their total is guarded. */
   readonly isAboutRecords?: true;
+  /** True: the reference levels of dose stand beside its figures. */
+  readonly hasLevels?: true;
   /** Columns of the relation that the owning trust's list of rows shows. */
   readonly row: readonly string[];
 }

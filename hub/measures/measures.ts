@@ -14,7 +14,7 @@ import type { HubConfig } from '../config.ts';
 import { MEASURES, measureOf } from './all-measures.ts';
 import { AnalystSql, type SqlQuestion, type SqlTable } from './analyst-sql.ts';
 import { type FigureRow, type Figures, figuresOf, type Question } from './answer.ts';
-import { loadIncoming } from './backload.ts';
+import { loadIncoming, type Seen } from './backload.ts';
 import { build } from './build.ts';
 import type { Context } from './cells.ts';
 import { type DidsDay, didsOfDay } from './dids/daily.ts';
@@ -25,6 +25,7 @@ import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
 import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
+import { levelsInForce, type ReferenceLevel } from './reference-levels.ts';
 import { type ListedRow, type RowQuestion, rowsBehind } from './row-list.ts';
 import { Store } from './store.ts';
 import { takeWhatWasTold } from './take.ts';
@@ -70,6 +71,8 @@ export interface MeasureAnswer extends Figures {
   /** RFC 3339: what was told until then is counted. */
   readonly asOf: string;
   readonly coverage: readonly TrustCoverage[];
+  /** Only of a measure that has some. */
+  readonly levels?: readonly ReferenceLevel[];
 }
 
 export class Measures {
@@ -81,6 +84,7 @@ export class Measures {
   readonly #analystSql: AnalystSql;
   /** Answers since the last build, by their question. */
   readonly #kept = new Map<string, MeasureAnswer>();
+  readonly #incoming: Seen = new Map();
   #generation = 0;
   #marts: Marts | undefined;
   #builtAt: number | null = null;
@@ -158,6 +162,7 @@ export class Measures {
       measure,
       asOf: rfc3339(context.now),
       coverage: await this.#coverage(),
+      ...(measure.hasLevels ? { levels: await levelsInForce(this.#store) } : {}),
     };
     // Figures are the same until the next build. One that was begun before it is not kept.
     if (generation === this.#generation && answer.rows.length <= KEPT_ROWS) {
@@ -207,7 +212,7 @@ export class Measures {
   async refresh(): Promise<boolean> {
     const { db, clock, trusts, log } = this.#options;
     await this.#open();
-    const loaded = await loadIncoming(this.#store, this.#keys);
+    const loaded = await loadIncoming(this.#store, this.#keys, this.#incoming);
     for (const { file, taken, refused } of loaded)
       log.info('measures.loaded', { file, taken, refused });
     const added = loaded.length + (await takeWhatWasTold(this.#store, db, this.#keys));

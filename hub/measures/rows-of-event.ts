@@ -1,6 +1,7 @@
 /** An event of a trust as rows of what was told: patients under keys, times in UTC, words in the network's terms. */
 import type {
   AppointmentEvent,
+  DoseEvent,
   OrderEvent,
   Patient,
   PatientEvent,
@@ -22,23 +23,24 @@ const LONDON = zoneOf('Europe/London');
 /** Objects that come along and say nothing of what was imaged. */
 const BESIDE: ReadonlySet<string> = new Set(['SR', 'PR', 'KO', 'DOC', 'SEG', 'REG', 'OT', 'AU']);
 
-/** Null: nothing of it is counted. */
-export function rowOfEvent(event: CountedEvent, keys: Pseudonyms): KindRow | null {
+/** None: nothing of it is counted. */
+export function rowsOfEvent(event: CountedEvent, keys: Pseudonyms): KindRow[] {
+  if (event.kind === 'dose') return doseRows(event).map((row) => ({ kind: 'dose', row }));
   const who = whoOf(event.trust, event.patient, keys);
   switch (event.kind) {
     case 'patient':
-      return { kind: 'patient', row: { ...who, ...patientRow(event, keys) } };
+      return [{ kind: 'patient', row: { ...who, ...patientRow(event, keys) } }];
     case 'order':
-      return { kind: 'order', row: { ...who, ...orderRow(event) } };
+      return [{ kind: 'order', row: { ...who, ...orderRow(event) } }];
     case 'report':
-      return { kind: 'report', row: { ...who, ...reportRow(event) } };
+      return [{ kind: 'report', row: { ...who, ...reportRow(event) } }];
     case 'appointment':
-      return { kind: 'appointment', row: { ...who, ...appointmentRow(event) } };
+      return [{ kind: 'appointment', row: { ...who, ...appointmentRow(event) } }];
     case 'study':
       // A copy is no examination of the trust that holds it.
       return event.home === event.trust
-        ? { kind: 'study', row: { ...who, ...studyRow(event) } }
-        : null;
+        ? [{ kind: 'study', row: { ...who, ...studyRow(event) } }]
+        : [];
   }
 }
 
@@ -110,6 +112,23 @@ const studyRow = (event: StudyEvent): ToldRow => ({
   region: event.series.find(({ bodyPart }) => bodyPart !== null)?.bodyPart?.toUpperCase(),
   deleted: event.deleted,
 });
+
+const doseRows = ({ trust, irradiations, ...report }: DoseEvent): ToldRow[] =>
+  irradiations.map((one) => ({
+    trust,
+    exam: report.accessionNumber ?? report.studyInstanceUID,
+    event_uid: one.eventUID,
+    as_of: one.startedAt,
+    modality: report.modality,
+    protocol: one.protocol,
+    device: report.device,
+    ctdivol_mgy: one.isLocaliser ? null : one.ctdivolMGy,
+    dlp_mgycm: one.dlpMGyCm,
+    dap_gycm2: one.dapGyCm2,
+    reference_point_mgy: one.referencePointMGy,
+    fluoro_seconds: one.fluoroSeconds,
+    study_uid: report.studyInstanceUID,
+  }));
 
 function imagedBy({ series, nearline }: StudyEvent): string | undefined {
   const all = [...series.map(({ modality }) => modality), ...(nearline?.modalities ?? [])];

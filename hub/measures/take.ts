@@ -10,7 +10,7 @@ import {
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { countedByMeasures, waitingForMeasures } from '../projection/measure-inbox.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
-import { rowOfEvent } from './rows-of-event.ts';
+import { rowsOfEvent } from './rows-of-event.ts';
 import type { Store } from './store.ts';
 import { type ColumnType, type KindName, TOLD, type ToldRow } from './told.ts';
 import { transfersTold } from './transfers-told.ts';
@@ -25,10 +25,9 @@ export async function takeWhatWasTold(store: Store, db: Sqlite, keys: Pseudonyms
     const last = waiting.at(-1);
     if (last === undefined) break;
     const rows = new Map<KindName, ToldRow[]>();
-    for (const { event } of waiting) {
-      const found = rowOfEvent(event, keys);
-      if (found !== null) rows.set(found.kind, [...(rows.get(found.kind) ?? []), found.row]);
-    }
+    for (const { event } of waiting)
+      for (const { kind, row } of rowsOfEvent(event, keys))
+        if (rows.get(kind)?.push(row) === undefined) rows.set(kind, [row]);
     for (const [kind, of] of rows) added += await appendTold(store, kind, of);
     countedByMeasures(db, last.id);
   }

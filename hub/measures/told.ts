@@ -17,10 +17,12 @@ export type ColumnType =
   | 'VARCHAR[]';
 
 export interface ToldKind {
-  /** Column and type; the first ones, up to `key`, name the subject. */
+  /** Column and type; the first ones, up to `key`, name the subject. New ones come last. */
   readonly columns: Readonly<Record<string, ColumnType>>;
   /** Columns that a row of a CSV must have. */
   readonly required: readonly string[];
+  /** Columns of a CSV in which only these words are values. */
+  readonly words?: Readonly<Record<string, readonly string[]>>;
   /** Columns of a CSV that name a patient: they become keys when they are read. */
   readonly patient?: true;
 }
@@ -89,7 +91,7 @@ export const TOLD = {
       ...{ trust: 'VARCHAR', exam: 'VARCHAR', event_uid: 'VARCHAR', as_of: 'TIMESTAMP' },
       ...{ modality: 'VARCHAR', protocol: 'VARCHAR', device: 'VARCHAR' },
       ...{ ctdivol_mgy: 'DOUBLE', dlp_mgycm: 'DOUBLE', dap_gycm2: 'DOUBLE' },
-      ...{ reference_point_mgy: 'DOUBLE', fluoro_seconds: 'DOUBLE' },
+      ...{ reference_point_mgy: 'DOUBLE', fluoro_seconds: 'DOUBLE', study_uid: 'VARCHAR' },
     },
     required: ['trust', 'exam', 'event_uid', 'as_of'],
   },
@@ -118,8 +120,18 @@ export const TOLD = {
     columns: {
       ...{ code: 'VARCHAR', snomed: 'VARCHAR', modality: 'VARCHAR', region: 'VARCHAR' },
       ...{ test: 'VARCHAR', reporting_minutes: 'DOUBLE', retired_on: 'DATE' },
+      // Of reference-levels.ts.
+      examination: 'VARCHAR',
     },
     required: ['code'],
+  },
+  level: {
+    columns: {
+      ...{ trust: 'VARCHAR', examination: 'VARCHAR', quantity: 'VARCHAR', level: 'DOUBLE' },
+      ...{ source: 'VARCHAR', version: 'VARCHAR' },
+    },
+    required: ['examination', 'quantity', 'level', 'source', 'version'],
+    words: { quantity: ['ctdivol_mgy', 'dlp_mgycm', 'dap_gycm2'] },
   },
 } as const satisfies Readonly<Record<string, ToldKind>>;
 
@@ -131,8 +143,9 @@ export type ToldRow = Readonly<
   Record<string, string | number | boolean | readonly string[] | null | undefined>
 >;
 
-/** `CREATE TABLE told_…` of every kind. */
+/** `CREATE TABLE told_…` of every kind. A column that an older store lacks is added behind the others. */
 export const TOLD_SCHEMA = KINDS.map((kind) => {
   const columns = Object.entries(TOLD[kind].columns).map(([name, type]) => `${name} ${type}`);
-  return `CREATE TABLE IF NOT EXISTS told_${kind} (${columns.join(', ')});`;
+  const added = columns.map((one) => `ALTER TABLE told_${kind} ADD COLUMN IF NOT EXISTS ${one};`);
+  return [`CREATE TABLE IF NOT EXISTS told_${kind} (${columns.join(', ')});`, ...added].join('\n');
 }).join('\n');

@@ -45,6 +45,9 @@ export function applyEvent(
         changes: [{ kind: 'ris-answer', trust, bookingId: event.bookingId }],
         differing: [],
       };
+    case 'dose':
+      // The measures alone count it.
+      return { changes: [], differing: [] };
     case 'patient':
     case 'order':
     case 'report':

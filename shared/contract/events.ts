@@ -342,6 +342,36 @@ export const EncounterEventSchema = z.object({
   asOf: Time,
 });
 
+const Amount = z.number().nonnegative().nullable();
+
+/** One irradiation event; also what a report tells only as a sum, then under the UID of what it sums up. */
+export const IrradiationSchema = z.object({
+  eventUID: UID,
+  startedAt: Time,
+  protocol: Text,
+  /** A localiser of CT: its CTDIvol is in no mean. */
+  isLocaliser: z.boolean(),
+  /** Null, and so below: not told. */
+  ctdivolMGy: Amount,
+  dlpMGyCm: Amount,
+  dapGyCm2: Amount,
+  referencePointMGy: Amount,
+  fluoroSeconds: Amount,
+});
+
+/** A radiation dose report, as a modality of the trust sent it: PS3.16 TID 10001 and 10011. Names no patient. */
+export const DoseEventSchema = z.object({
+  ...ordered,
+  kind: z.literal('dose'),
+  sopInstanceUID: UID,
+  studyInstanceUID: UID,
+  accessionNumber: Text,
+  /** CT or MG; null: the report does not say which X-ray. */
+  modality: Text,
+  device: Text,
+  irradiations: z.array(IrradiationSchema),
+});
+
 /** The word of the trust's RIS on a booking that the hub wants it to take, or to end. */
 export const BookingEventSchema = z.object({
   ...ordered,
@@ -403,6 +433,7 @@ export const OrderedEventSchema = z.discriminatedUnion('kind', [
   AppointmentEventSchema,
   EncounterEventSchema,
   BookingEventSchema,
+  DoseEventSchema,
 ]);
 
 export type Patient = z.output<typeof PatientSchema>;
@@ -418,6 +449,8 @@ export type ReportEvent = z.output<typeof ReportEventSchema>;
 export type BookingEvent = z.output<typeof BookingEventSchema>;
 export type AppointmentEvent = z.output<typeof AppointmentEventSchema>;
 export type EncounterEvent = z.output<typeof EncounterEventSchema>;
+export type DoseEvent = z.output<typeof DoseEventSchema>;
+export type Irradiation = z.output<typeof IrradiationSchema>;
 export type EncounterStatus = EncounterEvent['status'];
 export type OrderStatus = OrderEvent['status'];
 export type ReportStatus = ReportEvent['status'];
@@ -428,13 +461,14 @@ export type OrderedEvent = z.output<typeof OrderedEventSchema>;
 
 /** An event before the outbox has given it its place: what differs from kind to kind. */
 export type EventBody<E extends OrderedEvent> = Omit<E, 'v' | 'at' | 'trust' | 'epoch' | 'seq'>;
-/** What RIS and PAS tell, passed on. */
+/** What RIS and PAS tell, passed on, and what dose reports tell. */
 export type RecordEventBody =
   | EventBody<PatientEvent>
   | EventBody<OrderEvent>
   | EventBody<ReportEvent>
   | EventBody<AppointmentEvent>
-  | EventBody<EncounterEvent>;
+  | EventBody<EncounterEvent>
+  | EventBody<DoseEvent>;
 export type AnyEventBody =
   | EventBody<StudyEvent>
   | EventBody<DigestEvent>

@@ -14,6 +14,7 @@ export const EDGE_KINDS = [
   'report',
   'appointment',
   'encounter',
+  'dose',
   'receipt',
   'booking',
   'digest',

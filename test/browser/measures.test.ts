@@ -29,7 +29,7 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
   const page = await context.newPage();
 
   await page.goto(`${hub.url}/measures`);
-  t.equal(await page.locator('tbody tr').count(), 21, 'every measure has its line');
+  t.equal(await page.locator('tbody tr').count(), 22, 'every measure has its line');
   t.match(await page.locator('[role=note]').innerText(), /Data as of/);
   t.strictSame(await accessibilityFaults(page), [], 'the overview is accessible');
 

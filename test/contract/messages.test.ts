@@ -85,6 +85,18 @@ const encounter = {
   ...{ kind: 'encounter', encounterId: 'V1', patient, status: 'ended', patientClass: 'I' },
   ...{ beganAt: AT, endedAt: AT, asOf: AT },
 };
+const dose = {
+  ...ordered,
+  ...{ kind: 'dose', sopInstanceUID: '2.999.1.9', studyInstanceUID: '2.999.1' },
+  ...{ accessionNumber: 'A1', modality: 'CT', device: 'CT1' },
+  irradiations: [
+    {
+      ...{ eventUID: '2.999.1.9.1', startedAt: AT, protocol: 'Thorax', isLocaliser: false },
+      ...{ ctdivolMGy: 8.4, dlpMGyCm: 310.5, dapGyCm2: null, referencePointMGy: null },
+      fluoroSeconds: null,
+    },
+  ],
+};
 const knownPatient = {
   ...ordered,
   ...{ kind: 'patient', patient, nhsNumberStatus: '01', postcode: 'B15 2GW', deceased: false },
@@ -126,6 +138,7 @@ const READABLE: readonly (readonly [
   ['a version of a report', OrderedEventSchema, report],
   ['an appointment', OrderedEventSchema, appointment],
   ['an admission', OrderedEventSchema, encounter],
+  ['a radiation dose report', OrderedEventSchema, dose],
   ['a restricted order', OrderedEventSchema, { ...order, confidentiality: 'R' }],
   ['a fetch', CommandSchema, fetchCommand],
   ['a fetch of some series', CommandSchema, { ...fetchCommand, seriesInstanceUIDs: ['2.999.1.1'] }],

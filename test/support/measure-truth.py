@@ -48,6 +48,8 @@ NETWORK = set(world["trusts"])
 by_kind = defaultdict(list)
 for event in world["events"]:
     by_kind[event["kind"]].append(event)
+dose_reports = by_kind.pop("dose", [])
+of_patients = [event for event in world["events"] if event["kind"] != "dose"]
 
 
 # --- who is the same person
@@ -57,7 +59,7 @@ def key(event):
 
 
 nhs = {}
-for event in world["events"]:
+for event in of_patients:
     if event["patient"]["nhsNumber"] is not None:
         nhs[key(event)] = event["patient"]["nhsNumber"]
 patients = {}
@@ -431,19 +433,72 @@ def by_other(one):
 
 count("BI-24", verified, lambda one: one["verified"], lambda of: {
     "verified": len(of), "byOtherTrust": number(of, by_other), "shareByOther": ratio(number(of, by_other), len(of))})
-doses = defaultdict(dict)
+irradiations = {}
 for row in world["csv"]["dose"]:
-    doses[(row["trust"], row["exam"])][row["event_uid"]] = row
+    irradiations[(row["trust"], row["event_uid"])] = {
+        "exam": row["exam"], "at": row["as_of"], "ctdi": row["ctdivol_mgy"], "dlp": row["dlp_mgycm"],
+        "dap": None, "fluoro": None}
+for event in dose_reports:
+    exam = uid_of.get(event["studyInstanceUID"])
+    name = exam["exam"] if exam else event["accessionNumber"] or event["studyInstanceUID"]
+    for one in event["irradiations"]:
+        irradiations[(event["trust"], one["eventUID"])] = {
+            "exam": name, "at": one["startedAt"], "ctdi": one["ctdivolMGy"], "dlp": one["dlpMGyCm"],
+            "dap": one["dapGyCm2"], "fluoro": one["fluoroSeconds"]}
+doses = defaultdict(list)
+for (trust, _), one in irradiations.items():
+    doses[(trust, one["exam"])].append(one)
+
+
+def total(of, what):
+    values = [one[what] for one in of if one[what] is not None]
+    return sum(values) if values else None
+
+
+def is_adult(exam):
+    known = patients.get(in_force(exam["who"])) or patients.get(exam["who"])
+    if known is None:
+        return False
+    born = known["patient"]["birthDate"]
+    on = local(exam["done"] or exam["requested"])
+    return (on.year - int(born[:4])) * 12 + on.month - int(born[4:6]) >= 16 * 12
+
+
+# The national ones that examinations of this world have, then those that were laid in.
+levels = {("", "ct-chest"): {"ctdi": 8.5, "dlp": 290}}
+names = {"ctdivol_mgy": "ctdi", "dlp_mgycm": "dlp", "dap_gycm2": "dap"}
+for row in world["csv"]["level"]:
+    levels.setdefault((row.get("trust", ""), row["examination"]), {})[names[row["quantity"]]] = row["level"]
 dosed = []
 for (trust, name), of in doses.items():
-    exam = exams[(trust, name)]
-    dosed.append({"trust": trust, "at": exam["began"] or moment(next(iter(of.values()))["as_of"]),
-                  "told": moment(next(iter(of.values()))["as_of"]),
-                  "ctdi": sum(one["ctdivol_mgy"] for one in of.values()) / len(of),
-                  "dlp": sum(one["dlp_mgycm"] for one in of.values())})
-count("BI-25", dosed, lambda one: one["told"], lambda of: {
-    "exams": len(of), "medianCtdivol": quantile([one["ctdi"] for one in of], 0.5),
-    "medianDlp": quantile([one["dlp"] for one in of], 0.5)})
+    exam = exams.get((trust, name))
+    examination = exam and known_codes.get(exam["code"], {}).get("examination")
+    one = {"trust": trust, "at": moment(min(part["at"] for part in of)),
+           "ctdi": total(of, "ctdi") and total(of, "ctdi") / sum(1 for part in of if part["ctdi"] is not None),
+           "dlp": total(of, "dlp"), "dap": total(of, "dap"), "fluoro": total(of, "fluoro"),
+           "compared": False, "above": False}
+    limits = {**levels.get(("", examination), {}), **levels.get((trust, examination), {})}
+    if exam and is_adult(exam):
+        held = [(one[what], limit) for what, limit in limits.items() if one[what] is not None]
+        one["compared"] = len(held) > 0
+        one["above"] = any(value > limit for value, limit in held)
+    dosed.append(one)
+
+
+def median_of(of, what):
+    return quantile([one[what] for one in of if one[what] is not None], 0.5)
+
+
+count("BI-25", dosed, lambda one: one["at"], lambda of: {
+    "exams": len(of), "compared": number(of, lambda one: one["compared"]),
+    "above": number(of, lambda one: one["above"]),
+    "shareAbove": ratio(number(of, lambda one: one["above"]), number(of, lambda one: one["compared"])),
+    "medianCtdivol": median_of(of, "ctdi"), "medianDlp": median_of(of, "dlp"),
+    "medianDap": median_of(of, "dap"), "medianFluoroSeconds": median_of(of, "fluoro")})
+with_rays = [exam for exam in exams.values() if exam["done"] and exam["modality"] in ("CT", "DX", "RF")]
+count("BI-25C", with_rays, lambda one: one["done"], lambda of: {
+    "exams": len(of), "withDose": number(of, lambda one: (one["trust"], one["exam"]) in doses),
+    "shareWithDose": ratio(number(of, lambda one: (one["trust"], one["exam"]) in doses), len(of))})
 
 
 def acknowledged(of):

@@ -29,7 +29,7 @@ export interface World {
   readonly fetches: readonly WorldFetch[];
   /** Rows of kinds that come by CSV. */
   readonly csv: Readonly<
-    Record<'session' | 'dose' | 'alert' | 'review' | 'code', readonly object[]>
+    Record<'session' | 'dose' | 'alert' | 'review' | 'code' | 'level', readonly object[]>
   >;
 }
 
@@ -44,6 +44,13 @@ const CODES = [
   ['FBAEN', 'RF', 'ABDOMEN'],
   ['ZDEXA', 'BMD', 'SPINE'],
 ] as const;
+/** Of the reference levels of dose. */
+const EXAMINATIONS: Readonly<Record<string, string>> = { CTHOR: 'ct-chest', XCHES: 'xr-chest' };
+/** Beside the national ones: of the network, and of one trust. */
+const LEVELS = [
+  ...[{ examination: 'xr-chest', quantity: 'dap_gycm2', level: 0.15 }],
+  ...[{ trust: 'RRK', examination: 'ct-chest', quantity: 'dlp_mgycm', level: 700 }],
+].map((one) => ({ ...one, source: 'a survey', version: '1' }));
 const PRIORITIES = ['STAT', '2WW', 'URGENT', 'ROUTINE', 'ROUTINE', 'PLANNED', null] as const;
 const CLASSES = ['O', 'O', 'O', 'I', 'E', null] as const;
 const REASONS = ['Patient cannot come', 'Scanner down', null] as const;
@@ -80,7 +87,9 @@ class Builder {
     review: [] as object[],
     code: CODES.filter((_, at) => at % 3 !== 1).map(([code, modality, region]) => ({
       ...{ code, modality, region, reporting_minutes: modality === 'MR' ? 20 : 10 },
+      ...(code in EXAMINATIONS ? { examination: EXAMINATIONS[code] } : {}),
     })) as object[],
+    level: LEVELS as object[],
   };
   readonly #merges: { trust: string; from: Person; to: Person }[] = [];
   #seq = 0;
@@ -135,7 +144,44 @@ class Builder {
       this.#study({ trust, person, accession, uid, startedAt, modality, region });
     this.#report({ trust, person, accession, uid, endedAt, number });
     if (this.#random() < 0.25) this.#fetch({ number, uid, trust, modality, at: endedAt });
+    if (number % 3 !== 2) this.#knows(trust, person);
     if (modality === 'CT') this.#dose({ trust, accession, at: startedAt, number });
+    if (modality === 'DX' || modality === 'RF')
+      this.#doseReport({ trust, accession, uid, at: startedAt, number });
+  }
+
+  /** The trust knew the patient before. */
+  #knows(trust: string, person: Person): void {
+    this.#tell({
+      ...{ kind: 'patient', trust, patient: who(trust, person), nhsNumberStatus: '01' },
+      ...{ postcode: null, deceased: false, restricted: false, deleted: false, mergedInto: null },
+      asOf: iso(FIRST - HOUR),
+    });
+  }
+
+  /** As a modality sends it: some name the study alone, some come again with other values. */
+  #doseReport(given: {
+    trust: string;
+    accession: string;
+    uid: string;
+    at: number;
+    number: number;
+  }): void {
+    const { trust, accession, uid, at, number } = given;
+    const report = (sop: number, factor: number): void =>
+      this.#tell({
+        ...{ kind: 'dose', trust, sopInstanceUID: `${uid}.9.${sop}`, studyInstanceUID: uid },
+        ...{ accessionNumber: number % 2 === 0 ? accession : null, modality: null },
+        ...{ device: `${trust}-X1`, at: iso(at + sop * HOUR) },
+        irradiations: [1, 2].map((part) => ({
+          ...{ eventUID: `${uid}.8.${part}`, startedAt: iso(at), protocol: 'PA' },
+          ...{ isLocaliser: false, ctdivolMGy: null, dlpMGyCm: null },
+          ...{ dapGyCm2: factor * (0.02 + (number % 9) / 100), referencePointMGy: null },
+          fluoroSeconds: part === 1 ? number % 60 : null,
+        })),
+      });
+    report(1, 1);
+    if (number % 7 === 0) report(2, 2);
   }
 
   /** Numbers of one trust that turn out to be one person's. */
@@ -429,7 +475,8 @@ class Builder {
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 function who(trust: string, { number, nhsNumber }: Person): object {
-  const birthDate = `19${String(30 + (number % 70)).padStart(2, '0')}0615`;
+  const year = number % 9 === 0 ? '2015' : `19${String(30 + (number % 70)).padStart(2, '0')}`;
+  const birthDate = `${year}0615`;
   return { patientId: `L${number}`, issuer: trust, nhsNumber, name: 'X', birthDate, sex: 'F' };
 }
 

@@ -8,20 +8,26 @@ export const dose: Measure = {
     'How much radiation does an examination take, and does that lie within reference levels?',
   formula:
     'Per examination: CT mean CTDIvol (113830) and DLP total (113838); fluoroscopy DAP (113722), reference point ' +
-    '(113725), time (113730); each irradiation event once; medians of the month',
-  grain: 'protocol, device, age band, month',
-  exclusions: ['examinations without a dose report'],
-  source: 'DICOM PS3.16 TID 10001, 10011; reference levels of the site',
+    '(113725), time (113730); each irradiation event once; medians of the month. Compared: adults of an examination ' +
+    'with a reference level, the own one of the trust, else the network’s; above = above any of its levels',
+  grain: 'examination, protocol, device, age band, month',
+  exclusions: ['examinations without a dose report', 'of the mean CTDIvol: localisers'],
+  source: 'DICOM PS3.16 TID 10001, 10011; UKHSA national diagnostic reference levels',
   target: null,
   kind: 'events',
   at: 'dosed_at',
   fact: 'dose',
   relation: `
-    SELECT trust, modality, protocol, device, age_band, exam, dosed_at, ctdivol_mgy,
-      dlp_mgycm, dap_gycm2, reference_point_mgy, fluoro_seconds
+    SELECT trust, modality, examination, protocol, device, age_band, exam, dosed_at, ctdivol_mgy,
+      dlp_mgycm, dap_gycm2, reference_point_mgy, fluoro_seconds, is_compared, is_above
     FROM dose`,
-  dimensions: ['modality', 'protocol', 'device', 'age_band'],
-  counts: [{ name: 'exams', title: 'Examinations' }],
+  dimensions: ['modality', 'examination', 'protocol', 'device', 'age_band'],
+  counts: [
+    { name: 'exams', title: 'Examinations' },
+    { name: 'compared', title: 'With a reference level', where: 'is_compared' },
+    { name: 'above', title: 'Above it', where: 'is_above' },
+  ],
+  shares: [{ name: 'shareAbove', title: 'Share above', of: 'above', per: ['compared'] }],
   quantiles: [
     { name: 'medianCtdivol', title: 'Median CTDIvol', of: 'ctdivol_mgy', p: 0.5, unit: 'mGy' },
     { name: 'medianDlp', title: 'Median DLP', of: 'dlp_mgycm', p: 0.5, unit: 'mGy·cm' },
@@ -41,5 +47,6 @@ export const dose: Measure = {
       unit: 'seconds',
     },
   ],
-  row: ['exam', 'protocol', 'device', 'ctdivol_mgy', 'dlp_mgycm', 'dap_gycm2'],
+  hasLevels: true,
+  row: ['exam', 'examination', 'protocol', 'device', 'ctdivol_mgy', 'dlp_mgycm', 'dap_gycm2'],
 };

@@ -13,11 +13,13 @@ export const exam: Stage = {
     UNION SELECT trust, exam FROM changed_study_exam
     UNION SELECT trust, exam FROM changed_report_exam
     UNION SELECT trust, exam FROM changed_booking
+    UNION SELECT trust, exam FROM changed_dose_event
     UNION SELECT e.trust, e.exam FROM exam e
       SEMI JOIN (SELECT trust, patient_key FROM changed_person WHERE NOT is_new) USING (trust, patient_key)
     UNION SELECT e.trust, e.exam FROM exam e SEMI JOIN new_code c ON upper(c.code) = upper(e.code)`,
   rows: (sources) => `
     WITH orders AS (FROM ${sources.only('order_now')}),
+    doses AS (SELECT DISTINCT trust, exam, true AS has_dose FROM ${sources.only('dose_event')}),
     ${LINKED(sources)},
     ${TIMED}
     SELECT e.trust, e.exam, e.patient_key, e.in_ris, p.person, coalesce(p.restricted, false) AS restricted,
@@ -36,10 +38,12 @@ export const exam: Stage = {
       band_of(e.priority) AS band, coalesce(e.setting, 'not told') AS setting,
       e.requested_at, e.received_at, e.booked_at, e.appointment_at, e.started_at, e.ended_at,
       e.first_preliminary_at, e.verified_at, e.cancelled_at, e.reporter, e.study_uid, e.has_report,
+      coalesce(d.has_dose, false) AS has_dose, c.examination,
       0::BIGINT AS priors, 0::BIGINT AS priors_brought, NULL::DOUBLE AS hours_since_same,
       false AS same_not_here
     FROM timed e
     LEFT JOIN person p USING (trust, patient_key)
+    LEFT JOIN doses d USING (trust, exam)
     LEFT JOIN (SELECT DISTINCT ON (upper(code)) * FROM told_code ORDER BY upper(code), rowid DESC) c
       ON upper(c.code) = upper(e.code)`,
 };

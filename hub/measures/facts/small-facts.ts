@@ -1,4 +1,4 @@
-/** Transfers, dose, staffed sessions, alerts and peer reviews: facts that are told nearly as they are kept. */
+/** Transfers, staffed sessions, alerts and peer reviews: facts that are told nearly as they are kept. */
 import type { Stage } from './stage.ts';
 
 export const transfer: Stage = {
@@ -11,32 +11,6 @@ export const transfer: Stage = {
       SELECT *, row_number() OVER (PARTITION BY transfer_id ORDER BY as_of DESC, arrived DESC) AS seq
       FROM ${only('told_transfer')})
     WHERE seq = 1`,
-};
-
-/** An irradiation event counts once, however often its report came, and for the examination that was told last. */
-const dose: Stage = {
-  name: 'dose',
-  key: ['trust', 'exam'],
-  dirty: `
-    SELECT t.trust, t.exam FROM told_dose t SEMI JOIN new_dose USING (trust, event_uid)
-    UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN changed_exam USING (trust, exam)`,
-  rows: ({ only }) => `
-    WITH here AS (FROM ${only('told_dose')}),
-    event AS (
-      SELECT * EXCLUDE (seq) FROM (
-        SELECT t.*, row_number() OVER (PARTITION BY trust, event_uid ORDER BY as_of DESC, t.rowid DESC) AS seq
-        FROM told_dose t SEMI JOIN here USING (trust, event_uid))
-      WHERE seq = 1)
-    SELECT d.trust, d.exam, min(d.as_of) AS dosed_at, min(d.modality) AS modality,
-      coalesce(min(d.protocol), 'not told') AS protocol, coalesce(min(d.device), 'not told') AS device,
-      avg(d.ctdivol_mgy ORDER BY d.event_uid) AS ctdivol_mgy, sum(d.dlp_mgycm ORDER BY d.event_uid) AS dlp_mgycm,
-      sum(d.dap_gycm2 ORDER BY d.event_uid) AS dap_gycm2,
-      sum(d.reference_point_mgy ORDER BY d.event_uid) AS reference_point_mgy,
-      sum(d.fluoro_seconds ORDER BY d.event_uid) AS fluoro_seconds,
-      coalesce(min(e.age_band), 'not told') AS age_band
-    FROM event d SEMI JOIN here USING (trust, exam)
-    LEFT JOIN exam e ON e.trust = d.trust AND e.exam = d.exam
-    GROUP BY d.trust, d.exam`,
 };
 
 const session: Stage = {
@@ -91,4 +65,4 @@ const review: Stage = {
     FROM ${only('told_review')} ORDER BY trust, review_id, arrived DESC`,
 };
 
-export const SMALL_FACTS: readonly Stage[] = [dose, session, alert, review];
+export const SMALL_FACTS: readonly Stage[] = [session, alert, review];

@@ -1,6 +1,7 @@
 /** Every stage of the fold, each after those that it reads. */
 import type { FactName } from '../measure.ts';
 import { appointment, booking, refill } from './bookings.ts';
+import { dose, doseEvent } from './dose.ts';
 import { exam } from './exam.ts';
 import { ORDERS } from './orders.ts';
 import { PEOPLE } from './people.ts';
@@ -11,7 +12,7 @@ import { type Stage, tableOf } from './stage.ts';
 export const STAGES: readonly Stage[] = [
   ...PEOPLE,
   ...ORDERS,
-  ...[booking, exam, transfer, prior, appointment, refill],
+  ...[booking, doseEvent, exam, transfer, prior, appointment, refill, dose],
   ...SMALL_FACTS,
 ];
 

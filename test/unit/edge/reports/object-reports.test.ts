@@ -7,9 +7,11 @@ import { Records } from '../../../../edge/index/records/records.ts';
 import { ObjectReports, reportInlet } from '../../../../edge/reports/object-reports.ts';
 import { markResult } from '../../../../edge/route/mark-result.ts';
 import type { RecordEventBody } from '../../../../shared/contract/events.ts';
+import { EXPLICIT_VR_LITTLE_ENDIAN } from '../../../../shared/dicom/transfer-syntax.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { zoneOf } from '../../../../shared/time-zone.ts';
 import { chunksOf, collect } from '../../../support/data-set.ts';
+import { DOSE_SR, doseReport } from '../../../support/dose-report.ts';
 import { readPart10 } from '../../../support/part10.ts';
 import { openStorageFixture, temporaryDirectory } from '../../../support/storage-fixture.ts';
 
@@ -35,6 +37,7 @@ t.test('a structured report is told as a report, once; a result of a model is no
   const reports = new ObjectReports({
     ...{ trust: 'RRK', db, index, spool, log: silentLog, now: Date.now },
     records: new Records(db, (body) => events.push(body)),
+    tellDose: (body) => events.push(body),
     zone: zoneOf('Europe/London'),
   });
   const sr = (series: string): ReturnType<typeof readPart10> => {
@@ -73,3 +76,50 @@ t.test('a structured report is told as a report, once; a result of a model is no
   await reports.look();
   t.equal(events.length, 2);
 });
+
+t.test(
+  'a dose report is told as dose, again to a hub that lost it, and never as a report',
+  async (t) => {
+    const dataDirectory = temporaryDirectory(t);
+    const storage = await openStorageFixture({
+      dataDirectory,
+      onStored: (db) => reportInlet(db, 'RRK'),
+    });
+    t.teardown(() => storage.close());
+    const { db, index, spool } = storage;
+    const events: RecordEventBody[] = [];
+    const reports = new ObjectReports({
+      ...{ trust: 'RRK', db, index, spool, log: silentLog, now: Date.now },
+      records: new Records(db, (body) => events.push(body)),
+      tellDose: (body) => events.push(body),
+      zone: zoneOf('Europe/London'),
+    });
+    const ct = {
+      events: [{ uid: '2.25.70.5', protocol: 'Thorax', dlp: ['300', 'mGy.cm'] as const }],
+    };
+    // Older devices send the same as an Enhanced SR.
+    const classes = [DOSE_SR, '1.2.840.10008.5.1.4.1.1.88.22'];
+    for (const [at, sopClassUID] of classes.entries()) {
+      const sopInstanceUID = `2.25.70.99.${at}`;
+      const dataSet = doseReport({ study, sopInstanceUID, sopClassUID, ct });
+      const own = { sopInstanceUID, sopClassUID, transferSyntaxUID: EXPLICIT_VR_LITTLE_ENDIAN };
+      t.equal((await storage.sendBytes(dataSet, own)).status, 0);
+    }
+    await reports.look();
+    await reports.look();
+    const told = classes.map((_, at) => ({
+      ...{
+        kind: 'dose',
+        sopInstanceUID: `2.25.70.99.${at}`,
+        accessionNumber: 'A70',
+        modality: 'CT',
+      },
+      irradiations: [
+        { eventUID: '2.25.70.5', dlpMGyCm: 300, startedAt: '2026-06-15T09:15:00.000Z' },
+      ],
+    }));
+    t.match(events, told);
+    t.equal(events.length, 2);
+    t.match([...reports.everyDose(1)].flat(), told, 'in the order in which they came');
+  },
+);

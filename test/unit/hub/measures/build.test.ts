@@ -10,7 +10,7 @@ import { cellTable } from '../../../../hub/measures/cells.ts';
 import { tableOf } from '../../../../hub/measures/facts/stage.ts';
 import { STAGES } from '../../../../hub/measures/facts/stages.ts';
 import { Pseudonyms } from '../../../../hub/measures/pseudonyms.ts';
-import { rowOfEvent } from '../../../../hub/measures/rows-of-event.ts';
+import { rowsOfEvent } from '../../../../hub/measures/rows-of-event.ts';
 import { SAMPLED, sampleTable } from '../../../../hub/measures/sample.ts';
 import { Store } from '../../../../hub/measures/store.ts';
 import { appendTold } from '../../../../hub/measures/take.ts';
@@ -41,11 +41,10 @@ interface Telling {
 /** Everything of a world as it is told, in any order. */
 function tellingsOf(world: World, random: () => number): Telling[] {
   const keys = new Pseudonyms(Buffer.alloc(32, 7));
-  const told = [...world.events, ...corrected(world.events, random)].flatMap((event) => {
-    const found = rowOfEvent(event, keys);
-    return found === null ? [] : [found];
-  });
-  const files = (['session', 'dose', 'alert', 'review', 'code'] as const).flatMap((kind) =>
+  const told = [...world.events, ...corrected(world.events, random)].flatMap((event) =>
+    rowsOfEvent(event, keys),
+  );
+  const files = (['session', 'dose', 'alert', 'review', 'code', 'level'] as const).flatMap((kind) =>
     world.csv[kind].map((row) => ({ kind, row: row as ToldRow })),
   );
   const codes = world.csv.code.map((row) => ({
@@ -112,6 +111,15 @@ function corrected(events: readonly CountedEvent[], random: () => number): Count
             ...event,
             ...{ asOf: later(event.asOf), placerNumber: other['placerNumber'] },
             ...{ startsAt: other['startsAt'], status: 'booked' },
+          };
+        case 'dose':
+          return {
+            ...event,
+            studyInstanceUID: other['studyInstanceUID'],
+            irradiations: event.irradiations.map((one) => ({
+              ...one,
+              startedAt: later(one.startedAt),
+            })),
           };
         default:
           return {

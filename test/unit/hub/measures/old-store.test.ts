@@ -16,6 +16,9 @@ t.test('facts and cells are made anew, and what was told is kept', async (t) => 
     ${TOLD_SCHEMA}
     INSERT INTO told_order BY NAME SELECT 'RRK' AS trust, 'A1' AS exam, TIMESTAMP '2026-05-02' AS as_of,
       'completed' AS status, 'CTHOR' AS code;
+    ALTER TABLE told_dose DROP COLUMN study_uid;
+    INSERT INTO told_dose BY NAME SELECT 'RRK' AS trust, 'A1' AS exam, '1.2' AS event_uid,
+      TIMESTAMP '2026-05-02' AS as_of, 300 AS dlp_mgycm;
     CREATE TABLE part (fact VARCHAR, month VARCHAR, file VARCHAR, rows BIGINT, digest VARCHAR);
     CREATE TABLE built (number BIGINT, built_at TIMESTAMP, definitions VARCHAR);
     INSERT INTO built VALUES (7, TIMESTAMP '2026-05-03', 'old');
@@ -34,5 +37,10 @@ t.test('facts and cells are made anew, and what was told is kept', async (t) => 
   t.equal((await build({ store, trusts: ['RRK'], now })).isWhole, true);
   t.strictSame(await store.rows('SELECT exam, code FROM exam'), [{ exam: 'A1', code: 'CTHOR' }]);
   t.strictSame(await store.rows('SELECT tests FROM cell_bi_12'), [{ tests: 1n }]);
+  t.strictSame(
+    await store.rows('SELECT exam, dlp_mgycm FROM dose'),
+    [{ exam: 'A1', dlp_mgycm: 300 }],
+    'also what was told before a column was added',
+  );
   t.notOk(existsSync(join(directory, 'exam')), 'the old files are gone');
 });

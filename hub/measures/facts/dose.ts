@@ -1,0 +1,58 @@
+/** Dose of examinations, from what was told of irradiation events. BI-25. */
+import { LEVELS } from '../reference-levels.ts';
+import type { Stage } from './stage.ts';
+
+/** An irradiation event counts once, however often its report came, as it was told last. */
+export const doseEvent: Stage = {
+  name: 'dose_event',
+  key: ['trust', 'event_uid'],
+  dirty: `
+    SELECT trust, event_uid FROM new_dose
+    UNION SELECT d.trust, d.event_uid FROM dose_event d SEMI JOIN changed_study_exam USING (trust, study_uid)`,
+  rows: ({ only }) => `
+    WITH latest AS (
+      SELECT * EXCLUDE (place, arrived) FROM (
+        SELECT *, row_number() OVER (PARTITION BY trust, event_uid ORDER BY as_of DESC, arrived DESC) AS place
+        FROM ${only('told_dose')})
+      WHERE place = 1),
+    of_study AS (FROM study_exam SEMI JOIN latest USING (trust, study_uid))
+    SELECT l.* EXCLUDE (exam), coalesce(s.exam, l.exam) AS exam
+    FROM latest l LEFT JOIN of_study s USING (trust, study_uid)`,
+};
+
+/** Levels are of adults. */
+export const dose: Stage = {
+  name: 'dose',
+  key: ['trust', 'exam'],
+  dirty: `
+    SELECT trust, exam FROM changed_dose_event
+    UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN changed_exam USING (trust, exam)
+    UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN new_level USING (examination)`,
+  rows: ({ only }) => `
+    WITH level AS (${LEVELS}),
+    summed AS (
+      SELECT trust, exam, min(as_of) AS dosed_at, min(modality) AS modality,
+        arg_max(protocol, (coalesce(dlp_mgycm, dap_gycm2, 0), protocol)) AS protocol, min(device) AS device,
+        avg(ctdivol_mgy ORDER BY event_uid) AS ctdivol_mgy, sum(dlp_mgycm ORDER BY event_uid) AS dlp_mgycm,
+        sum(dap_gycm2 ORDER BY event_uid) AS dap_gycm2,
+        sum(reference_point_mgy ORDER BY event_uid) AS reference_point_mgy,
+        sum(fluoro_seconds ORDER BY event_uid) AS fluoro_seconds
+      FROM ${only('dose_event')} GROUP BY trust, exam),
+    known AS (
+      SELECT d.* REPLACE (coalesce(d.modality, e.modality, 'not told') AS modality,
+          coalesce(d.protocol, 'not told') AS protocol, coalesce(d.device, 'not told') AS device),
+        coalesce(e.age_band, 'not told') AS age_band, coalesce(e.examination, 'not told') AS examination
+      FROM summed d LEFT JOIN exam e USING (trust, exam)),
+    compared AS (
+      SELECT k.*,
+        k.ctdivol_mgy / coalesce(own.ctdivol_mgy, uk.ctdivol_mgy) AS to_ctdivol,
+        k.dlp_mgycm / coalesce(own.dlp_mgycm, uk.dlp_mgycm) AS to_dlp,
+        k.dap_gycm2 / coalesce(own.dap_gycm2, uk.dap_gycm2) AS to_dap
+      FROM known k
+      LEFT JOIN level own ON own.trust = k.trust AND own.examination = k.examination
+      LEFT JOIN level uk ON uk.trust = '' AND uk.examination = k.examination)
+    SELECT * EXCLUDE (to_ctdivol, to_dlp, to_dap),
+      age_band IN ('16-64', '65+') AND coalesce(to_ctdivol, to_dlp, to_dap) IS NOT NULL AS is_compared,
+      is_compared AND greatest(to_ctdivol, to_dlp, to_dap) > 1 AS is_above
+    FROM compared`,
+};
