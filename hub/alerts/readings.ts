@@ -118,37 +118,34 @@ function ofQueues({ queues = [], outbox }: HealthEvent): Reading[] {
 const PAGED_MODALITIES = new Set(['CT', 'MR', 'CR', 'DX']);
 const MINUTE = 60;
 
+/** Of a modality by its code, or of a feed (HL7): the silence of its busy hours from which on it is told. Null while learning. */
+export function toldSeconds(kind: string, { limits }: Pick<Rhythm, 'limits'>): number | null {
+  if (limits === null) return null;
+  return kind === 'CT' ? limits.promptSeconds : limits.rareSeconds;
+}
+
 function ofDevices({ health, rhythms }: EdgeView): Reading[] {
   const modalities = new Map(health.modalities?.map((one) => [one.aeTitle, one]));
   return rhythms.flatMap((rhythm) => {
-    const { device, p99Seconds: p99, longestSeconds: longest, silentSeconds, lastAt } = rhythm;
+    const { device, longestSeconds: longest, silentSeconds, lastAt } = rhythm;
     const modality = modalities.get(device);
     const feed = /^hl7:(.*)\|(.*)$/.exec(device);
     // Neither is told of any more: it was taken out of the edge's configuration, or the edge is a new one.
-    if (p99 === null || longest === null || (modality === undefined && feed === null)) return [];
-    const warn = Math.max(1.5 * p99, 1.1 * longest) / MINUTE;
-    const page = Math.max(2 * p99, 1.1 * longest) / MINUTE;
-    const value = silentSeconds / MINUTE;
+    if (modality === undefined && feed === null) return [];
+    const kind = feed === null ? (modality?.modality ?? 'device') : 'HL7';
+    const seconds = toldSeconds(kind, rhythm);
+    if (seconds === null || longest === null) return [];
+    const [value, limit] = [silentSeconds / MINUTE, seconds / MINUTE];
     const since = new Date(lastAt).toISOString().slice(0, 16).replace('T', ' ');
-    const usual = `usually never longer than ${Math.round(longest / MINUTE)} min in its hours`;
-    const words = `nothing since ${since} UTC, ${Math.round(value)} min of its working hours; ${usual}`;
+    const usual = `the longest until now ${Math.round(longest / MINUTE)} min`;
+    const words = `nothing since ${since} UTC, ${Math.round(value)} min of its busy hours; ${usual}`;
     if (feed !== null) {
       const subject = `${feed[1]} ${feed[2]}`.trim();
-      return [
-        {
-          ...reading('hl7Idle', subject, value, `HL7 from ${subject}: ${words}`),
-          limits: { warn, page },
-        },
-      ];
+      const told = reading('hl7Idle', subject, value, `HL7 from ${subject}: ${words}`);
+      return [{ ...told, limits: { warn: limit, page: limit } }];
     }
-    const kind = modality?.modality ?? 'device';
-    const isPaged = PAGED_MODALITIES.has(kind);
-    return [
-      {
-        ...reading('modalitySilent', device, value, `${kind} ${device}: ${words}`),
-        limits: { warn, page: isPaged ? page : null },
-      },
-    ];
+    const told = reading('modalitySilent', device, value, `${kind} ${device}: ${words}`);
+    return [{ ...told, limits: { warn: limit, page: PAGED_MODALITIES.has(kind) ? limit : null } }];
   });
 }
 

@@ -2,28 +2,29 @@
  * When a device or feed usually works, learnt from when it did, and how long it is silent between: so that a
  * silent scanner is told from one that has closed for the night.
  *
- *   last object ─► hours of the week in which something came ─► working hours
- *               └► working seconds since the one before ─► gaps ─► limits of silence
+ *   last object ─► how busy each hour of the week is (working-week.ts)
+ *               └► working seconds since the one before ─► gaps ─► limits of silence (silence-limits.ts)
  *
- * Only working time counts as silence. A bank holiday is a Sunday.
+ * Only working time counts as silence, that of a quiet hour in part. A bank holiday is a Sunday.
  */
 
 import { isBankHoliday } from '../../shared/bank-holidays.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { ZonedClock } from '../../shared/time-zone.ts';
+import { type SilenceLimits, silenceLimits } from './silence-limits.ts';
+import { type HourOfWeek, WEEK_HOURS, workingWeights } from './working-week.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const WEEK_HOURS = 168;
 const LEARNT_MS = 8 * 7 * DAY_MS;
 /** Less is within one burst: the objects of one examination. */
 const BURST_SECONDS = 300;
-const KEPT_GAPS = 400;
+const SLOT_MS = 300_000;
+/** Four weeks of a busy scanner. */
+const KEPT_GAPS = 1_000;
 /** From fewer, or within less than a week, nothing is said. */
 const LEAST_GAPS = 20;
 const LEAST_AGE_MS = 7 * DAY_MS;
-/** Of the weeks, and one more: an emergency in the night makes no working hour of it. */
-const WORKING_SHARE = 0.6;
 const MAX_KNOWN_HOURS = 10_000;
 /** Silence is counted no further than this. */
 const MAX_SILENCE_MS = 21 * DAY_MS;
@@ -35,11 +36,13 @@ export interface Rhythm {
   readonly state: 'learning' | 'learnt';
   /** Whether it usually works at this hour. */
   readonly isWorkingNow: boolean;
-  /** Of working time since something came. */
+  /** Of its busy hours, since something came. */
   readonly silentSeconds: number;
   /** 99 % of its silences were shorter; and the longest. Null while learning. */
   readonly p99Seconds: number | null;
   readonly longestSeconds: number | null;
+  /** From which silence on it is more than chance. Null while learning. */
+  readonly limits: SilenceLimits | null;
 }
 
 export interface RhythmsOptions {
@@ -47,6 +50,14 @@ export interface RhythmsOptions {
   readonly zone: ZonedClock;
   /** Beside those of England. */
   readonly bankHolidays: ReadonlySet<string>;
+}
+
+interface Learnt {
+  readonly day: number;
+  readonly lastAt: number;
+  readonly p99Seconds: number;
+  readonly longestSeconds: number;
+  readonly limits: SilenceLimits;
 }
 
 interface DeviceRow {
@@ -60,10 +71,9 @@ export class Rhythms {
   readonly #options: RhythmsOptions;
   readonly #statements: ReturnType<typeof prepare>;
   /** By trust and device: its working hours as of a day. */
-  readonly #hours = new Map<
-    string,
-    { readonly day: number; readonly working: ReadonlySet<number> }
-  >();
+  readonly #hours = new Map<string, { readonly day: number; readonly weights: number[] }>();
+  /** By trust and device: what follows from its gaps, until there is another, or another day. */
+  readonly #learnt = new Map<string, Learnt>();
 
   readonly #ofWeek = new Map<number, number>();
 
@@ -82,7 +92,8 @@ export class Rhythms {
     }
     if (lastAt <= row.last_at) return;
     const gap = this.#workingSeconds(trust, row, { from: row.last_at, to: lastAt });
-    this.#statements.putHour.run(trust, device, Math.floor(lastAt / HOUR_MS));
+    if (Math.floor(lastAt / SLOT_MS) > Math.floor(row.last_at / SLOT_MS))
+      this.#statements.putHour.run(trust, device, Math.floor(lastAt / HOUR_MS));
     const { gaps, first_at: firstAt } = row;
     const isYoung = lastAt - firstAt < LEAST_AGE_MS;
     const learnt = gap < BURST_SECONDS ? gaps : withGap(gaps, gap, isYoung);
@@ -99,63 +110,77 @@ export class Rhythms {
   }
 
   #rhythm(trust: string, row: DeviceRow, now: number): Rhythm {
-    const gaps = (JSON.parse(row.gaps) as number[]).sort((a, b) => a - b);
-    const isLearnt = gaps.length >= LEAST_GAPS && now - row.first_at >= LEAST_AGE_MS;
-    const p99 = gaps[Math.min(gaps.length - 1, Math.floor(gaps.length * 0.99))] ?? null;
-    const working = this.#workingHours(trust, row, now);
+    const learnt = this.#learntOf(trust, row, now);
+    const isLearnt = learnt !== null && now - row.first_at >= LEAST_AGE_MS;
     return {
       device: row.device,
       lastAt: row.last_at,
       state: isLearnt ? 'learnt' : 'learning',
-      isWorkingNow: working.has(this.#hourOfWeek(now)),
+      isWorkingNow: this.#weightAt(this.#weights(trust, row, now), now) > 0,
       silentSeconds: this.#workingSeconds(trust, row, { from: row.last_at, to: now }),
-      p99Seconds: isLearnt ? p99 : null,
-      longestSeconds: isLearnt ? (gaps.at(-1) ?? null) : null,
+      p99Seconds: isLearnt ? learnt.p99Seconds : null,
+      longestSeconds: isLearnt ? learnt.longestSeconds : null,
+      limits: isLearnt ? learnt.limits : null,
     };
   }
 
-  /** Seconds of [from, to) that lie in working hours. */
+  #learntOf(trust: string, row: DeviceRow, now: number): Learnt | null {
+    const key = `${trust} ${row.device}`;
+    const day = Math.floor(now / DAY_MS);
+    const known = this.#learnt.get(key);
+    if (known?.day === day && known.lastAt === row.last_at) return known;
+    const gaps = (JSON.parse(row.gaps) as number[]).sort((a, b) => a - b);
+    if (gaps.length < LEAST_GAPS) return null;
+    const hours = this.#weights(trust, row, now).reduce((sum, weight) => sum + weight, 0);
+    const learnt = {
+      ...{ day, lastAt: row.last_at },
+      p99Seconds: gaps[Math.floor(gaps.length * 0.99)] ?? 0,
+      longestSeconds: gaps.at(-1) ?? 0,
+      limits: silenceLimits(gaps, hours * 3_600),
+    };
+    this.#learnt.set(key, learnt);
+    return learnt;
+  }
+
+  /** Seconds of [from, to), each as much as its hour is worth. */
   #workingSeconds(
     trust: string,
     row: DeviceRow,
     { from, to }: { from: number; to: number },
   ): number {
-    const working = this.#workingHours(trust, row, to);
+    const weights = this.#weights(trust, row, to);
     let ms = 0;
     for (let at = Math.max(from, to - MAX_SILENCE_MS); at < to; ) {
       const end = Math.min(to, (Math.floor(at / HOUR_MS) + 1) * HOUR_MS);
-      if (working.has(this.#hourOfWeek(at))) ms += end - at;
+      ms += (end - at) * this.#weightAt(weights, at);
       at = end;
     }
     return Math.round(ms / 1000);
   }
 
-  #workingHours(trust: string, { device, first_at }: DeviceRow, now: number): ReadonlySet<number> {
+  #weightAt(weights: readonly number[], at: number): number {
+    return weights[this.#hourOfWeek(at)] ?? 0;
+  }
+
+  #weights(trust: string, { device, first_at }: DeviceRow, now: number): number[] {
     const key = `${trust} ${device}`;
     const day = Math.floor(now / DAY_MS);
     const known = this.#hours.get(key);
-    if (known?.day === day) return known.working;
+    if (known?.day === day) return known.weights;
     const from = Math.floor(Math.max(first_at, now - LEARNT_MS) / HOUR_MS);
-    const seen = new Array<number>(WEEK_HOURS).fill(0);
-    const came = new Array<number>(WEEK_HOURS).fill(0);
-    for (let hour = from; hour < Math.floor(now / HOUR_MS); hour += 1) {
-      const ofWeek = this.#hourOfWeek(hour * HOUR_MS);
-      seen[ofWeek] = (seen[ofWeek] ?? 0) + 1;
+    const week = Array.from({ length: WEEK_HOURS }, (): HourOfWeek => {
+      return { weeks: 0, came: 0, slots: 0 };
+    });
+    const of = (hour: number) => week[this.#hourOfWeek(hour * HOUR_MS)] as HourOfWeek;
+    for (let hour = from; hour < Math.floor(now / HOUR_MS); hour += 1) of(hour).weeks += 1;
+    for (const { hour, slots } of this.#statements.hours.all(trust, device, from)) {
+      const one = of(hour);
+      one.came += 1;
+      one.slots += slots;
     }
-    for (const hour of this.#statements.hours.all(trust, device, from) as number[]) {
-      const ofWeek = this.#hourOfWeek(hour * HOUR_MS);
-      came[ofWeek] = (came[ofWeek] ?? 0) + 1;
-    }
-    const working = new Set<number>();
-    for (let ofWeek = 0; ofWeek < WEEK_HOURS; ofWeek += 1) {
-      const weeks = seen[ofWeek] ?? 0;
-      // Two weeks are no rhythm: until there are three, the hours are those of most departments.
-      const isWorking =
-        weeks < 3 ? isOfficeHour(ofWeek) : (came[ofWeek] ?? 0) >= 1 + weeks * WORKING_SHARE;
-      if (isWorking) working.add(ofWeek);
-    }
-    this.#hours.set(key, { day, working });
-    return working;
+    const weights = workingWeights(week);
+    this.#hours.set(key, { day, weights });
+    return weights;
   }
 
   /** 0: Sunday, midnight to one, by the clock on the wall. */
@@ -176,13 +201,6 @@ export class Rhythms {
     const day = isBankHoliday(date, bankHolidays) ? 0 : local.getUTCDay();
     return day * 24 + local.getUTCHours();
   }
-}
-
-/** Monday to Friday, 8 to 18. */
-function isOfficeHour(ofWeek: number): boolean {
-  const day = Math.floor(ofWeek / 24);
-  const hour = ofWeek % 24;
-  return day >= 1 && day <= 5 && hour >= 8 && hour < 18;
 }
 
 /**
@@ -210,13 +228,12 @@ function prepare(db: Sqlite) {
        ON CONFLICT DO UPDATE SET last_at = excluded.last_at, gaps = excluded.gaps`,
     ),
     putHour: db.prepare<[string, string, number]>(
-      'INSERT INTO device_hours VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      `INSERT INTO device_hours (trust, device, hour) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET slots = slots + 1`,
     ),
-    hours: db
-      .prepare<[string, string, number]>(
-        'SELECT hour FROM device_hours WHERE trust = ? AND device = ? AND hour >= ?',
-      )
-      .pluck(),
+    hours: db.prepare<[string, string, number], { hour: number; slots: number }>(
+      'SELECT hour, slots FROM device_hours WHERE trust = ? AND device = ? AND hour >= ?',
+    ),
     forgetHours: db.prepare<[number]>('DELETE FROM device_hours WHERE hour < ?'),
   };
 }

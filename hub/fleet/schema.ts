@@ -42,4 +42,11 @@ CREATE TABLE heard (
 ) STRICT;
 `,
   },
+  {
+    name: 'how busy the hours were',
+    sql: `
+-- In how many of an hour's five minutes something came.
+ALTER TABLE device_hours ADD COLUMN slots INTEGER NOT NULL DEFAULT 1;
+`,
+  },
 ];

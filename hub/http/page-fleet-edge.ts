@@ -1,4 +1,6 @@
 /** `/fleet/RRK`: all that is known of one edge, its numbers over time, and what people do about its alerts. */
+import { toldSeconds } from '../alerts/readings.ts';
+import { feedName } from '../fleet/fleet-store.ts';
 import type { Metric } from '../fleet/history.ts';
 import { historySvg } from '../web/history-chart.ts';
 import type { FleetBoard } from './fleet-board.ts';
@@ -178,15 +180,19 @@ type Detail = ReturnType<typeof edgeDetail>;
 /** Modalities and feeds with what was learnt of them. */
 function devicesOf({ health, rhythms }: Detail): object[] {
   const known = new Map(rhythms.map((rhythm) => [rhythm.device, rhythm]));
+  const learnt = (device: string, kind: string): object => {
+    const rhythm = known.get(device);
+    return { rhythm: rhythm ?? null, toldSeconds: rhythm ? toldSeconds(kind, rhythm) : null };
+  };
   const modalities = (health?.modalities ?? []).map(
     ({ aeTitle, modality, peer, lastObjectAt }) => ({
       ...{ name: aeTitle, kind: modality ?? 'objects', peer, lastAt: lastObjectAt },
-      rhythm: known.get(aeTitle) ?? null,
+      ...learnt(aeTitle, modality ?? 'device'),
     }),
   );
   const feeds = (health?.hl7?.feeds ?? []).map(({ application, facility, lastAt }) => ({
     ...{ name: `${application} ${facility}`.trim(), kind: 'HL7', peer: null, lastAt },
-    rhythm: known.get(`hl7:${application}|${facility}`) ?? null,
+    ...learnt(feedName(application, facility), 'HL7'),
   }));
   return [...modalities, ...feeds];
 }

@@ -102,9 +102,13 @@ const RhythmAnswer = z.object({
   lastAt: Time,
   state: z.enum(['learning', 'learnt']),
   isWorkingNow: z.boolean(),
-  silentSeconds: z.number().describe('Of its working hours'),
+  silentSeconds: z.number().describe('Of its busy hours: a quiet one counts in part'),
   p99Seconds: Numeric,
   longestSeconds: Numeric,
+  limits: z
+    .object({ promptSeconds: z.number(), rareSeconds: z.number() })
+    .nullable()
+    .describe('From which silence on it is told: a CT by the first, all others by the second'),
 });
 const ChangeAnswer = z.object({
   trust: ODSCode,

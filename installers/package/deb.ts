@@ -83,6 +83,10 @@ export function buildDeb(product: Product, options: DebOptions): string {
     write(join(stage, 'usr/sbin/cdip-edge-upgrade'), fill('cdip-edge-upgrade'), 0o755);
     for (const unit of ['cdip-edge-upgrade.path', 'cdip-edge-upgrade.service'])
       write(join(stage, 'usr/lib/systemd/system', unit), fill(unit));
+  } else {
+    // Not the same file: two packages can't own one.
+    const limits = 'usr/lib/systemd/journald@cdip.conf.d/cdip-hub.conf';
+    write(join(stage, limits), fill('cdip-hub.journald.conf'));
   }
   const docs = join(stage, 'usr/share/doc', product.package);
   mkdirSync(join(docs, 'examples'), { recursive: true });
@@ -139,7 +143,9 @@ function writeControl(
     0,
   );
   const control = join(stage, 'DEBIAN');
-  mkdirSync(control, { mode: 0o755 });
+  mkdirSync(control);
+  // Whoever builds may have any umask; dpkg-deb takes only this.
+  chmodSync(control, 0o755);
   write(
     join(control, 'control'),
     [
