@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { answers } from '../../demo/child.ts';
 import { Program } from './program.ts';
+import { keepSaid } from './said.ts';
 
 export const CDIP: string = join(import.meta.dirname, '..', '..', 'bin', 'cdip');
 
@@ -58,8 +59,19 @@ export function cdipProgram(
     command,
     args,
     ready: () => answers(`${url}/health/ready`),
+    onOutput: (text) => keepSaid(name, text),
+    beforeStop: async () => keepSaid(`${name} metrics`, await metricsOf(url)),
     ...(env === undefined ? {} : { env }),
   });
+}
+
+/** Empty when it does not answer: a test may have stopped it in the middle. */
+async function metricsOf(url: string): Promise<string> {
+  try {
+    return await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2_000) })).text();
+  } catch {
+    return '';
+  }
 }
 
 /** The log events that a program has written, oldest first; lines that are not JSON are left out. */

@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly readyMs?: number;
   /** Called with all that the program says, as it says it. */
   readonly onOutput?: (text: string) => void;
+  /** While it still serves. */
+  readonly beforeStop?: () => Promise<void>;
 }
 
 const running = new Set<ChildProcess>();
@@ -102,6 +104,7 @@ export class Program {
   /** SIGTERM, and SIGKILL with an error after `withinMs`. */
   async stop(withinMs = 15_000): Promise<void> {
     if (this.ended) return;
+    await this.#options.beforeStop?.();
     const inTime = await this.#end('SIGTERM', withinMs);
     if (inTime) return;
     await this.kill9();

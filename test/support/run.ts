@@ -4,13 +4,15 @@
  *
  *   groups ──tap──► TAP stream ──tally.ts──► a line a file, failures in full, the counts
  *
- * As many files at once as there are cores. No test at all is a failure too. Compiled code is kept
+ * What our programs logged and measured meanwhile is searched for the patients who were planted: a failure for each
+ * line that names one. As many files at once as there are cores. No test at all is a failure too. Compiled code is kept
  * in .compiled, as bin/cdip does: every test starts programs of hundreds of modules, and half of a start is compiling.
  */
 import { spawn } from 'node:child_process';
-import { globSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { SAID, searchSaid } from './said.ts';
 import { Tally } from './tally.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -37,7 +39,11 @@ function filesOf(paths: readonly string[]): string[] {
   return [...new Set(files.map((file) => relative(ROOT, join(ROOT, file))))].sort();
 }
 
-function runGroup(group: Group, files: readonly string[], tally: Tally): Promise<number> {
+function runGroup(
+  group: Group,
+  files: readonly string[],
+  { tally, said }: { tally: Tally; said: string },
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const options = [`--jobs=${CORES}`, `--timeout=${group.timeoutSeconds}`];
     const tap = spawn('tap', ['run', '--reporter=tap', ...options, ...files], {
@@ -45,6 +51,7 @@ function runGroup(group: Group, files: readonly string[], tally: Tally): Promise
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         ...process.env,
+        [SAID]: said,
         NODE_COMPILE_CACHE: join(ROOT, '.compiled'),
         PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
       },
@@ -58,14 +65,28 @@ function runGroup(group: Group, files: readonly string[], tally: Tally): Promise
   });
 }
 
+/** Counts as one test where a program ran. */
+async function searchNames(said: string, { counts }: Tally): Promise<void> {
+  const { files, naming } = await searchSaid(said);
+  rmSync(said, { recursive: true });
+  if (files === 0) return;
+  const what = `no planted patient is named in what programs logged and measured (${files} files)`;
+  process.stdout.write(`${naming.length === 0 ? '✔' : '✖'} ${what}\n`);
+  for (const line of naming.slice(0, 50)) process.stdout.write(`    ${line}\n`);
+  if (naming.length === 0) counts.passed += 1;
+  else counts.failed += 1;
+}
+
 async function main(): Promise<number> {
   const files = filesOf(process.argv.slice(2));
   const tally = new Tally((line) => process.stdout.write(`${line}\n`));
+  const said = mkdtempSync(join(tmpdir(), 'cdip-said-'));
   let worst = 0;
   for (const group of GROUPS) {
     const mine = files.filter((file) => group.folders.includes(file.split('/')[1] ?? ''));
-    if (mine.length > 0) worst = Math.max(worst, await runGroup(group, mine, tally));
+    if (mine.length > 0) worst = Math.max(worst, await runGroup(group, mine, { tally, said }));
   }
+  await searchNames(said, tally);
   const { passed, failed, skipped } = tally.counts;
   // tap says no, but no test of it failed: a file that broke outside its tests, say.
   const unexplained = worst !== 0 && failed === 0 ? 1 : 0;
