@@ -29,6 +29,8 @@ export type AccessErrorCode =
   | 'OIDC_TRUST'
   | 'OIDC_ASSURANCE'
   | 'OIDC_OTHER_PERSON'
+  /** Says that somebody signed out there, but is not from it, not for this hub, not of now, or was used. */
+  | 'OIDC_LOGOUT_TOKEN'
   /** There is nothing to take back. */
   | 'EDGE_NOT_ENROLLED'
   /** A key that is not in force, or that some edge had before. */

@@ -8,13 +8,21 @@
  * for anew each time, so that one that was withdrawn counts no more.
  */
 import { readFileSync } from 'node:fs';
-import { importPKCS8 } from 'jose';
+import { createRemoteJWKSet, errors, importPKCS8, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
 import type { Clock } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { OidcConfig } from '../config-sign-in.ts';
 import { AccessError } from './access-error.ts';
+import {
+  isForClient,
+  type Logout,
+  LogoutTokenError,
+  type ProviderSession,
+  providerSessionOf,
+  readLogoutToken,
+} from './logout-token.ts';
 import { type Identity, readIdentity } from './oidc-claims.ts';
 import { CLOCKS_DIFFER, failureOf } from './oidc-failures.ts';
 import { hashOf, secret } from './secrets.ts';
@@ -25,6 +33,9 @@ const PENDING_MS = 10 * 60_000;
 const MOST_PENDING = 10_000;
 const METADATA_MS = 3_600_000;
 const ANSWER_SECONDS = 10;
+const LOGOUT_KEYS_MS = 10_000;
+/** What jose says of a token, not of the way to the keys. */
+const TOKEN_FAULTS = /^ERR_(JWS|JWT|JOSE_(ALG|NOT)|JWKS_(NO_MATCHING|MULTIPLE))/;
 /** Who proved at the provider who they are longer ago than a session lasts is asked there again. */
 const LONGEST_PROOF_SECONDS = 12 * 3600;
 
@@ -46,6 +57,8 @@ interface Pending {
 export interface Finished extends Identity {
   /** When the provider last saw a proof, in milliseconds; 0: it does not tell. */
   readonly authenticatedAt: number;
+  /** As the provider will name it when it signs the person out. */
+  readonly provider: ProviderSession;
   readonly purpose: Purpose;
   readonly next: string;
 }
@@ -61,6 +74,7 @@ export interface ProviderParts {
 export class IdentityProvider {
   readonly #parts: ProviderParts;
   readonly #pending = new Map<string, Pending>();
+  #keys: { readonly address: string; readonly get: JWTVerifyGetKey } | undefined;
   #metadata: { readonly server: client.ServerMetadata; readonly at: number } | undefined;
 
   constructor(parts: ProviderParts) {
@@ -120,9 +134,33 @@ export class IdentityProvider {
       const identity = readIdentity({ signed, all: { ...more, ...signed } }, config, trusts);
       const authenticatedAt = Math.min((signed.auth_time ?? 0) * 1000, this.#parts.clock.now());
       if (purpose.kind === 'confirm') this.#requireFresh(authenticatedAt, pending.beganAt);
-      return { ...identity, authenticatedAt, purpose, next };
+      const provider = providerSessionOf(signed);
+      return { ...identity, authenticatedAt, provider, purpose, next };
     } catch (error) {
       throw this.#inOurWords(error);
+    }
+  }
+
+  /**
+   * Whom the provider signs out by itself.
+   *
+   * @param token as it sent it
+   * @throws AccessError `OIDC_LOGOUT_TOKEN`, `OIDC_UNREACHABLE`
+   */
+  async readLogout(token: string): Promise<Logout> {
+    const { config, clock } = this.#parts;
+    // What is none at first sight does not make the hub ask the provider anything.
+    if (!isForClient(token, config.clientId))
+      throw this.#logoutRefused(new LogoutTokenError('it is for another client'));
+    const { issuer, jwks_uri: keysAt } = await this.#server();
+    if (keysAt === undefined) throw new AccessError('OIDC_SETUP', 'it publishes no keys');
+    try {
+      return await readLogoutToken(token, this.#keysFrom(keysAt), {
+        ...{ issuer, clientId: config.clientId, now: clock.now() },
+        toleranceSeconds: config.clockToleranceSeconds,
+      });
+    } catch (error) {
+      throw this.#logoutRefused(error);
     }
   }
 
@@ -134,6 +172,32 @@ export class IdentityProvider {
     url.searchParams.set('client_id', this.#parts.config.clientId);
     url.searchParams.set('post_logout_redirect_uri', backTo);
     return url.href;
+  }
+
+  /** Anybody may send a token: whatever comes, the provider is asked for keys every few seconds at most. */
+  #keysFrom(address: string): JWTVerifyGetKey {
+    if (this.#keys?.address !== address)
+      this.#keys = {
+        address,
+        get: createRemoteJWKSet(new URL(address), {
+          ...{ timeoutDuration: ANSWER_SECONDS * 1000, cacheMaxAge: LOGOUT_KEYS_MS },
+          cooldownDuration: LOGOUT_KEYS_MS,
+        }),
+      };
+    return this.#keys.get;
+  }
+
+  /** @throws what is neither the token's fault nor the provider's, but a bug */
+  #logoutRefused(error: unknown): AccessError {
+    if (error instanceof AccessError) return error;
+    const reason = codeOf(error);
+    const isToken = error instanceof LogoutTokenError || TOKEN_FAULTS.test(reason);
+    const isKeys = error instanceof errors.JOSEError || error instanceof TypeError;
+    if (!isToken && !isKeys) throw error;
+    const code = isToken ? 'OIDC_LOGOUT_TOKEN' : 'OIDC_UNREACHABLE';
+    this.#parts.log.warn('oidc.failed', { code, reason });
+    const words = isToken ? 'it is no logout token of this provider for this hub' : 'no keys came';
+    return new AccessError(code, words, { cause: error });
   }
 
   #asked(purpose: Purpose): Record<string, string> {

@@ -105,4 +105,16 @@ CREATE TABLE used_assertions (hash TEXT PRIMARY KEY, until INTEGER NOT NULL) STR
 CREATE TABLE authority (id INTEGER PRIMARY KEY CHECK (id = 1), key TEXT NOT NULL, certificate TEXT NOT NULL) STRICT;
 `,
   },
+  {
+    name: 'who an identity provider knows a session by',
+    sql: `
+-- SHA-256 of issuer and sub, issuer and sid; null: it told none, or signed in here.
+ALTER TABLE sessions ADD COLUMN subject_hash TEXT;
+ALTER TABLE sessions ADD COLUMN sid_hash TEXT;
+CREATE INDEX sessions_of_subject ON sessions (subject_hash) WHERE subject_hash IS NOT NULL;
+CREATE INDEX sessions_of_sid ON sessions (sid_hash) WHERE sid_hash IS NOT NULL;
+-- SHA-256 of issuer and jti, for as long as the token would count.
+CREATE TABLE used_logout_tokens (hash TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
+`,
+  },
 ];

@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
+import type { Logout, ProviderSession } from './logout-token.ts';
 import type { Assurance, Principal, SignInMethod } from './rules.ts';
 import { hashOf, secret } from './secrets.ts';
 
@@ -27,6 +28,8 @@ export interface SignedIn {
   readonly authenticatedAt: number;
   /** What an identity provider told; absent: role and trust are those of the account, as it is at each moment. */
   readonly told?: { readonly role: string; readonly trust: string | null };
+  /** Whom the identity provider knows; it may end the session from there. */
+  readonly provider?: ProviderSession;
 }
 
 /** Where a session is used, for its owner to know it again. */
@@ -86,13 +89,14 @@ export class Sessions {
   begin(who: SignedIn, { address, browser }: Device): Begun {
     const now = this.#clock.now();
     const session = secret();
-    const { person, method, assurance, authenticatedAt, told } = who;
+    const { person, method, assurance, authenticatedAt, told, provider } = who;
     commitDurably(this.#db, () => {
       this.#statements.dropEnded.run(now, now - this.#idleMs);
       this.#statements.insert.run({
         ...{ hash: hashOf(session), id: randomUUID(), person, method, assurance, authenticatedAt },
         ...{ role: told?.role ?? null, trust: told?.trust ?? null, now, address, browser },
         expiresAt: now + this.#lengthMs,
+        ...{ subjectHash: provider?.subjectHash ?? null, sidHash: provider?.sidHash ?? null },
       });
     });
     return { session, seconds: this.#lengthMs / 1000 };
@@ -116,7 +120,7 @@ export class Sessions {
    */
   confirm(
     session: string,
-    proof: Pick<SignedIn, 'method' | 'assurance' | 'authenticatedAt'>,
+    proof: Pick<SignedIn, 'method' | 'assurance' | 'authenticatedAt' | 'provider'>,
   ): Begun | null {
     const now = this.#clock.now();
     const fresh = secret();
@@ -127,6 +131,9 @@ export class Sessions {
       this.#statements.confirm.run(
         ...[hashOf(fresh), method, assurance, authenticatedAt, now, found.hash],
       );
+      // Who proves it there again may do so in another session of theirs.
+      if (proof.provider !== undefined)
+        this.#statements.name.run({ ...proof.provider, hash: hashOf(fresh) });
       return { session: fresh, seconds: Math.ceil((found.expiresAt - now) / 1000) };
     });
   }
@@ -158,6 +165,24 @@ export class Sessions {
     return commitDurably(this.#db, () => this.#statements.dropAll.run(person).changes);
   }
 
+  /**
+   * Ends what the identity provider says has ended: a session, or all of a person.
+   *
+   * @returns whose sessions they were; null: the token was used
+   */
+  endToldBy({ subjectHash, sidHash, token }: Logout): Principal[] | null {
+    const now = this.#clock.now();
+    return commitDurably(this.#db, () => {
+      this.#statements.forgetTokens.run(now);
+      if (this.#statements.useToken.run(token.hash, token.untilMs).changes === 0) return null;
+      const ended = this.#statements.told.all({ subjectHash, sidHash });
+      for (const { hash } of ended) this.#statements.drop.run(hash);
+      return ended.map(({ name, role, trust, method, assurance, authenticatedAt }) => ({
+        ...{ name, role, trust, method, assurance, authenticatedAt },
+      }));
+    });
+  }
+
   #live(session: string): Row | null {
     const now = this.#clock.now();
     const found = this.#statements.find.get(hashOf(session));
@@ -171,8 +196,22 @@ function prepareSessions(db: Sqlite) {
   return {
     insert: db.prepare(
       `INSERT INTO sessions VALUES (:hash, :id, :person, :method, :assurance, :authenticatedAt,
-         :role, :trust, :now, :now, :expiresAt, :address, :browser)`,
+         :role, :trust, :now, :now, :expiresAt, :address, :browser, :subjectHash, :sidHash)`,
     ),
+    name: db.prepare<[ProviderSession & { hash: string }]>(
+      'UPDATE sessions SET subject_hash = :subjectHash, sid_hash = :sidHash WHERE hash = :hash',
+    ),
+    // Each is looked up by its index; both, where both are told.
+    told: db.prepare<[Pick<Logout, 'subjectHash' | 'sidHash'>], Row>(
+      `SELECT hash, person AS name, role, trust, method, assurance, authenticated_at AS authenticatedAt
+       FROM sessions WHERE (:subjectHash IS NULL OR subject_hash = :subjectHash)
+         AND (:sidHash IS NULL OR sid_hash = :sidHash)
+         AND (subject_hash = :subjectHash OR sid_hash = :sidHash)`,
+    ),
+    useToken: db.prepare<[string, number]>(
+      'INSERT OR IGNORE INTO used_logout_tokens VALUES (?, ?)',
+    ),
+    forgetTokens: db.prepare<[number]>('DELETE FROM used_logout_tokens WHERE until <= ?'),
     // Who was told by an identity provider has no account here, or one that does not count.
     find: db.prepare<[string], Row>(
       `SELECT hash, person AS name, coalesce(s.role, p.role) AS role,

@@ -100,14 +100,14 @@ async function comeBack(visit: Visit): Promise<FastifyReply> {
 /** In the trail before the session begins. @throws AccessError `OIDC_OTHER_PERSON`, `OIDC_ASSURANCE`, `OIDC_STATE` */
 function begin({ parts, request }: Visit, finished: Finished) {
   const { sessions } = parts.access;
-  const { person, role, trust, assurance, authenticatedAt, purpose } = finished;
+  const { person, role, trust, assurance, authenticatedAt, provider, purpose } = finished;
   const proof = { method: 'oidc', assurance, authenticatedAt } as const;
   const principal = { name: person, role, trust, ...proof };
   const record = (code: string | null): void =>
     recordSignIn(parts.audit, request, { event: 'sign-in', principal, code });
   if (purpose.kind === 'sign-in') {
     record(null);
-    return sessions.begin({ person, ...proof, told: { role, trust } }, deviceOf(request));
+    return sessions.begin({ person, ...proof, told: { role, trust }, provider }, deviceOf(request));
   }
   const refuse = (code: 'OIDC_OTHER_PERSON' | 'OIDC_ASSURANCE' | 'OIDC_STATE', why: string) => {
     record(code);
@@ -122,7 +122,7 @@ function begin({ parts, request }: Visit, finished: Finished) {
   if (stepUpLacks(principal, purpose.rule, parts.clock.now()) !== null)
     throw refuse('OIDC_ASSURANCE', 'what you showed there is not sure enough for this');
   record(null);
-  const confirmed = sessions.confirm(purpose.session, proof);
+  const confirmed = sessions.confirm(purpose.session, { ...proof, provider });
   if (confirmed === null) throw refuse('OIDC_STATE', 'you were signed out here meanwhile');
   return confirmed;
 }

@@ -146,7 +146,10 @@ export interface HttpParts {
   readonly disclosure: Pick<Disclosure, 'to'>;
   readonly relations: Relations;
   /** Null: nobody signs in elsewhere. */
-  readonly provider: Pick<IdentityProvider, 'begin' | 'finish' | 'signOutUrl'> | null;
+  readonly provider: Pick<
+    IdentityProvider,
+    'begin' | 'finish' | 'signOutUrl' | 'readLogout'
+  > | null;
   readonly fleet: FleetPart;
   readonly fleetStore: Pick<FleetStore, 'changes' | 'history' | 'rhythms'>;
   readonly alerts: AlertsPart;

@@ -24,6 +24,7 @@ import type { HttpParts } from './parts.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { logRequests } from './request-log.ts';
 import { auditRoute } from './routes-audit.ts';
+import { serveBackChannelLogout } from './routes-back-channel-logout.ts';
 import { bookingRoutes } from './routes-bookings.ts';
 import { capacityRoutes } from './routes-capacity.ts';
 import { configurationRoutes } from './routes-configurations.ts';
@@ -144,6 +145,7 @@ async function buildApp(
   await serveViewer(app, parts);
   const limits = await limitTries(app, parts.config.signIn.limits);
   serveTokens(app, parts, limits);
+  serveBackChannelLogout(app, parts);
   servePages(app, parts, { pages, secure, board, limits });
   await serveRelay(app, parts);
   serveReleases(app, parts);

@@ -42,6 +42,7 @@ async function startHub(t: Tap): Promise<World> {
       begin: (given) => now().begin(given),
       finish: (ticket, query) => now().finish(ticket, query),
       signOutUrl: (backTo) => now().signOutUrl(backTo),
+      readLogout: (token) => now().readLogout(token),
     },
   });
   t.teardown(() => hub.stop());
@@ -63,13 +64,18 @@ class Browser {
   /** Every address that was asked for. */
   readonly went: string[] = [];
 
-  async go(address: string, method = 'GET'): Promise<{ status: number; url: URL; page: string }> {
+  async go(
+    address: string,
+    method = 'GET',
+    form?: Readonly<Record<string, string>>,
+  ): Promise<{ status: number; url: URL; page: string }> {
     let url = new URL(address);
     let verb = method;
     for (let hops = 0; hops < 12; hops += 1) {
       this.went.push(url.href);
       const headers = { cookie: this.#cookies(url), 'sec-fetch-site': 'same-origin' };
-      const answer = await fetch(url, { method: verb, headers, redirect: 'manual' });
+      const body = verb === 'GET' ? null : new URLSearchParams(form);
+      const answer = await fetch(url, { method: verb, headers, redirect: 'manual', body });
       this.#keep(url, answer);
       const location = answer.headers.get('location');
       if (location === null) return { status: answer.status, url, page: await answer.text() };
@@ -126,7 +132,9 @@ async function startReal(
 
 const client = (more: object, hub: FakeHub) => ({
   ...{ client_id: 'cdip', redirect_uris: [`${hub.url}/sign-in/oidc/callback`] },
-  ...{ grant_types: ['authorization_code'], response_types: ['code' as const], ...more },
+  ...{ grant_types: ['authorization_code'], response_types: ['code' as const] },
+  backchannel_logout_uri: `${hub.url}/sign-in/oidc/back-channel-logout`,
+  ...{ backchannel_logout_session_required: true, ...more },
 });
 
 t.test('a person signs in by code and PKCE, and is what the provider says', async (t) => {
@@ -292,6 +300,40 @@ async function stopBefore(browser: Browser, hub: FakeHub): Promise<string> {
   }
   return found;
 }
+
+/** As a person does there; the provider asks whether it is meant. */
+async function signOutThere(browser: Browser, issuer: string): Promise<void> {
+  const { page } = await browser.go(`${issuer}/session/end?client_id=cdip`);
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
+  await browser.go(`${issuer}/session/end/confirm`, 'POST', { xsrf, logout: 'yes' });
+}
+
+t.test('who signs out at the provider is signed out here at once, and nobody else', async (t) => {
+  const { hub, provider, browser } = await startReal(t);
+  await browser.go(`${hub.url}/sign-in/oidc`);
+  const elsewhere = new Browser();
+  await elsewhere.go(`${hub.url}/sign-in/oidc`);
+  t.ok(principalOf(hub, browser) && principalOf(hub, elsewhere), 'at two screens');
+  await signOutThere(browser, provider.issuer);
+  t.equal(principalOf(hub, browser), null, 'where the sign-out was');
+  t.match(principalOf(hub, elsewhere), { name: PERSON }, 'another session there goes on');
+  t.match(newest(hub), { event: 'sign-out', user: PERSON, trust: 'RJE', code: null });
+  t.equal(provider.told.length, 1);
+  const token = provider.told[0] ?? '';
+  const send = async (logout_token: string) => {
+    const body = new URLSearchParams({ logout_token });
+    const path = `${hub.url}/sign-in/oidc/back-channel-logout`;
+    const answer = await fetch(path, { method: 'POST', body });
+    return { status: answer.status, text: await answer.text() };
+  };
+  t.match(await send(token), { status: 400, text: /used/ }, 'a token counts once');
+  for (const wrong of ['', 'none', `${token.slice(0, -6)}AAAAAA`])
+    t.match(await send(wrong), { status: 400, text: /no logout token/ });
+  await elsewhere.go(`${hub.url}/sign-in/confirm`);
+  t.equal(principalOf(hub, elsewhere)?.assurance, 3);
+  await signOutThere(elsewhere, provider.issuer);
+  t.equal(principalOf(hub, elsewhere), null, 'also after a proof was given again');
+});
 
 t.test('a hub that shows a key instead of a secret', async (t) => {
   const world = await startHub(t);

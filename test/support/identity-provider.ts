@@ -23,6 +23,8 @@ export interface RunningProvider {
   who: SignsIn;
   /** Authorisation requests that came, oldest first. */
   readonly asked: Record<string, unknown>[];
+  /** Logout tokens that it sent, oldest first. */
+  readonly told: string[];
   /** Takes other keys; those before are gone. */
   rotateKeys(): Promise<void>;
   stop(): Promise<void>;
@@ -42,7 +44,7 @@ export async function startIdentityProvider(options: {
   await once(server, 'listening');
   const issuer = `http://localhost:${(server.address() as { port: number }).port}`;
   const running: RunningProvider = {
-    ...{ issuer, who: options.who, asked: [] },
+    ...{ issuer, who: options.who, asked: [], told: [] },
     async rotateKeys() {
       const key = await newKey();
       handler = open(running, { ...options, key });
@@ -86,7 +88,15 @@ function open(
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       claimsParameter: { enabled: options.isAskedForClaims === true },
+    },
+    async fetch(url, request) {
+      const token = new URLSearchParams(String(request?.body ?? '')).get('logout_token');
+      if (token !== null) running.told.push(token);
+      // Its own dispatcher reaches nothing on this machine.
+      const { dispatcher: _, ...plain } = { dispatcher: undefined, ...request };
+      return fetch(url, plain);
     },
     findAccount: async (_context, user) => ({
       accountId: user,

@@ -237,6 +237,8 @@ const TABLE: readonly Row[] = [
   ['GET /sign-in/oidc', OPEN],
   ['GET /sign-in/oidc/confirm', OPEN],
   ['GET /sign-in/oidc/callback', OPEN],
+  // For the identity provider: the token that it signed is the proof.
+  ['POST /sign-in/oidc/back-channel-logout', OPEN],
   ['GET /sign-in/confirm', OPEN],
   ['POST /sign-in/confirm', OPEN],
   ['POST /sign-out', OPEN],
