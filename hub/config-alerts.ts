@@ -78,6 +78,12 @@ export const SIGNALS = {
     [0, 5],
     'rb18-emergency-access',
   ),
+  sensitiveAccess: limits(
+    'Emergency access to a patient with the S-flag',
+    'accesses',
+    [0, 0],
+    'rb18-emergency-access',
+  ),
   eventLoop: limits('Event loop held up', 'ms', [100, 1000], 'rb17-machine', { holdSeconds: 60 }),
 } as const satisfies Readonly<Record<string, SignalLimits>>;
 

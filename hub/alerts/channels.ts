@@ -9,7 +9,7 @@ import { createTransport } from 'nodemailer';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import { type AlertsConfig, type Level, SIGNALS, type SignalId } from '../config-alerts.ts';
 import type { Alert } from './decisions.ts';
-import { REVIEW_SIGNAL } from './review-readings.ts';
+import { REVIEW_SIGNALS } from './review-readings.ts';
 
 const TIMEOUT_MS = 15_000;
 
@@ -89,7 +89,7 @@ export function textOf(message: Message, { hubUrl, runbookUrl }: ChannelLinks): 
 
 /** Where it is looked at: edges by their engineers, emergency accesses by privacy officers. */
 const pageOf = ({ trust, told }: Message): string =>
-  told.every(({ alert }) => alert.signal === REVIEW_SIGNAL) ? '/privacy' : `/fleet/${trust}`;
+  told.every(({ alert }) => REVIEW_SIGNALS.includes(alert.signal)) ? '/privacy' : `/fleet/${trust}`;
 
 /** The same message has the same id, so that a second copy of it can be told. */
 const idOf = ({ told }: Message): string =>
@@ -135,7 +135,7 @@ function privacyChannel(
 ): Channel {
   return {
     ...emailChannel({ ...email, to: [...to] }, links),
-    ...{ name: `privacy ${trust}`, level: 'warn', trusts: [trust], signals: [REVIEW_SIGNAL] },
+    ...{ name: `privacy ${trust}`, level: 'warn', trusts: [trust], signals: REVIEW_SIGNALS },
   };
 }
 

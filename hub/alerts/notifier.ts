@@ -13,7 +13,7 @@ import { Counter, type Registry } from '../../shared/metrics.ts';
 import type { AlertLog } from './alert-log.ts';
 import type { Channel, Told } from './channels.ts';
 import type { Alert, Maintenance } from './decisions.ts';
-import { REVIEW_SIGNAL } from './review-readings.ts';
+import { REVIEW_SIGNALS } from './review-readings.ts';
 import type { AlertRecord, AlertRows } from './rows.ts';
 
 /** Sending takes no longer; after it the claim is nobody's. */
@@ -74,7 +74,7 @@ export class Notifier {
     if (state === 'closed') return true;
     if (acknowledged !== null) return false;
     // Work on an edge is no reason not to tell its trust who looked at whom.
-    if (inMaintenance.has(alert.trust) && alert.signal !== REVIEW_SIGNAL) return false;
+    if (inMaintenance.has(alert.trust) && !REVIEW_SIGNALS.includes(alert.signal)) return false;
     if (snoozed !== null && Date.parse(snoozed.until) > now) return false;
     return now - Date.parse(levelAt) >= groupSeconds * 1000;
   }

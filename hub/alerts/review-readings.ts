@@ -4,7 +4,10 @@ import { reviewsOwed } from '../relations/glass.ts';
 import { REVIEW_DAYS, reviewDue, workingDaysSince } from '../relations/review-due.ts';
 import type { Reading } from './readings.ts';
 
-export const REVIEW_SIGNAL = 'glassReview';
+const REVIEW_SIGNAL = 'glassReview';
+const SENSITIVE_SIGNAL = 'sensitiveAccess';
+/** Those of privacy officers: of no edge, whatever becomes of it. */
+export const REVIEW_SIGNALS: readonly string[] = [REVIEW_SIGNAL, SENSITIVE_SIGNAL];
 
 /** By trust. @param now milliseconds since the epoch */
 export function reviewReadings(
@@ -12,7 +15,7 @@ export function reviewReadings(
   { now, bankHolidays }: { now: number; bankHolidays: ReadonlySet<string> },
 ): ReadonlyMap<string, readonly Reading[]> {
   const readings = new Map<string, Reading[]>();
-  for (const { trust, id, openedAt } of reviewsOwed(db)) {
+  for (const { trust, id, openedAt, isSensitive } of reviewsOwed(db)) {
     const due = reviewDue(openedAt, bankHolidays);
     const isOverdue = now > due;
     const day = isOverdue ? REVIEW_DAYS + 1 : 1 + workingDaysSince(openedAt, now, bankHolidays);
@@ -20,7 +23,12 @@ export function reviewReadings(
     const words = isOverdue ? `overdue since ${until}` : `to be reviewed by ${until}`;
     const detail = `a record was opened in an emergency at ${openedAt}: ${words}`;
     const reading: Reading = { signal: REVIEW_SIGNAL, subject: id, value: day, detail };
-    readings.set(trust, [...(readings.get(trust) ?? []), reading]);
+    const sensitive: Reading = {
+      ...{ signal: SENSITIVE_SIGNAL, subject: id, value: 1 },
+      detail: `the record of a patient with the S-flag was opened in an emergency at ${openedAt}`,
+    };
+    const before = readings.get(trust) ?? [];
+    readings.set(trust, [...before, reading, ...(isSensitive ? [sensitive] : [])]);
   }
   return readings;
 }

@@ -17,7 +17,7 @@ import type { AlertLog } from './alert-log.ts';
 import { type Alert, alertId } from './decisions.ts';
 import { NETWORK } from './edge-views.ts';
 import { type EdgeView, isHeard, type Reading, readingsOf } from './readings.ts';
-import { REVIEW_SIGNAL } from './review-readings.ts';
+import { REVIEW_SIGNALS } from './review-readings.ts';
 import type { AlertRecord, AlertRows } from './rows.ts';
 
 /** It has to be well for so long before an alert is closed, or made less. */
@@ -203,7 +203,7 @@ export class AlertWatch {
   }
 }
 
-const isReview = ({ signal }: Alert): boolean => signal === REVIEW_SIGNAL;
+const isReview = ({ signal }: Alert): boolean => REVIEW_SIGNALS.includes(signal);
 
 /** The limits of the configuration are the least that learnt ones can be. */
 function levelOf({ signal, value, limits }: Reading, config: AlertsConfig): Level | null {

@@ -92,11 +92,11 @@ export function glassJson(
   });
   const patients = [...new Set(own.map(auditedPatient))];
   saw({ patients, studies: [], homes: own.map(({ trust }) => trust) });
-  const { id, by, reason, words, openedAt, until, reviews } = glass;
+  const { id, by, reason, words, isSensitive = false, openedAt, until, reviews } = glass;
   const due = reviewDue(openedAt, new Set(config.alerts.bankHolidays));
   const owed = owedBy(glass);
   return {
-    ...{ id, by, reason, words, openedAt, until, patients, reviews },
+    ...{ id, by, reason, words, isSensitive, openedAt, until, patients, reviews },
     // Which other trusts hold records of the patient is not told on.
     owedBy: owed.filter((trust) => isTold(principal, glass, trust)),
     dueAt: rfc3339(due),

@@ -56,6 +56,7 @@ const Review = z.object({
 export const GlassAnswer = GlassOpenedAnswer.extend({
   by: z.object({ name: z.string(), role: z.string(), trust: ODSCode }),
   words: z.string(),
+  isSensitive: z.boolean().describe('The patient had the S-flag'),
   patients: z.array(z.string()).describe("Of the reviewer's trust: NHS number, or number^^^issuer"),
   owedBy: z.array(ODSCode).describe('Trusts that have still to review it'),
   dueAt: Time.describe('Five working days after it was opened'),

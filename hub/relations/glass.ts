@@ -42,6 +42,8 @@ export const GlassSchema = z.object({
   holders: z.array(ODSCode),
   reason: Names(GLASS_REASONS),
   words: z.string(),
+  /** The patient had the S-flag, at whichever trust, when it was opened. Absent: written before this was looked at. */
+  isSensitive: z.boolean().optional(),
   openedAt: z.iso.datetime(),
   until: z.iso.datetime(),
   reviews: z.array(
@@ -152,12 +154,20 @@ export function listGlass(
   return { records: rows.map(recordOf), total };
 }
 
+export interface ReviewOwed {
+  readonly trust: string;
+  readonly id: string;
+  readonly openedAt: string;
+  readonly isSensitive: boolean;
+}
+
 /** What each trust has still to review. */
-export function reviewsOwed(
-  db: Sqlite,
-): { readonly trust: string; readonly id: string; readonly openedAt: string }[] {
-  return statement<{ trust: string; id: string; openedAt: string }>(
+export function reviewsOwed(db: Sqlite): readonly ReviewOwed[] {
+  return statement<Omit<ReviewOwed, 'isSensitive'> & { isSensitive: number | null }>(
     db,
-    'SELECT trust, id, opened_at AS openedAt FROM glass_reviews ORDER BY trust, opened_at',
-  ).all();
+    `SELECT r.trust, r.id, r.opened_at AS openedAt, g.body ->> '$.isSensitive' AS isSensitive
+     FROM glass_reviews r JOIN glass g ON g.id = r.id ORDER BY r.trust, r.opened_at`,
+  )
+    .all()
+    .map((row) => ({ ...row, isSensitive: row.isSensitive === 1 }));
 }

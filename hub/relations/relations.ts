@@ -25,6 +25,7 @@ import { RelationError } from './relation-error.ts';
 import {
   applyRestriction,
   findRestriction,
+  isSensitive,
   levelsOfPatient,
   type Restriction,
   restrictionId,
@@ -73,7 +74,7 @@ export class Relations {
       ...{ v: 1, id: randomUUID(), by: { name, role, trust } },
       patients: members.map(keyText),
       holders: [...new Set(open.map((one) => one.trust))].toSorted(),
-      ...{ reason: given.reason, words: given.words },
+      ...{ reason: given.reason, words: given.words, isSensitive: isSensitive(this.#db, members) },
       ...{ openedAt: rfc3339(now), until: rfc3339(now + GLASS_MS), reviews: [] },
     };
     await this.#append('glass', glass.id, glass, 0);
@@ -95,7 +96,8 @@ export class Relations {
     const glass: Glass = {
       ...{ v: 1, id, by, patients: members.map(keyText) },
       holders: [...new Set(members.map(({ trust }) => trust))].toSorted(),
-      ...{ reason: 'emergency', words, openedAt: at, until: at, reviews: [] },
+      ...{ reason: 'emergency', words, isSensitive: isSensitive(this.#db, members) },
+      ...{ openedAt: at, until: at, reviews: [] },
     };
     await this.#append('glass', id, glass, 0);
   }

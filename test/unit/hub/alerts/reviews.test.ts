@@ -2,6 +2,8 @@
 import t from 'tap';
 import { channelsOf, textOf } from '../../../../hub/alerts/channels.ts';
 import { AlertsSchema } from '../../../../hub/config-alerts.ts';
+import { applyEvent } from '../../../../hub/projection/apply-event.ts';
+import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { Relations } from '../../../../hub/relations/relations.ts';
 import { reviewDue } from '../../../../hub/relations/review-due.ts';
 import { type AlertWorld, alertWorld, DAY, SECOND } from './alert-world.ts';
@@ -59,6 +61,46 @@ t.test('both trusts are told within a minute, whatever their edges do', async (t
   );
 });
 
+t.test(
+  'of a patient with the S-flag both trusts are told at once to act, until it is reviewed',
+  async (t) => {
+    const world = alertWorld(t, ['RRK', 'RJE', 'RXK']);
+    const clock = { now: () => world.now, monotonicMs: () => world.now };
+    const relations = new Relations({ ...world.decisions, clock });
+    applyEvent(
+      prepareProjection(world.decisions.projection.db),
+      {
+        ...{ v: 1, kind: 'patient', at: new Date(world.now).toISOString(), trust: 'RXK', epoch: 1 },
+        ...{ seq: 1, nhsNumberStatus: '01', postcode: null, deceased: false, restricted: true },
+        ...{ deleted: false, mergedInto: null, asOf: new Date(world.now).toISOString() },
+        patient: {
+          ...{ patientId: 'X1', issuer: 'RXK', nhsNumber: member.nhsNumber, name: member.name },
+          ...{ birthDate: member.birthDate, sex: 'F' },
+        },
+      },
+      new Date(world.now).toISOString(),
+    );
+    const asked = { persons: [{ members: [member] }], reason: 'other' as const, words: 'Asked to' };
+    const { id } = await relations.breakGlass(ITO, asked);
+    await pass(world, 45 * SECOND);
+    const signals = (): string[] =>
+      world.alerts.openOf().map(({ trust, signal, level }) => `${trust} ${signal} ${level}`);
+    t.strictSame(signals().toSorted(), [
+      'RJE glassReview warn',
+      'RJE sensitiveAccess page',
+      'RRK glassReview warn',
+      'RRK sensitiveAccess page',
+    ]);
+    const texts = world.sent.map((message) => textOf(message, LINKS)).join('\n');
+    t.match(texts, /ACT NOW: Emergency access to a patient with the S-flag/);
+    t.notMatch(texts, /SMITH|9434765919|J7|X1|Ito|Asked/, 'who and why are behind the sign-in');
+    const review = { outcome: 'appropriate' as const, words: 'It was right' };
+    await relations.review({ name: 'Officer', role: 'privacy', trust: 'RJE' }, id, review);
+    await pass(world, 120 * SECOND);
+    t.strictSame(signals().toSorted(), ['RRK glassReview warn', 'RRK sensitiveAccess page']);
+  },
+);
+
 t.test('five working days: not on Saturdays, Sundays and bank holidays', async (t) => {
   const due = (openedAt: string): string =>
     new Date(reviewDue(openedAt, new Set())).toISOString().slice(0, 10);
@@ -73,6 +115,11 @@ t.test('privacy officers are told of these alone, from the first on', async (t) 
   const channels = channelsOf(AlertsSchema.parse({ email, privacy }), LINKS);
   t.match(channels, [
     { name: 'email', level: 'page' },
-    { name: 'privacy RRK', level: 'warn', trusts: ['RRK'], signals: ['glassReview'] },
+    {
+      name: 'privacy RRK',
+      level: 'warn',
+      trusts: ['RRK'],
+      signals: ['glassReview', 'sensitiveAccess'],
+    },
   ]);
 });
