@@ -15,6 +15,8 @@ export function openChromium(): Promise<Browser> {
 
 /** What WCAG 2.2 AA asks and the page does not give, as `rule: element`. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
+  // What is asked before the style sheet is there is another page: links without room around them.
+  await page.waitForLoadState('load');
   // The page's own policy forbids inline scripts; the checker is put in past it.
   return (await page.evaluate(`${AXE};
     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
