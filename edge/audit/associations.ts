@@ -12,7 +12,6 @@ import type {
   DimseServices,
   OperationHandler,
   OperationRequest,
-  StoreRequest,
 } from '../dimse/service.ts';
 import type { AssociationEnd, AssociationPeer } from '../ul/association.ts';
 import type { EdgeAudit } from './edge-audit.ts';
@@ -69,7 +68,7 @@ export function auditAssociation(
   };
   return {
     services: {
-      store: (request) => stored(services.store(request), request, { doing, subjects }),
+      store: (request) => stored(services.store(request), { doing, subjects }),
       ...(services.served === undefined
         ? {}
         : {
@@ -90,11 +89,7 @@ interface Seen {
   readonly subjects: Subjects;
 }
 
-function stored(
-  sink: DataSetSink,
-  { sopInstanceUID }: StoreRequest,
-  { doing, subjects }: Seen,
-): DataSetSink {
+function stored(sink: DataSetSink, { doing, subjects }: Seen): DataSetSink {
   return {
     write: (chunk) => sink.write(chunk),
     abort: () => sink.abort(),
@@ -103,8 +98,8 @@ function stored(
       const one = doing('C-STORE');
       one.count += 1;
       if (isFailure(status.status)) one.failed += 1;
-      const subject = subjects.ofInstance(sopInstanceUID);
-      if (subject !== undefined) name(one, [subject]);
+      const study = status.studyInstanceUID;
+      if (study !== undefined && !one.studies.has(study)) name(one, subjects.ofStudy(study));
       return status;
     },
   };

@@ -15,31 +15,19 @@ interface Row {
   readonly issuer: string;
   readonly nhsNumber: string | null;
 }
-const COLUMNS =
-  'st.study_uid AS study, st.home, st.patient_id AS patientId, st.issuer, st.nhs_number AS nhsNumber';
 
 export interface Subjects {
-  /** Of an object that is here; undefined: it is not. */
-  ofInstance(sopInstanceUID: string): StudySubject | undefined;
+  /** One for each trust whose study is here; none: it is not. */
   ofStudy(studyInstanceUID: string): StudySubject[];
 }
 
 export function openSubjects(db: Sqlite): Subjects {
-  const byInstance = db.prepare<[string], Row>(
-    `SELECT ${COLUMNS} FROM instances i JOIN series s USING (series_key)
-     JOIN studies st USING (study_key) WHERE i.sop_uid = ? LIMIT 1`,
-  );
   const byStudy = db.prepare<[string], Row>(
-    `SELECT ${COLUMNS} FROM studies st WHERE st.study_uid = ?`,
+    `SELECT study_uid AS study, home, patient_id AS patientId, issuer, nhs_number AS nhsNumber
+     FROM studies WHERE study_uid = ?`,
   );
   const subject = ({ study, home, ...patient }: Row): StudySubject => ({
     ...{ study, home, patient: auditedPatient(patient) },
   });
-  return {
-    ofInstance: (uid) => {
-      const row = byInstance.get(uid);
-      return row && subject(row);
-    },
-    ofStudy: (uid) => byStudy.all(uid).map(subject),
-  };
+  return { ofStudy: (uid) => byStudy.all(uid).map(subject) };
 }

@@ -15,6 +15,8 @@ import type { ScuAssociation } from './scu-association.ts';
 export interface DimseStatus {
   readonly status: number;
   readonly errorComment?: string;
+  /** The study of an object that was filed: for who keeps the trail, not sent. */
+  readonly studyInstanceUID?: string;
 }
 
 /** A C-STORE-RQ whose data set is about to flow. PS3.7 §9.3.1. UIDs are as received, unchecked, padding removed. */

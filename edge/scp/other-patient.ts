@@ -20,15 +20,16 @@ export function otherPatient(
   { sealed: { home }, attributes }: AcceptedObject,
 ): Fault | undefined {
   const { studyInstanceUID, sopInstanceUID, patientId, issuer } = attributes;
-  // What a copy names was put there by this network; a known object again is the index's to judge.
-  if (home !== trust || patientId === '' || index.findInstance(sopInstanceUID, home) !== undefined)
-    return undefined;
+  // What a copy names was put there by this network.
+  if (home !== trust || patientId === '') return undefined;
   const patients = index.patientsOf({ studyInstanceUID, home });
   if (patients.length === 0) return undefined;
   const key = inForce({ patientId, issuer: issuer ?? namespace });
   const isNamed = (patient: LocalPatientRow): boolean =>
     isSameKey(inForce(patient), key) || isSamePerson(patient, attributes);
   if (patients.some(isNamed)) return undefined;
+  // A known object again is the index's to judge.
+  if (index.findInstance(sopInstanceUID, home) !== undefined) return undefined;
   const detail = 'names another patient than the objects of its study that came before';
   return { code: PATIENT_MISMATCH, detail };
 }

@@ -120,10 +120,12 @@ class StoreSink implements DataSetSink {
     const accepted = { sealed, attributes, transferSyntaxUID };
     const outcome = fileObject(this.#parts, accepted, { now: this.#parts.clock.now() });
     // Kept whatever room there is: it is the engineer's to file, not the modality's to send again.
-    if (outcome.kind === 'fault')
+    if (outcome.kind === 'fault') {
       this.#quarantine(sealed, { fault: outcome.fault, mustKeep: true });
-    else this.#tell(outcome, sealed, attributes);
-    return { status: StoreStatus.success };
+      return { status: StoreStatus.success };
+    }
+    this.#tell(outcome, sealed, attributes);
+    return { status: StoreStatus.success, studyInstanceUID: attributes.studyInstanceUID };
   }
 
   #tell(outcome: RecordOutcome, { dataSetBytes }: SealedFile, attributes: ReadAttributes): void {

@@ -6,6 +6,7 @@
  */
 import Database from 'better-sqlite3';
 import { copyBefore, refuseNewer } from './copy-before.ts';
+import { planOnce } from './plan-once.ts';
 
 export type Sqlite = Database.Database;
 
@@ -32,6 +33,8 @@ export function openSqlite(
   { copiesBefore = true }: OpenOptions = {},
 ): Sqlite {
   const db = new Database(path);
+  const prepare = db.prepare.bind(db);
+  db.prepare = ((sql: string) => prepare(planOnce(sql))) as typeof db.prepare;
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = NORMAL');
   db.pragma('foreign_keys = ON');

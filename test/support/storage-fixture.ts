@@ -92,7 +92,7 @@ export interface StorageFixture extends OpenStorage {
   readonly db: Sqlite;
   readonly dataDirectory: string;
   readonly metrics: Registry;
-  /** Sends one object as a modality would, in chunks. */
+  /** Sends one object as a modality would, in chunks. @returns what it is answered */
   send(object: SmallObject, over?: SendOptions): Promise<DimseStatus>;
   sendBytes(bytes: Buffer, over?: SendOptions): Promise<DimseStatus>;
   close(): void;
@@ -134,7 +134,8 @@ export async function openStorageFixture(options: FixtureOptions): Promise<Stora
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       await sink.write(Buffer.from(bytes.subarray(at, at + chunkBytes)));
     }
-    return sink.end();
+    const { studyInstanceUID: _, ...answer } = await sink.end();
+    return answer;
   };
   const close = (): void => {
     storage.outbox.stop();
