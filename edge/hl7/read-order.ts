@@ -3,6 +3,7 @@
  *
  *   each OBR with its ORC ─► order: number, status, procedure, time
  */
+import { readConfidentiality } from '../../shared/confidentiality.ts';
 import type { Coded, OrderFacts, OrderStatus, RecordChange } from '../index/records/types.ts';
 import { Hl7Error } from './hl7-error.ts';
 import type { Message, Segment } from './message.ts';
@@ -70,7 +71,7 @@ function readOrder(group: OrderGroup, reading: Reading, visit: Segment | undefin
     status,
     ...madeAt(obr, status, zone),
     patientClass: firstFilled(pv1?.text(2)),
-    confidentiality: confidentialityOf(orc),
+    confidentiality: readConfidentiality(orc?.text(28) ?? ''),
     procedure: codedOf(obr, 4),
     modality: firstFilled(ipc?.text(5), obr?.text(24)),
     priority: firstFilled(named('TQ1')?.text(9), obr?.text(5), obr?.text(27, 6), orc?.text(7, 6)),
@@ -84,14 +85,6 @@ function readOrder(group: OrderGroup, reading: Reading, visit: Segment | undefin
     stepId: firstFilled(ipc?.text(4), obr?.text(20)),
     requestedProcedureId: firstFilled(ipc?.text(2), obr?.text(19)),
   };
-}
-
-/** ORC-28, HL7 table 0177. A code that is not known is kept close: somebody meant something by it. */
-function confidentialityOf(orc: Segment | undefined): 'N' | 'R' | 'V' | undefined {
-  const code = orc?.text(28).toUpperCase() ?? '';
-  if (code === '') return undefined;
-  if (['N', 'U', 'L', 'M'].includes(code)) return 'N';
-  return ['V', 'HIV', 'AID'].includes(code) ? 'V' : 'R';
 }
 
 /** OBR-7 and OBR-8: of an examination that was not made yet they are a wish. */

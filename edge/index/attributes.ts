@@ -47,6 +47,8 @@ export interface InstanceAttributes extends PatientAttributes, StudyAttributes, 
   readonly instanceNumber: number | null;
   /** Who changed it, and from where it had come: its Original Attributes, oldest first. Absent: nobody says so. */
   readonly modified?: readonly { readonly system: string; readonly source: string }[];
+  /** (0040,3001). Absent: it says nothing, or that nobody is kept out. */
+  readonly confidentiality?: 'R' | 'V';
   /** Absent: it takes nothing back. */
   readonly rejects?: RejectionNote;
 }

@@ -303,12 +303,15 @@ export class EdgeIndex extends IndexQueries {
         ? this.#insertStudy(record, hash, now)
         : this.#growStudy(study, { record, hash, now });
     this.#statements.insertInstance.run({ ...facts(record), seriesKey });
+    const { studyInstanceUID, confidentiality } = attributes;
+    if (confidentiality !== undefined)
+      this.#statements.restrictStudy.run(confidentiality, studyInstanceUID, home);
     if (attributes.rejects !== undefined) {
-      const { studyInstanceUID, sopInstanceUID: noteUID } = attributes;
+      const { sopInstanceUID: noteUID } = attributes;
       this.#rejections.apply(attributes.rejects, { studyInstanceUID, home, noteUID }, now);
     }
     this.#onStored?.(record, now);
-    this.#onStudyChange({ studyInstanceUID: attributes.studyInstanceUID, home }, now);
+    this.#onStudyChange({ studyInstanceUID, home }, now);
     return { kind: 'stored' };
   }
 

@@ -145,6 +145,7 @@ export class IndexQueries {
       bytes: row.bytes,
       setHash: row.set_hash,
       conflicts: row.conflicts,
+      confidentiality: row.confidentiality,
       series: this.#statements.seriesOf.all(row.study_key).map(seriesState),
       nearline: nearlineOf(row),
       rejected: this.#statements.rejected

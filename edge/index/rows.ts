@@ -44,6 +44,8 @@ export interface StudyRow {
   readonly bytes: number;
   readonly set_hash: string;
   readonly conflicts: number;
+  /** As its own objects say; null: they say nothing. */
+  readonly confidentiality: 'R' | 'V' | null;
   /** When its last object came. */
   readonly last_at: number;
   /** Null: no PACS is known to hold it. */

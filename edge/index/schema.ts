@@ -151,4 +151,11 @@ DROP INDEX studies_name;
 CREATE INDEX studies_name ON studies (name_key, birth_date);
 `,
   },
+  {
+    name: 'studies that their own objects restrict',
+    sql: `
+-- R, V: the strictest of its objects (0040,3001)
+ALTER TABLE studies ADD COLUMN confidentiality TEXT;
+`,
+  },
 ];

@@ -70,6 +70,11 @@ function prepareStudyWrites(db: Sqlite) {
       `UPDATE studies SET rev = rev + 1, series = series + ?, instances = instances + ?,
          bytes = bytes + ?, set_hash = ?, last_at = ? WHERE study_key = ?`,
     ),
+    /** Once one of its objects said so it stays so: the strictest counts. */
+    restrictStudy: db.prepare<[level: 'R' | 'V', study: string, home: string]>(
+      `UPDATE studies SET confidentiality = CASE confidentiality WHEN 'V' THEN 'V' ELSE ? END
+       WHERE study_uid = ? AND home = ?`,
+    ),
     addConflicts: db.prepare<[conflicts: number, study: number]>(
       'UPDATE studies SET rev = rev + 1, conflicts = conflicts + ? WHERE study_key = ?',
     ),

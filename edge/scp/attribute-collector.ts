@@ -5,6 +5,7 @@
  * An element that stands twice counts as it stood first. A value longer than any of its kind has is
  * none.
  */
+import { readConfidentiality } from '../../shared/confidentiality.ts';
 import { type Charset, charsetOf, decodeText } from '../../shared/dicom/character-set.ts';
 import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-reader.ts';
 import { trimUID } from '../../shared/dicom/part10.ts';
@@ -16,6 +17,9 @@ import { dateOf, integerOf, textOf } from './values.ts';
 /** Text of 64 characters may take four bytes each, and escape sequences; a name has three such groups. */
 const MAX_VALUE_BYTES = 4_096;
 
+/** Confidentiality Constraint on Patient Data Description. PS3.3 C.2.4. */
+const ConfidentialityConstraint = 0x0040_3001;
+
 const TOP_LEVEL: ReadonlySet<number> = new Set([
   ...[Tag.SpecificCharacterSet, Tag.SOPClassUID, Tag.SOPInstanceUID, Tag.StudyDate, Tag.StudyTime],
   ...[Tag.AccessionNumber, Tag.Modality, Tag.InstitutionName, Tag.ReferringPhysicianName],
@@ -23,6 +27,7 @@ const TOP_LEVEL: ReadonlySet<number> = new Set([
   ...[Tag.IssuerOfPatientID, Tag.TypeOfPatientID, Tag.PatientBirthDate, Tag.PatientSex],
   ...[Tag.BodyPartExamined, Tag.StudyInstanceUID, Tag.SeriesInstanceUID, Tag.StudyID],
   ...[Tag.SeriesNumber, Tag.InstanceNumber],
+  ConfidentialityConstraint,
 ]);
 /** Key Object Selection Document Storage. PS3.4 B.5. */
 const KEY_OBJECT_SELECTION = '1.2.840.10008.5.1.4.1.1.88.59';
@@ -123,6 +128,7 @@ export class AttributeCollector implements ElementVisitor {
     const text = (tag: number): string | null => textOf(this.#values.get(tag), charset);
     const patient = this.#identifier(charset);
     const rejects = this.#rejection(charset);
+    const confidentiality = readConfidentiality(text(ConfidentialityConstraint) ?? '') ?? 'N';
     const modified = (this.#items.get(Tag.OriginalAttributesSequence) ?? []).map((item) => ({
       system: textOf(item.get(ModifyingSystem), charset) ?? '',
       source: textOf(item.get(SourceOfPreviousValues), charset) ?? '',
@@ -153,6 +159,7 @@ export class AttributeCollector implements ElementVisitor {
       bodyPart: text(Tag.BodyPartExamined),
       instanceNumber: integerOf(text(Tag.InstanceNumber)),
       ...(rejects === undefined ? {} : { rejects }),
+      ...(confidentiality === 'N' ? {} : { confidentiality }),
       ...(modified.length === 0 ? {} : { modified }),
     };
   }

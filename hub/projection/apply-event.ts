@@ -73,6 +73,7 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
     ...patient,
     quiet: Number(event.quiet),
     complete: completeBy === undefined ? null : (completeBy ?? 'no'),
+    level: event.confidentiality ?? null,
     deleted: 0,
     modalities: modalitiesOf(event),
     seriesCount: held.series,

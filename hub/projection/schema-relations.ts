@@ -17,6 +17,14 @@ CREATE INDEX order_levels_study ON order_levels (study_uid) WHERE study_uid IS N
 `,
 };
 
+export const studyLevelsSchema: Migration = {
+  name: 'studies that their own objects restrict',
+  sql: `
+-- R, V, as its trust told; null: not by its objects
+ALTER TABLE studies ADD COLUMN level TEXT;
+`,
+};
+
 export const relationsSchema: Migration = {
   name: 'admissions, lists of meetings, emergency accesses, restrictions',
   sql: `

@@ -6,7 +6,7 @@
  * copy that it fetched. Dates are YYYYMMDD as in DICOM; times of the system are RFC 3339 UTC.
  */
 import type { Migration } from '../../shared/sqlite/open.ts';
-import { orderLevelsSchema, relationsSchema } from './schema-relations.ts';
+import { orderLevelsSchema, relationsSchema, studyLevelsSchema } from './schema-relations.ts';
 import { risAnswersSchema, schedulingSchema } from './schema-scheduling.ts';
 
 export const projectionSchema: readonly Migration[] = [
@@ -278,4 +278,5 @@ CREATE TABLE rollouts (
 ) STRICT;
 `,
   },
+  studyLevelsSchema,
 ];

@@ -85,7 +85,8 @@ function prepareStudies(db: Sqlite) {
          @nhsNumber, @name, @birthDate, @sex, @studyDate, @studyTime, @studyId, @accessionNumber,
          @accessionIssuer, @description, @referringPhysician, @institution, @modalities,
          @seriesCount, @instances, @bytes, @setHash, @conflicts, @day, @at, @appliedAt,
-         @onlineInstances, @nearlineSeries, @nearlineInstances, @nearlineModalities, @rejected, @complete)
+         @onlineInstances, @nearlineSeries, @nearlineInstances, @nearlineModalities, @rejected, @complete,
+         @level)
        ON CONFLICT DO UPDATE SET rev = excluded.rev, quiet = excluded.quiet,
          patient_id = excluded.patient_id, patient_issuer = excluded.patient_issuer,
          nhs_number = excluded.nhs_number, patient_name = excluded.patient_name,
@@ -100,7 +101,7 @@ function prepareStudies(db: Sqlite) {
          online_instances = excluded.online_instances, nearline_series = excluded.nearline_series,
          nearline_instances = excluded.nearline_instances,
          nearline_modalities = excluded.nearline_modalities, rejected = excluded.rejected,
-         complete = excluded.complete`,
+         complete = excluded.complete, level = excluded.level`,
     ),
     deleteStudy: db.prepare<[string, string, string]>(
       'DELETE FROM studies WHERE trust = ? AND study_uid = ? AND home = ?',

@@ -100,10 +100,12 @@ export function listRestrictions(
   return { restrictions: rows.map(recordOf), total };
 }
 
-/** Of the study, as its home has restricted it, or the order that it was made for. */
+/** Of the study, as its home has restricted it, the order that it was made for, or its own objects do. */
 export function levelOfStudy(db: Sqlite, studyInstanceUID: string, home: string): Confidentiality {
   const sql = `SELECT level FROM restrictions WHERE study_uid = @uid AND trust = @home
     UNION ALL SELECT level FROM order_levels WHERE study_uid = @uid AND trust = @home
+    UNION ALL SELECT level FROM studies
+      WHERE study_uid = @uid AND home = @home AND trust = @home AND level IS NOT NULL
     UNION ALL SELECT o.level FROM studies s CROSS JOIN order_levels o
       ON o.trust = s.home AND o.accession_number = s.accession_number
       WHERE s.study_uid = @uid AND s.home = @home AND s.trust = s.home`;
@@ -127,6 +129,12 @@ export function levelOfReport(db: Sqlite, report: ReportAsked): Confidentiality 
       AND s.trust = @trust AND s.home = @trust
     JOIN restrictions r ON r.study_uid = s.study_uid AND r.trust = s.home
     UNION ALL
+    SELECT s.level FROM json_each(@uids) u CROSS JOIN studies s ON s.study_uid = u.value
+      AND s.trust = @trust AND s.home = @trust WHERE s.level IS NOT NULL
+    UNION ALL
+    SELECT s.level FROM json_each(@numbers) a CROSS JOIN studies s ON s.accession_number = a.value
+      AND s.trust = @trust AND s.home = @trust WHERE s.level IS NOT NULL
+    UNION ALL
     SELECT o.level FROM json_each(@numbers) a CROSS JOIN order_levels o
       ON o.trust = @trust AND o.accession_number = a.value
     UNION ALL
@@ -142,10 +150,11 @@ export function levelOfReport(db: Sqlite, report: ReportAsked): Confidentiality 
 }
 
 /**
- * Of a row `x` of studies: it stands under somebody, or an order, that is restricted. The rule in SQL, for whoever asks
+ * Of a row `x` of studies: it says so itself, or stands under somebody, or an order, that is restricted. The rule in SQL, for whoever asks
  * of many studies at once.
  */
 export const ROW_IS_RESTRICTED = `
+      x.level IS NOT NULL OR
       x.nhs_number IN (SELECT nhs_number FROM patients WHERE restricted = 1 AND nhs_number IS NOT NULL)
       OR EXISTS (SELECT 1 FROM patients p WHERE p.trust = x.trust AND p.patient_id = x.patient_id
         AND p.issuer = x.patient_issuer AND p.restricted = 1)

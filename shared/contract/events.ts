@@ -90,6 +90,8 @@ export const StudyEventSchema = z.object({
   setHash: Hash,
   /** Instances that came again with other content; both are kept, the first is current. */
   conflicts: Count,
+  /** As its own objects restrict it (0040,3001). Absent or null: they do not. */
+  confidentiality: z.enum(['R', 'V']).nullish(),
   /** In the spool, as `instances`, `bytes` and `setHash`. */
   series: z.array(SeriesSchema),
   /** Absent or null: no PACS of the trust is known to hold it. */

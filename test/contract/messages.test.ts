@@ -118,6 +118,7 @@ const READABLE: readonly (readonly [
   raw: object,
 ])[] = [
   ['a study', OrderedEventSchema, study],
+  ['a study that its objects restrict', OrderedEventSchema, { ...study, confidentiality: 'R' }],
   [
     'a study of which objects were rejected',
     OrderedEventSchema,

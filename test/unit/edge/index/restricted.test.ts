@@ -4,6 +4,7 @@ import { openUnaided } from '../../../../edge/commands/unaided-fetch.ts';
 import { parseEdgeConfig } from '../../../../edge/config.ts';
 import { isRestricted } from '../../../../edge/index/restricted.ts';
 import { type Hl7World, hl7Message, hl7World, PID } from '../../../support/hl7.ts';
+import { objectRecord } from './object-record.ts';
 
 const STUDY = '1.2.7';
 
@@ -39,6 +40,26 @@ t.test('by the flag of the patient, of the number in force, of the NHS number', 
   put(elsewhere, { patientId: 'OTHER', nhsNumber: '9434765919' });
   await elsewhere.send(flag('Y'));
   t.equal(isRestricted(elsewhere.db, STUDY), true);
+});
+
+t.test('by its own objects: the strictest word of any of them, whatever comes later', async (t) => {
+  const world = hl7World(t);
+  const { db, index } = world;
+  const told = (): string | null | undefined => index.studyState(STUDY, 'RRK')?.confidentiality;
+  const file = { place: () => {}, isThere: () => false };
+  for (const [number, confidentiality, level] of [
+    [1, undefined, null],
+    [2, 'R', 'R'],
+    [3, undefined, 'R'],
+    [4, 'V', 'V'],
+    [5, 'R', 'V'],
+  ] as const) {
+    const says = confidentiality === undefined ? {} : { confidentiality };
+    const record = objectRecord(number, { studyInstanceUID: STUDY, ...says }, { home: 'RRK' });
+    index.recordInstance(record, number, file);
+    t.equal(told(), level, `object ${number}`);
+    t.equal(isRestricted(db, STUDY), level !== null);
+  }
 });
 
 t.test('by its order; and then no other edge opens it without the hub', async (t) => {

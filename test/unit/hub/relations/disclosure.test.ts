@@ -7,7 +7,11 @@ import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { Disclosure } from '../../../../hub/relations/disclosure.ts';
 import { disclosedTimeline } from '../../../../hub/relations/find-patient.ts';
 import { findDisclosed } from '../../../../hub/relations/find-studies.ts';
-import { applyRestriction, restrictionId } from '../../../../hub/relations/restrictions.ts';
+import {
+  applyRestriction,
+  isStudyRestricted,
+  restrictionId,
+} from '../../../../hub/relations/restrictions.ts';
 import { findStudy } from '../../../../hub/search/study.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
 import { openSqlite } from '../../../../shared/sqlite/open.ts';
@@ -237,6 +241,28 @@ t.test('an order keeps its examination as close as it says', async (t) => {
   levelled('N');
   t.equal(basis(), 'order A1 of RRK');
   t.equal(search(KEY, {}).total, 1);
+});
+
+t.test('a study is kept as close as its own objects say, and its reports with it', async (t) => {
+  const { db, tell, basis, search, disclosure } = world();
+  tell('RRK', order('scheduled', 1));
+  const report = {
+    ...{ kind: 'report', version: 1, patient: { ...ANNA, patientId: 'J7', issuer: 'RJE' } },
+    ...{ status: 'final', issuedAt: AT, title: 'CT', author: null, text: 'Normal.' },
+    ...{ isCut: false, document: null },
+  };
+  tell('RJE', { ...report, reportId: 'R1', studyInstanceUIDs: [STUDY], accessionNumbers: [] });
+  tell('RJE', { ...report, reportId: 'R2', studyInstanceUIDs: [], accessionNumbers: ['A.2.7'] });
+  const reports = () =>
+    disclosedTimeline(db, disclosure.to(ITO), { nhsNumber: NHS, page: PAGE }).reports.length;
+  const says = (level: string | null) =>
+    db.prepare('UPDATE studies SET level = ? WHERE study_uid = ?').run(level, STUDY);
+  t.strictSame([basis(), search(KEY, {}).total, reports()], ['order A1 of RRK', 1, 2]);
+  says('R');
+  t.strictSame([basis(), search(KEY, {}).total, reports()], ['- restricted', 0, 0]);
+  says('V');
+  t.strictSame([basis(), reports()], ['- hidden', 0]);
+  t.equal(isStudyRestricted(db, STUDY), true);
 });
 
 t.test('reports of a restricted study are restricted with it', async (t) => {
