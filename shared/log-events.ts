@@ -404,6 +404,9 @@ export interface LogEvents {
   // --- hub/scheduling
   /** A message with an offer went out, or did not and is sent anew. */
   'offer.sent': { offerId: string; channel: string };
+  /** A patient was told that what was being confirmed is not booked; or could not be, and is tried again. */
+  'notice.sent': { bookingId: string; channel: string };
+  'notice.not-sent': { bookingId: string; channel: string; code: string };
   'offer.not-sent': { offerId: string; channel: string; code: string };
   /** The RIS booked what somebody else has: its booking does not count, and it is told so. */
   'booking.clash': { bookingId: string; trust: string; resource: string };

@@ -13,9 +13,12 @@ const Coding = z.looseObject({
   display: z.string().optional(),
 });
 
+/** It is not asked for any more. */
+export const ENDED_STATUSES = ['revoked', 'completed', 'entered-in-error'] as const;
+
 export const ServiceRequestInput = z.looseObject({
   resourceType: z.literal('ServiceRequest'),
-  status: z.enum(['active', 'draft', 'on-hold']),
+  status: z.enum(['active', 'draft', 'on-hold', ...ENDED_STATUSES]),
   intent: z.string(),
   priority: z.enum(['routine', 'urgent', 'asap', 'stat']).default('routine'),
   identifier: z.array(Identifier).default([]),
@@ -25,11 +28,16 @@ export const ServiceRequestInput = z.looseObject({
   requester: Reference.optional(),
   performer: z.array(Reference).default([]),
   authoredOn: z.string().optional(),
+  occurrenceDateTime: z.string().optional().describe('When it is due'),
+  occurrencePeriod: z.looseObject({ end: z.string().optional() }).optional(),
   contained: z
     .array(z.looseObject({ resourceType: z.string(), id: z.string().optional() }))
     .default([]),
 });
 type Told = z.output<typeof ServiceRequestInput>;
+
+export const isEnded = ({ status }: Pick<Told, 'status'>): boolean =>
+  ENDED_STATUSES.some((ended) => ended === status);
 
 const BANDS = { stat: 'P1', asap: 'P2', urgent: 'P3', routine: 'P4' } as const;
 const SEX: Readonly<Record<string, string>> = { male: 'M', female: 'F', other: 'O' };
@@ -51,6 +59,7 @@ export function requestOfServiceRequest(told: Told): object {
       examText: coding?.display,
       modality,
       since: timeOf(told.authoredOn),
+      dueAt: timeOf(told.occurrencePeriod?.end ?? told.occurrenceDateTime),
       orderId: order?.value,
     },
   };

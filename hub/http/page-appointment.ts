@@ -16,7 +16,7 @@ import { faultOf, transportOf } from './page-booking-request.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
-import { bookingOf, type SlotView, searchedDays, slotView } from './slot-view.ts';
+import { bookingOf, notBookedView, type SlotView, searchedDays, slotView } from './slot-view.ts';
 
 const PASS_COOKIE = 'cdip-appointment';
 const PASS_SECONDS = 20 * 60;
@@ -154,6 +154,7 @@ function showTimes(asked: Asked, faults: readonly FieldFault[] = []): unknown {
   const holdsUp = times[0]?.holdsUp ?? [];
   const places = placesOf(times, { sort: form['sort'], at: form['at'] });
   const isHeld = booking?.state === 'held';
+  const notBooked = notBookedView(parts, request.requestId);
   return render(asked, 'appointment.njk', {
     title: `${faults.length > 0 ? 'Error: ' : ''}Your imaging appointment`,
     booking,
@@ -163,7 +164,8 @@ function showTimes(asked: Asked, faults: readonly FieldFault[] = []): unknown {
     sort: form['sort'] === 'near' ? 'near' : 'soon',
     transport: transportOf(form, request),
     hasPostcode: request.patient.postcode !== null,
-    isNew: form['done'] !== undefined,
+    notBooked,
+    isNew: form['done'] !== undefined && notBooked === undefined,
     faultList: faults,
   });
 }

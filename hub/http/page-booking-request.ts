@@ -10,7 +10,7 @@ import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
-import { bookingOf, searchedDays, slotView } from './slot-view.ts';
+import { bookingOf, notBookedView, searchedDays, slotView } from './slot-view.ts';
 
 const PAGE_SIZE = 20;
 
@@ -114,6 +114,7 @@ function show(parts: HttpParts, call: PageCall, { request, faults, link }: Shown
     own: trustName(parts, request.trust),
     flags: { restricted, deceased },
     booking,
+    notBooked: notBookedView(parts, request.requestId),
     slots: found.slots.map((slot) => slotView(parts, slot, booking)),
     notOffered: found.notOffered,
     ownTrust: found.ownTrust,

@@ -8,7 +8,7 @@ import type { Page } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
 import { RequestsQuery } from './schemas-scheduling.ts';
-import { bookingOf } from './slot-view.ts';
+import { bookingOf, notBookedView } from './slot-view.ts';
 import { validate } from './validate.ts';
 
 const PAGE_SIZE = 25;
@@ -50,6 +50,7 @@ export function bookingListPages(parts: HttpParts): Page[] {
             breachDays: Math.floor((Date.parse(one.request.breachAt) - now) / DAY_MS),
             restricted: flagsOf(db, one.request).restricted,
             booking: bookingOf(parts, one.request.requestId),
+            notBooked: notBookedView(parts, one.request.requestId),
           })),
           list: pagedList(request, { total, limit, offset, shown: requests.length }),
           form: { modality },

@@ -1,7 +1,6 @@
 /** Requests, the search for slots, bookings. */
 import { rfc3339 } from '../../shared/clock.ts';
-import { flagsOf } from '../scheduling/demand.ts';
-import { listBookings, listRequests, stateOfRequest } from '../scheduling/lists.ts';
+import { listBookings, listRequests } from '../scheduling/lists.ts';
 import { findRequest } from '../scheduling/rows.ts';
 import { ukDay } from '../scheduling/rules/uk-time.ts';
 import type { Booking, ImagingRequest } from '../scheduling/types.ts';
@@ -15,6 +14,7 @@ import {
   changesOf,
   requestJson,
   requestOf,
+  standingOf,
   subjectsOfRequests,
 } from './scheduling-json.ts';
 import { NoQuery } from './schemas.ts';
@@ -54,8 +54,7 @@ function requestRoutes({ scheduling, projection: { db }, clock }: Parts): ApiRou
   const { requests } = scheduling;
   const shown = (request: ImagingRequest, saw: Call['saw']): object => {
     saw(subjectsOfRequests([request]));
-    const { restricted } = flagsOf(db, request);
-    return requestJson(request, { state: stateOfRequest(db, request.requestId), restricted });
+    return requestJson(request, standingOf(db, request));
   };
   const common = { action: 'book', query: NoQuery } as const;
   return [
@@ -126,8 +125,8 @@ function requestListRoute({ projection: { db } }: Parts): ApiRoute {
       const found = listRequests(db, { ...withoutUndefined(filter), trust: of }, { limit, offset });
       saw(subjectsOfRequests(found.requests.map(({ request }) => request)));
       return {
-        requests: found.requests.map(({ request, state }) =>
-          requestJson(request, { state, ...flagsOf(db, request) }),
+        requests: found.requests.map(({ request }) =>
+          requestJson(request, standingOf(db, request)),
         ),
         ...{ total: found.total, limit, offset },
       };
@@ -268,8 +267,7 @@ function bookingChangeRoutes({ scheduling, projection: { db } }: Parts): ApiRout
         const answer = { isAccepted: accept, reason };
         const request = await scheduling.transfers.answer(path['id'] ?? '', principal, answer);
         saw(subjectsOfRequests([request]));
-        const { restricted } = flagsOf(db, request);
-        return requestJson(request, { state: stateOfRequest(db, request.requestId), restricted });
+        return requestJson(request, standingOf(db, request));
       },
     }),
     apiRoute({

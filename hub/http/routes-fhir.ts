@@ -3,7 +3,11 @@ import * as z from 'zod';
 import { VERSION } from '../../shared/version.ts';
 import { capabilityStatement } from '../fhir/capability-statement.ts';
 import { diaryOfSchedule, idOfReference, nameOfFhirId } from '../fhir/ids.ts';
-import { requestOfServiceRequest, ServiceRequestInput } from '../fhir/read-service-request.ts';
+import {
+  isEnded,
+  requestOfServiceRequest,
+  ServiceRequestInput,
+} from '../fhir/read-service-request.ts';
 import {
   appointmentResource,
   appointmentStatus,
@@ -217,14 +221,18 @@ function serviceRequestRoutes(parts: Parts): ApiRoute[] {
     apiRoute({
       method: 'POST',
       path: '/fhir/ServiceRequest',
-      summary: 'A request for an examination; not vetted until somebody says so',
+      summary:
+        'A request for an examination, not vetted until somebody says so; the same identifier again changes it, ' +
+        'and cancels it with status revoked',
       ...{ action: 'book', audit: 'booking', query: NoQuery, body: ServiceRequestInput },
       answer: { status: 201, schema: FHIR_JSON },
-      problems: ['VALIDATION_FAILED', 'EXAMINATION_UNKNOWN'],
+      problems: ['VALIDATION_FAILED', 'EXAMINATION_UNKNOWN', 'REQUEST_UNKNOWN'],
       run: async ({ body, principal, ...call }) => {
         const told = JSON.parse(JSON.stringify(requestOfServiceRequest(body))) as unknown;
         const wanted = requestOf(validate(RequestInput, told, 'body'), ukDay(parts.clock.now()));
-        const request = await scheduling.requests.add(wanted, principal);
+        const request = isEnded(body)
+          ? await scheduling.cancelOrder(wanted, principal, `ServiceRequest ${body.status}`)
+          : await scheduling.requests.add(wanted, principal);
         const resource = send(request, call);
         call.reply.header('location', `/fhir/ServiceRequest/${String(resource['id'])}`);
         return resource;

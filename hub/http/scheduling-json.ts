@@ -1,7 +1,11 @@
 /** Between what the API takes and answers of scheduling, and what the parts behind it work with. */
 import type * as z from 'zod';
 import { auditedPatient } from '../../shared/audit/entry.ts';
+import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { DiaryView } from '../scheduling/capacity.ts';
+import { flagsOf } from '../scheduling/demand.ts';
+import { stateOfRequest } from '../scheduling/lists.ts';
+import { notBookedOf } from '../scheduling/notices.ts';
 import type { NewRequest } from '../scheduling/requests.ts';
 import { examinationOf } from '../scheduling/rules/examinations.ts';
 import { CAPABILITIES, type Capability } from '../scheduling/rules/facts.ts';
@@ -136,17 +140,31 @@ export function changesOf({
   }) as Partial<ImagingRequest>;
 }
 
+/** How a request stands: its booking, and the newest try that failed after it had been answered. */
+export function standingOf(db: Sqlite, request: ImagingRequest) {
+  const failed = notBookedOf(db, request.requestId);
+  return {
+    state: stateOfRequest(db, request.requestId),
+    restricted: flagsOf(db, request).restricted,
+    notBooked: failed === undefined ? null : bookingJson(failed),
+  };
+}
+
 /** Of a patient with the S-flag nothing that tells where they live or how they are reached (ID-20). */
-export function requestJson(
-  request: ImagingRequest,
-  more: { readonly state: string; readonly restricted: boolean },
-): object {
+export function requestJson(request: ImagingRequest, more: ReturnType<typeof standingOf>): object {
   const { patient } = request;
   const shown = more.restricted
     ? { ...patient, restricted: true, postcode: null, email: null, phone: null, decile: null }
     : patient;
   const { requestId, link: _, ...rest } = request;
-  return { id: requestId, requestId, ...rest, patient: shown, state: more.state };
+  return {
+    id: requestId,
+    requestId,
+    ...rest,
+    patient: shown,
+    state: more.state,
+    notBooked: more.notBooked,
+  };
 }
 
 export const subjectsOfRequests = (requests: readonly ImagingRequest[]) => ({

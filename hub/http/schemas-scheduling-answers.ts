@@ -36,6 +36,16 @@ export const BookingAnswer = z.looseObject({
   reason: Text.describe('Why it is in this state'),
   heldUntil: Time.nullable(),
   replaces: Text.describe('The booking that was freed, or will be once this one is booked'),
+  notice: z
+    .object({
+      state: z
+        .enum(['due', 'sending', 'sent', 'staff'])
+        .describe('staff: no message reaches the patient, who has to be phoned'),
+      at: Time,
+      channel: Text,
+    })
+    .optional()
+    .describe('It was answered as held, and the RIS did not book it: whether the patient is told'),
 });
 export const BookingsAnswer = z.object({ bookings: z.array(BookingAnswer), ...PageAnswer });
 
@@ -66,6 +76,9 @@ export const RequestAnswer = z.looseObject({
   state: z.enum(['waiting', 'held', 'booked', 'cancelled']),
   since: Time,
   breachAt: Time,
+  notBooked: BookingAnswer.nullable().describe(
+    'The newest booking, when it was answered as held and the RIS did not book it',
+  ),
 });
 export const RequestsAnswer = z.object({ requests: z.array(RequestAnswer), ...PageAnswer });
 

@@ -1,5 +1,6 @@
 /** Slots and bookings as pages show them: to staff who compare, and to the patient who chooses. */
 import type { FoundSlot } from '../scheduling/find-slots.ts';
+import { notBookedOf } from '../scheduling/notices.ts';
 import { activeBookingsOf, findResource } from '../scheduling/rows.ts';
 import { DAY_MS } from '../scheduling/rules/facts.ts';
 import type { Booking } from '../scheduling/types.ts';
@@ -54,6 +55,18 @@ export interface BookingView extends Booking {
 export function bookingOf(parts: Parts, requestId: string): BookingView | undefined {
   const booking = activeBookingsOf(parts.projection.db, requestId).at(-1);
   return booking === undefined ? undefined : bookingView(parts, booking);
+}
+
+export interface NotBookedView extends BookingView {
+  /** Of who chose it or for whom it was chosen. */
+  readonly told: 'due' | 'sending' | 'sent' | 'staff';
+}
+
+/** What was answered as being confirmed and is not booked: until the request has something newer. */
+export function notBookedView(parts: Parts, requestId: string): NotBookedView | undefined {
+  const booking = notBookedOf(parts.projection.db, requestId);
+  if (booking?.notice === undefined) return undefined;
+  return { ...bookingView(parts, booking), told: booking.notice.state };
 }
 
 export function bookingView(parts: Parts, booking: Booking): BookingView {

@@ -55,7 +55,8 @@ export function applyRecord(statements: RecordStatements, event: RecordEvent, no
     }
   }
   const appointment = event.kind === 'appointment' ? { appointmentId: event.appointmentId } : {};
-  return { kind: 'record', trust, record: event.kind, ...appointment };
+  const order = event.kind === 'order' ? { orderId: event.orderId } : {};
+  return { kind: 'record', trust, record: event.kind, ...appointment, ...order };
 }
 
 function applyPatient(statements: RecordStatements, event: PatientEvent): void {

@@ -13,6 +13,8 @@ export type Change =
       readonly record: 'patient' | 'order' | 'report' | 'appointment' | 'encounter';
       /** Of a report. */
       readonly reportId?: string;
+      /** Of an order. */
+      readonly orderId?: string;
       /** Of a booking. */
       readonly appointmentId?: string;
     }

@@ -279,4 +279,8 @@ CREATE TABLE rollouts (
 `,
   },
   studyLevelsSchema,
+  {
+    name: 'orders in order of time, for the requests that follow them',
+    sql: 'CREATE INDEX orders_time ON orders (happens_at, trust, order_id);',
+  },
 ];

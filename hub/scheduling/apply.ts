@@ -129,7 +129,8 @@ const FOLLOWS: Readonly<Record<BookingState, readonly BookingState[]>> = {
   // Known of late, and told the other way round.
   missed: ['missed', 'attended'],
   attended: ['attended', 'missed'],
-  ...{ cancelled: [], expired: [], refused: [] },
+  // As they are, with who was told of it.
+  ...{ cancelled: [], expired: ['expired'], refused: ['refused'] },
 };
 
 export const mayFollow = (from: BookingState, to: BookingState): boolean =>

@@ -16,6 +16,7 @@ import { checkedAt, requireUnblocked } from './checks.ts';
 import { type Deciding, diarySubject } from './decision-writer.ts';
 import type { DiaryDecision } from './decisions.ts';
 import { type Asked, demandOf, minutesAt, minutesOf, slotsInARow } from './demand.ts';
+import { noticeOf, RIS_ANSWER_MS, RIS_MS } from './notices.ts';
 import {
   activeBookingsOf,
   bookingOfKey,
@@ -28,14 +29,17 @@ import {
   slotsOfDiary,
 } from './rows.ts';
 import { SchedulingError } from './scheduling-error.ts';
-import type { Booking, BookingState, ImagingRequest, Resource, Slot } from './types.ts';
+import type {
+  Booking,
+  BookingNotice,
+  BookingState,
+  ImagingRequest,
+  Resource,
+  Slot,
+} from './types.ts';
 
 /** A hold of somebody who is choosing. SC-03. */
 const HOLD_MS = 10 * 60_000;
-/** A RIS that has not confirmed by then has not booked. SC-01. */
-export const RIS_MS = 60_000;
-/** Whoever books waits so long for its word; then for the booking to change. */
-const RIS_ANSWER_MS = 5_000;
 
 export interface BookingWish {
   readonly slotId: string;
@@ -53,6 +57,17 @@ interface Wanted {
   readonly request: ImagingRequest;
   readonly resource: Resource;
   readonly by: Principal;
+}
+
+interface Ending {
+  readonly state: BookingState;
+  readonly reason: string;
+  readonly by: string;
+  readonly onlyFrom?: BookingState;
+  readonly endedBy?: 'ris';
+  readonly freedFor?: string;
+  readonly risAsOf?: string;
+  readonly version?: number;
 }
 
 export class Bookings {
@@ -156,16 +171,7 @@ export class Bookings {
   /** @throws SchedulingError `BOOKING_ENDED` */
   async end(
     { bookingId, resource, date }: Pick<Booking, 'bookingId' | 'resource' | 'date'>,
-    to: {
-      state: BookingState;
-      reason: string;
-      by: string;
-      onlyFrom?: BookingState;
-      endedBy?: 'ris';
-      freedFor?: string;
-      risAsOf?: string;
-      version?: number;
-    },
+    to: Ending,
   ): Promise<Booking> {
     const { clock } = this.#parts;
     await this.#write(resource, date, (diary) => {
@@ -176,14 +182,7 @@ export class Bookings {
         return { body: null, result: booking };
       if (!mayFollow(booking.state, to.state))
         throw new SchedulingError('BOOKING_ENDED', `The booking is ${booking.state} already.`);
-      const { state, reason, endedBy, freedFor, risAsOf } = to;
-      const ended: Booking = {
-        ...{ ...booking, state, reason, heldUntil: null, at: rfc3339(clock.now()) },
-        ...(endedBy === undefined ? {} : { endedBy }),
-        ...(freedFor === undefined ? {} : { freedFor }),
-        ...(risAsOf === undefined ? {} : { risAsOf }),
-      };
-      return this.#bookings(diary, [ended]);
+      return this.#bookings(diary, [endedAs(booking, to, clock.now())]);
     });
     return this.find(bookingId);
   }
@@ -212,6 +211,25 @@ export class Bookings {
       return this.#bookings(diary, [booked]);
     });
     await this.settled(bookingId);
+  }
+
+  /**
+   * What became of telling that it is not booked.
+   *
+   * @param before as the notice stood when it was decided on
+   * @returns false: another hub changed it in between
+   */
+  async note(before: Booking, notice: BookingNotice): Promise<boolean> {
+    const { bookingId, resource, date } = before;
+    let isNoted = false;
+    await this.#write(resource, date, (diary) => {
+      const booking = this.find(bookingId);
+      const { state, at } = booking.notice ?? {};
+      isNoted = state === before.notice?.state && at === before.notice?.at;
+      if (!isNoted) return { body: null, result: booking };
+      return this.#bookings(diary, [{ ...booking, notice }]);
+    });
+    return isNoted;
   }
 
   /** Every booking of a request that takes up slots. */
@@ -343,6 +361,20 @@ export class Bookings {
       return decide(diary, slotsOfDiary(db, resource, date));
     });
   }
+}
+
+function endedAs(
+  booking: Booking,
+  { state, reason, endedBy, freedFor, risAsOf }: Ending,
+  now: number,
+): Booking {
+  return {
+    ...{ ...booking, state, reason, heldUntil: null, at: rfc3339(now) },
+    ...(state === 'refused' || state === 'expired' ? noticeOf(booking, now) : {}),
+    ...(endedBy === undefined ? {} : { endedBy }),
+    ...(freedFor === undefined ? {} : { freedFor }),
+    ...(risAsOf === undefined ? {} : { risAsOf }),
+  };
 }
 
 const isOver = ({ heldUntil }: Booking, now: number): boolean =>

@@ -27,9 +27,9 @@ function emailPort(config: EmailConfig): MessagePort {
   });
   return {
     channels: ['email'],
-    async send({ offerId, to, subject, text }) {
+    async send({ id, to, subject, text }) {
       // The same message when it comes again: RFC 5322 §3.6.4.
-      const messageId = `<${offerId}@cdip>`;
+      const messageId = `<${id}@cdip>`;
       await transport.sendMail({ from, to, subject, text, messageId }).catch((cause: unknown) => {
         throw new MessageError('the mail server does not take it', { cause });
       });

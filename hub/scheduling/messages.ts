@@ -1,26 +1,32 @@
 /**
- * Messages to patients through a channel port. They name an imaging appointment and nothing clinical, and
- * carry a link that works once and asks for the birth date. SC-33.
+ * Messages to patients through a channel port. They name an imaging appointment and nothing clinical; an
+ * offer carries a link that works once and asks for the birth date. SC-33.
  *
- *   offer ─► text ─► webhook of the trust's messaging (GOV.UK Notify, SMS, letter) │ e-mail
+ *   offer, notice ─► text ─► webhook of the trust's messaging (GOV.UK Notify, SMS, letter) │ e-mail
  */
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { OfferChannel } from './rules/refill.ts';
+import type { ImagingRequest } from './types.ts';
 
-export interface OfferMessage {
-  readonly offerId: string;
+export interface PatientMessage {
+  /** The same message when it comes again. */
+  readonly id: string;
+  /** An earlier time is offered · what was being confirmed is not booked. */
+  readonly kind: 'offer' | 'not-booked';
   readonly channel: OfferChannel;
   readonly to: string;
   readonly subject: string;
   readonly text: string;
-  readonly link: string;
-  readonly expiresAt: string;
+  /** Of an offer. */
+  readonly offerId?: string;
+  readonly link?: string;
+  readonly expiresAt?: string;
 }
 
 export interface MessagePort {
   readonly channels: readonly OfferChannel[];
   /** @throws MessageError */
-  send(message: OfferMessage): Promise<void>;
+  send(message: PatientMessage): Promise<void>;
 }
 
 export class MessageError extends GatewayError {
@@ -37,14 +43,14 @@ export interface WebhookConfig {
 
 const ANSWER_MS = 10_000;
 
-/** Posts each message as JSON; the offer's id is its idempotency key. */
+/** Posts each message as JSON; its id is the idempotency key. */
 export function webhookPort({ url, channels, token }: WebhookConfig): MessagePort {
   return {
     channels,
     async send(message) {
       const headers = {
         'content-type': 'application/json',
-        'idempotency-key': message.offerId,
+        'idempotency-key': message.id,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       };
       const signal = AbortSignal.timeout(ANSWER_MS);
@@ -75,4 +81,22 @@ export function offerText({ link, expiresAt }: { link: string; expiresAt: string
       `NHS: you can have an earlier imaging appointment. Answer by ${until}: ${link} ` +
       'If you do nothing, nothing changes for you. To get no such offers, open the link and choose STOP.',
   };
+}
+
+/** @param keeps the patient has the appointment that was to be changed */
+export const notBookedText = (keeps: boolean): { subject: string; text: string } => ({
+  subject: 'Your imaging appointment was not confirmed',
+  text:
+    'NHS: the hospital could not confirm the imaging appointment that was chosen for you. ' +
+    (keeps
+      ? 'You keep the appointment that you had. '
+      : 'You have no appointment yet, and keep your place on the list. ') +
+    'If you have a link to choose a time, you can open it again; or the booking team will contact you.',
+});
+
+/** Where a channel reaches the patient; null: not known. */
+export function addressOf({ patient }: ImagingRequest, channel: OfferChannel): string | null {
+  if (channel === 'email') return patient.email;
+  if (channel === 'letter') return patient.postcode;
+  return channel === 'app' ? (patient.nhsNumber ?? patient.phone) : patient.phone;
 }

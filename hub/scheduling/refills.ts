@@ -14,7 +14,7 @@ import { statement } from '../../shared/sqlite/statement.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { diarySubject, refillSubject } from './decision-writer.ts';
 import type { RefillDecision } from './decisions.ts';
-import { type MessagePort, offerText } from './messages.ts';
+import { addressOf, type MessagePort, offerText } from './messages.ts';
 import { phoneTurnOf } from './phone-turn.ts';
 import {
   type CandidateParts,
@@ -306,7 +306,9 @@ export class Refills {
     if (port === undefined || to === null) return;
     const link = `${publicUrl()}/offer/${secret}`;
     try {
-      await port.send({ offerId, channel, to, link, expiresAt, ...offerText({ link, expiresAt }) });
+      const text = offerText({ link, expiresAt });
+      const common = { id: offerId, kind: 'offer', channel, to } as const;
+      await port.send({ ...common, offerId, link, expiresAt, ...text });
       await this.#change({ ...offer, sentAt: rfc3339(parts.clock.now()) }, offer.offeredAt);
       parts.log.info('offer.sent', { offerId, channel });
     } catch (error) {
@@ -385,9 +387,3 @@ const isExpired = ({ state, expiresAt }: Offer, now: number): boolean =>
 
 export const linkHashOf = (secret: string): string =>
   createHash('sha256').update(secret).digest('hex');
-
-function addressOf({ patient }: ImagingRequest, channel: OfferChannel): string | null {
-  if (channel === 'email') return patient.email;
-  if (channel === 'letter') return patient.postcode;
-  return channel === 'app' ? (patient.nhsNumber ?? patient.phone) : patient.phone;
-}

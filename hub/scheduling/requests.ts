@@ -11,7 +11,7 @@ import { SchedulingError } from './scheduling-error.ts';
 import type { ImagingRequest } from './types.ts';
 
 /** Days from the start of the wait to the breach: FDS of P2, DM01 of the others. */
-const BREACH_DAYS: Readonly<Record<ImagingRequest['band'], number>> = {
+export const BREACH_DAYS: Readonly<Record<ImagingRequest['band'], number>> = {
   ...{ P1: 1, P2: 28, P3: 28, P4: 42, P5: 42 },
 };
 
@@ -67,8 +67,11 @@ export class Requests {
     const same =
       told.orderId === null ? undefined : requestOfOrder(db, told.trust, told.orderId)?.value;
     if (same === undefined) return this.#write(request.requestId, () => request);
-    const { requestId, createdBy, createdAt, transfer } = same;
+    const { requestId, createdBy, createdAt, transfer, order, link } = same;
     return this.#write(requestId, () => ({
+      // What its order last told, and the patient's link, are not told by who sends it again.
+      ...(order === undefined ? {} : { order }),
+      ...(link === undefined ? {} : { link }),
       ...{ ...request, since: told.since ?? same.since, breachAt: told.breachAt ?? same.breachAt },
       ...{ requestId, createdBy, createdAt, transfer },
     }));
@@ -84,6 +87,13 @@ export class Requests {
       const request = this.#open(before, by);
       return { ...request, ...changes, safety: { ...request.safety, ...changes.safety } };
     });
+  }
+
+  /** As a trust's order leaves it, unless what stands is of a newer one. @param asOf of the order, RFC 3339 */
+  async follow(requestId: string, asOf: string, request: ImagingRequest): Promise<ImagingRequest> {
+    return this.#write(requestId, (before) =>
+      before?.order !== undefined && before.order.asOf >= asOf ? before : request,
+    );
   }
 
   async cancel(requestId: string, by: Principal, reason: string): Promise<ImagingRequest> {

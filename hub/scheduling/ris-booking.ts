@@ -4,6 +4,7 @@ import type { AppointmentEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { isActive } from './apply.ts';
 import type { SlotTime } from './decisions.ts';
+import { noticeOf } from './notices.ts';
 import { activeBookingsOf, findBooking, requestOfOrder } from './rows.ts';
 import type { Authority, Booking, Resource, Slot } from './types.ts';
 
@@ -76,7 +77,10 @@ export function decideRisBooking(
   const reason = 'The RIS gave the slot to somebody else';
   const gone = isTaken
     ? []
-    : others.map((one) => ({ ...one, state: 'refused' as const, reason, heldUntil: null, at }));
+    : others.map((one) => ({
+        ...{ ...one, state: 'refused' as const, reason, heldUntil: null, at },
+        ...noticeOf(one, now),
+      }));
   return { booking, bookings: [...gone, booking], added };
 }
 

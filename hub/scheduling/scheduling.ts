@@ -18,12 +18,13 @@ import { Capacity } from './capacity.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import type { TravelTime } from './find-slots.ts';
 import type { MessagePort } from './messages.ts';
+import { Notices } from './notices.ts';
 import { Offers } from './offers.ts';
 import { PatientLinks } from './patient-links.ts';
 import { decisionsOfRefill, findRefill } from './refill-rows.ts';
 import { Refills } from './refills.ts';
 import { Requests } from './requests.ts';
-import { findRequest, findSlot } from './rows.ts';
+import { findRequest, findSlot, requestOfOrder } from './rows.ts';
 import type { Decision } from './rules/decide.ts';
 import { type OfferChannel, REFILL_TABLE } from './rules/refill.ts';
 import { SchedulingError } from './scheduling-error.ts';
@@ -100,7 +101,15 @@ export class Scheduling {
     this.offers = new Offers({ parts, bookings, requests, refills });
     const { bringPriors } = options;
     this.transfers = new Transfers({ parts, bookings, requests, bringPriors });
-    this.#settling = new Settling(parts, { bookings, refills, transfers: this.transfers });
+    const note = bookings.note.bind(bookings);
+    const notices = new Notices({ parts, ports: messages.ports, note });
+    this.#settling = new Settling(parts, {
+      bookings,
+      refills,
+      transfers: this.transfers,
+      notices,
+      requests,
+    });
   }
 
   start(): void {
@@ -197,6 +206,18 @@ export class Scheduling {
     const slot = findSlot(this.#options.projection.db, id);
     if (slot === undefined) throw new SchedulingError('SLOT_UNKNOWN', 'There is no such slot.');
     return slot;
+  }
+
+  /** The request of an order. @throws SchedulingError `REQUEST_UNKNOWN`, `TRUST_FORBIDDEN` */
+  async cancelOrder(
+    { trust, orderId }: Pick<ImagingRequest, 'trust' | 'orderId'>,
+    by: Principal,
+    reason: string,
+  ) {
+    const found = requestOfOrder(this.#options.projection.db, trust, orderId ?? '')?.value;
+    if (found === undefined)
+      throw new SchedulingError('REQUEST_UNKNOWN', 'There is no request of this order.');
+    return this.cancelRequest(found.requestId, by, reason);
   }
 
   /** A request that is cancelled gives its booking back. */

@@ -7,7 +7,10 @@ import { codeOf } from '../../shared/errors.ts';
 import type { Change } from '../projection/change.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import type { Bookings } from './bookings.ts';
+import type { Notices } from './notices.ts';
+import { OrderFollower } from './order-follower.ts';
 import type { Refills } from './refills.ts';
+import type { Requests } from './requests.ts';
 import { RisCommands } from './ris-commands.ts';
 import { RisFollower } from './ris-follower.ts';
 import { overdueHolds, supersededBookings } from './rows.ts';
@@ -27,9 +30,11 @@ export class Settling {
   readonly #parts: SchedulingParts;
   readonly #bookings: Bookings;
   readonly #follower: RisFollower;
+  readonly #orders: OrderFollower;
   readonly #commands: RisCommands;
   readonly #refills: Refills;
   readonly #transfers: Transfers;
+  readonly #notices: Notices;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #unlisten: () => void = () => {};
@@ -43,13 +48,23 @@ export class Settling {
       bookings,
       refills,
       transfers,
-    }: { bookings: Bookings; refills: Refills; transfers: Transfers },
+      notices,
+      requests,
+    }: {
+      bookings: Bookings;
+      refills: Refills;
+      transfers: Transfers;
+      notices: Notices;
+      requests: Requests;
+    },
   ) {
     this.#parts = parts;
     this.#bookings = bookings;
     this.#refills = refills;
     this.#transfers = transfers;
+    this.#notices = notices;
     this.#follower = new RisFollower(parts, bookings);
+    this.#orders = new OrderFollower(parts, { bookings, requests });
     this.#commands = new RisCommands(parts);
   }
 
@@ -85,6 +100,8 @@ export class Settling {
   /** One look at all that is due. */
   async look(): Promise<void> {
     const { db, clock } = this.#parts;
+    // Orders first: an appointment of the RIS is for the request of its order.
+    await this.#orders.look();
     await this.#follower.look();
     for (const hold of overdueHolds(db, rfc3339(clock.now()))) await this.#expire(hold.bookingId);
     if (clock.monotonicMs() >= this.#supersededAt) {
@@ -95,6 +112,7 @@ export class Settling {
     await this.#commands.look();
     await this.#refills.look();
     await this.#transfers.look();
+    await this.#notices.look();
   }
 
   async #expire(bookingId: string): Promise<void> {

@@ -8,6 +8,7 @@
  *   request    an examination that a patient waits for, and all that says where it may be done
  *   booking    a request in slots: held until it is confirmed, then booked · offer: a patient asked for a slot
  */
+import type { OrderStatus } from '../../shared/contract/events.ts';
 import type { Band, Capability, Examination, Place, Safety, Wishes } from './rules/facts.ts';
 import type { OfferChannel, RefillRow } from './rules/refill.ts';
 
@@ -120,8 +121,18 @@ export interface ImagingRequest {
   readonly createdAt: string;
   readonly cancelled: { readonly by: string; readonly at: string; readonly reason: string } | null;
   readonly transfer: Transfer | null;
+  /** What its order last told; absent: it came otherwise. */
+  readonly order?: OrderTold;
   /** By which the patient chooses; absent: none was given. */
   readonly link?: PatientLink;
+}
+
+export interface OrderTold {
+  /** RFC 3339, when the RIS says that it was so. */
+  readonly asOf: string;
+  readonly status: OrderStatus;
+  readonly band: Band;
+  readonly code: string;
 }
 
 export interface PatientLink {
@@ -177,6 +188,8 @@ export interface Booking {
   /** Of one that was freed for another: it counts only while that one is booked when it comes to the log. */
   readonly freedFor?: string;
   readonly offerId: string | null;
+  /** Whoever booked was answered that it waits, and is told that it is not booked; absent: nothing is owed. */
+  readonly notice?: BookingNotice;
   /** `ris`: it ended it, and need not be told. */
   readonly endedBy?: 'ris';
   /** The RIS's own number of it. */
@@ -186,6 +199,14 @@ export interface Booking {
   readonly idempotency: { readonly key: string; readonly request: string } | null;
   readonly by: string;
   readonly at: string;
+}
+
+export interface BookingNotice {
+  /** `staff`: no message reaches the patient, who has to be phoned. */
+  readonly state: 'due' | 'sending' | 'sent' | 'staff';
+  /** Since when it is so. */
+  readonly at: string;
+  readonly channel: OfferChannel | null;
 }
 
 export type OfferMode = RefillRow['mode'];

@@ -7,7 +7,7 @@ import { LogError } from '../../hub/log/network-log.ts';
 import type { Change } from '../../hub/projection/change.ts';
 import type { ApplyDecision } from '../../hub/projection/projection.ts';
 import { projectionSchema } from '../../hub/projection/schema.ts';
-import type { OfferMessage } from '../../hub/scheduling/messages.ts';
+import type { PatientMessage } from '../../hub/scheduling/messages.ts';
 import type { NewRequest } from '../../hub/scheduling/requests.ts';
 import { examinationOf } from '../../hub/scheduling/rules/examinations.ts';
 import { Scheduling } from '../../hub/scheduling/scheduling.ts';
@@ -22,10 +22,12 @@ export interface SchedulingWorld {
   readonly db: Sqlite;
   readonly scheduling: Scheduling;
   readonly clock: { ms: number };
-  readonly messages: OfferMessage[];
+  readonly messages: PatientMessage[];
   readonly commands: Command[];
   /** Requests whose priors were asked for. */
   readonly brought: { requestId: string; to: string }[];
+  /** What the projection says when something was told. */
+  tell(change: Change): void;
   /** A scanner of RRK with slots of 30 minutes. @param starts RFC 3339 @returns ids of the slots */
   diary(resource: string, starts: readonly string[], given?: object): Promise<string[]>;
   /** Somebody who waits for an MRI of the head, wants offers at short notice, and has e-mail. */
@@ -43,7 +45,7 @@ export function schedulingWorld(
   const aggregates = new Map<string, ApplyDecision>();
   const heads = new Map<string, number>();
   const listeners = new Set<(change: Change) => void>();
-  const [messages, commands]: [OfferMessage[], Command[]] = [[], []];
+  const [messages, commands]: [PatientMessage[], Command[]] = [[], []];
   const brought: { requestId: string; to: string }[] = [];
   let streamSeq = 0;
   const append = async (
@@ -94,6 +96,9 @@ export function schedulingWorld(
   });
   return {
     ...{ db, scheduling, clock, messages, commands, brought },
+    tell(change) {
+      for (const listener of listeners) listener(change);
+    },
     async diary(id, starts, given = {}) {
       const resource = {
         ...{ id, trust: 'RRK', name: id, modality: 'MR', capabilities: [], notUnderstood: [] },

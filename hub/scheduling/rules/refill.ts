@@ -117,7 +117,6 @@ export function offerRefusals(
   { start, now, row = refillRow(start, now) }: OfferMoment,
 ): Removal[] {
   const isShort = hoursTo(start, now) < SHORT_NOTICE_HOURS;
-  const verified = patient.verifiedOn === undefined ? 0 : Date.parse(patient.verifiedOn);
   const checks: [boolean | undefined, string, string][] = [
     [patient.deceased, 'deceased', 'The patient has died'],
     [patient.sensitive, 'sensitive', 'Sensitive record: no offers by message or on a list'],
@@ -138,7 +137,7 @@ export function offerRefusals(
       row.mode === 'staff' ? 'Can not be phoned' : 'Can be reached by phone only: staff call',
     ],
     [
-      row.mode !== 'staff' && now - verified > NUMBER_GOOD_MS,
+      row.mode !== 'staff' && !isNumberGood(patient.verifiedOn, now),
       'number-old',
       'Number or address not verified for 12 months',
     ],
@@ -150,6 +149,10 @@ export function offerRefusals(
   ];
   return checks.filter(([isSo]) => isSo === true).map(([, rule, reason]) => ({ rule, reason }));
 }
+
+/** Found right within the last 12 months. @param verifiedOn YYYY-MM-DD */
+export const isNumberGood = (verifiedOn: string | null | undefined, now: number): boolean =>
+  now - Date.parse(verifiedOn ?? '1970-01-01') <= NUMBER_GOOD_MS;
 
 /** Reached by the voice of staff and by nothing else. */
 export const isPhoneOnly = ({ channels }: Pick<Reachable, 'channels'>): boolean =>

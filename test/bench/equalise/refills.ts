@@ -103,13 +103,12 @@ export class Refills {
     return moment;
   }
 
-  /** One call after the other, each with the hold of the table. */
+  /** One call after the other; who says no on the telephone keeps nobody waiting. */
   #staff(slot: SimSlot, { at, asked }: { at: number; asked: Set<string> }): number {
     const taker = this.#call(slot, { at, asked, isMeant: ({ shortNotice }) => shortNotice });
     if (taker === 'nobody') return slot.start;
     if (typeof taker === 'object') this.#fill(slot, taker, at);
-    const held = (REFILL_TABLE.at(-1)?.holdMinutes ?? 0) * MINUTE_MS;
-    return nextWakingMoment(at + (taker === 'no answer' ? RING_MS : held));
+    return nextWakingMoment(at + (taker === 'no answer' ? RING_MS : CALL_MS));
   }
 
   #messages(slot: SimSlot, { at, asked }: { at: number; asked: Set<string> }): number {

