@@ -6,6 +6,7 @@
 import type { AuditTrail } from '../shared/audit/trail.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { HealthEvent } from '../shared/contract/events.ts';
+import type { HubAccess } from '../shared/hub-access.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
@@ -44,6 +45,7 @@ export function joinHub(
     http: HttpServer;
     unaided: UnaidedLog;
     audit: AuditTrail;
+    hub: HubAccess;
   },
 ): Uplink {
   const { trust, dataDirectory } = config;
@@ -66,7 +68,7 @@ export function joinHub(
   uplink.start();
   lifecycle.add('uplink', () => uplink.stop());
   const relay = new RelayWait({
-    hubUrl: hub.url,
+    hub: parts.hub,
     requestPass: () => uplink.requestRelayPass(),
     serve: parts.http.serveRelayed,
     log,

@@ -1,6 +1,7 @@
 /** What staff do on this edge from afar: configurations that are tried, builds that are installed, support bundles. */
 import type { AuditTrail } from '../shared/audit/trail.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { HubAccess } from '../shared/hub-access.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import { VERSION } from '../shared/version.ts';
@@ -19,6 +20,7 @@ export interface RemoteWorkOptions {
   readonly pushed: PushedConfigurations;
   readonly restart: () => void;
   readonly audit: AuditTrail;
+  readonly hub: HubAccess;
 }
 
 export interface RemoteWork {
@@ -40,9 +42,9 @@ export function openRemoteWork(
   const onChange = (): void => late.uplink?.beatSoon();
   const upgrades = new Upgrades({ ...options, version: VERSION, onChange });
   lifecycle.add('upgrades', () => upgrades.stop());
-  const { trust, dataDirectory, hub } = config;
+  const { trust, dataDirectory } = config;
   const support = new SupportDesk({
-    ...{ ...options, trust, dataDirectory, hubUrl: hub?.url, configFile: pushed.file },
+    ...{ ...options, trust, dataDirectory, configFile: pushed.file },
   });
   lifecycle.add('support', () => support.stop());
   return {

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { readPair } from '../shared/client-pair.ts';
 import type { Clock } from '../shared/clock.ts';
+import { type HubAccess, openHubAccess } from '../shared/hub-access.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
@@ -132,14 +133,19 @@ export async function startParts(
 
   const { records, hl7Inbox } = startRecords(options, { db, storage });
   const line = new Line(config.transfer, () => clock.now());
-  const fetching = startFetching(options, { db, storage, routes, late, line });
+  const directory = new DirectoryCache(dataDirectory);
+  const hub = openHubAccess({
+    url: () => directory.current()?.edgesUrl ?? config.hub?.url,
+    pair: () => readPair(dataDirectory),
+  });
+  lifecycle.add('hub access', () => hub.close());
+  const fetching = startFetching(options, { db, storage, routes, late, line, hub });
   const { store, queue, states, inbox, deliverer } = fetching;
   const pacs = startRetriever(options, { db, storage, late });
   const copies = startRetention(options, { db, storage, notes: fetching.notes });
 
   const doctor = startDoctor(options, { db, inlet: pacs });
-  const directory = new DirectoryCache(dataDirectory);
-  const remote = openRemoteWork({ ...options, audit: trail }, late);
+  const remote = openRemoteWork({ ...options, audit: trail, hub }, late);
   const operations = new Operations({ ...options, deliverer, quarantine, ...remote });
   const notReady = (): string | null =>
     late.listener === undefined ? 'the DICOM port is not open yet' : operations.closedBecause;
@@ -199,7 +205,7 @@ export async function startParts(
   const uplink =
     config.hub &&
     joinHub(options, config.hub, {
-      ...{ directory, outbox, inbox, ...remote, beat, http, audit: trail },
+      ...{ directory, outbox, inbox, ...remote, beat, http, audit: trail, hub },
       unaided: withoutHub.written,
     });
   if (uplink !== undefined) late.uplink = uplink;
@@ -349,6 +355,7 @@ interface FetchingParts {
   readonly routes: RouteTables;
   readonly late: { uplink?: Uplink; unaided?: UnaidedFetches; made?: MadeDocuments };
   readonly line: Line;
+  readonly hub: HubAccess;
 }
 
 interface Fetching {
@@ -365,7 +372,7 @@ interface Fetching {
 /** Commands, fetches, deliveries and routes; what was under way goes on. */
 function startFetching(
   options: StartOptions,
-  { db, storage, routes, late, line }: FetchingParts,
+  { db, storage, routes, late, line, hub }: FetchingParts,
 ): Fetching {
   const { config, clock, log, metrics, lifecycle } = options;
   const { trust, peers, patientIds } = config;
@@ -395,14 +402,14 @@ function startFetching(
       log.info('fetch.state', { fetchId, state, code: reason?.code ?? '' }),
   });
   const paths = new SourcePaths({
-    hubUrl: config.hub?.url,
+    hubUrl: hub.url,
     now,
     onChange: (change) => log.info('transfer.path', change),
   });
   const prove = proverWithFile(natsSeedFile(config.dataDirectory));
   const client = new SourceClient({
     ...{ stallMs: STALL_MS, prove, paths },
-    pair: () => readPair(config.dataDirectory),
+    pair: hub.pair,
   });
   lifecycle.add('source client', () => client.close());
   const runner = new FetchRunner({

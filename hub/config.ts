@@ -47,6 +47,18 @@ export const HubConfigSchema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: Port.default(8000),
       publicUrl: z.url().optional(),
+      edges: z
+        .strictObject({
+          host: z.string().min(1).default('127.0.0.1'),
+          port: z.int().min(1, 'a port: 1 to 65535; edges keep it').max(65_535),
+          publicUrl: z.url({ protocol: /^https$/ }).describe('how edges reach it'),
+          keyFile: z.string().min(1),
+          certificateFile: z.string().min(1),
+        })
+        .optional()
+        .describe(
+          'a listener for edges alone, which asks each for the certificate that this hub issued for it',
+        ),
       trustedProxies: z
         .array(z.string().min(1))
         .default([])

@@ -148,6 +148,7 @@ async function startParts(
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
     revokedKeys: credentials.endedLately(),
+    ...(config.http.edges === undefined ? {} : { edgesUrl: config.http.edges.publicUrl }),
   });
   const travel = new LoadedTravel(trusts.flatMap(({ postcode }) => postcode ?? []));
   let publicUrl = '';
@@ -175,10 +176,8 @@ async function startParts(
   networkLog.answer('anchors', (ods, request) =>
     exchangeAnchors({ audit, signAnchor: tickets.signAnchor, clock, log }, ods, request),
   );
-  const relay = new Relay({
-    ...{ tickets, metrics },
-    isEnrolled: (ods) => credentials.keyInUse(ods) !== null,
-  });
+  const isEnrolled = (ods: string): boolean => credentials.keyInUse(ods) !== null;
+  const relay = new Relay({ tickets, metrics, isEnrolled });
   const admission = new EdgeAdmission({
     ...{ credentials, networkLog, clock, log },
     dropRelayed: (ods) => relay.waiting.drop(ods),
@@ -228,6 +227,7 @@ async function startParts(
     },
     measures,
     ...{ alerts, fleetStore },
+    edgeCertificates: { authority: authority.certificate, isEnrolled },
     ticketKeys: () => tickets.publicKeys(),
     async revokeEdge(trust: string): Promise<void> {
       credentials.revoke(trust);

@@ -22,6 +22,7 @@ import {
   SUPPORT_TICKET_SECONDS,
 } from '../../shared/contract/support.ts';
 import { codeOf } from '../../shared/errors.ts';
+import type { HubAccess } from '../../shared/hub-access.ts';
 import type { Log } from '../../shared/log.ts';
 import { writeDurably } from '../../shared/write-durably.ts';
 
@@ -35,8 +36,7 @@ export interface SupportDeskParts {
   readonly dataDirectory: string;
   /** edge.yaml. */
   readonly configFile: string;
-  /** Of the hub; undefined: none, so that nobody asks. */
-  readonly hubUrl: string | undefined;
+  readonly hub: Pick<HubAccess, 'fetch'>;
   readonly audit: Pick<AuditTrail, 'append'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -120,14 +120,14 @@ export class SupportDesk {
     asked: SupportBundleCommand,
     body: Buffer<ArrayBuffer> | { code: string; detail: string },
   ): Promise<boolean> {
-    const { hubUrl, log } = this.#parts;
+    const { hub, log } = this.#parts;
     const { bundle, ticket } = asked;
     const isBundle = Buffer.isBuffer(body);
     const bytes = isBundle ? body : Buffer.from(JSON.stringify(body));
     const digest = createHash('sha256').update(bytes).digest('base64');
     // What leaves the trust stands in its own trail before it does.
     this.#record(asked, { bytes: bytes.length, digest, isBundle });
-    const { status } = await fetch(`${hubUrl?.replace(/\/+$/, '')}${SUPPORT_PATH}/${bundle}`, {
+    const { status } = await hub.fetch(`${SUPPORT_PATH}/${bundle}`, {
       method: 'PUT',
       headers: {
         authorization: `Bearer ${ticket}`,

@@ -19,8 +19,8 @@ interface Source {
 }
 
 export interface SourcePathsOptions {
-  /** The hub's base URL; absent: there is no relay. */
-  readonly hubUrl?: string | undefined;
+  /** The hub's base URL, for edges; absent, or undefined: there is no relay. */
+  readonly hubUrl?: () => string | undefined;
   readonly now?: () => number;
   readonly onChange?: (change: { source: string; path: string }) => void;
   /** Whether an edge answers at its own address; tests replace it. */
@@ -38,7 +38,7 @@ export class SourcePaths {
 
   /** The way to use, and the other one if there is one. */
   to(source: Source): [SourcePath, SourcePath?] {
-    const { hubUrl } = this.#options;
+    const hubUrl = this.#options.hubUrl?.();
     const direct: SourcePath = { kind: 'direct', url: source.url };
     if (hubUrl === undefined) return [direct];
     const relay: SourcePath = { kind: 'relay', url: relayedUrl(hubUrl, source.trust) };

@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import { backoffMs, sleep } from '../../shared/backoff.ts';
 import { RELAY_PROTOCOL, RELAY_WAIT_PATH, type RelayReply } from '../../shared/contract/relay.ts';
 import { codeOf } from '../../shared/errors.ts';
+import type { HubAccess } from '../../shared/hub-access.ts';
 import type { Log } from '../../shared/log.ts';
 import { TransferError } from './transfer-error.ts';
 
@@ -23,8 +24,7 @@ const LONGEST_IDLE_MS = 300_000;
 const BACKOFF = { firstMs: 500, maxMs: 30_000, random: Math.random } as const;
 
 export interface RelayWaitOptions {
-  /** The hub's base URL. */
-  readonly hubUrl: string;
+  readonly hub: Pick<HubAccess, 'url' | 'pair'>;
   /** @throws GatewayError when no hub answers */
   readonly requestPass: () => Promise<RelayReply>;
   /** Serves one request on the connection; `onUsed` is called when it comes. */
@@ -80,18 +80,19 @@ export class RelayWait {
     if (isWaiting === this.#isWaiting || this.#ending.signal.aborted) return;
     if (!isWaiting && this.#waiting.size > 0) return;
     this.#isWaiting = isWaiting;
-    const { log, hubUrl } = this.#options;
-    if (isWaiting) log.info('relay.waiting', { hub: hubUrl });
+    const { log, hub } = this.#options;
+    if (isWaiting) log.info('relay.waiting', { hub: hub.url() ?? '' });
     else log.warn('relay.failed', { code: codeOf(error) });
   }
 
   async #dial(): Promise<Socket> {
     const pass = await this.#currentPass();
-    const url = new URL(RELAY_WAIT_PATH, this.#options.hubUrl);
+    const { hub } = this.#options;
+    const url = new URL(RELAY_WAIT_PATH, hub.url());
     const ask = url.protocol === 'https:' ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
       const request = ask(url, {
-        agent: false,
+        ...{ agent: false, ...hub.pair() },
         timeout: DIAL_MS,
         headers: {
           connection: 'Upgrade',

@@ -7,13 +7,15 @@ import { createReadStream, renameSync, rmSync, statfsSync, statSync } from 'node
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf } from '../../shared/errors.ts';
+import type { HubAccess } from '../../shared/hub-access.ts';
 import { UpgradeError } from './upgrade-error.ts';
 
 /** Nothing came for so long: it is asked for again. */
 const STALL_MS = 30_000;
 
 export interface Wanted {
-  readonly url: string;
+  readonly hub: Pick<HubAccess, 'fetch'>;
+  readonly path: string;
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -41,13 +43,13 @@ export async function download(wanted: Wanted): Promise<void> {
 }
 
 async function take(wanted: Wanted, part: string, have: number): Promise<void> {
-  const { url, bytes, reserveBytes, signal } = wanted;
+  const { hub, path, bytes, reserveBytes, signal } = wanted;
   requireSpace(dirname(part), bytes - have + reserveBytes);
   const stalled = new AbortController();
   let timer = setTimeout(() => stalled.abort(), STALL_MS);
   let out: FileHandle | undefined;
   try {
-    const answer = await fetch(url, {
+    const answer = await hub.fetch(path, {
       headers: have === 0 ? {} : { range: `bytes=${have}-` },
       redirect: 'error',
       signal: AbortSignal.any([signal, stalled.signal]),

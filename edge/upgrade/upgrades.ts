@@ -10,6 +10,7 @@ import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import type { UpgradeCommand, WithdrawUpgradeCommand } from '../../shared/contract/commands.ts';
 import { RELEASES_PATH, type UpgradeTold } from '../../shared/contract/releases.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
+import type { HubAccess } from '../../shared/hub-access.ts';
 import type { Log } from '../../shared/log.ts';
 import type { EdgeConfig } from '../config.ts';
 import { download } from './download.ts';
@@ -23,10 +24,8 @@ const BACKOFF = { firstMs: 1_000, maxMs: 300_000, random: Math.random } as const
 type Reason = UpgradeTold['reason'];
 
 export interface UpgradeParts {
-  readonly config: Pick<
-    EdgeConfig,
-    'dataDirectory' | 'hub' | 'storage' | 'upgradeHours' | 'upgrades'
-  >;
+  readonly config: Pick<EdgeConfig, 'dataDirectory' | 'storage' | 'upgradeHours' | 'upgrades'>;
+  readonly hub: Pick<HubAccess, 'fetch'>;
   /** Of this build. */
   readonly version: string;
   /** The hub is told at once. */
@@ -126,13 +125,13 @@ export class Upgrades {
   }
 
   async #untilHere(state: UpgradeState, signal: AbortSignal): Promise<void> {
-    const { config, log } = this.#parts;
+    const { config, hub, log } = this.#parts;
     const { sha256, bytes } = state;
-    const url = `${config.hub?.url.replace(/\/+$/, '')}${RELEASES_PATH}/${sha256}`;
+    const path = `${RELEASES_PATH}/${sha256}`;
     const { reserveBytes } = config.storage;
     for (let tries = 0; !signal.aborted; tries += 1) {
       try {
-        await download({ url, file: this.#files.deb, bytes, sha256, reserveBytes, signal });
+        await download({ hub, path, file: this.#files.deb, bytes, sha256, reserveBytes, signal });
         if (!signal.aborted) this.#consider(state);
         return;
       } catch (error) {

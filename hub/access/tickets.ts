@@ -50,6 +50,8 @@ export interface TicketSigner {
   sign(claims: TicketClaims): Promise<string>;
   /** The trust that a ticket of ours is for. Rejects for any other token. */
   audienceOf(ticket: string): Promise<string>;
+  /** The trust that such a ticket lets read. Rejects for any other token. */
+  readerOf(ticket: string): Promise<string>;
   /** What lets an edge sign urgent tickets itself for some hours. The same one for an hour. */
   signDelegation(ods: string, nkey: string): Promise<string>;
   /** What an edge waits with at the relay. */
@@ -109,6 +111,7 @@ export async function openTicketSigner(db: Sqlite, clock: Clock): Promise<Ticket
         seconds: sub === HUB_READER ? HUB_TICKET_SECONDS : TICKET_SECONDS,
       }),
     audienceOf: async (ticket) => TicketClaimsSchema.parse(await verified(ticket)).aud,
+    readerOf: async (ticket) => TicketClaimsSchema.parse(await verified(ticket)).sub,
     signDelegation: (ods, nkey) => {
       const now = Math.floor(clock.now() / 1000);
       const issuedAt = now - (now % DELEGATION_STEP_SECONDS);

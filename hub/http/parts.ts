@@ -146,6 +146,12 @@ export interface HttpParts {
   readonly disclosure: Pick<Disclosure, 'to'>;
   readonly relations: Relations;
   /** Null: nobody signs in elsewhere. */
+  /** Who is let in at the listener for edges, where there is one. */
+  readonly edgeCertificates: {
+    /** PEM: who issues them. */
+    readonly authority: string;
+    readonly isEnrolled: (ods: string) => boolean;
+  };
   readonly provider: Pick<
     IdentityProvider,
     'begin' | 'finish' | 'signOutUrl' | 'readLogout'

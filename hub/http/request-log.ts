@@ -10,10 +10,12 @@ import { Counter, Histogram, type Registry } from '../../shared/metrics.ts';
 /** Too many and too dull to be logged; they are counted. */
 const SILENT = /^\/(assets|viewer|health|metrics)/;
 
-export function logRequests(
-  app: FastifyInstance,
-  parts: { log: Log; metrics: Registry; clock: Clock },
-): void {
+/** @returns what adds it to a server: several of one program count together */
+export function requestLog(parts: {
+  log: Log;
+  metrics: Registry;
+  clock: Clock;
+}): (app: FastifyInstance) => void {
   const { log, metrics, clock } = parts;
   const count = new Counter({
     name: 'cdip_http_requests_total',
@@ -29,16 +31,18 @@ export function logRequests(
     registers: [metrics],
   });
   const begun = new WeakMap<object, number>();
-  app.addHook('onRequest', async (request) => {
-    begun.set(request, clock.monotonicMs());
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const ms = clock.monotonicMs() - (begun.get(request) ?? clock.monotonicMs());
-    const route = request.routeOptions.url ?? 'none';
-    const status = reply.statusCode;
-    count.inc({ route, method: request.method, status });
-    duration.observe({ route }, ms / 1000);
-    if (SILENT.test(route) && status < 400) return;
-    log.info('http.request', { method: request.method, route, status, ms: Math.round(ms) });
-  });
+  return (app) => {
+    app.addHook('onRequest', async (request) => {
+      begun.set(request, clock.monotonicMs());
+    });
+    app.addHook('onResponse', async (request, reply) => {
+      const ms = clock.monotonicMs() - (begun.get(request) ?? clock.monotonicMs());
+      const route = request.routeOptions.url ?? 'none';
+      const status = reply.statusCode;
+      count.inc({ route, method: request.method, status });
+      duration.observe({ route }, ms / 1000);
+      if (SILENT.test(route) && status < 400) return;
+      log.info('http.request', { method: request.method, route, status, ms: Math.round(ms) });
+    });
+  };
 }

@@ -11,6 +11,7 @@ import { RELAY_PATH, RELAY_PROTOCOL, RELAY_WAIT_PATH } from '../../shared/contra
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Relay } from '../relay/relay.ts';
+import { edgeOf } from './edge-certificate.ts';
 
 /** NATs and firewalls forget a connection on which nothing happens. */
 const KEEP_ALIVE_MS = 20_000;
@@ -34,7 +35,8 @@ export async function serveRelay(
         const { ods } = request.params as { ods: string };
         const path = request.url.slice(request.url.indexOf('/transfer/v1/'));
         const { method, headers, raw } = request;
-        const answer = await relay.pass(ods, { method, path, headers, body: raw });
+        const reader = edgeOf(raw.socket);
+        const answer = await relay.pass(ods, { method, path, headers, body: raw, reader });
         return reply.status(answer.status).type(answer.contentType).send(answer.body);
       },
     });
@@ -53,7 +55,7 @@ async function admit(
     return;
   }
   try {
-    const ods = await relay.admit(request.headers.authorization);
+    const ods = await relay.admit(request.headers.authorization, edgeOf(socket));
     const connection = socket as Socket;
     connection.setTimeout(0);
     connection.setNoDelay(true);

@@ -13,6 +13,7 @@ import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import { loadAssets, serveAssets } from '../web/assets.ts';
 import { openPages } from '../web/render.ts';
 import { type ApiRoute, serveApiRoute } from './api-route.ts';
+import { openEdgeListener, serveEdges } from './edge-listener.ts';
 import { answerBrokenHttp, answerErrors } from './errors.ts';
 import { EventFeed } from './event-feed.ts';
 import { endWithServer, eventRoute } from './event-route.ts';
@@ -22,7 +23,7 @@ import { describeApi } from './openapi.ts';
 import { servePages } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem, problemOf } from './problem.ts';
-import { logRequests } from './request-log.ts';
+import { requestLog } from './request-log.ts';
 import { auditRoute } from './routes-audit.ts';
 import { serveBackChannelLogout } from './routes-back-channel-logout.ts';
 import { bookingRoutes } from './routes-bookings.ts';
@@ -42,10 +43,9 @@ import { serveTokens } from './routes-oauth.ts';
 import { offerRoutes } from './routes-offers.ts';
 import { patientRoutes } from './routes-patients.ts';
 import { relationRoutes } from './routes-relations.ts';
-import { serveRelay } from './routes-relay.ts';
-import { rolloutRoutes, serveReleases } from './routes-rollouts.ts';
+import { rolloutRoutes } from './routes-rollouts.ts';
 import { studyRoutes } from './routes-studies.ts';
-import { serveSupport, supportRoutes } from './routes-support.ts';
+import { supportRoutes } from './routes-support.ts';
 import { serveViewer } from './routes-viewer.ts';
 import { protect, SECURITY_HEADERS } from './security.ts';
 import { limitTries } from './try-limits.ts';
@@ -70,26 +70,42 @@ export class ListenError extends GatewayError {
 /** Listens on `config.http`. @throws ListenError when the address is taken, or is none of this machine's */
 export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const feed = new EventFeed({ ...parts, run: randomUUID().slice(0, 8) });
-  const { app, routes } = await buildApp(parts, feed);
-  const { host, port } = parts.config.http;
+  const logged = requestLog(parts);
+  const { app, routes } = await buildApp(parts, feed, logged);
+  const { host, port, edges } = parts.config.http;
+  const edgeApp = edges && (await openEdgeListener(parts, edges, logged));
+  const close = async (): Promise<void> => {
+    await Promise.all([app.close(), edgeApp?.close()]);
+  };
   try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    await app.close();
-    const why = codeOf(cause);
-    throw new ListenError(`HTTP can not listen on ${host}:${port} (${why})`, { cause });
+    await listen(app, { host, port });
+    if (edgeApp && edges) await listen(edgeApp, edges);
+  } catch (error) {
+    await close();
+    throw error;
   }
   const address = app.server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     routes,
-    stop: () => app.close(),
+    stop: close,
   };
+}
+
+async function listen(app: FastifyInstance, at: { host: string; port: number }): Promise<void> {
+  const { host, port } = at;
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const why = codeOf(cause);
+    throw new ListenError(`HTTP can not listen on ${host}:${port} (${why})`, { cause });
+  }
 }
 
 async function buildApp(
   parts: HttpParts,
   feed: EventFeed,
+  logged: (app: FastifyInstance) => void,
 ): Promise<{ app: FastifyInstance; routes: readonly string[] }> {
   const { trustedProxies } = parts.config.http;
   const app = Fastify({
@@ -110,7 +126,7 @@ async function buildApp(
   const pages = openPages();
   await app.register(cookie);
   readBodies(app);
-  logRequests(app, parts);
+  logged(app);
   protect(app, { secure });
   answerErrors(app, parts.log, (problem) => pages.render('error.njk', { problem }));
   const board = new FleetBoard(parts);
@@ -147,9 +163,8 @@ async function buildApp(
   serveTokens(app, parts, limits);
   serveBackChannelLogout(app, parts);
   servePages(app, parts, { pages, secure, board, limits });
-  await serveRelay(app, parts);
-  serveReleases(app, parts);
-  await serveSupport(app, parts);
+  // Where edges have a listener of their own, they are let in by it alone.
+  if (parts.config.http.edges === undefined) await serveEdges(app, parts);
   endWithServer(app, feed);
   return { app, routes: served };
 }

@@ -31,6 +31,8 @@ export interface RelayedRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Readable;
+  /** Whose certificate was shown; absent: none was asked for. */
+  readonly reader?: string | undefined;
 }
 
 export interface RelayedAnswer {
@@ -42,7 +44,7 @@ export interface RelayedAnswer {
 
 export class Relay {
   readonly waiting = new WaitingConnections();
-  readonly #tickets: Pick<TicketSigner, 'audienceOf' | 'holderOf' | 'signPass'>;
+  readonly #tickets: Pick<TicketSigner, 'audienceOf' | 'readerOf' | 'holderOf' | 'signPass'>;
   readonly #isEnrolled: (ods: string) => boolean;
   readonly #bytes: Counter<'source'>;
   readonly #open: Gauge;
@@ -53,7 +55,7 @@ export class Relay {
     metrics,
     isEnrolled = () => true,
   }: {
-    tickets: Pick<TicketSigner, 'audienceOf' | 'holderOf' | 'signPass'>;
+    tickets: Pick<TicketSigner, 'audienceOf' | 'readerOf' | 'holderOf' | 'signPass'>;
     metrics: Registry;
     isEnrolled?: (ods: string) => boolean;
   }) {
@@ -87,9 +89,14 @@ export class Relay {
     return { pass: await this.#tickets.signPass(ods) };
   }
 
-  /** An edge waits on this connection from now on. @throws RelayError `RELAY_TOKEN_REFUSED` */
-  async admit(authorization: string | undefined): Promise<string> {
+  /**
+   * An edge waits on this connection from now on.
+   *
+   * @param shown whose certificate was shown, where one was asked for @throws RelayError `RELAY_TOKEN_REFUSED`
+   */
+  async admit(authorization: string | undefined, shown?: string): Promise<string> {
     const ods = await this.#accepted(this.#tickets.holderOf(bearerOf(authorization)));
+    requireSame(shown, ods);
     if (this.#isEnrolled(ods)) return ods;
     throw new RelayError('RELAY_TOKEN_REFUSED', `the edge of ${ods} is not let in any more`);
   }
@@ -100,6 +107,8 @@ export class Relay {
     const given = bearerOf(typeof authorization === 'string' ? authorization : undefined);
     if ((await this.#accepted(this.#tickets.audienceOf(given))) !== ods)
       throw new RelayError('RELAY_TOKEN_REFUSED', 'the ticket is for another trust');
+    if (relayed.reader !== undefined)
+      requireSame(relayed.reader, await this.#accepted(this.#tickets.readerOf(given)));
     const socket = await this.waiting.take(ods, TAKE_MS);
     const answer = await ask(socket, relayed);
     this.#open.inc();
@@ -121,6 +130,11 @@ export class Relay {
       throw new RelayError('RELAY_TOKEN_REFUSED', 'this ticket opens nothing here', { cause });
     }
   }
+}
+
+function requireSame(shown: string | undefined, ods: string): void {
+  if (shown === undefined || shown === ods) return;
+  throw new RelayError('RELAY_TOKEN_REFUSED', 'it is for another edge than the certificate');
 }
 
 const bearerOf = (authorization: string | undefined): string =>

@@ -173,6 +173,8 @@ export const DirectorySchema = z.object({
   revokedKeys: z.array(z.string()).optional(),
   /** RFC 7517, Ed25519: what tickets are signed with. */
   ticketKeys: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }),
+  /** Where edges speak to the hub by HTTP, with the certificate that it issued. Absent: where people do. */
+  edgesUrl: z.url().optional(),
   /** What lets this edge fetch urgent studies while no hub answers: unaided.ts. Absent: nothing does. */
   delegation: z.string().max(4_096).optional(),
 });

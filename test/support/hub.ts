@@ -11,7 +11,7 @@ const EVERYWHERE = { host: '0.0.0.0' } as const;
 export interface HubOptions {
   readonly directory: string;
   readonly trusts: readonly string[];
-  /** Keys of hub.yaml that replace those written here. */
+  /** Keys of hub.yaml that replace those written here; `http` is merged. */
   readonly config?: Record<string, unknown>;
   /** `nats.tls`. */
   readonly natsTls?: object;
@@ -39,7 +39,7 @@ export class Hub {
     this.dataDirectory = join(options.directory, 'data');
     this.configFile = join(options.directory, 'hub.yaml');
     this.url = `http://127.0.0.1:${httpPort}`;
-    const { address } = options;
+    const { address, config: { http, ...others } = {} } = options;
     this.urlForEdges = `http://${address ?? '127.0.0.1'}:${httpPort}`;
     this.natsPort = natsPort;
     mkdirSync(this.dataDirectory, { recursive: true });
@@ -48,6 +48,7 @@ export class Hub {
       http: {
         port: httpPort,
         ...(address === undefined ? {} : { ...EVERYWHERE, publicUrl: this.url }),
+        ...(http as object | undefined),
       },
       nats: {
         ...{ embedded: true, port: natsPort },
@@ -57,7 +58,7 @@ export class Hub {
         ...(options.natsTls === undefined ? {} : { tls: options.natsTls }),
       },
       trusts: options.trusts.map((ods) => ({ ods, name: `Trust ${ods}` })),
-      ...options.config,
+      ...others,
     };
     writeFileSync(this.configFile, stringify(config));
     this.program = cdipProgram('hub', {

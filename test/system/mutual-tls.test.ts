@@ -18,6 +18,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { edgeInboxPrefix } from '../../shared/contract/subjects.ts';
 import { certificateAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { startNetwork } from '../support/network.ts';
 import { sendFiles } from '../support/send-files.ts';
@@ -36,7 +37,10 @@ t.test('mutual TLS between edges, hub and broker', { skip, timeout: 240_000 }, a
   const pacs = await startStorescp(join(directory, 'pacs'), { aeTitle: 'PACS' });
   t.teardown(() => pacs.stop());
   const peer = { name: 'pacs', aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port };
+  const edgesPort = await freePort();
+  const edgesUrl = `https://127.0.0.1:${edgesPort}`;
   const network = await startNetwork({
+    hubConfig: { http: { edges: { port: edgesPort, publicUrl: edgesUrl, ...identity } } },
     ...{ directory, trusts: ['RRK', 'RJE'], withPacs: false },
     natsTls: tls,
     edgeConfig: () => ({
@@ -79,6 +83,45 @@ t.test('mutual TLS between edges, hub and broker', { skip, timeout: 240_000 }, a
   const seed = readFileSync(join(reader.dataDirectory, 'nats.seed'));
   const pairs = { own: readPair(reader.dataDirectory), others: readPair(source.dataDirectory) };
 
+  await t.test(
+    'what edges speak to the hub is for an edge with its certificate alone',
+    async (t) => {
+      const { keyFile, certificateFile } = servers.issue('RRK');
+      const [key = '', cert = ''] = [keyFile, certificateFile].map((file) =>
+        readFileSync(file, 'utf8'),
+      );
+      const build = `${edgesUrl}/edge/v1/releases/none`;
+      const ask = (url: string, pair?: ClientPair, ticket?: string): Promise<string> =>
+        answerOf(url, pair, ticket === undefined ? {} : { authorization: `Bearer ${ticket}` });
+      t.equal(await ask(build, pairs.own), '404 NOT_FOUND');
+      t.equal(await ask(build), 'cut', 'no certificate');
+      t.equal(await ask(build, { key, cert }), 'cut', 'of another authority');
+      const people = await fetch(`${hub.url}/relay/v1/to/RRK/transfer/v1/x`);
+      t.equal(people.status, 404, 'where people come it is not served');
+      await eventually('edges wait there', async () => {
+        const numbers = await (await fetch(`${hub.url}/metrics`)).text();
+        return Number(/^cdip_relay_waiting (\d+)/m.exec(numbers)?.[1] ?? 0) >= 2;
+      });
+      const accessDb = openAccessDatabase(hub.dataDirectory);
+      t.teardown(() => void accessDb.close());
+      const cnf = { nkey: fromSeed(seed).getPublicKey() };
+      const ticket = await (await openTicketSigner(accessDb, systemClock)).sign({
+        ...{ aud: 'RRK', sub: 'RJE', study: uid, home: 'RRK', fetch: 'f1', cnf },
+      });
+      const relayed = `${edgesUrl}/relay/v1/to/RRK/transfer/v1/studies/${uid}/manifest?home=RRK`;
+      t.equal(
+        await ask(relayed, pairs.others, ticket),
+        '401 RELAY_TOKEN_REFUSED',
+        'a stolen ticket',
+      );
+      t.equal(
+        await ask(relayed, pairs.own, ticket),
+        '401 TICKET_PROOF_MISSING',
+        'as far as its source',
+      );
+    },
+  );
+
   await t.test('a ticket opens nothing without the certificate of its reader', async (t) => {
     const accessDb = openAccessDatabase(hub.dataDirectory);
     t.teardown(() => void accessDb.close());
@@ -93,18 +136,7 @@ t.test('mutual TLS between edges, hub and broker', { skip, timeout: 240_000 }, a
         authorization: `Bearer ${ticket}`,
         'cdip-proof': await prove({ ticket, method: 'GET', url }),
       };
-      return new Promise((resolve, reject) => {
-        request(source.url + url, { headers, agent: false, ...pair }, (answer) => {
-          const chunks: Buffer[] = [];
-          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-          answer.on('end', () => {
-            const { code = '' } = JSON.parse(Buffer.concat(chunks).toString()) as { code?: string };
-            resolve(`${answer.statusCode} ${code}`.trim());
-          });
-        })
-          .on('error', reject)
-          .end();
-      });
+      return answerOf(source.url + url, pair, headers);
     };
     t.equal(await ask(undefined), '401 CERTIFICATE_MISSING');
     t.equal(await ask(pairs.others), '403 TICKET_OTHER_EDGE', 'of another edge');
@@ -132,3 +164,23 @@ t.test('mutual TLS between edges, hub and broker', { skip, timeout: 240_000 }, a
     t.equal(await enter(pairs.own), 'in');
   });
 });
+
+/** Status and code; `cut`: the connection was ended before there was an answer. */
+function answerOf(
+  url: string,
+  pair: ClientPair | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<string> {
+  return new Promise((resolve) => {
+    request(url, { headers, agent: false, ...pair }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const { code = '' } = JSON.parse(Buffer.concat(chunks).toString()) as { code?: string };
+        resolve(`${answer.statusCode} ${code}`.trim());
+      });
+    })
+      .on('error', () => resolve('cut'))
+      .end();
+  });
+}

@@ -76,7 +76,12 @@ async function startWorld(t: Test): Promise<World> {
   });
   t.teardown(() => app.close());
   const requestPass = () => relay.passFor('RRK');
-  const wait = new RelayWait({ hubUrl, requestPass, serve, log: silentLog });
+  const wait = new RelayWait({
+    hub: { url: () => hubUrl, pair: () => undefined },
+    requestPass,
+    serve,
+    log: silentLog,
+  });
   wait.start();
   t.teardown(() => wait.stop());
   return { hubUrl, relay, tickets, source, wait };
@@ -92,7 +97,10 @@ const ticketOf = (tickets: TicketSigner, study = STUDY): Promise<string> =>
 
 function clientOf(t: Test, hubUrl: string): { client: SourceClient; changes: string[] } {
   const changes: string[] = [];
-  const paths = new SourcePaths({ hubUrl, onChange: ({ path }) => changes.push(path) });
+  const paths = new SourcePaths({
+    hubUrl: () => hubUrl,
+    onChange: ({ path }) => changes.push(path),
+  });
   const client = new SourceClient({ stallMs: 5_000, prove, paths });
   t.teardown(() => client.close());
   return { client, changes };
@@ -158,7 +166,7 @@ t.test('goes back to the direct way once that works', async (t) => {
   let now = 0;
   const changes: string[] = [];
   const paths = new SourcePaths({
-    hubUrl: 'https://hub.example/',
+    hubUrl: () => 'https://hub.example/',
     now: () => now,
     probe: async () => now > 400_000,
     onChange: ({ path }) => changes.push(path),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type UpgradeParts, Upgrades } from '../../../../edge/upgrade/upgrades.ts';
 import { CommandSchema, type UpgradeCommand } from '../../../../shared/contract/commands.ts';
+import { openHubAccess } from '../../../../shared/hub-access.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { eventually } from '../../../support/eventually.ts';
 
@@ -42,10 +43,11 @@ class World {
     this.data = join(t.testdir({ data: {} }), 'data');
     this.#parts = {
       config: {
-        ...{ dataDirectory: this.data, hub: { url, nats: '' }, upgrades: 'automatic' },
+        ...{ dataDirectory: this.data, upgrades: 'automatic' },
         ...{ storage: { reserveBytes: 0 }, upgradeHours: undefined, ...config },
       } as unknown as UpgradeParts['config'],
       ...{ version: '1.0.0', onChange: () => {}, log: silentLog },
+      hub: openHubAccess({ url: () => url, pair: () => undefined }),
       clock: { now: () => this.clock.ms, monotonicMs: () => this.clock.ms },
     };
     this.upgrades = new Upgrades(this.#parts);

@@ -291,6 +291,7 @@ function fakeParts(world: {
     configurations: configurationsWithoutLog(db, trusts),
     ...releasesOf(db, trusts),
     support: supportWithoutLog(trusts),
+    edgeCertificates: { authority: '', isEnrolled: () => false },
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
 }
@@ -365,4 +366,9 @@ function supportWithoutLog(trusts: HttpParts['config']['trusts']): SupportBundle
 }
 
 const refuse = (): Promise<string> => Promise.reject(new Error('no ticket'));
-const refusingTickets = { audienceOf: refuse, holderOf: refuse, signPass: refuse };
+const refusingTickets = {
+  audienceOf: refuse,
+  readerOf: refuse,
+  holderOf: refuse,
+  signPass: refuse,
+};
