@@ -69,7 +69,7 @@ export const MeasureFiguresAnswer = z.object({
     .describe('reference levels of dose that are in force, of measures that compare with them'),
   medians: z
     .enum(['exact', 'sampled'])
-    .describe('sampled: from one row in sixteen, where the question is about very many'),
+    .describe('sampled: from one row in sixteen or in 256, where the question is about very many'),
   suppression: z.object({
     below: z
       .int()

@@ -2,7 +2,8 @@
  * A measure's figures for a question: by which dimensions, for which months, of whom. Only sums of whole
  * units (suppress.ts) are given, from the cells; medians only where the counts are, from the facts.
  */
-import { amountColumn, type Context, cellTable } from './cells.ts';
+import { amountColumn, cellTable, monthTable, numbersOf } from './cell-names.ts';
+import type { Context } from './cells.ts';
 import { type Measure, mainCount } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
 import { keyOf, quantilesOf } from './quantiles.ts';
@@ -19,6 +20,9 @@ export interface Question {
   /** The trust whose own figures are told whole: that of who asks. */
   readonly own: string | null;
 }
+
+/** Rows that an answer may have to be kept until the next build. */
+export const KEPT_ROWS = 500;
 
 export type Figure = string | number | boolean | null;
 export type FigureRow = Readonly<Record<string, Figure | Readonly<Record<string, number>>>>;
@@ -49,26 +53,37 @@ export interface Figures {
   readonly isSampled: boolean;
 }
 
+/** Medians of a build that were asked for, by their question: they are the same for whoever asks. */
+export type KeptQuantiles = Map<string, ReturnType<typeof quantilesOf>>;
+
 export async function figuresOf(
   store: Store,
   measure: Measure,
-  asked: Question,
-  context: Context,
+  { asked, context, kept }: { asked: Question; context: Context; kept: KeptQuantiles },
 ): Promise<Figures> {
   checkQuestion(measure, asked);
   const { by } = asked;
   const months = await monthsOf(store, measure, asked);
   const counted = await store.ask(countsSql(measure, asked, months));
   const rowCount = counted.reduce((sum, row) => sum + Number(row['asked']), 0);
-  const { byKey, isSampled } = await quantilesOf(store, measure, {
-    ...{ asked, months, context, rowCount },
-    where: filterOf(asked, months),
+  const key = JSON.stringify([measure.id, by, asked.where, months[0], months.at(-1)]);
+  const asking =
+    kept.get(key) ??
+    quantilesOf(store, measure, {
+      ...{ asked, months, context, rowCount },
+      where: filterOf(asked, months),
+    });
+  // What is large is not kept, nor what could not be answered.
+  if (counted.length <= KEPT_ROWS) kept.set(key, asking);
+  const { byKey, isSampled } = await asking.catch((error: unknown) => {
+    kept.delete(key);
+    throw error;
   });
   const rows = counted.map((row) => {
-    const key = keyOf(row, by);
+    const amounts = byKey.get(keyOf(row, by));
     const trust = by.includes('trust') ? row['trust'] : asked.where['trust'];
     const isOwn = asked.own !== null && trust === asked.own;
-    return figureRow(measure, by, row, { amounts: byKey.get(key), least: isOwn ? 1 : SMALLEST });
+    return figureRow(measure, by, row, { amounts, least: isOwn ? 1 : SMALLEST });
   });
   return { rows, from: months[0] ?? null, to: months.at(-1) ?? null, isSampled };
 }
@@ -83,7 +98,7 @@ async function monthsOf(store: Store, measure: Measure, asked: Question): Promis
   ].flat();
   const within = limits.length === 0 ? '' : `WHERE ${limits.join(' AND ')}`;
   const rows = await store.ask(
-    `SELECT DISTINCT month FROM ${cellTable(measure)} ${within} ORDER BY month`,
+    `SELECT DISTINCT month FROM ${monthTable(measure)} ${within} ORDER BY month`,
   );
   const months = rows.map(({ month }) => String(month));
   return measure.kind === 'snapshot' && !by.includes('month') ? months.slice(-1) : months;
@@ -106,10 +121,7 @@ function filterOf(
 function countsSql(measure: Measure, asked: Question, months: readonly string[]): string {
   const { by, where } = asked;
   const group = by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`;
-  const sums = [
-    ...measure.counts.map(({ name }) => name),
-    ...(measure.sums ?? []).map(({ name }) => amountColumn(name)),
-  ];
+  const sums = numbersOf(measure);
   const total = mainCount(measure);
   const judged = (kind: 'total' | 'details'): string => `
     SELECT ${by.map((name) => `${name},`).join(' ')} bool_and(is_whole) AS is_whole,
@@ -126,28 +138,41 @@ function countsSql(measure: Measure, asked: Question, months: readonly string[])
     ${by.length === 0 ? '' : `ORDER BY ${by.join(', ')}`}`;
 }
 
+/** True: it asks for all of a trust's month or nothing of it. */
+const isByMonths = ({ by, where }: Question): boolean =>
+  [...by, ...Object.keys(where)].every((name) => name === 'trust' || name === 'month');
+
+/** Cells of a measure, each with its unit and how many cells that has; or the same put together by months. */
+function cellsSql(measure: Measure, asked: Question, kind: 'total' | 'details'): string {
+  if (isByMonths(asked))
+    return `(SELECT *, 0 AS unit_size FROM ${monthTable(measure)} WHERE kind = ${quoted(kind)})`;
+  const [unit, size] = kind === 'total' ? ['unit', 'unit_cells'] : ['detail_unit', 'detail_cells'];
+  const columns = ['trust', 'month', ...measure.dimensions, ...numbersOf(measure)];
+  return `(SELECT ${columns.join(', ')}, ${unit} AS unit, ${size} AS unit_size, 1 AS cells FROM ${cellTable(measure)})`;
+}
+
 /** What was asked for of each unit: how many cells were found, and how many it has. */
 function unitsSql(
   measure: Measure,
-  { by, own }: Question,
+  asked: Question,
   { kind, sums, within }: { kind: 'total' | 'details'; sums: readonly string[]; within: string },
 ): string {
+  const { by, own } = asked;
   const mine = own === null ? 'false' : `c.trust = ${quoted(own)}`;
   const others = own === null ? '' : `FILTER (trust <> ${quoted(own)})`;
-  const [unit, cells] = kind === 'total' ? ['unit', 'unit_cells'] : ['detail_unit', 'detail_cells'];
-  const alone = `${mine} OR c.${unit} = ${ALONE} OR (w.wide IS NULL AND c.${cells} = 1)`;
+  const alone = `${mine} OR c.unit = ${ALONE} OR (w.wide IS NULL AND c.unit_size = 1)`;
   const unless = (sql: string): string => `CASE WHEN NOT (${alone}) THEN ${sql} END`;
   return `
     SELECT ${by.map((name) => `c.${name},`).join(' ')} ${alone} AS is_alone, false AS is_whole,
-      ${unless(`coalesce(w.wide, c.${unit})`)} AS unit,
+      ${unless('coalesce(w.wide, c.unit)')} AS unit,
       ${unless('CASE WHEN w.wide IS NULL THEN c.trust END')} AS unit_trust,
       ${unless('CASE WHEN w.wide IS NULL THEN c.month END')} AS unit_month,
-      any_value(coalesce(w.size, c.${cells})) AS size, count(*) AS found,
+      any_value(coalesce(w.size, c.unit_size)) AS size, sum(c.cells) AS found,
       ${sums.map((name) => `sum(${name}) AS ${name}`).join(', ')}
-    FROM ${cellTable(measure)} c LEFT JOIN (
+    FROM ${cellsSql(measure, asked, kind)} c LEFT JOIN (
       SELECT trust, month, unit, wide, sum(cells) ${others} OVER (PARTITION BY wide) AS size
       FROM wide_unit WHERE measure = ${quoted(measure.id)} AND kind = ${quoted(kind)}) w
-      ON w.trust = c.trust AND w.month = c.month AND w.unit = c.${unit}
+      ON w.trust = c.trust AND w.month = c.month AND w.unit = c.unit
     WHERE ${within} GROUP BY ALL`;
 }
 

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { MEASURES } from './all-measures.ts';
+import { cellTable } from './cell-names.ts';
 import { type Before, buildCells, type Context, changedRows } from './cells.ts';
 import { coverAll, coverChanged } from './coverage.ts';
 import { MACROS } from './facts/macros.ts';
@@ -17,12 +18,13 @@ import { FACTS, type FactName } from './measure.ts';
 import { SAMPLED, sampleFact } from './sample.ts';
 import { quoted, type Store, timestamp } from './store.ts';
 import { KINDS } from './told.ts';
+import { monthsSql } from './units.ts';
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 /** Other rules, other facts; other definitions, other cells. */
 const RULES = hashOf([MACROS, ...STAGES.map(textOf)].join('\n'));
 const definitionsOf = (trusts: readonly string[]): string =>
-  hashOf(JSON.stringify([MEASURES, trusts]));
+  hashOf(JSON.stringify([MEASURES, trusts, MEASURES.map((one) => monthsSql(one, cellTable(one)))]));
 
 /** So much more is cheaper made anew than row by row. */
 const REBUILD_FROM_ROWS = 2_000_000;

@@ -4,6 +4,7 @@
  *
  *   changed_… of the fact ─► gone_…, come_… ─► plus and minus by cell ─► cells of the months that it touches ─► units (units.ts)
  */
+import { amountColumn, cellTable, numbersOf } from './cell-names.ts';
 import { stagesOf } from './facts/stages.ts';
 import { type FactName, type Measure, mainCount } from './measure.ts';
 import { quoted, type Store, timestamp } from './store.ts';
@@ -14,12 +15,6 @@ export interface Context {
   readonly trusts: readonly string[];
   readonly now: number;
 }
-
-export const cellTable = (measure: Measure): string =>
-  `cell_${measure.id.replaceAll('-', '_').toLowerCase()}`;
-
-/** Where an amount stands in a cell, in thousandths, so that it can be taken back to the last digit. */
-export const amountColumn = (name: string): string => `amount_${name}`;
 
 interface Moment {
   /** Of a snapshot: SQL of when, and of which month that is. */
@@ -114,14 +109,11 @@ async function waitingRows(store: Store, { fact, open }: Measure, before: number
   return 'UNION ALL FROM waiting';
 }
 
-const columnsOf = ({ dimensions, counts, sums }: Measure): string[] => [
+const columnsOf = (measure: Measure): string[] => [
   ...['trust', 'month'],
-  ...dimensions,
-  ...counts.map(({ name }) => name),
-  ...(sums ?? []).map(({ name }) => amountColumn(name)),
+  ...measure.dimensions,
+  ...numbersOf(measure),
 ];
-const numbersOf = (measure: Measure): string[] =>
-  columnsOf(measure).slice(2 + measure.dimensions.length);
 const isNotNothing = (measure: Measure): string =>
   numbersOf(measure)
     .map((name) => `${name} <> 0`)

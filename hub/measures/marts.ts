@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MEASURES } from './all-measures.ts';
-import { amountColumn, cellTable } from './cells.ts';
+import { amountColumn, cellTable } from './cell-names.ts';
 import { type Measure, mainCount } from './measure.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { quoted, type Store } from './store.ts';

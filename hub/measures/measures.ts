@@ -1,6 +1,6 @@
 /**
  * The measures of the network, kept up to date: takes what was told, builds, answers. What is told
- * restates the figures some seconds later; building is never more than a twentieth of the time.
+ * restates the figures some seconds later; building is a twentieth of the time where that keeps nobody waiting.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,14 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { HubConfig } from '../config.ts';
 import { MEASURES, measureOf } from './all-measures.ts';
 import { AnalystSql, type SqlQuestion, type SqlTable } from './analyst-sql.ts';
-import { type FigureRow, type Figures, figuresOf, type Question } from './answer.ts';
+import {
+  type FigureRow,
+  type Figures,
+  figuresOf,
+  KEPT_ROWS,
+  type KeptQuantiles,
+  type Question,
+} from './answer.ts';
 import { loadIncoming, type Seen } from './backload.ts';
 import { build } from './build.ts';
 import type { Context } from './cells.ts';
@@ -30,17 +37,18 @@ import { type ListedRow, type RowQuestion, rowsBehind } from './row-list.ts';
 import { Store } from './store.ts';
 import { takeWhatWasTold } from './take.ts';
 
-/** Building takes at most this share of the time. */
+/** Building takes about this share of the time. */
 const SHARE_OF_TIME = 0.05;
 const LEAST_PAUSE_MS = 2_000;
+/** After all was made anew for hours, what is told meanwhile waits no longer than this. */
+const MOST_PAUSE_MS = 900_000;
 /** What failed is rarely better at once. */
 const FAILED_PAUSE_MS = 30_000;
 /** Snapshots of now are made anew so often, also when nothing was told. */
 const REFRESH_MS = 3_600_000;
 
-/** Answers that are kept until the next build, and rows that one of them may have. */
+/** Answers that are kept until the next build. */
 const KEPT_ANSWERS = 1_000;
-const KEPT_ROWS = 500;
 
 /** How the page of all measures asks, for who is of no trust. */
 const OVERVIEW: Question = { by: [], from: null, to: null, where: {}, own: null };
@@ -84,6 +92,8 @@ export class Measures {
   readonly #analystSql: AnalystSql;
   /** Answers since the last build, by their question. */
   readonly #kept = new Map<string, MeasureAnswer>();
+  #keptQuantiles: KeptQuantiles = new Map();
+  #keptCoverage: Promise<TrustCoverage[]> | undefined;
   readonly #incoming: Seen = new Map();
   #generation = 0;
   #marts: Marts | undefined;
@@ -158,7 +168,10 @@ export class Measures {
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
     const answer = {
-      ...(await figuresOf(this.#store, measure, question, context)),
+      ...(await figuresOf(this.#store, measure, {
+        ...{ asked: question, context },
+        kept: this.#keptQuantiles,
+      })),
       measure,
       asOf: rfc3339(context.now),
       coverage: await this.#coverage(),
@@ -166,7 +179,7 @@ export class Measures {
     };
     // Figures are the same until the next build. One that was begun before it is not kept.
     if (generation === this.#generation && answer.rows.length <= KEPT_ROWS) {
-      if (this.#kept.size >= KEPT_ANSWERS) this.#kept.clear();
+      if (this.#kept.size >= KEPT_ANSWERS) this.#forget();
       this.#kept.set(key, answer);
     }
     return answer;
@@ -222,7 +235,7 @@ export class Measures {
     const begun = clock.monotonicMs();
     const done = await build({ store: this.#store, trusts: trusts.map(({ ods }) => ods), now });
     this.#builtAt = now;
-    this.#kept.clear();
+    this.#forget();
     this.#generation += 1;
     this.#martsOf().tidy(this.#analystSql.open);
     const ms = Math.round(clock.monotonicMs() - begun);
@@ -248,7 +261,7 @@ export class Measures {
         leastMs = FAILED_PAUSE_MS;
       }
       const took = clock.monotonicMs() - begun;
-      await sleep(Math.max(leastMs, took / SHARE_OF_TIME), signal);
+      await sleep(Math.max(leastMs, Math.min(took / SHARE_OF_TIME, MOST_PAUSE_MS)), signal);
     }
   }
 
@@ -261,7 +274,22 @@ export class Measures {
     return { trusts: this.#options.trusts.map(({ ods }) => ods), now: this.#builtAt };
   }
 
-  async #coverage(): Promise<TrustCoverage[]> {
+  /** A new build has other figures. What is being asked of the one before is thrown away with these maps. */
+  #forget(): void {
+    this.#kept.clear();
+    this.#keptQuantiles = new Map();
+    this.#keptCoverage = undefined;
+  }
+
+  #coverage(): Promise<TrustCoverage[]> {
+    this.#keptCoverage ??= this.#askCoverage().catch((error: unknown) => {
+      this.#keptCoverage = undefined;
+      throw error;
+    });
+    return this.#keptCoverage;
+  }
+
+  async #askCoverage(): Promise<TrustCoverage[]> {
     const rows = await this.#store.ask(
       'SELECT trust, epoch_ms(last_told_at) AS told, exams, mapped, with_report FROM coverage',
     );

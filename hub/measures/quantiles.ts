@@ -2,7 +2,7 @@
 import type { Question } from './answer.ts';
 import { type Context, relationOf } from './cells.ts';
 import type { Measure } from './measure.ts';
-import { EXACT_UP_TO, SAMPLED, sampleTable } from './sample.ts';
+import { sampleFor } from './sample.ts';
 import type { Row, Store } from './store.ts';
 
 export interface QuantileQuestion {
@@ -26,7 +26,7 @@ export async function quantilesOf(
 ): Promise<{ byKey: Map<string, Row>; isSampled: boolean }> {
   const quantiles = measure.quantiles ?? [];
   if (quantiles.length === 0 || months.length === 0) return { byKey: new Map(), isSampled: false };
-  const isSampled = rowCount > EXACT_UP_TO && SAMPLED.includes(measure.fact);
+  const sample = sampleFor(measure.fact, rowCount);
   const { by } = asked;
   // All quantiles of a value at once: its rows are sorted once.
   const values = [...new Set(quantiles.map(({ of }) => of))];
@@ -44,21 +44,23 @@ export async function quantilesOf(
   const rows = await store.ask(`
     SELECT ${keys} ${told.join(', ')} FROM (
       SELECT ${keys} ${found.join(', ')} FROM (
-        SELECT * REPLACE (${split.join(', ')}) FROM (${sourceOf(measure, months, { context, isSampled })}))
+        SELECT * REPLACE (${split.join(', ')}) FROM (${sourceOf(measure, months, { context, table: sample ?? `main.${measure.fact}` })}))
       WHERE ${where} ${by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`})`);
-  return { byKey: new Map(rows.map((row) => [keyOf(row, by), row])), isSampled };
+  return {
+    byKey: new Map(rows.map((row) => [keyOf(row, by), row])),
+    isSampled: sample !== null,
+  };
 }
 
 /** The relation with its month, no wider than the months that are asked for. */
 function sourceOf(
   measure: Measure,
   months: readonly string[],
-  { context, isSampled }: { context: Context; isSampled: boolean },
+  { context, table }: { context: Context; table: string },
 ): string {
   const [first = ''] = months;
   const last = months.at(-1) ?? first;
   const { fact, at } = measure;
-  const table = isSampled ? sampleTable(fact) : `main.${fact}`;
   return `WITH ${fact} AS (FROM ${table}
       WHERE ${at} >= DATE '${first}-01'::TIMESTAMP - INTERVAL 1 HOUR
         AND ${at} < (DATE '${last}-01' + INTERVAL 1 MONTH)::TIMESTAMP)

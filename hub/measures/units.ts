@@ -1,4 +1,5 @@
 /** Puts cells into the store with the units that they stand together in (suppress.ts, wide.ts). */
+import { monthTable, numbersOf } from './cell-names.ts';
 import { guardedOf, type Measure, mainCount } from './measure.ts';
 import { quoted, type Row, type Store } from './store.ts';
 import { ALONE, type Cell, unitsOfMonth } from './suppress.ts';
@@ -34,9 +35,32 @@ export async function joinUnits(
       : `INSERT INTO ${table} SELECT ${columns} ${from} ORDER BY place`,
   );
   const isChanged = isWhole || (await anyTouched(store));
-  if (isChanged) await joinMonths(store, measure, isWhole);
+  if (isChanged) {
+    await joinMonths(store, measure, isWhole);
+    await store.run(monthsSql(measure, table));
+  }
   await store.run('DROP TABLE placed; DROP TABLE placed_unit; DROP TABLE placed_month');
   return isChanged;
+}
+
+/**
+ * The cells by trust, month and what of them stands together with other months; the rest of a month is one row,
+ * since a question that splits by nothing else asks for all of it or nothing. A page of ten years then reads
+ * a few thousand rows, whatever the measure is split by.
+ */
+export function monthsSql(measure: Measure, cells: string): string {
+  const numbers = numbersOf(measure).map((name) => `sum(c.${name})::BIGINT AS ${name}`);
+  const parts = (['total', 'details'] as const).map((kind) => {
+    const unit = kind === 'total' ? 'unit' : 'detail_unit';
+    return `
+      SELECT ${quoted(kind)} AS kind, c.trust, c.month,
+        CASE WHEN w.unit IS NULL THEN ${ALONE} ELSE c.${unit} END AS unit, count(*) AS cells,
+        ${numbers.join(', ')}
+      FROM ${cells} c LEFT JOIN wide_unit w ON w.measure = ${quoted(measure.id)} AND w.kind = ${quoted(kind)}
+        AND w.trust = c.trust AND w.month = c.month AND w.unit = c.${unit}
+      GROUP BY ALL`;
+  });
+  return `CREATE OR REPLACE TABLE ${monthTable(measure)} AS ${parts.join(' UNION ALL ')}`;
 }
 
 async function anyTouched(store: Store): Promise<boolean> {

@@ -6,12 +6,12 @@ import t from 'tap';
 import { randomFrom } from '../../../../demo/phantom/random.ts';
 import { MEASURES } from '../../../../hub/measures/all-measures.ts';
 import { build } from '../../../../hub/measures/build.ts';
-import { cellTable } from '../../../../hub/measures/cells.ts';
+import { cellTable, monthTable } from '../../../../hub/measures/cell-names.ts';
 import { tableOf } from '../../../../hub/measures/facts/stage.ts';
 import { STAGES } from '../../../../hub/measures/facts/stages.ts';
 import { Pseudonyms } from '../../../../hub/measures/pseudonyms.ts';
 import { rowsOfEvent } from '../../../../hub/measures/rows-of-event.ts';
-import { SAMPLED, sampleTable } from '../../../../hub/measures/sample.ts';
+import { SAMPLED, sampleFor, sampleTables } from '../../../../hub/measures/sample.ts';
 import { Store } from '../../../../hub/measures/store.ts';
 import { appendTold } from '../../../../hub/measures/take.ts';
 import type { KindName, ToldRow } from '../../../../hub/measures/told.ts';
@@ -28,7 +28,8 @@ const DAY = 24 * HOUR;
 const TRUSTS = WORLD_TRUSTS.slice(0, 4);
 const TABLES = [
   ...new Set(STAGES.map(tableOf)),
-  ...SAMPLED.map(sampleTable),
+  ...SAMPLED.flatMap(sampleTables),
+  ...MEASURES.map(monthTable),
   ...MEASURES.map(cellTable),
   ...['month_part', 'wide_unit', 'coverage'],
 ];
@@ -180,5 +181,16 @@ t.test(
     for (const table of TABLES) t.strictSame(await differing(store, table), [], table);
     const [row] = await store.rows('SELECT count(*) AS exams FROM exam WHERE priors > 0');
     t.ok(Number(row?.['exams']) > 10, 'there are priors to be kept up');
+  },
+);
+
+t.test(
+  'the more rows, the sparser the sample that medians come from, and never fewer than 25,000',
+  async (t) => {
+    t.equal(sampleFor('exam', 400_000), null, 'exact');
+    t.equal(sampleFor('exam', 400_001), 'sample_exam');
+    t.equal(sampleFor('exam', 6_400_000), 'sample_exam');
+    t.equal(sampleFor('exam', 6_400_001), 'sample_256_exam');
+    t.equal(sampleFor('alert', 9_000_000), null, 'of a small fact');
   },
 );
