@@ -48,6 +48,15 @@ export interface Built {
   readonly isWhole: boolean;
 }
 
+/** When it was built last, by the rules of this version; null: not so, and nothing can be asked yet. */
+export async function builtSo(store: Store, trusts: readonly string[]): Promise<number | null> {
+  const [last] = await store.rows(
+    'SELECT rules, definitions, epoch_ms(built_at) AS built_at FROM built',
+  );
+  const isSo = last?.['rules'] === RULES && last['definitions'] === definitionsOf(trusts);
+  return isSo ? Number(last['built_at']) : null;
+}
+
 export async function build(options: BuildOptions): Promise<Built> {
   const { store, trusts, now } = options;
   const [last] = await store.rows(

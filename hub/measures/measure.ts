@@ -11,6 +11,8 @@ export interface Count {
   readonly title: string;
   /** True for the rows that count; absent: all. */
   readonly where?: string;
+  /** Of a measure about records: this one is guarded as well, since another measure withholds the same. */
+  readonly isGuarded?: true;
 }
 
 export interface Share {
@@ -72,7 +74,7 @@ export interface Measure {
   readonly shares?: readonly Share[];
   readonly quantiles?: readonly Quantile[];
   readonly sums?: readonly Sum[];
-  /** True: what it counts are faults of records, not something about people: only their total is guarded. */
+  /** True: what it counts are faults of records, not something about people: guarded are their total, and what says so. */
   readonly isAboutRecords?: true;
   /** True: the reference levels of dose stand beside its figures. */
   readonly hasLevels?: true;
@@ -93,9 +95,12 @@ export type FactName = (typeof FACTS)[number];
 
 /** What must not be small beside the total: each count, and what is left of a share. SQL over the counts' names. */
 export function guardedOf({ counts, shares, isAboutRecords }: Measure): string[] {
-  if (isAboutRecords) return [];
-  const rests = (shares ?? []).map(({ of, per }) => `${per.join(' + ')} - ${of}`);
-  return [...counts.slice(1).map(({ name }) => name), ...rests];
+  const guarded = counts.slice(1).filter((one) => !isAboutRecords || one.isGuarded === true);
+  const names = guarded.map(({ name }) => name);
+  const rests = (shares ?? [])
+    .filter(({ of }) => !isAboutRecords || names.includes(of))
+    .map(({ of, per }) => `${per.join(' + ')} - ${of}`);
+  return [...names, ...rests];
 }
 
 /** The count of everything that is counted. */

@@ -22,7 +22,7 @@ import {
   type Question,
 } from './answer.ts';
 import { loadIncoming, type Seen } from './backload.ts';
-import { build } from './build.ts';
+import { build, builtSo } from './build.ts';
 import type { Context } from './cells.ts';
 import { type DidsDay, didsOfDay } from './dids/daily.ts';
 import { readDidsReference } from './dids/reference.ts';
@@ -129,8 +129,8 @@ export class Measures {
     const { memoryMegabytes, threads } = this.#options.config;
     const directory = directoryOf(this.#options);
     const store = await Store.open({ directory, memoryMegabytes, threads });
-    const [built] = await store.rows('SELECT epoch_ms(built_at) AS built_at FROM built');
-    if (built !== undefined) this.#builtAt = Number(built['built_at']);
+    const trusts = this.#options.trusts.map(({ ods }) => ods);
+    this.#builtAt = await builtSo(store, trusts);
     this.#opened = store;
   }
 

@@ -28,6 +28,5 @@ export const doseReports: Measure = {
     { name: 'withDose', title: 'With a dose report', where: 'has_dose' },
   ],
   shares: [{ name: 'shareWithDose', title: 'Share', of: 'withDose', per: ['exams'] }],
-  isAboutRecords: true,
   row: ['exam', 'modality', 'ended_at', 'has_dose'],
 };

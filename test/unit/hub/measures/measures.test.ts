@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parseHubConfig } from '../../../../hub/config.ts';
 import { Measures } from '../../../../hub/measures/measures.ts';
+import { Store } from '../../../../hub/measures/store.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import { codeOf } from '../../../../shared/errors.ts';
@@ -49,4 +50,34 @@ t.test('an answer is the same until the next build, and new after it', async (t)
   t.equal(await ask(), first, 'what was told since is not counted yet');
   await measures.refresh();
   t.ok(Number((await ask()).rows[0]?.['exams']) > Number(first.rows[0]?.['exams']));
+});
+
+t.test('what another version built is not asked, and made anew at once', async (t) => {
+  const dataDirectory = t.testdir();
+  const config = parseHubConfig({ dataDirectory, trusts: [{ ods: 'RRK', name: 'One' }] });
+  const open = () =>
+    Measures.open({
+      ...{ dataDirectory, config: config.measures, trusts: config.trusts, clock: systemClock },
+      ...{ db: openSqlite(':memory:', projectionSchema), log: silentLog, metrics: openMetrics({}) },
+    });
+  const ask = (measures: Measures) =>
+    measures
+      .answer('BI-25C', { by: [], from: null, to: null, where: {}, own: null })
+      .then(() => 'answered', codeOf);
+  const first = await open();
+  await first.refresh();
+  await first.stop();
+  const again = await open();
+  t.equal(await ask(again), 'answered', 'the same version goes on');
+  await again.stop();
+  const store = await Store.open({
+    ...{ directory: join(dataDirectory, 'measures'), memoryMegabytes: 256, threads: 1 },
+  });
+  await store.run("UPDATE built SET definitions = 'others'; DROP TABLE month_cell_bi_25c");
+  store.close();
+  const newer = await open();
+  t.teardown(() => newer.stop());
+  t.equal(await ask(newer), 'MEASURES_NOT_BUILT');
+  t.equal(await newer.refresh(), true, 'though nothing was told since');
+  t.equal(await ask(newer), 'answered');
 });

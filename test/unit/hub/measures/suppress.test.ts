@@ -1,6 +1,8 @@
 /** Small numbers stay hidden: whatever can be asked is asked, and everything that follows from the answers is tried. */
 import t from 'tap';
 import { randomFrom } from '../../../../demo/phantom/random.ts';
+import { measureOf } from '../../../../hub/measures/all-measures.ts';
+import { guardedOf } from '../../../../hub/measures/measure.ts';
 import {
   ALONE,
   type Cell,
@@ -267,4 +269,14 @@ t.test('a network with too few tells nothing at all', async (t) => {
   const cells = [{ path: ['RRK', '2026-01', 'CT'], total: 3, details: [1, 2] }];
   t.strictSame(unitsOf(cells), { total: [NEVER], details: [NEVER] });
   t.strictSame(unitsOf([]), { total: [], details: [] });
+});
+
+t.test('what one measure withholds no other tells as a fault of records', async (t) => {
+  const quality = measureOf('BI-29');
+  const reports = measureOf('BI-25C');
+  t.ok(quality && reports);
+  if (quality === undefined || reports === undefined) return;
+  // BI-14 has those without a report, BI-25 those with a dose report.
+  t.strictSame(guardedOf(quality), ['reportLinked', 'exams - reportLinked']);
+  t.strictSame(guardedOf(reports), ['withDose', 'exams - withDose']);
 });
