@@ -73,6 +73,15 @@ interface Siu {
   readonly status?: string;
 }
 
+interface RequestAnswer {
+  readonly id: string;
+  readonly state: string;
+  readonly band: string;
+  readonly orderId: string | null;
+  readonly referrer: string | null;
+  readonly notBooked: (BookingAnswer & { notice?: { state: string } }) | null;
+}
+
 const stamp = (ms: number): string =>
   `${new Date(ms).toISOString().replace(/[-:T]/g, '').slice(0, 14)}+0000`;
 
@@ -266,9 +275,37 @@ t.test('diaries and the RIS', { skip, timeout: 400_000 }, async (t) => {
     },
   );
 
+  await t.test('an order of the RIS is a request, and its cancellation ends it', async (t) => {
+    const order = (control: string, priority: string): string => {
+      told += 1_000;
+      return hl7Message({
+        ...{ type: 'ORM^O01', facility: 'RRK', at: stamp(told) },
+        segments: [
+          'PID|1||R77^^^RRK^MR||Order^Patient||19550607|F',
+          `ORC|${control}|PLC77|ACC77|||||||${stamp(told)}`,
+          `OBR|1|PLC77|ACC77|MKNEL^MRI knee left^NICIP|${priority}`,
+        ],
+      });
+    };
+    const found = async (): Promise<RequestAnswer | undefined> => {
+      const path = '/api/requests?trust=RRK&limit=100';
+      const { requests } = (await hub.api<{ requests: RequestAnswer[] }>(path)).body;
+      return requests.find(({ orderId }) => orderId === 'ACC77');
+    };
+    await rrk.send(order('NW', 'R'));
+    const made = await eventually('it waits', found);
+    t.match(made, { state: 'waiting', band: 'P4' });
+    await rrk.send(order('XO', 'A'));
+    await eventually('it is more urgent', async () => (await found())?.band === 'P2');
+    await rrk.send(order('CA', 'A'));
+    await eventually('it is cancelled', async () => (await found())?.state === 'cancelled');
+    t.equal((await found())?.id, made?.id, 'one request all the time');
+  });
+
   await t.test('a RIS that says nothing frees the hold', async (t) => {
     ris.answer = null;
-    const { status, body } = await book(hub, 'MR3-1', await addRequest(hub));
+    const request = await addRequest(hub);
+    const { status, body } = await book(hub, 'MR3-1', request);
     t.match({ status, body }, { status: 201, body: { state: 'held' } }, 'and never says booked');
     const state = async () => (await stateOf(body.id)).state;
     await eventually('it expired', async () => (await state()) === 'expired', {
@@ -276,6 +313,11 @@ t.test('diaries and the RIS', { skip, timeout: 400_000 }, async (t) => {
     });
     t.match((await diaryOf(hub, 'MR3', DAY)).slots[1], { status: 'free' });
     ris.answer = 'AA';
+    const stands = await eventually('what failed is shown with the request', async () => {
+      const { body: shown } = await hub.api<RequestAnswer>(`/api/requests/${request}`);
+      return shown.notBooked?.notice?.state === 'staff' && shown;
+    });
+    t.match(stands, { state: 'waiting', notBooked: { id: body.id, state: 'expired' } });
     await eventually('the RIS is told, since it may have it', () =>
       ris.of('S15').some((text) => text.includes(`SCH|${body.id}|`)),
     );
