@@ -25,7 +25,7 @@ import { StepForwarder } from './scp/mpps/forwarder.ts';
 import { PerformedSteps } from './scp/mpps/performed-steps.ts';
 import { performedProcedureStep } from './scp/mpps/service.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
-import type { LocalPacs, PacsListing } from './scp/query/local-pacs.ts';
+import type { LocalPacs } from './scp/query/local-pacs.ts';
 import type { Network } from './scp/query/network.ts';
 import { queryRetrieve } from './scp/query/query-retrieve.ts';
 import { orderedItems } from './scp/worklist/ordered-items.ts';
@@ -44,7 +44,7 @@ export interface ServiceOptions {
   readonly storage: OpenStorage;
   readonly records: Records;
   readonly store: FetchStore;
-  readonly pacs: LocalPacs & { readonly listing: PacsListing };
+  readonly pacs: LocalPacs;
   readonly copies: Pick<Copies, 'markUsed'>;
   readonly transcoder: Transcoder;
   readonly deliveryCounters: DeliveryCounters;
@@ -101,7 +101,6 @@ export function startServices(options: ServiceOptions): Services {
       markUsed: (study) => options.copies.markUsed(study),
       network: uplink && networkFor(uplink, store),
       pacs,
-      listing: pacs.listing,
       ...{ transcoder: options.transcoder, counters: options.deliveryCounters },
     }),
     storageCommitment({ commitments, askers, peers, now }),

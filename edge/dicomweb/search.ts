@@ -35,13 +35,16 @@ export interface Question {
 }
 
 /** `RetrieveURL` and `InstanceAvailability`. PS3.18 table 10.6.3-3. */
-const located = (path: string): JsonDataSet => ({
-  '00080056': { vr: 'CS', Value: ['ONLINE'] },
+export const located = (
+  path: string,
+  availability: 'ONLINE' | 'NEARLINE' = 'ONLINE',
+): JsonDataSet => ({
+  '00080056': { vr: 'CS', Value: [availability] },
   '00081190': { vr: 'UR', Value: [path] },
 });
 
 export function searchStudies({ studies }: SearchParts, question: Question): WebAnswer {
-  const { query, contentType } = read(question);
+  const { query, contentType } = readQuestion(question);
   const found: FoundStudy[] = [];
   for (const page of studies.candidates(query.filters))
     found.push(...page.filter(({ values }) => matches(values, query)));
@@ -55,7 +58,7 @@ export function searchStudies({ studies }: SearchParts, question: Question): Web
 }
 
 export function searchSeries(parts: SearchParts, scope: Scope, question: Question): WebAnswer {
-  const { query, contentType } = read(question);
+  const { query, contentType } = readQuestion(question);
   const { studyInstanceUID, home } = scope;
   const asked = new Map([[0x0020_000d, studyInstanceUID]]);
   const [study] = [...parts.studies.candidates(asked)].flat().filter((one) => one.home === home);
@@ -82,7 +85,7 @@ export async function searchInstances(
   scope: Scope,
   question: Question,
 ): Promise<WebAnswer> {
-  const { query, contentType } = read(question);
+  const { query, contentType } = readQuestion(question);
   const fields = fieldsOf(question.parameters['includefield']);
   const all: JsonDataSet[] = [];
   for (const series of parts.held.series(scope)) {
@@ -94,7 +97,11 @@ export async function searchInstances(
   return paged(shown, query, contentType);
 }
 
-function read({ parameters, accept }: Question): { query: QidoQuery; contentType: string } {
+/** @throws DicomWebError `NOT_ACCEPTABLE`, `INVALID_QUERY` */
+export function readQuestion({ parameters, accept }: Question): {
+  query: QidoQuery;
+  contentType: string;
+} {
   const contentType = acceptedJson(accept);
   if (contentType === undefined)
     throw new DicomWebError('NOT_ACCEPTABLE', 'This is answered as application/dicom+json.');
@@ -104,7 +111,7 @@ function read({ parameters, accept }: Question): { query: QidoQuery; contentType
 }
 
 /** Commas and backslashes both part the values of a list. PS3.18 §8.3.4.1. */
-function matches(values: Values, { filters }: QidoQuery): boolean {
+export function matches(values: Values, { filters }: QidoQuery): boolean {
   for (const [tag, text] of filters) {
     const vr = vrOfTag(tag);
     const key = vr === 'UI' || vr === 'CS' ? text.replaceAll(',', '\\') : text;
@@ -114,7 +121,7 @@ function matches(values: Values, { filters }: QidoQuery): boolean {
   return true;
 }
 
-function paged(
+export function paged(
   all: readonly JsonDataSet[],
   { limit, offset }: QidoQuery,
   contentType: string,

@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebAnswer } from '../dicomweb/answer.ts';
 import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
 import type { Scope } from '../dicomweb/held-studies.ts';
+import { listInstances, listSeries } from '../dicomweb/list-from-pacs.ts';
 import type { DicomWeb } from '../dicomweb/open.ts';
 import {
   retrieveBulk,
@@ -35,6 +36,9 @@ interface Call {
   readonly path: Readonly<Record<string, string>>;
 }
 
+/** The hub's: as the PACS lists it, for a list must not bring images into a spool. */
+const LISTED = 'listed';
+
 const STUDY = '/dicom-web/studies/:study';
 const SERIES = `${STUDY}/series/:series`;
 const INSTANCE = `${SERIES}/instances/:instance`;
@@ -54,13 +58,18 @@ export function serveDicomWeb(
   const serve = (path: string, run: (call: Call) => Promise<WebAnswer> | WebAnswer): void => {
     app.get(path, async (request, reply) => {
       const scope = await scopeOf(request, parts);
+      await bringFromPacs(parts, scope);
       const call = { ...questionOf(request), scope, path: request.params as Call['path'] };
       return sendAnswer(request, reply, await run(call));
     });
   };
-  serve(`${STUDY}/series`, (call) => searchSeries(web, call.scope, call));
-  for (const part of [STUDY, SERIES])
-    serve(`${part}/instances`, (call) => searchInstances(web, call.scope, call));
+  serveSearch(app, parts, { path: `${STUDY}/series`, list: listSeries, find: searchSeries });
+  serveSearch(app, parts, {
+    path: `${SERIES}/instances`,
+    list: listInstances,
+    find: searchInstances,
+  });
+  serve(`${STUDY}/instances`, (call) => searchInstances(web, call.scope, call));
   for (const part of [STUDY, SERIES, INSTANCE]) {
     serve(part, ({ scope, accept }) => retrieveObjects(web, scope, accept));
     serve(`${part}/metadata`, ({ scope, accept }) => retrieveMetadata(web, scope, accept));
@@ -80,6 +89,28 @@ export function serveDicomWeb(
   serve(`${INSTANCE}/bulkdata/*`, ({ scope, accept, path }) =>
     retrieveBulk(web, scope, { path: path['*'] ?? '', accept }),
   );
+}
+
+interface Search {
+  readonly path: string;
+  readonly list: typeof listSeries;
+  readonly find: typeof searchSeries | typeof searchInstances;
+}
+
+function serveSearch(
+  app: FastifyInstance,
+  parts: DicomWebParts,
+  { path, list, find }: Search,
+): void {
+  app.get(path, async (request, reply) => {
+    const scope = await scopeOf(request, parts);
+    const question = questionOf(request);
+    const isInPacs = scope.home === parts.trust && parts.pacs.isWanted(scope.studyInstanceUID);
+    if (isInPacs && LISTED in question.parameters)
+      return sendAnswer(request, reply, await list(parts.pacs.listing, scope, question));
+    await bringFromPacs(parts, scope);
+    return sendAnswer(request, reply, await find(parts.dicomWeb, scope, question));
+  });
 }
 
 function questionOf(request: FastifyRequest): Pick<Call, 'accept' | 'parameters'> {
@@ -102,7 +133,6 @@ async function scopeOf(request: FastifyRequest, parts: DicomWebParts): Promise<S
   const { pacs, trust, dicomWeb } = parts;
   const ownHome = (): string => (pacs.isWanted(study) ? trust : dicomWeb.held.homeOf(study));
   const home = grant.kind === 'study' ? grant.home : ownHome();
-  await bringFromPacs(parts, { studyInstanceUID: study, home });
   return {
     studyInstanceUID: study,
     home,

@@ -1,16 +1,17 @@
 /**
- * Answers the `contents` of an edge: the objects of one series of another trust, asked of the edge that
- * holds it by QIDO-RS. What only a PACS holds is not asked for: a list must not bring images into a spool.
+ * Answers the `contents` of an edge: the series of a study of another trust, or the objects of one, asked of the
+ * edge that holds it by QIDO-RS. What only a PACS holds its edge answers as the PACS lists it: a list must not bring images
+ * into a spool.
  */
 import {
   type ContentsReply,
   type ContentsRequest,
   ContentsRequestSchema,
+  type QueriedSeries,
 } from '../../shared/contract/rpc.ts';
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import { findStudy } from '../search/study.ts';
 import { type CallEdge, EdgeCallError } from './call-edge.ts';
 import { studySource } from './study-source.ts';
 
@@ -44,13 +45,13 @@ export async function listContents(
   const { studyInstanceUID, home } = request;
   const source = studySource(db, { studyInstanceUID, home }, isLive);
   if (source === undefined) throw new ContentsError('STUDY_UNKNOWN', 'no trust has told of it');
-  const study = findStudy(db, studyInstanceUID).find((one) => one.home === home);
-  if (study?.availability !== 'ONLINE')
-    throw new ContentsError('NOT_LISTED', 'not all of it is at an edge');
   let failure: EdgeCallError | undefined;
   for (const trust of source.trusts) {
     try {
-      return { instances: await instancesAt(callEdge, trust, request) };
+      const found = await askAt(callEdge, trust, request);
+      return request.seriesInstanceUID === undefined
+        ? { series: found.map(seriesOf) }
+        : { instances: found.map(instanceOf) };
     } catch (error) {
       if (!(error instanceof EdgeCallError)) throw error;
       failure ??= error;
@@ -59,28 +60,48 @@ export async function listContents(
   throw failure ?? new ContentsError('NOT_LISTED', 'no edge holds it');
 }
 
-type Instances = Extract<ContentsReply, { instances: unknown }>['instances'];
-
-async function instancesAt(
+async function askAt(
   callEdge: CallEdge,
   trust: string,
   { studyInstanceUID, home, seriesInstanceUID, limit, offset }: ContentsRequest,
-): Promise<Instances> {
-  const within = `studies/${encodeURIComponent(studyInstanceUID)}/series/${encodeURIComponent(seriesInstanceUID)}`;
+): Promise<JsonDataSet[]> {
+  const study = `studies/${encodeURIComponent(studyInstanceUID)}/series`;
+  const within =
+    seriesInstanceUID === undefined
+      ? study
+      : `${study}/${encodeURIComponent(seriesInstanceUID)}/instances`;
   const { status, body } = await callEdge({
     ...{ trust, studyInstanceUID, home },
-    path: `/dicom-web/${within}/instances?home=${home}&limit=${limit}&offset=${offset}`,
+    path: `/dicom-web/${within}?listed&home=${home}&limit=${limit}&offset=${offset}`,
     headers: { accept: 'application/dicom+json' },
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
   const text = await textOf(body);
   if (status === 204) return [];
   if (status !== 200) throw new ContentsError('NOT_LISTED', `the edge of ${trust}: ${status}`);
-  return (JSON.parse(text) as JsonDataSet[]).map((one) => ({
-    sopInstanceUID: firstOf(one, '00080018') ?? '',
-    sopClassUID: firstOf(one, '00080016'),
-    instanceNumber: firstOf(one, '00200013'),
-  }));
+  return JSON.parse(text) as JsonDataSet[];
+}
+
+type Instance = Extract<ContentsReply, { instances: unknown }>['instances'][number];
+
+const instanceOf = (one: JsonDataSet): Instance => ({
+  sopInstanceUID: firstOf(one, '00080018') ?? '',
+  sopClassUID: firstOf(one, '00080016'),
+  instanceNumber: firstOf(one, '00200013'),
+});
+
+const seriesOf = (one: JsonDataSet): QueriedSeries => ({
+  seriesInstanceUID: firstOf(one, '0020000E') ?? '',
+  modality: firstOf(one, '00080060'),
+  seriesNumber: countOf(one, '00200011'),
+  description: firstOf(one, '0008103E'),
+  bodyPart: firstOf(one, '00180015'),
+  numberOfInstances: countOf(one, '00201209'),
+});
+
+function countOf(dataSet: JsonDataSet, tag: string): number | null {
+  const text = firstOf(dataSet, tag);
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
 function firstOf(dataSet: JsonDataSet, tag: string): string | null {

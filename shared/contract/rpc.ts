@@ -50,6 +50,16 @@ export const QueryRequestSchema = z.object({
 
 const Given = z.string().nullable();
 
+const QueriedSeriesSchema = z.object({
+  seriesInstanceUID: z.string(),
+  modality: Given,
+  seriesNumber: z.int().nullable(),
+  description: Given,
+  bodyPart: Given,
+  /** Null: not known. */
+  numberOfInstances: z.int().nullable(),
+});
+
 export const QueriedStudySchema = z.object({
   studyInstanceUID: z.string(),
   home: ODSCode,
@@ -73,18 +83,7 @@ export const QueriedStudySchema = z.object({
   /** Null: not known. */
   numberOfSeries: z.int().nullable(),
   numberOfInstances: z.int().nullable(),
-  series: z
-    .array(
-      z.object({
-        seriesInstanceUID: z.string(),
-        modality: Given,
-        seriesNumber: z.int().nullable(),
-        description: Given,
-        bodyPart: Given,
-        numberOfInstances: z.int(),
-      }),
-    )
-    .optional(),
+  series: z.array(QueriedSeriesSchema.extend({ numberOfInstances: z.int() })).optional(),
 });
 
 /** The part of a federated answer that says whom it speaks for. */
@@ -107,11 +106,12 @@ export const QueryReplySchema = z.union([
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);
 
-/** `contents`: the objects of one series of another trust. Nothing is moved for it. */
+/** `contents`: the series of a study of another trust, or the objects of one. Nothing is moved for it. */
 export const ContentsRequestSchema = z.object({
   studyInstanceUID: z.string().min(1).max(128),
   home: ODSCode,
-  seriesInstanceUID: z.string().min(1).max(128),
+  /** Absent: its series. */
+  seriesInstanceUID: z.string().min(1).max(128).optional(),
   limit: z.int().min(1).max(1_000),
   offset: z.int().nonnegative(),
 });
@@ -121,6 +121,7 @@ export const ContentsReplySchema = z.union([
       z.object({ sopInstanceUID: z.string(), sopClassUID: Given, instanceNumber: Given }),
     ),
   }),
+  z.object({ series: z.array(QueriedSeriesSchema) }),
   z.object({ error: z.object({ code: z.string(), detail: z.string() }) }),
 ]);
 
@@ -186,6 +187,7 @@ export type CursorReply = z.output<typeof CursorReplySchema>;
 export type TicketReply = z.output<typeof TicketReplySchema>;
 export type QueryRequest = z.output<typeof QueryRequestSchema>;
 export type QueryReply = z.output<typeof QueryReplySchema>;
+export type QueriedSeries = z.output<typeof QueriedSeriesSchema>;
 export type QueriedStudy = z.output<typeof QueriedStudySchema>;
 export type ContentsRequest = z.output<typeof ContentsRequestSchema>;
 export type ContentsReply = z.output<typeof ContentsReplySchema>;

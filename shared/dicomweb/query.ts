@@ -38,7 +38,9 @@ const TAG_OF_KEYWORD: Readonly<Record<string, number>> = {
 
 /** More than a person looks through, less than what makes an answer slow. */
 export const MAX_QIDO_RESULTS = 1_000;
-const OWN_PARAMETERS = new Set(['limit', 'offset', 'includefield', 'fuzzymatching', 'home']);
+const OWN_PARAMETERS = new Set([
+  ...['limit', 'offset', 'includefield', 'fuzzymatching', 'home', 'listed'],
+]);
 
 export interface QidoQuery {
   /** Text by tag, as asked; empty ones match everything and are left out. */

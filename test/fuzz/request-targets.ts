@@ -52,7 +52,6 @@ function openServices(): { served: readonly ServedClass[]; forget: () => void } 
       ...{ db, trust: 'RRK', namespace: 'RRK', index, ownAETitle: 'CDIP_RRK', peers: [] },
       ...{ spool: { absolute: (path: string) => path }, log: silentLog, network: undefined },
       ...{ pacs: noPacs, metrics: openMetrics({}) },
-      listing: { series: async () => undefined, instances: async () => undefined },
       ...{ counters: { transcoded: () => {} }, transcoder: { transcode: nothing } },
       zone: zoneOf('Europe/London'),
       markUsed: () => {},

@@ -2,6 +2,7 @@
 import type { LocalPacs } from '../../edge/scp/query/local-pacs.ts';
 
 export const noPacs: LocalPacs = {
+  listing: { series: async () => undefined, instances: async () => undefined },
   isWanted: () => false,
   stand: () => undefined,
   bring: async () => ({ state: 'failed', missing: [], reason: null }),

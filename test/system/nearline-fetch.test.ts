@@ -2,7 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { runTool } from '../support/dcmtk.ts';
 import { eventually } from '../support/eventually.ts';
+import { dcmtkKeys, foundBy } from '../support/front-door.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 import { startNetwork } from '../support/network.ts';
 import { type Orthanc, startOrthanc } from '../support/orthanc.ts';
@@ -10,6 +12,7 @@ import { openSender } from '../support/sender.ts';
 import { CT_IMAGE_STORAGE, dataSetOf, smallObject } from '../support/storage-fixture.ts';
 
 const STUDY = '2.999.7.1';
+const SERIES = '2.999.7.1.1';
 const UIDS = ['2.999.1.1', '2.999.1.2', '2.999.1.3'];
 
 async function startPacs(t: Test, directory: string, aeTitle: string): Promise<Orthanc> {
@@ -33,7 +36,7 @@ async function fill({ dicomPort, aeTitle }: Orthanc): Promise<void> {
 
 t.test(
   'a study of the PACS alone reaches the PACS of another trust',
-  { skip: missingPeer('nats-server', 'Orthanc'), timeout: 240_000 },
+  { skip: missingPeer('nats-server', 'Orthanc', 'findscu'), timeout: 240_000 },
   async (t) => {
     const directory = t.testdir();
     const source = await startPacs(t, join(directory, 'source'), 'PACS_RRK');
@@ -58,6 +61,29 @@ t.test(
       { timeoutMs: 60_000 },
     );
     t.match(found, { home: 'RRK', availability: 'NEARLINE', numberOfInstances: 3 });
+
+    await t.test(
+      'its images are listed at the other trust, and none is moved for it',
+      async (t) => {
+        const { edge } = network.site('RJE');
+        const result = await runTool('findscu', [
+          ...['-v', '-S', '-aec', edge.aeTitle, '-aet', 'WORKSTATION'],
+          ...dcmtkKeys({
+            ...{ QueryRetrieveLevel: 'IMAGE', StudyInstanceUID: STUDY, SeriesInstanceUID: SERIES },
+            ...{ SOPInstanceUID: '', InstanceNumber: '' },
+          }),
+          ...['127.0.0.1', `${edge.dicomPort}`],
+        ]);
+        t.match(result.output, /Success/);
+        t.strictSame(
+          foundBy(result)
+            .map((one) => one['SOPInstanceUID'])
+            .sort(),
+          UIDS,
+        );
+        t.strictSame(network.site('RRK').edge.spoolFiles(), []);
+      },
+    );
 
     const { body } = await hub.api<{ fetchId: string }>('/api/fetches', {
       method: 'POST',

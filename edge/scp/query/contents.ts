@@ -6,6 +6,7 @@ import type { ContentsReply, ContentsRequest } from '../../../shared/contract/rp
 import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
 import type { PacsListing } from './local-pacs.ts';
 import { valuesOf } from './local-studies.ts';
+import { queriedSeries } from './remote-studies.ts';
 
 const PAGE = 1_000;
 /** A series of more is not listed further. */
@@ -22,13 +23,17 @@ const isHere = ({ availability }: FoundStudy): boolean => availability === 'ONLI
 
 /** @returns undefined: not known; what the index has of it counts */
 export async function seriesOf(
-  { trust, listing }: ContentsParts,
+  { trust, listing, askNetwork }: ContentsParts,
   study: FoundStudy,
 ): Promise<readonly FoundSeries[] | undefined> {
   if (isHere(study)) return study.series();
-  if (study.home === trust) return listing.series(study.studyInstanceUID);
+  const { studyInstanceUID, home } = study;
+  if (home === trust) return listing.series(studyInstanceUID);
   const told = study.series();
-  return told.length > 0 ? told : undefined;
+  if (told.length > 0 || askNetwork === undefined) return told.length > 0 ? told : undefined;
+  const request = { studyInstanceUID, home, limit: PAGE, offset: 0 };
+  const reply = await askNetwork(request).catch(() => undefined);
+  return reply !== undefined && 'series' in reply ? reply.series.map(queriedSeries) : undefined;
 }
 
 /** @returns undefined: not known */
@@ -45,7 +50,7 @@ export async function instancesOf(
   for (let offset = 0; offset < MAX_INSTANCES; offset += PAGE) {
     const request = { studyInstanceUID, home, seriesInstanceUID, limit: PAGE, offset };
     const reply = await askNetwork(request).catch(() => undefined);
-    if (reply === undefined || 'error' in reply) return undefined;
+    if (reply === undefined || !('instances' in reply)) return undefined;
     for (const { sopInstanceUID, sopClassUID, instanceNumber } of reply.instances)
       found.push(
         valuesOf({

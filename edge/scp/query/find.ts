@@ -18,7 +18,7 @@ import { type ContentsParts, instancesOf, seriesOf } from './contents.ts';
 import type { FoundStudy, Values } from './found-study.ts';
 import { type Identifier, readIdentifier, writeIdentifier } from './identifier.ts';
 import { type InformationModel, keyOf, type Level, QUERY_KEYS, QueryTag } from './keys.ts';
-import type { PacsListing } from './local-pacs.ts';
+import type { LocalPacs } from './local-pacs.ts';
 import { LocalStudies } from './local-studies.ts';
 import { type Matcher, matcherFor } from './match-value.ts';
 import type { Network } from './network.ts';
@@ -45,7 +45,7 @@ export interface FindParts extends Omit<RemoteParts, 'network'> {
   readonly db: Sqlite;
   /** Absent: the trust works alone. */
   readonly network: (RemoteParts['network'] & Pick<Network, 'contents'>) | undefined;
-  readonly listing: PacsListing;
+  readonly pacs: LocalPacs;
   readonly ownAETitle: string;
   /** Of the dates and times that studies have. */
   readonly zone: ZonedClock;
@@ -322,8 +322,12 @@ class Answer {
   }
 
   get #contents(): ContentsParts {
-    const { trust, listing, network } = this.#parts;
-    return { trust, listing, askNetwork: network && ((request) => network.contents(request)) };
+    const { trust, pacs, network } = this.#parts;
+    return {
+      trust,
+      listing: pacs.listing,
+      askNetwork: network && ((request) => network.contents(request)),
+    };
   }
 
   /** Keys whose level is not reached yet are not looked at. */

@@ -2,6 +2,7 @@
 import type { FoundSeries, Values } from './found-study.ts';
 
 export interface LocalPacs {
+  readonly listing: PacsListing;
   /** A study of the trust's own of which the PACS holds what the spool does not. */
   isWanted(studyInstanceUID: string): boolean;
   /** Undefined: it is not being brought. */

@@ -188,7 +188,10 @@ function modalitiesOf({ modalities }: StudyLine, nearline: Nearline | null): str
   return [...new Set([...ofObjects, ...(nearline?.modalities ?? [])])].join('\\');
 }
 
-export function foundSeries(line: Omit<SeriesLine, 'series_key'>): FoundSeries {
+/** Null `instances`: not known. */
+export function foundSeries(
+  line: Omit<SeriesLine, 'series_key' | 'instances'> & { instances: number | null },
+): FoundSeries {
   return {
     seriesInstanceUID: line.series_uid,
     values: valuesOf({
@@ -197,7 +200,7 @@ export function foundSeries(line: Omit<SeriesLine, 'series_key'>): FoundSeries {
       SeriesNumber: line.series_number === null ? null : String(line.series_number),
       SeriesDescription: line.description,
       BodyPartExamined: line.body_part,
-      NumberOfSeriesRelatedInstances: String(line.instances),
+      NumberOfSeriesRelatedInstances: line.instances === null ? null : String(line.instances),
     }),
   };
 }

@@ -6,11 +6,16 @@
  * A Patient ID is a number of this trust: it means the network's patient only by the NHS number and birth
  * date of the local patient who has it. Else a number of the same digits elsewhere would be somebody else's.
  */
-import type { AnsweredTrust, QueriedStudy, QueryRequest } from '../../../shared/contract/rpc.ts';
+import type {
+  AnsweredTrust,
+  QueriedSeries,
+  QueriedStudy,
+  QueryRequest,
+} from '../../../shared/contract/rpc.ts';
 import { readNhsNumber } from '../../../shared/nhs-number.ts';
 import type { EdgeIndex } from '../../index/edge-index.ts';
 import type { LocalPatientRow } from '../../index/types.ts';
-import type { FoundStudy, Values } from './found-study.ts';
+import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
 import { QUERY_KEYS } from './keys.ts';
 import { foundSeries, valuesOf } from './local-studies.ts';
 import { rangeOf } from './match-value.ts';
@@ -119,20 +124,21 @@ function foundStudy(parts: RemoteParts, study: QueriedStudy, keys: Values): Foun
       NumberOfStudyRelatedSeries: countText(study.numberOfSeries),
       NumberOfStudyRelatedInstances: countText(study.numberOfInstances),
     }),
-    series: () =>
-      (series ?? []).map((one) =>
-        foundSeries({
-          series_uid: one.seriesInstanceUID,
-          modality: one.modality,
-          series_number: one.seriesNumber,
-          description: one.description,
-          body_part: one.bodyPart,
-          instances: one.numberOfInstances,
-        }),
-      ),
+    series: () => (series ?? []).map(queriedSeries),
     instances: () => undefined,
   };
 }
+
+/** As the hub tells of it. */
+export const queriedSeries = (one: QueriedSeries): FoundSeries =>
+  foundSeries({
+    series_uid: one.seriesInstanceUID,
+    modality: one.modality,
+    series_number: one.seriesNumber,
+    description: one.description,
+    body_part: one.bodyPart,
+    instances: one.numberOfInstances,
+  });
 
 const countText = (count: number | null): string => (count === null ? '' : String(count));
 
