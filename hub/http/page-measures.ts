@@ -147,6 +147,9 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
       source: `/measures/${measure.id}/chart.svg?${search}`,
     },
     isSampled: answer.isSampled,
+    levelSources: [
+      ...new Set((answer.levels ?? []).map(({ source, version }) => `${source} (${version})`)),
+    ],
     levels: (answer.levels ?? []).map(({ level, unit, ...one }) => ({
       ...one,
       level: cellText(level, unit),
