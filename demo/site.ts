@@ -59,6 +59,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
         ...{ trust: ods, dataDirectory, peers },
         ...{ dicom: { port: dicomPort }, http: { port: httpPort }, hl7: { port: hl7Port } },
         storage: { reserveBytes: 500_000_000, quietSeconds: 2 },
+        ...teaching(folder),
       }),
     );
   }
@@ -76,4 +77,16 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   });
   await edge.start();
   return { trust, aeTitle: `CDIP_${ods}`, dicomPort, url, configFile, edge, pacs };
+}
+
+/** Its studies may be used for teaching; nobody in the demo has the S-flag. */
+function teaching(folder: string): object {
+  const sensitiveFile = join(folder, 'sensitive.txt');
+  writeFileSync(sensitiveFile, '');
+  const project = {
+    ...{ name: 'teaching', purpose: 'teaching', approval: 'demo', expires: '2099-12-31' },
+    ...{ destination: 'teaching-collection', profile: 'basic' },
+    keyFile: join(folder, 'teaching.key'),
+  };
+  return { projects: [project], secondaryUse: { sensitiveFile } };
 }

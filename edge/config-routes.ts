@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { Priority } from '../shared/contract/commands.ts';
+import { TEACHING_COLLECTION } from '../shared/contract/teaching.ts';
 import { tagOfName } from '../shared/dicom/keywords.ts';
 import { readOptions } from './deidentify/options.ts';
 
@@ -126,7 +127,9 @@ const ProjectSchema = z
       .describe('direct-care: a model that gets studies without the patient, for his own care'),
     approval: Text.describe('by whom, and its number'),
     expires: z.iso.date().describe('the last day'),
-    destination: Name.describe('a peer, destination or model that no rule reaches otherwise'),
+    destination: Name.describe(
+      'a peer, destination or model that no rule reaches otherwise; or teaching-collection',
+    ),
     profile: z
       .enum(['basic', 'identifiable'])
       .describe('basic: de-identified, PS3.15 Annex E; identifiable: only who has not opted out'),
@@ -202,7 +205,7 @@ export function checkRouteNames(named: Named, context: z.RefinementCtx): void {
 
 /** Peers, destinations and models are named by rules: each name is one of them. Rules are named by themselves. */
 function* namedTwice({ peers, destinations, models, projects, routes }: Named): Generator<Fault> {
-  const targets = { peers, destinations, models };
+  const targets = { reserved: [{ name: TEACHING_COLLECTION }], peers, destinations, models };
   for (const lists of [targets, { projects }, { routes }]) {
     const seen = new Set<string>();
     for (const [key, list] of Object.entries(lists))
@@ -234,8 +237,8 @@ function* ruleFaults(named: Named): Generator<Fault> {
   const targets = new Set([...peers, ...destinations, ...models].map(({ name }) => name));
   const gated = gatedBy(named);
   for (const [i, rule] of routes.entries()) {
-    if (rule.action === 'disclose' && !projects.some(({ name }) => name === rule.project))
-      yield { path: ['routes', i, 'project'], message: `no project is named "${rule.project}"` };
+    if (rule.action === 'disclose')
+      yield* disclosureFaults(projects, { path: ['routes', i, 'project'], name: rule.project });
     for (const [j, to] of (rule.action === 'deliver' ? rule.to : []).entries()) {
       const path = ['routes', i, 'to', j];
       if (!targets.has(to)) yield { path, message: `nothing is named "${to}"` };
@@ -243,6 +246,19 @@ function* ruleFaults(named: Named): Generator<Fault> {
         yield { path, message: `"${to}" is of the project "${gated.get(to)}": action disclose` };
     }
   }
+}
+
+function* disclosureFaults(
+  projects: readonly Project[],
+  { path, name }: { path: Fault['path']; name: string },
+): Generator<Fault> {
+  const project = projects.find((one) => one.name === name);
+  if (project === undefined) yield { path, message: `no project is named "${name}"` };
+  if (project?.destination === TEACHING_COLLECTION)
+    yield {
+      path,
+      message: 'a study comes into the teaching collection by a clinician, by no rule',
+    };
 }
 
 /** A project's destination; of a model its node too, and whatever else runs there: it would see who it is. */
@@ -258,7 +274,8 @@ function gatedBy({ models, projects }: Named): ReadonlyMap<string, string> {
 }
 
 function* projectFaults({ peers, destinations, models, projects }: Named): Generator<Fault> {
-  const places = new Set([...peers, ...destinations, ...models].map(({ name }) => name));
+  const named = [...peers, ...destinations, ...models].map(({ name }) => name);
+  const places = new Set([...named, TEACHING_COLLECTION]);
   const isModel = (name: string): boolean => models.some((model) => model.name === name);
   for (const [i, { destination, purpose, profile }] of projects.entries()) {
     if (!places.has(destination))
@@ -268,5 +285,24 @@ function* projectFaults({ peers, destinations, models, projects }: Named): Gener
         path: ['projects', i, 'purpose'],
         message: 'direct-care is for a model, and with the profile basic',
       };
+  }
+  yield* teachingFaults(projects);
+}
+
+/** In the collection of the network a study has pseudonyms alone, and one project's. */
+function* teachingFaults(projects: readonly Project[]): Generator<Fault> {
+  let isTaken = false;
+  for (const [i, { destination, purpose, profile, options }] of projects.entries()) {
+    if (destination !== TEACHING_COLLECTION) continue;
+    if (isTaken)
+      yield { path: ['projects', i, 'destination'], message: 'another project is for it' };
+    isTaken = true;
+    if (purpose !== 'teaching' || profile !== 'basic')
+      yield {
+        path: ['projects', i, 'purpose'],
+        message: `${TEACHING_COLLECTION} is for the purpose teaching, and with the profile basic`,
+      };
+    if (options.includes('retain-uids'))
+      yield { path: ['projects', i, 'options'], message: 'retain-uids would name the original' };
   }
 }

@@ -13,6 +13,7 @@ import { risSchema } from './ris/schema.ts';
 import { routeSchema } from './route/schema.ts';
 import { commitmentSchema } from './scp/commitment/schema.ts';
 import { mppsSchema } from './scp/mpps/schema.ts';
+import { teachingSchema } from './teaching/schema.ts';
 import { transferSchema } from './transfer/schema.ts';
 
 export const furtherParts: SchemaParts = {
@@ -30,4 +31,5 @@ export const furtherParts: SchemaParts = {
   ris: risSchema,
   transfer: transferSchema,
   notes: notesSchema,
+  teaching: teachingSchema,
 };

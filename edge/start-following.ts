@@ -20,7 +20,7 @@ import { ReleaseToPacs } from './retention/release-to-pacs.ts';
 import { dicomReading } from './scp/dicom-reading.ts';
 import type { OpenStorage } from './scp/open-storage.ts';
 import type { Spool } from './spool/spool.ts';
-import type { StartOptions } from './start-parts.ts';
+import type { StartOptions } from './start-options.ts';
 
 /** Documents that this edge makes for its PACS. */
 export interface MadeDocuments {

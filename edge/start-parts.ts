@@ -5,11 +5,8 @@
  */
 import { join } from 'node:path';
 import { readPair } from '../shared/client-pair.ts';
-import type { Clock } from '../shared/clock.ts';
 import { type HubAccess, openHubAccess } from '../shared/hub-access.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
-import type { Log } from '../shared/log.ts';
-import type { Registry } from '../shared/metrics.ts';
 import { keptFor, paced } from '../shared/paced.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { zoneOf } from '../shared/time-zone.ts';
@@ -18,8 +15,7 @@ import { CommandInbox } from './commands/command-inbox.ts';
 import { FetchRunner } from './commands/fetch-runner.ts';
 import { FetchStore } from './commands/fetch-store.ts';
 import { openUnaided, type UnaidedFetches } from './commands/unaided-fetch.ts';
-import { type EdgeConfig, httpUrlOf, natsSeedFile } from './config.ts';
-import type { PushedConfigurations } from './configuration/pushed.ts';
+import { httpUrlOf, natsSeedFile } from './config.ts';
 import { crawlProgress } from './crawl/progress.ts';
 import { openEdgeDatabase } from './database.ts';
 import { Deliverer } from './deliver/deliverer.ts';
@@ -63,7 +59,9 @@ import { refile, releaseFromQuarantine } from './scp/refile.ts';
 import type { SetAside } from './scp/storage-parts.ts';
 import { startAudit } from './start-audit.ts';
 import { type MadeDocuments, startFollowing, startRetention } from './start-following.ts';
+import type { StartOptions } from './start-options.ts';
 import { type Services, startServices } from './start-services.ts';
+import { openTeaching, startTeaching, type Teaching } from './start-teaching.ts';
 import { statusView } from './status-view.ts';
 import { CodecThreads } from './transcode/codec-threads.ts';
 import { Transcoder } from './transcode/transcoder.ts';
@@ -80,18 +78,6 @@ import { UplinkError } from './uplink/uplink-error.ts';
 const STALL_MS = 30_000;
 /** Records that are told again in one transaction. */
 const ANNOUNCED_TOGETHER = 200;
-
-export interface StartOptions {
-  readonly config: EdgeConfig;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Registry;
-  /** What is started here is stopped by it. */
-  readonly lifecycle: Lifecycle;
-  readonly pushed: PushedConfigurations;
-  /** Stops everything and starts it with what is in the configuration's file. */
-  readonly restart: () => void;
-}
 
 /** @returns where it listens */
 export async function startParts(
@@ -139,9 +125,12 @@ export async function startParts(
     pair: () => readPair(dataDirectory),
   });
   lifecycle.add('hub access', () => hub.close());
-  const fetching = startFetching(options, { db, storage, routes, late, line, hub });
+  const decoder = startDecoder(lifecycle);
+  const teaching = await openTeaching(options, { db, storage, decoder });
+  const fetching = startFetching(options, { db, storage, routes, late, line, hub, teaching });
   const { store, queue, states, inbox, deliverer } = fetching;
   const pacs = startRetriever(options, { db, storage, late });
+  startTeaching(options, { ...teaching, db, storage, pacs, transcoder: fetching.transcoder });
   const copies = startRetention(options, { db, storage, notes: fetching.notes });
 
   const doctor = startDoctor(options, { db, inlet: pacs });
@@ -155,7 +144,6 @@ export async function startParts(
     take: (command) => inbox.take(command),
   });
   late.unaided = withoutHub.fetches;
-  const decoder = startDecoder(lifecycle);
   const dicomWeb = openDicomWeb({ db, index, spool, log, decoder });
   ahead.start({ ...dicomWeb, log });
   lifecycle.add('metadata ahead', () => ahead.stop());
@@ -175,7 +163,7 @@ export async function startParts(
     transferCounters: openTransferCounters(metrics),
     ...{ notReady, operate: operations },
     stow: { store: storage.store, index },
-    dicomWeb,
+    ...{ dicomWeb, teachingWeb: teaching.collection.web },
     examine: () => doctor.examine(),
     rotateKey: async () => {
       if (late.uplink === undefined)
@@ -356,6 +344,7 @@ interface FetchingParts {
   readonly late: { uplink?: Uplink; unaided?: UnaidedFetches; made?: MadeDocuments };
   readonly line: Line;
   readonly hub: HubAccess;
+  readonly teaching: Teaching;
 }
 
 interface Fetching {
@@ -372,7 +361,7 @@ interface Fetching {
 /** Commands, fetches, deliveries and routes; what was under way goes on. */
 function startFetching(
   options: StartOptions,
-  { db, storage, routes, late, line, hub }: FetchingParts,
+  { db, storage, routes, late, line, hub, teaching }: FetchingParts,
 ): Fetching {
   const { config, clock, log, metrics, lifecycle } = options;
   const { trust, peers, patientIds } = config;
@@ -433,7 +422,10 @@ function startFetching(
   });
   ris.start();
   lifecycle.add('ris', () => ris.stop());
-  const inbox = new CommandInbox({ db, store, runner, outbox, reports, ris, now, log });
+  const inbox = new CommandInbox({
+    ...{ db, store, runner, outbox, reports, ris, now, log },
+    teaching: teaching.store,
+  });
   deliverer.onChange(() => runner.wake());
   deliverer.start();
   lifecycle.add('deliverer', () => deliverer.stop());

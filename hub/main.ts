@@ -55,6 +55,7 @@ import { Scheduling } from './scheduling/scheduling.ts';
 import type { BringPriors } from './scheduling/transfers.ts';
 import { LoadedTravel } from './scheduling/travel/loaded-travel.ts';
 import { startFollowers } from './start-followers.ts';
+import { Teaching } from './teaching/teaching.ts';
 
 /** Longer than a hub runs. */
 const OWN_PAIR_MS = 5 * 365 * 86_400_000;
@@ -134,6 +135,8 @@ async function startParts(
   });
   lifecycle.add('alerts', () => alerts.stop());
   const relations = new Relations({ projection, networkLog, clock });
+  const teaching = new Teaching({ projection, networkLog, clock, log });
+  lifecycle.add('teaching files', () => teaching.stop());
   const disclosure = new Disclosure({ db: projection.db, clock, config: config.access });
   const fetches = new FetchOrders({
     ...{ trusts, projection, networkLog, edges: fleet, tickets, clock, log },
@@ -224,6 +227,7 @@ async function startParts(
       relay,
       scheduling,
       ...remote,
+      teaching,
     },
     measures,
     ...{ alerts, fleetStore },
@@ -265,6 +269,7 @@ async function startParts(
     ...{ projection, networkLog, fetches, disclosure, audit, clock, log, lifecycle },
   });
   fetches.start();
+  teaching.start();
   scheduling.start();
   void travel.load(config.travel, log);
   remote.start();

@@ -186,6 +186,19 @@ export interface LogEvents {
   /** Copies could not be removed now; tried again in a minute. */
   'copy.expiry-failed': { error: unknown };
 
+  // --- edge/teaching
+  /** A teaching file is in the collection. */
+  'teaching.published': { caseId: string; instances: number };
+  /** Nothing of it is there any more; the code says why. */
+  'teaching.withdrawn': { caseId: string; code: string };
+  /** It could not be made now, and is tried again. */
+  'teaching.waits': { caseId: string; code: string };
+  'teaching.look-failed': { error: unknown };
+
+  // --- hub/teaching
+  /** A decision or a command could not be written now; tried again. */
+  'teaching.not-told': { code: string };
+
   // --- edge/hl7
   /** The database did not take messages; their senders were told to come again. */
   'hl7.refused': { messages: number; code: string; error: unknown };

@@ -13,6 +13,7 @@ import type {
   DirectoryCommand,
   ReportCommand,
   SupportBundleCommand,
+  TeachCommand,
   UpgradeCommand,
   WithdrawUpgradeCommand,
 } from '../../shared/contract/commands.ts';
@@ -39,6 +40,12 @@ export interface InboxOptions {
   };
   /** Bookings for the trust's RIS. */
   readonly ris: { insert(command: BookingCommand): void; wake(): void };
+  /** Studies of the trust that clinicians marked for teaching. */
+  readonly teaching: {
+    insert(command: Pick<TeachCommand, 'caseId' | 'studyInstanceUID' | 'note'>): void;
+    withdraw(caseId: string, reason: { code: string; detail: string }): void;
+    tell(caseId: string): void;
+  };
   readonly outbox: Pick<Outbox, 'announceDays' | 'appendReceipt'>;
   readonly now: () => number;
   readonly log: Log;
@@ -100,6 +107,10 @@ export class CommandInbox {
       this.#options.ris.wake();
       return;
     }
+    if (command.kind === 'teach' || command.kind === 'withdraw-teaching') {
+      if (!isNew) this.#options.teaching.tell(command.caseId);
+      return;
+    }
     if (!isNew) this.#options.store.tell(command.fetchId);
     runner.wake();
   }
@@ -120,6 +131,9 @@ export class CommandInbox {
       store.namePatient(command.fetchId, command.localPatient, deadlineAt);
     else if (command.kind === 'report') reports.keep(command);
     else if (command.kind === 'booking') this.#options.ris.insert(command);
+    else if (command.kind === 'teach') this.#options.teaching.insert(command);
+    else if (command.kind === 'withdraw-teaching')
+      this.#options.teaching.withdraw(command.caseId, WITHDRAWN);
   }
 
   /** A cancel that overtook its fetch: should that come yet, it ends at once. */
@@ -148,6 +162,8 @@ export class CommandInbox {
     });
   }
 }
+
+const WITHDRAWN = { code: 'WITHDRAWN', detail: 'its author, or who guards privacy, withdrew it' };
 
 function prepareInbox(db: Sqlite) {
   return {

@@ -4,7 +4,8 @@
  *
  *   every object's Subject ─► add ─► one group a patient ─► keyOf, identifiersOf
  */
-import type { KnownIdentifiers, Subject } from './subject.ts';
+import type { KnownIdentifiers } from '../../shared/identifier-search.ts';
+import type { Subject } from './subject.ts';
 
 interface Group {
   readonly id: number;

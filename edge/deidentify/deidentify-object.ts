@@ -25,6 +25,7 @@ import {
   type HeldElement,
   type Overwrite,
 } from '../../shared/dicom/transform.ts';
+import type { IdentifierSearch } from '../../shared/identifier-search.ts';
 import {
   accessionNumber,
   type ChangeContext,
@@ -34,7 +35,6 @@ import {
   studyID,
 } from './change-element.ts';
 import { blankCodestreamText } from './codestream-text.ts';
-import type { IdentifierSearch } from './identifier-search.ts';
 import { LeakCheck } from './leak-check.ts';
 import { equipmentItem, MARK_TAGS, markElements, NEEDED } from './marks.ts';
 import { maskOverwrite } from './mask-pixels.ts';

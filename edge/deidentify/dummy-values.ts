@@ -1,16 +1,14 @@
 /** Values that say nothing, by VR: what stands in the place of an attribute that has to have one. PS3.15 §E.1.1, code D. */
 
+import { DUMMY_DATE } from '../../shared/identifier-search.ts';
+
 const TEXT = 'ANONYMIZED';
-export const DUMMY_DATE = '19000101';
 
 const BY_VR: Readonly<Record<string, string>> = {
   ...{ AE: TEXT, CS: TEXT, LO: TEXT, LT: TEXT, PN: 'Anonymous', SH: TEXT, ST: TEXT },
   ...{ UC: TEXT, UT: TEXT, UR: 'urn:anonymized' },
   ...{ AS: '000Y', DA: DUMMY_DATE, DT: `${DUMMY_DATE}000000`, TM: '000000', DS: '0', IS: '0' },
 };
-
-/** Words that say nothing of anybody, though somebody's record may have them for a name. */
-export const DUMMY_WORDS: ReadonlySet<string> = new Set(['ANONYMIZED', 'ANONYMOUS']);
 
 /** Whose values are of a list, so that a dummy has to be one of them. */
 const BY_TAG: ReadonlyMap<number, string> = new Map([

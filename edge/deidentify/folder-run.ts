@@ -8,11 +8,11 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import { GatewayError } from '../../shared/errors.ts';
+import { IdentifierSearch } from '../../shared/identifier-search.ts';
 import { Transcoder } from '../transcode/transcoder.ts';
 import { Aliases } from './aliases.ts';
 import { DeidentifyError } from './deidentify-error.ts';
 import { ObjectDeidentifier, type ProjectRules } from './deidentify-object.ts';
-import { IdentifierSearch } from './identifier-search.ts';
 import { FileMemory, type InputFile, inputFiles, openInput } from './input-files.ts';
 import type { Mask } from './masks.ts';
 import { withMaskablePixels } from './native-pixels.ts';

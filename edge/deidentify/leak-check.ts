@@ -7,7 +7,7 @@
 import { type Charset, charsetOf, decodeText } from '../../shared/dicom/character-set.ts';
 import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-reader.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
-import type { IdentifierSearch, LeakKind, TextKind } from './identifier-search.ts';
+import type { IdentifierSearch, LeakKind, TextKind } from '../../shared/identifier-search.ts';
 
 export interface Leak {
   readonly tag: number;

@@ -11,18 +11,9 @@ import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-r
 import { trimUID } from '../../shared/dicom/part10.ts';
 import type { DataSetSource } from '../../shared/dicom/rewrite.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
+import type { KnownIdentifiers } from '../../shared/identifier-search.ts';
 import { findNhsNumber, type Identifier } from '../../shared/patient-identifiers.ts';
 import { isPrivate, isPrivateCreator, safeCreators } from './safe-private.ts';
-
-/** What the leak check looks for, as it stands in the original. */
-export interface KnownIdentifiers {
-  readonly names: readonly string[];
-  /** Patient IDs, NHS numbers, accession numbers, telephone numbers … */
-  readonly numbers: readonly string[];
-  /** As stored; YYYYMMDD where it is well written. */
-  readonly birthDates: readonly string[];
-  readonly addresses: readonly string[];
-}
 
 export interface Subject {
   readonly sopClassUID: string;

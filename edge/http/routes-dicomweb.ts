@@ -5,6 +5,7 @@
  *   request ─► who may ─► scope ─► (from the PACS first) ─► edge/dicomweb ─► answer, streamed
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { TEACHING_HOME } from '../../shared/contract/teaching.ts';
 import type { WebAnswer } from '../dicomweb/answer.ts';
 import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
 import type { Scope } from '../dicomweb/held-studies.ts';
@@ -27,9 +28,12 @@ export type DicomWebParts = DicomWebAccessParts & {
   readonly trust: string;
   readonly pacs: LocalPacs;
   readonly dicomWeb: DicomWeb;
+  /** Of the teaching collection: with a ticket for it alone. */
+  readonly teachingWeb: DicomWeb;
 };
 
 interface Call {
+  readonly web: DicomWeb;
   readonly scope: Scope;
   readonly accept: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -50,16 +54,16 @@ export function serveDicomWeb(
   options: { isRelayed?: boolean } = {},
 ): void {
   if (options.isRelayed) app.addHook('onRequest', async (request) => requireTicket(request));
-  const web = parts.dicomWeb;
   app.get('/dicom-web/studies', async (request, reply) => {
     await admitDicomWeb(request, parts);
-    return sendAnswer(request, reply, searchStudies(web, questionOf(request)));
+    return sendAnswer(request, reply, searchStudies(parts.dicomWeb, questionOf(request)));
   });
   const serve = (path: string, run: (call: Call) => Promise<WebAnswer> | WebAnswer): void => {
     app.get(path, async (request, reply) => {
       const scope = await scopeOf(request, parts);
       await bringFromPacs(parts, scope);
-      const call = { ...questionOf(request), scope, path: request.params as Call['path'] };
+      const web = webOf(parts, scope);
+      const call = { ...questionOf(request), web, scope, path: request.params as Call['path'] };
       return sendAnswer(request, reply, await run(call));
     });
   };
@@ -69,24 +73,24 @@ export function serveDicomWeb(
     list: listInstances,
     find: searchInstances,
   });
-  serve(`${STUDY}/instances`, (call) => searchInstances(web, call.scope, call));
+  serve(`${STUDY}/instances`, (call) => searchInstances(call.web, call.scope, call));
   for (const part of [STUDY, SERIES, INSTANCE]) {
-    serve(part, ({ scope, accept }) => retrieveObjects(web, scope, accept));
-    serve(`${part}/metadata`, ({ scope, accept }) => retrieveMetadata(web, scope, accept));
+    serve(part, ({ web, scope, accept }) => retrieveObjects(web, scope, accept));
+    serve(`${part}/metadata`, ({ web, scope, accept }) => retrieveMetadata(web, scope, accept));
   }
   for (const part of [STUDY, SERIES, INSTANCE, `${INSTANCE}/frames/:list`])
     for (const form of ['rendered', 'thumbnail'] as const)
-      serve(`${part}/${form}`, ({ scope, path, ...wish }) =>
+      serve(`${part}/${form}`, ({ web, scope, path, ...wish }) =>
         retrieveRendered(web, scope, {
           ...wish,
           list: path['list'],
           isThumbnail: form === 'thumbnail',
         }),
       );
-  serve(`${INSTANCE}/frames/:list`, ({ scope, accept, path }) =>
+  serve(`${INSTANCE}/frames/:list`, ({ web, scope, accept, path }) =>
     retrieveFrames(web, scope, { list: path['list'] ?? '', accept }),
   );
-  serve(`${INSTANCE}/bulkdata/*`, ({ scope, accept, path }) =>
+  serve(`${INSTANCE}/bulkdata/*`, ({ web, scope, accept, path }) =>
     retrieveBulk(web, scope, { path: path['*'] ?? '', accept }),
   );
 }
@@ -109,9 +113,12 @@ function serveSearch(
     if (isInPacs && LISTED in question.parameters)
       return sendAnswer(request, reply, await list(parts.pacs.listing, scope, question));
     await bringFromPacs(parts, scope);
-    return sendAnswer(request, reply, await find(parts.dicomWeb, scope, question));
+    return sendAnswer(request, reply, await find(webOf(parts, scope), scope, question));
   });
 }
+
+const webOf = ({ teachingWeb, dicomWeb }: DicomWebParts, { home }: Scope): DicomWeb =>
+  home === TEACHING_HOME ? teachingWeb : dicomWeb;
 
 function questionOf(request: FastifyRequest): Pick<Call, 'accept' | 'parameters'> {
   const parameters = request.query as Record<string, unknown>;

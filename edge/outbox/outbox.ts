@@ -14,6 +14,7 @@ import type {
   EventBody,
   ReceiptEvent,
   RecordEventBody,
+  TeachingEvent,
 } from '../../shared/contract/events.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeIndex, StudyChange, StudyKey } from '../index/edge-index.ts';
@@ -88,7 +89,7 @@ export class Outbox {
   #failedTicks = 0;
   #nextTickAt = 0;
   #isNotifying = false;
-  #records: () => Iterable<readonly RecordEventBody[]> = () => [];
+  readonly #further: (() => Iterable<readonly AnyEventBody[]>)[] = [];
 
   /** Registers with the index, so that what changes there is marked here in the same transaction. */
   constructor({ db, index, clock, quietMs, ...options }: OutboxOptions) {
@@ -140,6 +141,12 @@ export class Outbox {
     this.#notify();
   }
 
+  /** Appends how a teaching file stands; within the caller's transaction when there is one. */
+  appendTeaching(body: EventBody<TeachingEvent>): void {
+    this.#announcer.append(body, this.#clock.now());
+    this.#notify();
+  }
+
   /** Appends what RIS or PAS told, within the transaction that keeps it. */
   appendRecord(body: RecordEventBody): void {
     this.#announcer.append(body, this.#clock.now());
@@ -157,8 +164,8 @@ export class Outbox {
   }
 
   /** @param records gives all of them in chunks, for when all is told again */
-  alsoAnnounce(records: () => Iterable<readonly RecordEventBody[]>): void {
-    this.#records = records;
+  alsoAnnounce(records: () => Iterable<readonly AnyEventBody[]>): void {
+    this.#further.push(records);
   }
 
   /** Within the transaction that deletes the study. */
@@ -283,12 +290,14 @@ export class Outbox {
     }
     this.#wholeDigest(this.#clock.now());
     this.#notify();
-    for (const bodies of this.#records()) {
-      this.#inTransaction(() => {
-        for (const body of bodies) this.appendRecord(body);
-      });
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    for (const further of this.#further)
+      for (const bodies of further()) {
+        this.#inTransaction(() => {
+          for (const body of bodies) this.#announcer.append(body, this.#clock.now());
+        });
+        this.#notify();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
   }
 
   /**

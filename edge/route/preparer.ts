@@ -5,29 +5,17 @@
  *
  * An object is whole under its final name, or not there; a job that was interrupted goes on with the rest.
  */
-import type { DataSetSource } from '../../shared/dicom/rewrite.ts';
-import { codeOf, GatewayError } from '../../shared/errors.ts';
+import { GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { Model, Project } from '../config-routes.ts';
-import { Aliases } from '../deidentify/aliases.ts';
-import { ObjectDeidentifier, type ProjectRules } from '../deidentify/deidentify-object.ts';
-import { IdentifierSearch } from '../deidentify/identifier-search.ts';
-import { readMasks } from '../deidentify/masks.ts';
-import { withMaskablePixels } from '../deidentify/native-pixels.ts';
-import { readOptions } from '../deidentify/options.ts';
+import type { ObjectDeidentifier, ProjectRules } from '../deidentify/deidentify-object.ts';
 import { openProjectKey, reidentificationKey } from '../deidentify/project-key.ts';
-import { Pseudonyms } from '../deidentify/pseudonyms.ts';
-import { readSubject, type Subject } from '../deidentify/subject.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
 import type { DeliveryQueue, Reason } from '../deliver/delivery-queue.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
-import { KnownPatients } from '../index/records/known-patients.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
-import { SpoolError } from '../spool/spool-error.ts';
-import type { SealedFile } from '../spool/write-instance.ts';
 import type { Transcoder } from '../transcode/transcoder.ts';
 import type { Gate } from './gate.ts';
 import { JobRecord } from './job-pseudonyms.ts';
@@ -37,6 +25,7 @@ import type { PseudonymStore } from './pseudonym-store.ts';
 import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
+import { rulesOf, StudyCleaner, type WhoIsWho } from './study-cleaner.ts';
 
 const LOOK_MS = 500;
 /** After a failure of the disk, or of the project's key. */
@@ -73,14 +62,14 @@ export interface PreparerParts {
 
 export class Preparer {
   readonly #parts: PreparerParts;
-  readonly #patients: KnownPatients;
+  readonly #cleaner: StudyCleaner;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isStopping = false;
 
   constructor(parts: PreparerParts) {
     this.#parts = parts;
-    this.#patients = new KnownPatients(parts.db);
+    this.#cleaner = new StudyCleaner(parts);
   }
 
   start(): void {
@@ -189,110 +178,39 @@ export class Preparer {
     const { outgoing, counters } = this.#parts;
     const { rules, project, record } = by;
     const done = outgoing.done(job.jobKey);
-    const { aliases, subjects } = await this.#whoIsWho(job, instances);
-    const patients = new Set([...subjects.values()].map((subject) => aliases.keyOf(subject)));
+    const who = await this.#cleaner.whoIsWho(job, instances, () => this.#isStopping);
+    const patients = new Set([...who.subjects.values()].map((one) => who.aliases.keyOf(one)));
     if (record !== undefined && patients.size > 1) return false;
     for (const instance of instances) {
       if (this.#isStopping) return true;
       if (done.has(instance.sopInstanceUID)) continue;
-      const subject = subjects.get(instance.sopInstanceUID);
-      const withheld =
-        subject === undefined
-          ? { code: 'UNREADABLE', detail: "the object can't be read" }
-          : await this.#clean(job, instance, { rules, aliases, subject, record });
+      const withheld = await this.#clean(job, instance, { rules, who, record });
       counters.deidentified(project.name, withheld?.code ?? 'clean');
       if (withheld !== undefined) outgoing.withhold(job.jobKey, instance.sopInstanceUID, withheld);
     }
     return true;
   }
 
-  /** What every object of the job, and the PAS, calls the patient. */
-  async #whoIsWho(
-    { studyInstanceUID, home }: JobRow,
-    instances: readonly StoredInstance[],
-  ): Promise<{ aliases: Aliases; subjects: ReadonlyMap<string, Subject> }> {
-    const { index } = this.#parts;
-    const aliases = new Aliases();
-    const subjects = new Map<string, Subject>();
-    for (const instance of instances) {
-      if (this.#isStopping) break;
-      try {
-        const subject = await readSubject(this.#sourceOf(instance));
-        subjects.set(instance.sopInstanceUID, subject);
-        aliases.add(subject);
-      } catch (error) {
-        if (!(error instanceof GatewayError)) throw error;
-      }
-    }
-    const patient = index.studyState(studyInstanceUID, home)?.patient;
-    const [anyone] = subjects.values();
-    if (patient === undefined || anyone === undefined) return { aliases, subjects };
-    const told = this.#patients.patientOf(this.#patients.inForce(patient));
-    const names = [patient.name, told.name].filter((name) => name !== null);
-    const birthDates = [patient.birthDate, told.birthDate].filter((date) => date !== null);
-    const numbers = [patient.patientId, told.patientId];
-    aliases.add({
-      nhsNumber: patient.nhsNumber ?? told.nhsNumber,
-      localKey: anyone.localKey,
-      identifiers: { names, birthDates, numbers, addresses: [] },
-    });
-    return { aliases, subjects };
-  }
-
   /** @returns why it is withheld @throws SpoolError, when nothing is said of the object */
-  async #clean(
-    job: JobRow,
+  #clean(
+    { jobKey, home }: JobRow,
     instance: StoredInstance,
-    by: { rules: ProjectRules; aliases: Aliases; subject: Subject; record: JobRecord | undefined },
+    { rules, who, record }: { rules: ProjectRules; who: WhoIsWho; record: JobRecord | undefined },
   ): Promise<Reason | undefined> {
-    const { rules, aliases, subject, record } = by;
-    const { outgoing, spool, transcoder } = this.#parts;
-    const { identifiers } = aliases.identifiersOf(subject);
-    const search = new IdentifierSearch(identifiers);
-    const patientKey = aliases.keyOf(subject);
-    const { dataSetOffset, dataSetBytes } = instance;
-    const file = spool.absolute(instance.path);
-    const source = this.#sourceOf(instance);
-    const object = { source, subject, file, dataSetOffset, dataSetBytes };
-    const onReplaced = record && record.add.bind(record);
-    try {
-      await withMaskablePixels(object, { rules, transcoder }, async (native) => {
-        const { transferSyntaxUID } = native.source;
-        const clean = new ObjectDeidentifier(rules, { ...native, patientKey, search, onReplaced });
-        const sealed = await this.#write(job, { instance, rules }, clean);
+    const { outgoing } = this.#parts;
+    const name = rules.pseudonyms.identifier('file', instance.sopInstanceUID);
+    return this.#cleaner.clean(instance, {
+      ...{ ...who, rules, home, onReplaced: record?.add.bind(record) },
+      newWriter: (head) => outgoing.newWriter(jobKey, name, head),
+      take: async ({ sealed, clean, source, patientKey, transferSyntaxUID }) => {
         await record?.took(source, {
           patient: rules.pseudonyms.identifier('patient', patientKey),
           newStudyUID: clean.studyInstanceUID,
           newSOPUID: clean.sopInstanceUID,
         });
-        outgoing.keep(job.jobKey, newNames(instance, { rules, clean, transferSyntaxUID }), sealed);
-      });
-      return undefined;
-    } catch (error) {
-      const isFinal = error instanceof GatewayError && error.retry === 'never';
-      if (!isFinal || error instanceof SpoolError) throw error;
-      return { code: codeOf(error), detail: error.message };
-    }
-  }
-
-  /** @throws what de-identification throws: nothing is left then */
-  async #write(
-    { jobKey, home }: JobRow,
-    { instance, rules }: { instance: StoredInstance; rules: ProjectRules },
-    clean: ObjectDeidentifier,
-  ): Promise<SealedFile> {
-    const { outgoing, now } = this.#parts;
-    const bytes = clean.bytes();
-    const head = await bytes.next();
-    const name = rules.pseudonyms.identifier('file', instance.sopInstanceUID);
-    const writer = outgoing.newWriter(jobKey, name, Buffer.concat(head.value ?? []));
-    try {
-      for await (const parts of bytes) for (const part of parts) await writer.write(part);
-      return await writer.seal({ home, receivedAt: now(), callingAETitle: '' });
-    } catch (error) {
-      await writer.discard();
-      throw error;
-    }
+        outgoing.keep(jobKey, newNames(instance, { rules, clean, transferSyntaxUID }), sealed);
+      },
+    });
   }
 
   #send(job: JobRow): void {
@@ -317,12 +235,6 @@ export class Preparer {
     });
     deliverer.wake(peer);
   }
-
-  #sourceOf(instance: StoredInstance): DataSetSource {
-    const file = this.#parts.spool.absolute(instance.path);
-    const { transferSyntaxUID } = instance;
-    return { transferSyntaxUID, open: () => readDataSet(file, instance) as AsyncIterable<Buffer> };
-  }
 }
 
 function newNames(
@@ -336,15 +248,5 @@ function newNames(
     newSOPInstanceUID: clean.sopInstanceUID,
     newStudyInstanceUID: clean.studyInstanceUID,
     newSeriesInstanceUID: keepsUIDs ? seriesInstanceUID : rules.pseudonyms.uid(seriesInstanceUID),
-  };
-}
-
-/** @throws DeidentifyError for a key or masks that can't be read */
-function rulesOf({ name, keyFile = '', options, masksFile }: Project): ProjectRules {
-  const read = readOptions(options);
-  return {
-    options: 'options' in read ? read.options : [],
-    pseudonyms: new Pseudonyms(openProjectKey(keyFile, name)),
-    masks: masksFile === undefined ? [] : readMasks(masksFile),
   };
 }

@@ -31,6 +31,8 @@ export const ACTIONS = [
   'review',
   'restrict',
   'meet',
+  'teach',
+  'learn',
 ] as const;
 /** No scopes, since no machine does them: `account`, a person's own sessions and password; `people`, those of others. */
 export type Action = (typeof ACTIONS)[number] | 'account' | 'people';
@@ -81,6 +83,8 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   review: ['privacy'],
   restrict: ['admin', 'privacy'],
   meet: ['admin', 'coordinator'],
+  teach: ['clinician', 'radiologist'],
+  learn: ['admin', 'clinician', 'radiologist', 'privacy'],
 };
 const WORDS: Readonly<Record<Action, string>> = {
   search: 'search for patients',
@@ -102,6 +106,8 @@ const WORDS: Readonly<Record<Action, string>> = {
   review: 'review emergency accesses',
   restrict: 'restrict records',
   meet: 'put patients on lists of meetings',
+  teach: 'mark studies for teaching',
+  learn: 'look at teaching files',
 };
 
 /** What an action is, in words that follow "to". */

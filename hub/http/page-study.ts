@@ -29,6 +29,10 @@ export function studyPage(parts: HttpParts): Page {
             : [],
         silent: answered.find((one) => one.trust === study.home && !one.ok),
         fetchHref: `${studyAddress(uid)}/fetch?home=${study.home}`,
+        teachHref:
+          parts.access.refuse(principal, 'teach') === null
+            ? `${studyAddress(uid)}/teaching?home=${study.home}`
+            : undefined,
         openHref: `/viewer/viewer?StudyInstanceUIDs=${encodeURIComponent(uid)}`,
         address: `/dicom-web/studies/${encodeURIComponent(uid)}`,
         homeQuery: `&home=${study.home}`,

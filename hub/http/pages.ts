@@ -38,6 +38,7 @@ import { reconciliationPage } from './page-reconciliation.ts';
 import { releasePages } from './page-releases.ts';
 import { type SignInPages, signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
+import { teachingPages } from './page-teaching.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 
@@ -65,6 +66,7 @@ export function servePages(
     ...breakGlassPages(parts),
     ...privacyPages(parts),
     ...meetingPages(parts),
+    ...teachingPages(parts),
     ...identityPages(parts),
     reconciliationPage(parts),
     ...orderPages(parts),

@@ -48,6 +48,7 @@ import type { ReleaseStore } from '../releases/release-store.ts';
 import type { Rollouts } from '../releases/rollouts.ts';
 import type { Scheduling } from '../scheduling/scheduling.ts';
 import type { SupportBundles } from '../support/support-bundles.ts';
+import type { Teaching } from '../teaching/teaching.ts';
 
 export interface AccessPart {
   /** The principal of an API key, or of a session cookie's value; null when it is none or has ended. `isUse` false: keeps nobody signed in. */
@@ -175,4 +176,5 @@ export interface HttpParts {
   readonly releases: Pick<ReleaseStore, 'fileOf' | 'find' | 'list'>;
   readonly rollouts: Rollouts;
   readonly support: SupportBundles;
+  readonly teaching: Pick<Teaching, 'mark' | 'require' | 'withdraw'>;
 }

@@ -38,26 +38,41 @@ export async function passOn(
   const source = studySource(db, { studyInstanceUID: uid, home: asked }, isLive);
   if (source === undefined) throw studyAbsent(parts, uid);
   requireStudies(parts, { discloser, saw }, uid, source.home);
+  const { pathname: path } = new URL(request.url, 'http://hub');
+  const { trust, answer, body } = await askEdges(parts, { request, reply }, { uid, source, path });
+  if (answer.status === 404) return refuseMissing(parts, { request, trust, answer, uid });
+  return body();
+}
+
+/** Asks the edges that hold a study, the best first. @param path at the edge @throws HttpProblem */
+export async function askEdges(
+  parts: HttpParts,
+  { request, reply }: Pick<Asked, 'request' | 'reply'>,
+  of: { readonly uid: string; readonly source: StudySource; readonly path: string },
+): Promise<{ trust: string; answer: EdgeAnswer; body: () => Readable }> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  const { trust, answer } = await firstAnswer(parts, request, { uid, source, signal: gone.signal });
-  if (answer.status === 404) return refuseMissing(parts, { request, trust, answer, uid });
-  const headers = SAID.flatMap((name) => {
-    const value = answer.headers[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const body = Readable.from(answer.body, { objectMode: false });
-  body.once('error', (error) => {
-    if (gone.signal.aborted) return;
-    parts.log.warn('dicomweb.cut', { trust, studyInstanceUID: uid, code: codeOf(error) });
-  });
-  reply.status(answer.status).headers(Object.fromEntries(headers));
-  return body;
+  const { trust, answer } = await firstAnswer(parts, request, { ...of, signal: gone.signal });
+  const streamed = (): Readable => {
+    const headers = SAID.flatMap((name) => {
+      const value = answer.headers[name];
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    const body = Readable.from(answer.body, { objectMode: false });
+    body.once('error', (error) => {
+      if (gone.signal.aborted) return;
+      parts.log.warn('dicomweb.cut', { trust, studyInstanceUID: of.uid, code: codeOf(error) });
+    });
+    reply.status(answer.status).headers(Object.fromEntries(headers));
+    return body;
+  };
+  return { trust, answer, body: streamed };
 }
 
 interface Wanted {
   readonly uid: string;
   readonly source: StudySource;
+  readonly path: string;
   readonly signal: AbortSignal;
 }
 
@@ -65,7 +80,7 @@ interface Wanted {
 async function firstAnswer(
   parts: HttpParts,
   request: FastifyRequest,
-  { uid, source, signal }: Wanted,
+  { uid, source, path: pathname, signal }: Wanted,
 ): Promise<{ trust: string; answer: EdgeAnswer }> {
   const url = new URL(request.url, 'http://hub');
   url.searchParams.set('home', source.home);
@@ -75,7 +90,7 @@ async function firstAnswer(
       return typeof value === 'string' ? [[name, value] as const] : [];
     }),
   );
-  const path = `${url.pathname}${url.search}`;
+  const path = `${pathname}${url.search}`;
   const failures: EdgeCallError[] = [];
   for (const trust of source.trusts) {
     try {

@@ -63,7 +63,9 @@ interface Asked extends Sight {
  * A viewer asks for each image by itself: who looks at a study is recorded once in a while, not per image. What
  * failed does not stand for what succeeds later.
  */
-function recentViews(clock: Clock): Required<Pick<AuditedRoute, 'isRecorded' | 'onRecorded'>> {
+export function recentViews(
+  clock: Clock,
+): Required<Pick<AuditedRoute, 'isRecorded' | 'onRecorded'>> {
   const until = new Map<string, number>();
   const keyOf = ({ request, principal, outcome }: RouteUse): string => {
     const { study = '' } = request.params as { study?: string };
@@ -106,7 +108,7 @@ function answerStudies(
     return studyJson(study, { url, isOnline: isOnline(answered, holders) });
   });
   const remaining = total - offset - page.length;
-  return send(reply, { page, contentType, answered, remaining, withheld });
+  return sendDicomWeb(reply, { page, contentType, answered, remaining, withheld });
 }
 
 function answerSeries(
@@ -128,10 +130,10 @@ function answerSeries(
   const located = { url, isOnline: isOnline(answered, source.trusts) };
   const page = found.slice(offset, offset + limit).map((one) => seriesJson(uid, one, located));
   const remaining = found.length - offset - page.length;
-  return send(reply, { page, contentType, answered, remaining });
+  return sendDicomWeb(reply, { page, contentType, answered, remaining });
 }
 
-interface Answer {
+export interface DicomWebAnswer {
   readonly page: readonly JsonDataSet[];
   readonly contentType: string;
   readonly answered: readonly Answered[];
@@ -140,9 +142,9 @@ interface Answer {
   readonly withheld?: WithheldNote;
 }
 
-function send(
+export function sendDicomWeb(
   reply: FastifyReply,
-  { page, contentType, answered, remaining, withheld }: Answer,
+  { page, contentType, answered, remaining, withheld }: DicomWebAnswer,
 ): string | undefined {
   const warnings = silentWarnings(answered);
   if (remaining > 0) warnings.push(moreResultsWarning(remaining));
@@ -167,7 +169,7 @@ function silentWarnings(answered: readonly Answered[]): string[] {
     });
 }
 
-function readQuestion(request: FastifyRequest): { query: QidoQuery; contentType: string } {
+export function readQuestion(request: FastifyRequest): { query: QidoQuery; contentType: string } {
   const { accept, ...parameters } = request.query as Record<string, unknown>;
   const contentType = acceptedJson(typeof accept === 'string' ? accept : request.headers.accept);
   if (contentType === undefined)
@@ -177,7 +179,8 @@ function readQuestion(request: FastifyRequest): { query: QidoQuery; contentType:
   return { query: read.query, contentType };
 }
 
-const badQuery = (why: string): HttpProblem => new HttpProblem('VALIDATION_FAILED', `${why}.`);
+export const badQuery = (why: string): HttpProblem =>
+  new HttpProblem('VALIDATION_FAILED', `${why}.`);
 
 export function homeAsked(request: FastifyRequest): string | undefined {
   const { home } = request.query as { home?: unknown };
@@ -187,6 +190,6 @@ export function homeAsked(request: FastifyRequest): string | undefined {
 const isOnline = (answered: readonly Answered[], trusts: readonly string[]): boolean =>
   answered.some(({ trust, ok }) => ok && trusts.includes(trust));
 
-function baseUrl({ config }: HttpParts, request: FastifyRequest): string {
+export function baseUrl({ config }: HttpParts, request: FastifyRequest): string {
   return config.http.publicUrl?.replace(/\/$/, '') ?? `${request.protocol}://${request.host}`;
 }

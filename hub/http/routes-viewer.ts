@@ -11,6 +11,8 @@ import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
 
 const VIEWER = join(import.meta.dirname, '..', '..', 'node_modules', '.cdip-viewer');
+/** With the source `teaching` of app-config.js. */
+const TEACHING = '/viewer/viewer/teaching';
 const OWN = join(import.meta.dirname, '..', 'web', 'viewer');
 
 /** Its decoders are made at run time, its styles are inline. Still no other host. */
@@ -46,7 +48,8 @@ export async function serveViewer(app: FastifyInstance, parts: HttpParts): Promi
     const showPage = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       if (findPrincipal(parts.access, request) === null)
         return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
-      requirePrincipal(parts.access, request, 'view');
+      const isTeaching = request.routeOptions.url === TEACHING;
+      requirePrincipal(parts.access, request, isTeaching ? 'learn' : 'view');
       if (page === undefined)
         throw new HttpProblem(
           'VIEWER_MISSING',
@@ -54,7 +57,7 @@ export async function serveViewer(app: FastifyInstance, parts: HttpParts): Promi
         );
       return reply.type('text/html; charset=utf-8').send(page);
     };
-    for (const path of ['/viewer/', '/viewer/viewer'])
+    for (const path of ['/viewer/', '/viewer/viewer', TEACHING])
       scope.get(path, async (request, reply) => showPage(request, reply));
     if (page === undefined) {
       scope.get('/viewer/*', async (request, reply) => showPage(request, reply));

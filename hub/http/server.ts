@@ -46,6 +46,8 @@ import { relationRoutes } from './routes-relations.ts';
 import { rolloutRoutes } from './routes-rollouts.ts';
 import { studyRoutes } from './routes-studies.ts';
 import { supportRoutes } from './routes-support.ts';
+import { teachingRoutes } from './routes-teaching.ts';
+import { serveTeachingWeb } from './routes-teaching-web.ts';
 import { serveViewer } from './routes-viewer.ts';
 import { protect, SECURITY_HEADERS } from './security.ts';
 import { limitTries } from './try-limits.ts';
@@ -151,6 +153,7 @@ async function buildApp(
     ...offerRoutes(parts),
     ...fhirRoutes(parts),
     ...auditEventRoutes(parts),
+    ...teachingRoutes(parts),
   ];
   for (const route of routes) serveApiRoute(app, parts, route);
   const description = describeApi(routes);
@@ -158,6 +161,7 @@ async function buildApp(
   serveMetrics(app, parts.metrics, feed);
   serveAssets(app, loadAssets());
   serveDicomWeb(app, parts);
+  serveTeachingWeb(app, parts);
   await serveViewer(app, parts);
   const limits = await limitTries(app, parts.config.signIn.limits);
   serveTokens(app, parts, limits);

@@ -4,6 +4,7 @@ import type { OrderedEvent, StudyEvent } from '../../shared/contract/events.ts';
 import { heldCounts } from '../../shared/held-counts.ts';
 import { applyDigest } from './apply-digest.ts';
 import { applyRecord } from './apply-record.ts';
+import { applyTeaching } from './apply-teaching.ts';
 import type { Change } from './change.ts';
 import type { ProjectionStatements } from './statements.ts';
 
@@ -47,6 +48,9 @@ export function applyEvent(
       };
     case 'dose':
       // The measures alone count it.
+      return { changes: [], differing: [] };
+    case 'teaching':
+      applyTeaching(statements, event);
       return { changes: [], differing: [] };
     case 'patient':
     case 'order':

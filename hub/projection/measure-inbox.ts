@@ -5,7 +5,7 @@
 import type { OrderedEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 
-const UNCOUNTED = ['digest', 'receipt', 'booking', 'encounter'] as const;
+const UNCOUNTED = ['digest', 'receipt', 'booking', 'encounter', 'teaching'] as const;
 
 const isCounted = (event: OrderedEvent): event is CountedEvent =>
   !UNCOUNTED.some((kind) => kind === event.kind);

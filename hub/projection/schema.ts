@@ -8,6 +8,7 @@
 import type { Migration } from '../../shared/sqlite/open.ts';
 import { orderLevelsSchema, relationsSchema, studyLevelsSchema } from './schema-relations.ts';
 import { risAnswersSchema, schedulingSchema } from './schema-scheduling.ts';
+import { teachingSchema } from './schema-teaching.ts';
 
 export const projectionSchema: readonly Migration[] = [
   {
@@ -283,4 +284,5 @@ CREATE TABLE rollouts (
     name: 'orders in order of time, for the requests that follow them',
     sql: 'CREATE INDEX orders_time ON orders (happens_at, trust, order_id);',
   },
+  teachingSchema,
 ];

@@ -2,6 +2,7 @@
 import type { DigestEvent } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { prepareRecords } from './apply-record.ts';
+import { prepareTeaching } from './apply-teaching.ts';
 import { prepareMeasureInbox } from './measure-inbox.ts';
 
 export interface CursorRow {
@@ -41,6 +42,7 @@ export function prepareProjection(db: Sqlite) {
     ...prepareDigests(db),
     ...prepareRecords(db),
     ...prepareMeasureInbox(db),
+    ...prepareTeaching(db),
     cursor: db.prepare<[string], CursorRow>(
       `SELECT epoch, seq, stream_seq AS streamSeq, stream_created AS streamCreated,
          event_at AS eventAt, applied_at AS appliedAt FROM cursors WHERE trust = ?`,

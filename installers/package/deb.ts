@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { normalise, ROOT, stageProgram } from './stage.ts';
+import { normaliseModes, ROOT, stageProgram } from './stage.ts';
 
 export interface Product {
   readonly package: 'cdip-edge' | 'cdip-hub';
@@ -95,7 +95,7 @@ export function buildDeb(product: Product, options: DebOptions): string {
   copyFileSync(join(ROOT, 'LICENSE'), join(docs, 'copyright'));
   const sample = product.config;
   copyFileSync(join(ROOT, 'installers/samples', sample), join(docs, 'examples', sample));
-  normalise(stage, epochSeconds);
+  normaliseModes(stage);
   writeControl(product, { stage, version, fill });
   const file = join(out, `${product.package}_${version}_${architecture()}.deb`);
   execFileSync(

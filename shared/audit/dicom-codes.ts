@@ -25,6 +25,7 @@ export const EVENT_ID: Readonly<Record<AuditEvent, Code>> = {
   'break-glass': code('110113', 'Security Alert'),
   restriction: code('110113', 'Security Alert'),
   'mdt-list': code('110110', 'Patient Record'),
+  teaching: code('110103', 'DICOM Instances Accessed'),
   audit: code('110101', 'Audit Log Used'),
 };
 

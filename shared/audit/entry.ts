@@ -20,6 +20,8 @@ export type AuditEvent =
   /** What a trust keeps closer than the rest. */
   | 'restriction'
   | 'mdt-list'
+  /** A study was marked for teaching, or a teaching file was looked at or withdrawn. */
+  | 'teaching'
   | 'audit';
 
 /** Create, read, update, delete, execute. PS3.15 A.5.2, EventActionCode. */

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { REPORT_STATUSES } from './events.ts';
 import { ReleaseVersion, Sha256 } from './releases.ts';
 import { ODSCode } from './subjects.ts';
+import { TeachingNoteSchema } from './teaching.ts';
 
 const envelope = { v: z.literal(1), id: z.string().min(1), at: z.iso.datetime() };
 /** Longer than PS3.5 §6.2 allows: real objects carry such UIDs, and they are kept. */
@@ -185,6 +186,22 @@ export const BookingCommandSchema = z.object({
   reason: z.string(),
 });
 
+/** A clinician marked an own study of the trust as a teaching file: it is to be de-identified into the collection. */
+export const TeachCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('teach'),
+  caseId: z.uuid(),
+  studyInstanceUID: UID,
+  note: TeachingNoteSchema,
+});
+
+/** The teaching file goes out of the collection for good. */
+export const WithdrawTeachingCommandSchema = z.object({
+  ...envelope,
+  kind: z.literal('withdraw-teaching'),
+  caseId: z.uuid(),
+});
+
 export const CommandSchema = z.discriminatedUnion('kind', [
   FetchCommandSchema,
   CancelCommandSchema,
@@ -198,6 +215,8 @@ export const CommandSchema = z.discriminatedUnion('kind', [
   UpgradeCommandSchema,
   WithdrawUpgradeCommandSchema,
   SupportBundleCommandSchema,
+  TeachCommandSchema,
+  WithdrawTeachingCommandSchema,
 ]);
 
 export type LocalPatient = z.output<typeof LocalPatientSchema>;
@@ -209,6 +228,8 @@ export type ConfigureCommand = z.output<typeof ConfigureCommandSchema>;
 export type DirectoryCommand = z.output<typeof DirectoryCommandSchema>;
 export type UpgradeCommand = z.output<typeof UpgradeCommandSchema>;
 export type WithdrawUpgradeCommand = z.output<typeof WithdrawUpgradeCommandSchema>;
+export type TeachCommand = z.output<typeof TeachCommandSchema>;
+export type WithdrawTeachingCommand = z.output<typeof WithdrawTeachingCommandSchema>;
 export type SupportBundleCommand = z.output<typeof SupportBundleCommandSchema>;
 export type Command = z.output<typeof CommandSchema>;
 export type PriorityName = z.output<typeof Priority>;

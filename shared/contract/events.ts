@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { DiskSchema, healthDetails } from './health.ts';
 import { UpgradeToldSchema } from './releases.ts';
 import { ODSCode } from './subjects.ts';
+import { teachingFields } from './teaching.ts';
 
 const Time = z.iso.datetime();
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -384,6 +385,9 @@ export const BookingEventSchema = z.object({
   reason: Text,
 });
 
+/** How a teaching file stands at the home of its study. Nothing in it leads to the patient or the original. */
+export const TeachingEventSchema = z.object({ ...ordered, ...teachingFields(SeriesSchema) });
+
 /** The edge's heartbeat: no sequence, only the newest counts. */
 export const PushedConfigurationSchema = z.object({
   version: z.int().positive(),
@@ -436,6 +440,7 @@ export const OrderedEventSchema = z.discriminatedUnion('kind', [
   EncounterEventSchema,
   BookingEventSchema,
   DoseEventSchema,
+  TeachingEventSchema,
 ]);
 
 export type Patient = z.output<typeof PatientSchema>;
@@ -449,6 +454,7 @@ export type PatientEvent = z.output<typeof PatientEventSchema>;
 export type OrderEvent = z.output<typeof OrderEventSchema>;
 export type ReportEvent = z.output<typeof ReportEventSchema>;
 export type BookingEvent = z.output<typeof BookingEventSchema>;
+export type TeachingEvent = z.output<typeof TeachingEventSchema>;
 export type AppointmentEvent = z.output<typeof AppointmentEventSchema>;
 export type EncounterEvent = z.output<typeof EncounterEventSchema>;
 export type DoseEvent = z.output<typeof DoseEventSchema>;
@@ -476,4 +482,5 @@ export type AnyEventBody =
   | EventBody<DigestEvent>
   | EventBody<ReceiptEvent>
   | EventBody<BookingEvent>
+  | EventBody<TeachingEvent>
   | RecordEventBody;

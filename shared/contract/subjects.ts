@@ -17,6 +17,7 @@ export const EDGE_KINDS = [
   'dose',
   'receipt',
   'booking',
+  'teaching',
   'digest',
   'health',
 ] as const;

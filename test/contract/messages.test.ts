@@ -103,6 +103,26 @@ const knownPatient = {
   ...{ restricted: false, deleted: false, asOf: AT },
   mergedInto: { patientId: '4712', issuer: 'RRK' },
 };
+const caseId = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
+const teaching = {
+  ...ordered,
+  ...{ kind: 'teaching', caseId, state: 'published', reason: null },
+  withheld: [{ code: 'BURNED_IN', detail: 'says that text is burnt in', objects: 2 }],
+  study: {
+    ...{ studyInstanceUID: '2.25.1', patientId: 'P1', studyDate: null, description: null },
+    ...{ instances: 36, bytes: 19_000_000, series: study.series },
+  },
+};
+const teachCommand = {
+  ...{ ...head, kind: 'teach', caseId, studyInstanceUID: '2.999.1' },
+  note: {
+    title: 'A fall',
+    question: 'What is it?',
+    answer: 'The falx.',
+    keywords: ['head'],
+    category: null,
+  },
+};
 const fetchCommand = {
   ...head,
   ...{ kind: 'fetch', fetchId: 'f1', studyInstanceUID: '2.999.1', home: 'RRK' },
@@ -140,6 +160,18 @@ const READABLE: readonly (readonly [
   ['an appointment', OrderedEventSchema, appointment],
   ['an admission', OrderedEventSchema, encounter],
   ['a radiation dose report', OrderedEventSchema, dose],
+  ['a teaching file', OrderedEventSchema, teaching],
+  [
+    'a teaching file that is held',
+    OrderedEventSchema,
+    { ...teaching, state: 'held', reason: { code: 'WITHHELD', detail: 'x' }, study: null },
+  ],
+  ['a study for teaching', CommandSchema, teachCommand],
+  [
+    'a teaching file that is withdrawn',
+    CommandSchema,
+    { ...head, kind: 'withdraw-teaching', caseId },
+  ],
   ['a restricted order', OrderedEventSchema, { ...order, confidentiality: 'R' }],
   ['a fetch', CommandSchema, fetchCommand],
   ['a fetch of some series', CommandSchema, { ...fetchCommand, seriesInstanceUIDs: ['2.999.1.1'] }],

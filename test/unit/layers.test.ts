@@ -71,6 +71,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'edge/deidentify',
     'edge/transcode',
   ],
+  'edge/teaching': [
+    ...['shared', 'edge/database.ts', 'edge/index', 'edge/spool', 'edge/route', 'edge/dicomweb'],
+    ...['edge/scp (types)', 'edge/transcode (types)'],
+  ],
   'edge/health': [
     ...['shared', 'edge/ul', 'edge/dimse', 'edge/index', 'edge/outbox', 'edge/spool'],
     'edge/hl7 (types)',
@@ -107,13 +111,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/operations.ts': ['shared', 'edge/*'],
   'edge/remote-work.ts': ['shared', 'edge/*'],
+  'edge/start-options.ts': ['shared', 'edge/*'],
+  'edge/start-teaching.ts': ['shared', 'edge/*', 'edge/start-options.ts'],
   'edge/start-services.ts': ['shared', 'edge/*', 'edge/schema-parts.ts'],
   'edge/start-audit.ts': ['shared', 'edge/*'],
-  'edge/start-following.ts': ['shared', 'edge/*', 'edge/start-parts.ts (types)'],
+  'edge/start-following.ts': ['shared', 'edge/*', 'edge/start-options.ts'],
   'edge/join-hub.ts': ['shared', 'edge/*'],
   'edge/start-parts.ts': [
     ...['shared', 'edge/*', 'edge/operations.ts', 'edge/status-view.ts'],
     ...['edge/start-services.ts', 'edge/start-following.ts'],
+    ...['edge/start-teaching.ts', 'edge/start-options.ts'],
     ...['edge/join-hub.ts', 'edge/start-audit.ts', 'edge/remote-work.ts'],
   ],
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
@@ -135,6 +142,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/relations': [
     ...['shared', 'hub/access', 'hub/identity', 'hub/search', 'hub/reports'],
     ...['hub/log (types)', 'hub/projection (types)'],
+  ],
+  'hub/teaching': [
+    ...['shared', 'hub/identity', 'hub/relations', 'hub/access (types)', 'hub/log (types)'],
+    ...['hub/projection (types)', 'hub/search (types)'],
   ],
   'hub/relay': ['shared', 'hub/access (types)'],
   'hub/prefetch': [

@@ -1,5 +1,5 @@
 /*
- * OHIF as this network uses it: one source, the hub's own DICOMweb; nothing of any other host. Runs before
+ * OHIF as this network uses it: the hub's own DICOMweb, of the network and of its teaching files; no other host. Runs before
  * the viewer. A source that does not answer is named on the screen: retry-worker.js asks it again.
  */
 window.PUBLIC_URL = '/viewer/';
@@ -8,6 +8,26 @@ try {
   localStorage.setItem('shownTours', '["basicViewerTour"]');
 } catch {
   // Without storage the tour shows, and the viewer works.
+}
+
+function source(name, friendlyName, root) {
+  return {
+    namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
+    sourceName: name,
+    configuration: {
+      ...{ friendlyName, name, wadoUriRoot: root, qidoRoot: root, wadoRoot: root },
+      qidoSupportsIncludeField: true,
+      supportsReject: false,
+      supportsFuzzyMatching: false,
+      supportsWildcard: true,
+      imageRendering: 'wadors',
+      thumbnailRendering: 'wadors',
+      enableStudyLazyLoad: true,
+      omitQuotationForMultipartRequest: true,
+      singlepart: 'bulkdata,video',
+      bulkDataURI: { enabled: true, relativeResolution: 'studies' },
+    },
+  };
 }
 
 window.config = {
@@ -34,27 +54,8 @@ window.config = {
   maxNumRequests: { interaction: 100, thumbnail: 5, prefetch: 25 },
   defaultDataSourceName: 'network',
   dataSources: [
-    {
-      namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
-      sourceName: 'network',
-      configuration: {
-        friendlyName: 'Imaging network',
-        name: 'network',
-        wadoUriRoot: '/dicom-web',
-        qidoRoot: '/dicom-web',
-        wadoRoot: '/dicom-web',
-        qidoSupportsIncludeField: true,
-        supportsReject: false,
-        supportsFuzzyMatching: false,
-        supportsWildcard: true,
-        imageRendering: 'wadors',
-        thumbnailRendering: 'wadors',
-        enableStudyLazyLoad: true,
-        omitQuotationForMultipartRequest: true,
-        singlepart: 'bulkdata,video',
-        bulkDataURI: { enabled: true, relativeResolution: 'studies' },
-      },
-    },
+    source('network', 'Imaging network', '/dicom-web'),
+    source('teaching', 'Teaching files', '/teaching/dicom-web'),
   ],
 };
 
@@ -76,7 +77,8 @@ Object.assign(notice.style, {
 });
 addEventListener('DOMContentLoaded', () => {
   document.body.append(notice);
-  void import('/viewer/reports.js');
+  // Of a teaching file there is no report: its page has the answer.
+  if (!location.pathname.endsWith('/teaching')) void import('/viewer/reports.js');
 });
 
 function say(text, background) {

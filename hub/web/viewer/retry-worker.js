@@ -12,7 +12,7 @@ addEventListener('install', () => skipWaiting());
 addEventListener('activate', (event) => event.waitUntil(clients.claim()));
 addEventListener('fetch', (event) => {
   const { method, url } = event.request;
-  if (method === 'GET' && new URL(url).pathname.startsWith('/dicom-web/'))
+  if (method === 'GET' && /^\/(teaching\/)?dicom-web\//.test(new URL(url).pathname))
     event.respondWith(untilAnswered(event.request));
 });
 

@@ -156,9 +156,10 @@ export class Receiver {
         outbox.announceDays(days, withMembers),
     };
     const ris = { insert: () => {}, wake: () => {} };
+    const teaching = { insert: () => {}, withdraw: () => {}, tell: () => {} };
     const reports = { keep: () => {}, fetchedAgain: () => {}, wake: () => {} };
     this.inbox = new CommandInbox({
-      ...{ db, store, runner, reports, ris, now },
+      ...{ db, store, runner, reports, ris, teaching, now },
       outbox: told,
       log: silentLog,
     });

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Aliases } from '../../../../edge/deidentify/aliases.ts';
 import type { Replaced } from '../../../../edge/deidentify/change-element.ts';
 import { ObjectDeidentifier } from '../../../../edge/deidentify/deidentify-object.ts';
-import { IdentifierSearch } from '../../../../edge/deidentify/identifier-search.ts';
 import type { Mask } from '../../../../edge/deidentify/masks.ts';
 import { readOptions } from '../../../../edge/deidentify/options.ts';
 import { Pseudonyms } from '../../../../edge/deidentify/pseudonyms.ts';
 import { readSubject } from '../../../../edge/deidentify/subject.ts';
 import { readPart10Head } from '../../../../shared/dicom/part10.ts';
 import { GatewayError } from '../../../../shared/errors.ts';
+import { IdentifierSearch } from '../../../../shared/identifier-search.ts';
 import { chunksOf } from '../../../support/data-set.ts';
 import { type Part10, readPart10 } from '../../../support/part10.ts';
 

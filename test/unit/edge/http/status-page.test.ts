@@ -45,6 +45,8 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
   const storage = await openStorageFixture({ dataDirectory });
   const { spool, index } = storage;
   const metrics = openMetrics({});
+  const decoder = new CodecThreads();
+  const dicomWeb = openDicomWeb({ db: index.db, index, spool, log: silentLog, decoder });
   const server = await startHttp({
     ...{ spool, index, metrics, trust: 'RRK', clock: systemClock, log: silentLog },
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory, http: { port: 0 } }),
@@ -53,13 +55,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     audit: { record: () => {}, recordOnce: () => {} },
     subjects: openSubjects(index.db),
     stow: storage,
-    dicomWeb: openDicomWeb({
-      db: index.db,
-      index,
-      spool,
-      log: silentLog,
-      decoder: new CodecThreads(),
-    }),
+    ...{ dicomWeb, teachingWeb: dicomWeb },
     transferCounters: openTransferCounters(metrics),
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },

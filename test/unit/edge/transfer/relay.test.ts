@@ -62,6 +62,8 @@ async function startWorld(t: Test): Promise<World> {
     const { body } = edgeProblemOf(error);
     void reply.status(body.status).send(body);
   });
+  const decoder = new CodecThreads();
+  const dicomWeb = openDicomWeb({ ...source, log: silentLog, decoder });
   const serve = await relayedServer(app as never, {
     ...{ trust: 'RRK', spool: source.spool, index: source.index, clock: systemClock },
     pacs: noPacs,
@@ -69,7 +71,7 @@ async function startWorld(t: Test): Promise<World> {
     usedTickets: noUsedTickets(),
     log: silentLog,
     config: parseEdgeConfig({ trust: 'RRK', dataDirectory: '/nowhere' }),
-    dicomWeb: openDicomWeb({ ...source, log: silentLog, decoder: new CodecThreads() }),
+    ...{ dicomWeb, teachingWeb: dicomWeb },
     transferCounters: openTransferCounters(openMetrics({})),
     line: { admit: () => undefined },
     copies: { markUsed: () => {} },

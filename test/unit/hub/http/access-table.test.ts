@@ -16,6 +16,8 @@ const CAPACITY = ['admin', 'coordinator', 'booker'];
 const MEASURES = ['admin', 'analyst', 'coordinator', 'fleet'];
 const RETURNS = ['admin', 'analyst'];
 const FLEET = ['admin', 'fleet'];
+const TEACH = ['clinician', 'radiologist'];
+const LEARN = ['admin', ...TEACH, 'privacy'];
 const OPEN = 'open';
 /** For edges, with a ticket that the hub signed. */
 const TICKET: readonly string[] = [];
@@ -61,6 +63,19 @@ const TABLE: readonly Row[] = [
   ['GET /api/mdt-lists', CARE],
   ['POST /api/mdt-lists/:id/patients', ['admin', 'coordinator']],
   ['DELETE /api/mdt-lists/:id/patients/:place', ['admin', 'coordinator']],
+  ['POST /api/teaching', TEACH],
+  ['GET /api/teaching', LEARN],
+  ['GET /api/teaching/:id', LEARN],
+  ['GET /api/teaching/:id/answer', LEARN],
+  ['DELETE /api/teaching/:id', LEARN],
+  ['GET /teaching/dicom-web/studies', LEARN],
+  ['GET /teaching/dicom-web/studies/:study', LEARN],
+  ['GET /teaching/dicom-web/studies/:study/*', LEARN],
+  ['GET /teaching', LEARN],
+  ['GET /teaching/:id', LEARN],
+  ['POST /teaching/:id/withdraw', LEARN],
+  ['GET /studies/:uid/teaching', TEACH],
+  ['POST /studies/:uid/teaching', TEACH],
   ['PUT /api/resources/:id', CAPACITY],
   ['GET /api/resources', BOOK],
   ['GET /api/resources/:id', BOOK],
@@ -128,6 +143,7 @@ const TABLE: readonly Row[] = [
   ['GET /dicom-web/studies/:study/*', CARE],
   ['GET /viewer/', CARE],
   ['GET /viewer/viewer', CARE],
+  ['GET /viewer/viewer/teaching', LEARN],
   ['GET /', SEARCH],
   ['GET /studies/:uid', SEARCH],
   ['GET /patients/:nhsNumber', CARE],
@@ -329,7 +345,8 @@ function isOneOf(of: Row[2], { trust, method }: Principal): boolean {
   return of !== 'person' || method !== undefined;
 }
 
-const isPage = (address: string): boolean => !/ \/(api|dicom-web|fhir|relay|oauth)/.test(address);
+const isPage = (address: string): boolean =>
+  !/ \/(api|(teaching\/)?dicom-web|fhir|relay|oauth)/.test(address);
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
 const cookie = (session: string): Record<string, string> => ({
   cookie: `cdip-session=${session}`,

@@ -30,6 +30,7 @@ import { ReleaseStore } from '../../../../hub/releases/release-store.ts';
 import { Rollouts } from '../../../../hub/releases/rollouts.ts';
 import { Scheduling } from '../../../../hub/scheduling/scheduling.ts';
 import { SupportBundles } from '../../../../hub/support/support-bundles.ts';
+import { Teaching } from '../../../../hub/teaching/teaching.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../../../../shared/clock.ts';
 import type { HealthEvent } from '../../../../shared/contract/events.ts';
@@ -196,6 +197,15 @@ const unbuiltMeasures: HttpParts['measures'] = {
   },
 };
 
+/** Teaching files that no edge is told of. */
+function fakeTeaching(db: Sqlite, log: Log): Teaching {
+  const { networkLog, projection } = fakeDecisions(db);
+  return new Teaching({
+    ...{ clock: systemClock, log, projection: { ...projection, onChange: () => () => {} } },
+    networkLog: { ...networkLog, sendCommand: async () => {} },
+  });
+}
+
 const noEdge: CallEdge = async ({ trust }) => {
   throw new EdgeCallError('EDGE_UNREACHABLE', `no edge of ${trust}`);
 };
@@ -222,6 +232,7 @@ function fakeParts(world: {
     clock: systemClock,
     ...{ fetches, decideIdentity: async () => {} },
     relations: new Relations({ ...fakeDecisions(db), clock: systemClock }),
+    teaching: fakeTeaching(db, log),
     disclosure: new Disclosure({ db, clock: systemClock, config: ACCESS }),
     measures: unbuiltMeasures,
     projection: {

@@ -4,8 +4,21 @@
  *
  * Knows nothing of the rules that made the text.
  */
-import { DUMMY_DATE, DUMMY_WORDS } from './dummy-values.ts';
-import type { KnownIdentifiers } from './subject.ts';
+
+/** What is known of a patient, as it stands in the original. */
+export interface KnownIdentifiers {
+  readonly names: readonly string[];
+  /** Patient IDs, NHS numbers, accession numbers, telephone numbers … */
+  readonly numbers: readonly string[];
+  /** As stored; YYYYMMDD where it is well written. */
+  readonly birthDates: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+/** What stands where an attribute has to have a value and may say nothing. */
+export const DUMMY_DATE = '19000101';
+/** Words that say nothing of anybody, though somebody's record may have them for a name. */
+export const DUMMY_WORDS: ReadonlySet<string> = new Set(['ANONYMIZED', 'ANONYMOUS']);
 
 export type LeakKind = 'name' | 'number' | 'birth date' | 'address';
 

@@ -1,8 +1,11 @@
 /** What is known of a patient is found however it is written; what only looks like it is not. */
 import t from 'tap';
-import { Aliases } from '../../../../edge/deidentify/aliases.ts';
-import { IdentifierSearch, type TextKind } from '../../../../edge/deidentify/identifier-search.ts';
-import type { KnownIdentifiers } from '../../../../edge/deidentify/subject.ts';
+import { Aliases } from '../../../edge/deidentify/aliases.ts';
+import {
+  IdentifierSearch,
+  type KnownIdentifiers,
+  type TextKind,
+} from '../../../shared/identifier-search.ts';
 
 const TEXT: TextKind = {
   ...{ isNumeric: false, isCode: false, isUID: false, isBinary: false, isDateThatStays: false },
