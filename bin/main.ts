@@ -13,6 +13,8 @@ import { join } from 'node:path';
 import { GatewayError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 
+/** For what is still open when a command is done. */
+const LINGER_MS = 3_000;
 const EXIT_FAULT = 1;
 const EXIT_CONFIG = 2;
 const EXIT_USAGE = 64;
@@ -113,3 +115,5 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.channel?.unref();
 
 process.exitCode = await main(process.argv.slice(2)).catch(report);
+// What is done has to end, also where a library still waits for a peer that never answers.
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -78,6 +78,9 @@ const upperSnake = (key: string): string =>
 /** Every path of the schema that ends in a value rather than an object. */
 function leafPaths(schema: z.ZodType): string[][] {
   const inner = unwrap(schema);
+  // Of alternatives each may be meant; which keys go together the schema says afterwards.
+  if (inner instanceof z.ZodUnion)
+    return inner.options.flatMap((option) => leafPaths(option as z.ZodType));
   if (!(inner instanceof z.ZodObject)) return [[]];
   return Object.entries(inner.shape).flatMap(([key, child]) =>
     leafPaths(child as z.ZodType).map((path) => [key, ...path]),

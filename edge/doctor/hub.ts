@@ -47,23 +47,43 @@ async function askHttp(
   const check = { check: 'hub', about: url } as const;
   const askedAt = clock.now();
   let response: Response;
+  let body: string;
   try {
     response = await fetch(new URL('/health/ready', url), {
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    await response.arrayBuffer();
+    body = await response.text();
   } catch (error) {
     return { finding: notReached('HUB', check, causeOf(error)), date: undefined };
   }
   const at = Date.parse(response.headers.get('date') ?? '');
   const date = Number.isNaN(at) ? undefined : { url, at, askedAt, answeredAt: clock.now() };
-  if (response.ok) return { finding: well({ ...check, what: 'The hub answers.' }), date };
+  if (response.ok && isStatus(body))
+    return { finding: well({ ...check, what: 'The hub answers.' }), date };
+  if (response.ok) {
+    const finding = found('HUB_OTHER', {
+      ...{ ...check, what: 'Something answers there, and it is no hub: perhaps a proxy.' },
+      mend: 'Correct hub.url in edge.yaml; have the proxy let this machine through to the hub.',
+    });
+    // Whose clock it tells is not known.
+    return { finding, date: undefined };
+  }
   const finding = found('HUB_NOT_READY', {
     ...check,
     what: `The hub answers ${response.status}: it is not ready, or this is no hub.`,
     mend: 'Ask who runs the hub; correct hub.url in edge.yaml if it is another address.',
   });
   return { finding, date };
+}
+
+/** What a hub says of itself: `{"status": …}`. */
+function isStatus(body: string): boolean {
+  try {
+    const { status } = JSON.parse(body) as { status?: unknown };
+    return typeof status === 'string';
+  } catch {
+    return false;
+  }
 }
 
 async function askNats(
@@ -135,6 +155,12 @@ function notReached(
       `The machine is there, and the port of ${about} is closed.`,
       `Start the hub, or correct the port in ${key} of edge.yaml, or open it in the firewall.`,
     );
+  if (prefix === 'HUB' && code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return say(
+      'HUB_TLS',
+      'What answers there speaks no TLS.',
+      'Write http:// in hub.url of edge.yaml, or the port at which the hub, or the proxy before it, speaks TLS.',
+    );
   if (prefix === 'HUB' && /CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code))
     return say(
       'HUB_TLS',
@@ -145,7 +171,7 @@ function notReached(
     );
   return say(
     `${prefix}_NO_ANSWER`,
-    `Nothing answers at ${about} (${code}).`,
+    `Nothing answers at ${about} (${code === 'BUG' ? 'not in time' : code}).`,
     `Let this machine dial ${about} in every firewall between; check ${key} in edge.yaml.`,
   );
 }

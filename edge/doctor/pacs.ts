@@ -135,6 +135,8 @@ function codeFor(error: GatewayError): FindingCode {
       return 'PACS_NO_ANSWER';
     case 'TLS_FAILED':
       return 'PACS_TLS';
+    case 'PROTOCOL_ERROR':
+      return 'PACS_NOT_DICOM';
     default:
       return REJECTED[error.rejection ?? ''] ?? 'PACS_REFUSES';
   }
@@ -152,11 +154,14 @@ function unreachable(
     PACS_NAME_UNKNOWN: `Correct host of ${name} in edge.yaml, or have ${host} put into DNS.`,
     PACS_NO_ANSWER: `Let this machine dial ${where} in every firewall between; check host and port of ${name} in edge.yaml.`,
     PACS_TLS: `Check the certificates, and tls of ${name} in edge.yaml: caFile has to hold who signed the certificate of the PACS.`,
-    PACS_AE_TITLE_WRONG: `The PACS is not called ${aeTitle}: write its own AE title as aeTitle of ${name} in edge.yaml.`,
+    PACS_AE_TITLE_WRONG: `The PACS is not called ${aeTitle}: write its own AE title as aeTitle of ${name} in edge.yaml. If it is, enter ${ownAETitle} there: some PACS answer so whom they do not know.`,
+    PACS_NOT_DICOM: `What answers at ${where} does not speak DICOM: correct the port of ${name} in edge.yaml.`,
     PACS_DOES_NOT_KNOW_US: `Enter ${ownAETitle} with the address of this machine as a known AE title in the PACS, or name us as it knows us by callingAETitle of ${name}.`,
   };
   return found(code, {
     ...{ check: 'pacs', about: name, what: `${error.code}: ${error.message}.` },
-    mend: MENDS[code] ?? `Look at the log of the PACS for why it refused ${ownAETitle}.`,
+    mend:
+      MENDS[code] ??
+      `Look at the log of the PACS for why it refused ${ownAETitle}; is ${where} its DICOM port, and does it let the address of this machine in?`,
   });
 }

@@ -60,10 +60,16 @@ export async function openNetworkLog(options: NetworkLogOptions): Promise<Networ
     'servers' in config.nats
       ? undefined
       : await startServer({ ...options, nats: config.nats, directory, keys });
-  const connection = await connectToBroker(config, keys.seed, options.clients?.pair);
-  const opened = new OpenLog({ ...options, connection, server, directory });
-  await opened.begin();
-  return opened;
+  try {
+    const connection = await connectToBroker(config, keys.seed, options.clients?.pair);
+    const opened = new OpenLog({ ...options, connection, server, directory });
+    await opened.begin();
+    return opened;
+  } catch (error) {
+    // The next try starts a server of its own: two would fight for the port, and this one outlive the hub.
+    await server?.stop();
+    throw error;
+  }
 }
 
 function startServer({

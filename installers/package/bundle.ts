@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { normaliseModes, ROOT, runtimePackages } from './stage.ts';
+import { normalise, ROOT, runtimePackages } from './stage.ts';
 
 interface Built {
   readonly version: string;
@@ -27,7 +27,7 @@ export function buildBundle(files: readonly string[], built: Built): string {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   copyFileSync(join(ROOT, 'installers', 'debian', 'install.sh'), join(folder, 'install.sh'));
-  normaliseModes(folder);
+  normalise(folder, epochSeconds);
   writeSums(
     [
       ...files,

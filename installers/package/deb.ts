@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { normaliseModes, ROOT, stageProgram } from './stage.ts';
+import { normalise, ROOT, stageProgram } from './stage.ts';
 
 export interface Product {
   readonly package: 'cdip-edge' | 'cdip-hub';
@@ -95,7 +95,7 @@ export function buildDeb(product: Product, options: DebOptions): string {
   copyFileSync(join(ROOT, 'LICENSE'), join(docs, 'copyright'));
   const sample = product.config;
   copyFileSync(join(ROOT, 'installers/samples', sample), join(docs, 'examples', sample));
-  normaliseModes(stage);
+  normalise(stage, epochSeconds);
   writeControl(product, { stage, version, fill });
   const file = join(out, `${product.package}_${version}_${architecture()}.deb`);
   execFileSync(

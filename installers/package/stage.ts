@@ -9,6 +9,7 @@ import {
   chmodSync,
   cpSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -85,16 +86,15 @@ function isForOtherMachines(inside: string): boolean {
   return !basename(inside).startsWith(`${process.platform}-${process.arch}`);
 }
 
-/** The same modes on every machine: what may be run stays so, everybody may read. */
-export function normaliseModes(directory: string): void {
-  chmodSync(directory, 0o755);
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name);
-    const stat = lstatSync(path);
-    if (stat.isSymbolicLink()) continue;
-    if (stat.isDirectory()) normaliseModes(path);
-    else chmodSync(path, (stat.mode & 0o100) === 0 ? 0o644 : 0o755);
-  }
+/** The same modes and times on every machine: what may be run stays so, everybody may read. */
+export function normalise(path: string, epochSeconds: number): void {
+  const stat = lstatSync(path);
+  if (stat.isDirectory())
+    for (const name of readdirSync(path)) normalise(join(path, name), epochSeconds);
+  if (!stat.isSymbolicLink())
+    chmodSync(path, stat.isDirectory() || (stat.mode & 0o100) !== 0 ? 0o755 : 0o644);
+  // dpkg-deb and tar only bring younger times down to the epoch: a file's time of unpacking may be older.
+  lutimesSync(path, epochSeconds, epochSeconds);
 }
 
 function isThere(path: string): boolean {

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import t, { type Test } from 'tap';
@@ -109,7 +109,7 @@ const faultsOf = ({ findings }: DoctorReport): Finding[] =>
 /** `Date` of an HTTP answer is all that the doctor takes from it. */
 async function hubWithClock(t: Test, aheadMs: number): Promise<string> {
   const server = createServer((_request, response) => {
-    response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString()).end('{}');
+    response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString()).end('{"status":"ok"}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
@@ -182,6 +182,53 @@ t.test('each fault is named with its mend, exit 1', { skip: PEERS }, async (t) =
   const told = await cdip(['edge', 'doctor', '--config', edge.configFile]);
   t.equal(told.code, 1);
   t.match(told.stdout, /PACS_OFF\. .*\n\s+Mend: Start the PACS/, 'the same in words');
+});
+
+/** Takes calls, and answers each as `answer` does. @returns its port */
+async function listening(t: Test, answer: (socket: Socket) => void): Promise<number> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    answer(socket);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return port;
+}
+
+const title =
+  'what answers and is something else is named, and what never answers ends the command';
+t.test(title, async (t) => {
+  const page = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>';
+  const web = await listening(t, (socket) => socket.on('data', () => socket.end(page)));
+  const hangsUp = await listening(t, (socket) => socket.destroy());
+  const held: Socket[] = [];
+  const hole = await listening(t, (socket) => held.push(socket));
+  t.teardown(() => {
+    for (const socket of held) socket.destroy();
+  });
+  const edge = await prepareEdge({
+    ...{ directory: join(t.testdir(), 'edge'), trust: 'RRK' },
+    config: {
+      peers: [at('web', 'WEB', web), at('hangs-up', 'HANGSUP', hangsUp)],
+      hub: { url: `http://127.0.0.1:${web}`, nats: `nats://127.0.0.1:${hole}` },
+    },
+  });
+  writeFileSync(join(edge.dataDirectory, 'nats.seed'), createUser().getSeed());
+  const { code, report } = await doctor(edge);
+  t.equal(code, 1);
+  const expected: readonly [about: string, code: string, mend: RegExp][] = [
+    ['web', 'PACS_NOT_DICOM', /correct the port of web/],
+    ['hangs-up', 'PACS_REFUSES', /its DICOM port/],
+    [`http://127.0.0.1:${web}`, 'HUB_OTHER', /hub\.url/],
+    [`nats://127.0.0.1:${hole}`, 'NATS_NO_ANSWER', /firewall/],
+  ];
+  for (const [about, wanted, mend] of expected)
+    t.match(
+      isAbout(report, about),
+      [{ code: wanted, state: 'fault', mend }],
+      `${about}: ${wanted}`,
+    );
 });
 
 t.test('a disk that is full to the last byte', { skip: smallDiskMissing }, async (t) => {

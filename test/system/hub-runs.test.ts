@@ -11,6 +11,7 @@ import { enrolVoice, studyBody } from '../support/edge-voice.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { Hub, startHub } from '../support/hub.ts';
+import { killNatsServer } from '../support/kill-nats.ts';
 import { missingPeer } from '../support/missing-peer.ts';
 
 const skip = missingPeer('nats-server');
@@ -190,4 +191,11 @@ t.test('a key that can not be admitted costs no token', { skip }, async (t) => {
   const token = await hub.token('RJE');
   t.match(await enrol('RJE', token, key), { status: 422, body: { code: 'LOG_KEY_REFUSED' } });
   t.equal((await enrol('RJE', token, createUser().getPublicKey())).status, 200);
+});
+
+t.test('a hub whose broker ends at the same moment ends in time', { skip }, async (t) => {
+  const hub = await startHub({ directory: t.testdir(), trusts: ['RRK'] });
+  // As where a whole machine, or all processes of a service, are told to stop.
+  killNatsServer(hub.dataDirectory);
+  await t.resolves(hub.stop());
 });

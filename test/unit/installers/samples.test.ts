@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { EdgeConfigSchema, parseEdgeConfig } from '../../../edge/config.ts';
-import { HubConfigSchema, parseHubConfig } from '../../../hub/config.ts';
+import { EdgeConfigSchema, parseEdgeConfig, readEdgeConfig } from '../../../edge/config.ts';
+import { HubConfigSchema, parseHubConfig, readHubConfig } from '../../../hub/config.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', '..', 'installers', 'samples');
 const sample = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
@@ -46,4 +46,25 @@ t.test('what the samples show as defaults are the defaults', async (t) => {
   const { peers: _, ...shown } = parseEdgeConfig(parse(sample('edge.yaml')));
   const { peers: __, ...defaults } = least;
   t.strictSame(shown, defaults);
+});
+
+interface Service {
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+t.test('a hub and an edge of the compose file reach each other and are reached', async (t) => {
+  const file = join(FOLDER, '..', 'container', 'compose.yaml');
+  const { services } = parse(readFileSync(file, 'utf8')) as { services: Record<string, Service> };
+  const folder = t.testdir({
+    'hub.yaml':
+      'dataDirectory: /var/lib/cdip-hub\ntrusts: [{ ods: RRK, name: A, postcode: B15 2GW }]\n',
+    'edge.yaml': 'trust: RRK\ndataDirectory: /var/lib/cdip\n',
+  });
+  const hub = readHubConfig(join(folder, 'hub.yaml'), services['hub']?.environment ?? {});
+  t.match(hub, {
+    http: { host: '0.0.0.0', publicUrl: 'http://hub:8000' },
+    nats: { host: '0.0.0.0', publicUrl: 'nats://hub:4222' },
+  });
+  const edge = readEdgeConfig(join(folder, 'edge.yaml'), services['edge']?.environment ?? {});
+  t.match(edge, { http: { host: '0.0.0.0' } });
 });
