@@ -19,8 +19,12 @@ export const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text, 'utf8'
 export const TRUE = der(0x01, Buffer.from([0xff]));
 
 /** Positive, of random bytes. */
-export const integer = (bytes: Buffer): Buffer =>
-  der(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes);
+export const integer = (bytes: Buffer): Buffer => {
+  // The shortest form alone is DER: one certificate in 512 could not be read otherwise. X.690 §8.3.2.
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const digits = first === -1 ? Buffer.alloc(1) : bytes.subarray(first);
+  return der(0x02, (digits[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), digits]) : digits);
+};
 
 /** @param unused bits at the end of the last byte */
 export const bitString = (bytes: Buffer, unused = 0): Buffer =>

@@ -56,9 +56,9 @@ t.test('a full disk stops routing aloud, once, and it goes on by itself', async 
   // Of a full disk SQLite says the same.
   db.pragma('wal_checkpoint(TRUNCATE)');
   db.exec('CREATE TABLE filler (bytes BLOB)');
-  db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`);
   db.exec(`CREATE TRIGGER full BEFORE DELETE ON route_queue BEGIN
     INSERT INTO filler VALUES (zeroblob(100000)); END`);
+  db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`);
   for (let i = 0; i < 120; i += 1) {
     await look();
     clock.now += 500;
