@@ -12,6 +12,7 @@ import {
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { findStudy } from '../search/study.ts';
 import { type CallEdge, EdgeCallError } from './call-edge.ts';
 import { studySource } from './study-source.ts';
 
@@ -45,15 +46,17 @@ export async function listContents(
   const { studyInstanceUID, home } = request;
   const source = studySource(db, { studyInstanceUID, home }, isLive);
   if (source === undefined) throw new ContentsError('STUDY_UNKNOWN', 'no trust has told of it');
-  let failure: EdgeCallError | undefined;
+  const study = findStudy(db, studyInstanceUID).find((one) => one.home === home);
+  const isAtEdge = study?.availability === 'ONLINE';
+  let failure: EdgeCallError | ContentsError | undefined;
   for (const trust of source.trusts) {
     try {
-      const found = await askAt(callEdge, trust, request);
+      const found = await askAt(callEdge, { trust, isAtEdge }, request);
       return request.seriesInstanceUID === undefined
         ? { series: found.map(seriesOf) }
         : { instances: found.map(instanceOf) };
     } catch (error) {
-      if (!(error instanceof EdgeCallError)) throw error;
+      if (!(error instanceof EdgeCallError || error instanceof ContentsError)) throw error;
       failure ??= error;
     }
   }
@@ -62,7 +65,7 @@ export async function listContents(
 
 async function askAt(
   callEdge: CallEdge,
-  trust: string,
+  { trust, isAtEdge }: { trust: string; isAtEdge: boolean },
   { studyInstanceUID, home, seriesInstanceUID, limit, offset }: ContentsRequest,
 ): Promise<JsonDataSet[]> {
   const study = `studies/${encodeURIComponent(studyInstanceUID)}/series`;
@@ -70,9 +73,11 @@ async function askAt(
     seriesInstanceUID === undefined
       ? study
       : `${study}/${encodeURIComponent(seriesInstanceUID)}/instances`;
+  // Edges that are older than this hub refuse the word.
+  const listed = isAtEdge ? '' : 'listed&';
   const { status, body } = await callEdge({
     ...{ trust, studyInstanceUID, home },
-    path: `/dicom-web/${within}?listed&home=${home}&limit=${limit}&offset=${offset}`,
+    path: `/dicom-web/${within}?${listed}home=${home}&limit=${limit}&offset=${offset}`,
     headers: { accept: 'application/dicom+json' },
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
