@@ -60,10 +60,11 @@ function settled(folder: string, seen: Seen): string[] {
   const before = new Map(seen);
   seen.clear();
   for (const name of names) {
-    const { size, mtimeMs, ino } = statSync(join(folder, name));
-    seen.set(name, [size, mtimeMs, ino].join(' '));
+    const found = statSync(join(folder, name), { throwIfNoEntry: false });
+    // Somebody took it away, or gave it another name.
+    if (found !== undefined) seen.set(name, [found.size, found.mtimeMs, found.ino].join(' '));
   }
-  return names.filter((name) => seen.get(name) === before.get(name)).sort();
+  return [...seen.keys()].filter((name) => seen.get(name) === before.get(name)).sort();
 }
 
 async function loadFile(
