@@ -8,7 +8,7 @@
  * One file at a time. A kill goes on at the object where it came.
  */
 import { TEACHING_COLLECTION, TEACHING_HOME } from '../../shared/contract/teaching.ts';
-import { GatewayError } from '../../shared/errors.ts';
+import { codeOf, GatewayError } from '../../shared/errors.ts';
 import { IdentifierSearch } from '../../shared/identifier-search.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
@@ -115,15 +115,17 @@ export class TeachingDesk {
         store.prepareAgain(caseId);
   }
 
-  /** A full disk, or a key that can't be read, is waited for. */
+  /** A full disk, a key or a file that can't be read, is waited for, and keeps no other file waiting. */
   async #prepareOrWait(one: TeachingCase): Promise<void> {
     const { store, now, log } = this.#options;
     try {
       await this.#prepare(one);
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      const { code, message: detail } = error;
-      log.warn('teaching.waits', { caseId: one.caseId, code });
+      const code = codeOf(error);
+      if (error instanceof GatewayError) log.warn('teaching.waits', { caseId: one.caseId, code });
+      else log.error('teaching.look-failed', { error });
+      // What the system says may name files.
+      const detail = error instanceof GatewayError ? error.message : NOT_MADE;
       store.hold(one, { code, detail }, now() + AGAIN_MS);
     }
   }
@@ -272,6 +274,7 @@ export class TeachingDesk {
   }
 }
 
+const NOT_MADE = 'its home could not make it; the log of its edge says why';
 const STUDY_GONE: Reason = { code: 'STUDY_GONE', detail: 'its home no longer holds the study' };
 const REJECTED: Reason = {
   code: 'STUDY_REJECTED',

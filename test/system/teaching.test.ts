@@ -2,7 +2,7 @@
  * Teaching files: marked at one trust, de-identified at the home, found and looked at under pseudonyms by others;
  * withdrawn by people, by the home and by an S-flag; over kill -9.
  */
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
@@ -228,6 +228,24 @@ t.test(
       await network.site('RRK').edge.start();
       await until(id, 'published');
       t.equal((await privacy(`/api/teaching/${id}`, { method: 'DELETE' })).body.state, 'withdrawn');
+      await eventually('its files are gone', () => bytesOf(network, 'RRK').length === 0, WAIT);
+    });
+
+    await t.test('one whose object is lost says so, and keeps no other waiting', async (t) => {
+      const { edge } = network.site('RRK');
+      const before = new Set(edge.spoolFiles());
+      const broken = await sent('mr-6', PEOPLE.owen.nhsNumber);
+      const lost = edge.spoolFiles().find((path) => !before.has(path));
+      t.ok(lost);
+      rmSync(lost ?? '');
+      const first = await author('/api/teaching', posted({ studyInstanceUID: broken, ...NOTE }));
+      const { reason } = await until(first.body.id, 'held');
+      t.notMatch(reason?.detail ?? '', /spool/, 'no path is told');
+      const id = await markAgain();
+      await until(id, 'published');
+      t.equal((await author(`/api/teaching/${first.body.id}`)).body.state, 'held');
+      for (const one of [id, first.body.id])
+        await privacy(`/api/teaching/${one}`, { method: 'DELETE' });
       await eventually('its files are gone', () => bytesOf(network, 'RRK').length === 0, WAIT);
     });
 
