@@ -7,6 +7,8 @@
  * What our programs logged and measured meanwhile is searched for the patients who were planted: a failure for each
  * line that names one. As many files at once as there are cores. No test at all is a failure too. Compiled code is kept
  * in .compiled, as bin/cdip does: every test starts programs of hundreds of modules, and half of a start is compiling.
+ * The folders of a test file's tests are removed when the file has ended: tap itself would remove one before it ends
+ * the programs that write there.
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -45,7 +47,7 @@ function runGroup(
   { tally, said }: { tally: Tally; said: string },
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const options = [`--jobs=${CORES}`, `--timeout=${group.timeoutSeconds}`];
+    const options = [`--jobs=${CORES}`, `--timeout=${group.timeoutSeconds}`, '--save-fixture'];
     const tap = spawn('tap', ['run', '--reporter=tap', ...options, ...files], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -65,6 +67,13 @@ function runGroup(
   });
 }
 
+/** What `t.testdir` made for the tests of a file that has ended. */
+function removeFolders(file: string): void {
+  const folders = join('.tap', 'fixtures', `${file.replaceAll(/[^\w.-]+/g, '-')}*`);
+  for (const folder of globSync(folders, { cwd: ROOT }))
+    rmSync(join(ROOT, folder), { recursive: true, force: true, maxRetries: 3 });
+}
+
 /** Counts as one test where a program ran. */
 async function searchNames(said: string, { counts }: Tally): Promise<void> {
   const { files, naming } = await searchSaid(said);
@@ -79,7 +88,7 @@ async function searchNames(said: string, { counts }: Tally): Promise<void> {
 
 async function main(): Promise<number> {
   const files = filesOf(process.argv.slice(2));
-  const tally = new Tally((line) => process.stdout.write(`${line}\n`));
+  const tally = new Tally((line) => process.stdout.write(`${line}\n`), removeFolders);
   const said = mkdtempSync(join(tmpdir(), 'cdip-said-'));
   let worst = 0;
   for (const group of GROUPS) {

@@ -2,7 +2,7 @@
  * Counts the tests in a TAP stream as tap writes it. A test is a `t.test` that holds no other
  * `t.test`, or a file that has none; a file that fails outside its tests counts as one more failure.
  *
- *   run.ts ──text──► here ──► a line for each file, each failure with its path and diagnosis
+ *   run.ts ──text──► here ──► a line for each file, each failure with its path and diagnosis; the file that ended
  */
 
 export interface Counts {
@@ -38,13 +38,15 @@ export class Tally {
   readonly counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   readonly skipReasons = new Set<string>();
   readonly #print: (line: string) => void;
+  readonly #fileEnded: (file: string) => void;
   readonly #open: Open[] = [];
   #rest = '';
   /** Where the lines after a failed point go: its diagnosis. */
   #diagnosis: string[] | undefined;
 
-  constructor(print: (line: string) => void) {
+  constructor(print: (line: string) => void, fileEnded: (file: string) => void = () => {}) {
     this.#print = print;
+    this.#fileEnded = fileEnded;
   }
 
   write(text: string): void {
@@ -115,6 +117,7 @@ export class Tally {
     const skipped = this.counts.skipped - file.before.skipped;
     const also = skipped > 0 ? `, ${skipped} skipped` : '';
     this.#print(`${failed ? '✖' : '✔'} ${file.title}  ${passed} passed${also}  ${time}`);
+    this.#fileEnded(file.title);
   }
 }
 

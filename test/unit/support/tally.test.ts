@@ -69,3 +69,17 @@ ok 1 - a.test.ts # time=5ms
   t.strictSame(counts, { passed: 1, failed: 0, skipped: 1 });
   t.strictSame(reasons, ['sends: storescu not installed']);
 });
+
+t.test('whoever waits for a file learns that it has ended, failed or not', async (t) => {
+  const ended: string[] = [];
+  const tally = new Tally(
+    () => {},
+    (file) => ended.push(file),
+  );
+  tally.write('# Subtest: a.test.ts\n    ok 1 - fine\n    1..1\nok 1 - a.test.ts # time=5ms\n');
+  t.strictSame(ended, ['a.test.ts']);
+  tally.write(
+    '# Subtest: b.test.ts\n    not ok 1 - no\n    1..1\nnot ok 2 - b.test.ts # time=5ms\n',
+  );
+  t.strictSame(ended, ['a.test.ts', 'b.test.ts']);
+});
