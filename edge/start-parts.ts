@@ -23,7 +23,7 @@ import { type DeliveryCounters, openDeliveryCounters } from './deliver/delivery-
 import { DeliveryQueue } from './deliver/delivery-queue.ts';
 import { dimseDestinations } from './deliver/dimse-destination.ts';
 import { PeerStates } from './deliver/peer-states.ts';
-import { MetadataAhead } from './dicomweb/metadata-ahead.ts';
+import { MadeAhead } from './dicomweb/made-ahead.ts';
 import { openDicomWeb } from './dicomweb/open.ts';
 import { type DicomListener, startDicomListener } from './dimse/listener.ts';
 import { Doctor } from './doctor/doctor.ts';
@@ -104,7 +104,7 @@ export async function startParts(
   const isBringing = (study: string): boolean => late.pacs?.isBringing(study) ?? false;
   const isMade: SetAside = (spool, object) => late.made?.takeBack(spool, object) ?? false;
   const now = (): number => clock.now();
-  const ahead = new MetadataAhead({ quietMs: config.storage.quietSeconds * 1000, now });
+  const ahead = new MadeAhead({ quietMs: config.storage.quietSeconds * 1000, now });
   const storage = await openRoutedStorage(options, {
     db,
     routes,
@@ -146,7 +146,7 @@ export async function startParts(
   late.unaided = withoutHub.fetches;
   const dicomWeb = openDicomWeb({ db, index, spool, log, decoder });
   ahead.start({ ...dicomWeb, log });
-  lifecycle.add('metadata ahead', () => ahead.stop());
+  lifecycle.add('made ahead', () => ahead.stop());
   const http = await startHttp({
     ...{ config, metrics, log, clock, trust, index, spool, directory, pacs, line, copies },
     ...{ usedTickets: new UsedTickets(db, clock), audit, subjects },
@@ -313,7 +313,7 @@ async function openRoutedStorage(
   }: {
     db: Sqlite;
     routes: RouteTables;
-    ahead: MetadataAhead;
+    ahead: MadeAhead;
     isBringing: (study: string) => boolean;
     isMade: SetAside;
   },

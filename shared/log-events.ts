@@ -254,8 +254,8 @@ export interface LogEvents {
   'dicomweb.cut': { trust: string; studyInstanceUID: string; code: string };
   /** DICOMweb leaves out an object whose file can't be read. */
   'dicomweb.unread': { sopInstanceUID: string; studyInstanceUID: string; code: string };
-  /** Metadata of a series could not be made ahead; whoever asks for them is told why. */
-  'dicomweb.not-ahead': { studyInstanceUID: string; code: string };
+  /** Metadata of a series, or an object's frames, could not be made ahead; whoever asks for them is told why. */
+  'dicomweb.not-ahead': { studyInstanceUID: string; sopInstanceUID?: string; code: string };
   /** A SOP Instance UID came with other content; both are kept, the first stays current. */
   'storage.conflict': { calling: string; sopInstanceUID: string; studyInstanceUID: string };
   /** The objects of a study name more than one patient. */

@@ -41,11 +41,14 @@ export async function readWhole(
   return Buffer.concat(chunks);
 }
 
+/** Of fragments only the headers are wanted, and what lies between may be large. */
+const WINDOW_BYTES = 4 * 1024;
+
 /** Small reads that go forward, a window at a time. Of data sets that are not deflated. */
 export class WindowReader {
   readonly #handle: FileHandle;
   readonly #instance: StoredInstance;
-  readonly #window = Buffer.allocUnsafe(64 * 1024);
+  readonly #window = Buffer.allocUnsafe(WINDOW_BYTES);
   #start = 0;
   #length = 0;
 
@@ -58,7 +61,7 @@ export class WindowReader {
     return new WindowReader(await open(file, 'r'), instance);
   }
 
-  /** At most 64 KB; less at the data set's end. */
+  /** At most 4 KB; less at the data set's end. */
   async read(start: number, length: number): Promise<Buffer> {
     if (start < this.#start || start + length > this.#start + this.#length) {
       const left = Math.max(0, this.#instance.dataSetBytes - start);

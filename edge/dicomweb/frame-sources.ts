@@ -1,7 +1,8 @@
 /**
- * The frames of objects that are being looked at: where each lies is found once and remembered.
+ * The frames of objects: where each lies is found once, when the object has come or at the first look, and kept.
  *
- *   StoredInstance ─► head, FrameTable (kept while used) ─► bytes of a frame, as stored │ native
+ *   StoredInstance ─► FrameLayout, kept ─► bytes of a frame, as stored │ native
+ *                  └► head, read when it is drawn ─► attributes about its pixels
  */
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { canDecode } from '../../shared/pixel-data/decode.ts';
@@ -10,19 +11,22 @@ import type { StoredInstance } from '../index/types.ts';
 import type { Spool } from '../spool/spool.ts';
 import { type CodecThreads, TranscodeError } from '../transcode/codec-threads.ts';
 import { DicomWebError } from './dicomweb-error.ts';
-import { type FrameTable, frameTableOf } from './frame-table.ts';
+import { type FrameLayout, layoutOf } from './frame-layout.ts';
+import type { FrameTable } from './frame-table.ts';
 import { frameBytes } from './frames.ts';
-import { numberOf, readObjectHead } from './object-head.ts';
+import type { KeptLayouts } from './kept-layouts.ts';
+import { type ObjectHead, readObjectHead } from './object-head.ts';
 
-/** Objects whose tables are remembered: a few series. */
-const MAX_KEPT = 4_000;
+/** Objects whose layouts are remembered in memory: a few series. */
+const MAX_REMEMBERED = 4_000;
 /** Modality, image pixel and look-up modules, presentation, functional groups. */
 const ABOUT_PIXELS = /^(00080060|0028|2050|5200|7FE0)/;
 
 export interface FrameSource {
   readonly instance: StoredInstance;
-  readonly attributes: JsonDataSet;
   readonly table: FrameTable;
+  /** Those about its pixels. */
+  attributes(): Promise<JsonDataSet>;
   /** `octets` are what the object's own attributes describe: not where decoding changes the colour space. */
   readonly hasOctets: boolean;
   /** Of a frame, counted from 0. */
@@ -33,41 +37,74 @@ export interface FrameSource {
   native(at: number): Promise<NativeFrame>;
 }
 
-interface Kept {
-  readonly attributes: JsonDataSet;
-  readonly table: FrameTable;
+interface Remembered {
+  readonly layout: Promise<FrameLayout>;
+  attributes?: Promise<JsonDataSet>;
 }
 
 type Decoder = Pick<CodecThreads, 'decode'>;
 
+export interface FrameSourceParts {
+  readonly spool: Spool;
+  readonly decoder: Decoder;
+  readonly kept: KeptLayouts;
+}
+
 export class FrameSources {
   readonly #spool: Spool;
   readonly #decoder: Decoder;
-  readonly #kept = new Map<string, Promise<Kept>>();
+  readonly #kept: KeptLayouts;
+  /** By path: it names content, which never changes. */
+  readonly #remembered = new Map<string, Remembered>();
 
-  constructor(spool: Spool, decoder: Decoder) {
+  constructor({ spool, decoder, kept }: FrameSourceParts) {
     this.#spool = spool;
     this.#decoder = decoder;
+    this.#kept = kept;
   }
 
   /** @throws DicomWebError, DicomError, or a system error when the file can't be read */
   async of(instance: StoredInstance): Promise<FrameSource> {
     const file = this.#spool.absolute(instance.path);
-    const { attributes, table } = await this.#find(file, instance);
-    const bitsAllocated = numberOf(attributes, '00280100') ?? 8;
+    const remembered = this.#remember(instance);
+    const { image, table } = await remembered.layout;
+    const { bitsAllocated } = image;
     const stored = (at: number) => frameBytes(file, instance, { table, at, bitsAllocated });
     const isNative = table.kind === 'native';
-    const image = imagePixels(attributes);
     const native = async (at: number): Promise<NativeFrame> => {
       const frame = await whole(stored(at));
       if (!isNative) return this.#decode(frame, image, instance);
       return { bytes: frame, photometricInterpretation: image.photometricInterpretation };
     };
+    const attributes = (): Promise<JsonDataSet> => {
+      remembered.attributes ??= readAttributes(file, instance);
+      return remembered.attributes;
+    };
     return {
-      ...{ instance, attributes, table, stored, native },
+      ...{ instance, table, attributes, stored, native },
       hasOctets: isNative || (canDecode(instance.transferSyntaxUID) && staysAsDescribed(image)),
       octets: (at) => (isNative ? stored(at) : bytesOf(native(at))),
     };
+  }
+
+  /**
+   * Finds where its frames lie, unless that is known.
+   *
+   * @param head when it has been read
+   * @throws DicomWebError `NO_PIXELS`, `PIXELS_UNREADABLE`, which are kept as well; DicomError, or a system error
+   */
+  async keep(instance: StoredInstance, head?: ObjectHead): Promise<FrameLayout> {
+    const known = this.#kept.of(instance);
+    if (known !== undefined) return known;
+    const file = this.#spool.absolute(instance.path);
+    try {
+      const layout = await layoutOf(file, instance, head ?? (await readObjectHead(file, instance)));
+      this.#kept.keep(instance, layout);
+      return layout;
+    } catch (error) {
+      if (error instanceof DicomWebError) this.#kept.keep(instance, error);
+      throw error;
+    }
   }
 
   async #decode(
@@ -89,25 +126,23 @@ export class FrameSources {
     }
   }
 
-  /** A path names content, which never changes. */
-  #find(file: string, instance: StoredInstance): Promise<Kept> {
-    const known = this.#kept.get(instance.path);
-    const kept = known ?? readTable(file, instance);
-    this.#kept.delete(instance.path);
-    this.#kept.set(instance.path, kept);
-    if (known === undefined) kept.catch(() => this.#kept.delete(instance.path));
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
-    return kept;
+  #remember(instance: StoredInstance): Remembered {
+    const { path } = instance;
+    const known = this.#remembered.get(path);
+    const remembered = known ?? { layout: this.keep(instance) };
+    this.#remembered.delete(path);
+    this.#remembered.set(path, remembered);
+    if (known === undefined) remembered.layout.catch(() => this.#remembered.delete(path));
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined)
+      this.#remembered.delete(oldest);
+    return remembered;
   }
 }
 
-async function readTable(file: string, instance: StoredInstance): Promise<Kept> {
-  const head = await readObjectHead(file, instance);
-  const attributes = Object.fromEntries(
-    Object.entries(head.attributes).filter(([tag]) => ABOUT_PIXELS.test(tag)),
-  );
-  return { attributes, table: await frameTableOf(file, instance, head) };
+async function readAttributes(file: string, instance: StoredInstance): Promise<JsonDataSet> {
+  const { attributes } = await readObjectHead(file, instance);
+  return Object.fromEntries(Object.entries(attributes).filter(([tag]) => ABOUT_PIXELS.test(tag)));
 }
 
 async function whole(frame: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -123,19 +158,3 @@ async function* bytesOf(frame: Promise<NativeFrame>): AsyncGenerator<Buffer> {
 /** Decoded colours are RGB, or YBR_FULL, pixel by pixel, whatever they were. */
 const staysAsDescribed = ({ samplesPerPixel, photometricInterpretation, isPlanar }: ImagePixels) =>
   samplesPerPixel === 1 || (photometricInterpretation === 'RGB' && !isPlanar);
-
-function imagePixels(attributes: JsonDataSet): ImagePixels {
-  const number = (tag: string, otherwise: number): number => numberOf(attributes, tag) ?? otherwise;
-  const bitsAllocated = number('00280100', 8);
-  return {
-    rows: number('00280010', 0),
-    columns: number('00280011', 0),
-    samplesPerPixel: number('00280002', 1),
-    bitsAllocated,
-    bitsStored: number('00280101', bitsAllocated),
-    isSigned: number('00280103', 0) === 1,
-    photometricInterpretation: String(attributes['00280004']?.Value?.[0] ?? '').trim(),
-    isPlanar: number('00280006', 0) === 1,
-    frames: number('00280008', 1),
-  };
-}

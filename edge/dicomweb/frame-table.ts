@@ -68,11 +68,12 @@ async function encapsulated(
     extended === undefined
       ? await basicOffsets(reader, table)
       : offsets64(Buffer.from(extended, 'base64'));
-  const starts =
-    offsets.length === frames
-      ? new Set(offsets.map((offset) => first + 8 + offset))
-      : await startsByMarker(reader, fragments);
-  const grouped = group(fragments, starts);
+  const byOffsets = group(fragments, new Set(offsets.map((offset) => first + 8 + offset)));
+  // A table that names other places, as one that was not kept in step with its fragments.
+  const grouped =
+    byOffsets.length === frames
+      ? byOffsets
+      : group(fragments, await startsByMarker(reader, fragments));
   if (grouped.length !== frames)
     throw unreadable(
       `Its ${frames} frames can not be told apart in ${fragments.length} fragments.`,

@@ -16,6 +16,10 @@ export interface Scope {
   readonly sopInstanceUID?: string | undefined;
 }
 
+export interface SeriesScope extends Scope {
+  readonly seriesInstanceUID: string;
+}
+
 export interface HeldSeries {
   readonly seriesKey: number;
   readonly seriesInstanceUID: string;

@@ -7,11 +7,12 @@ import type { Spool } from '../spool/spool.ts';
 import type { CodecThreads } from '../transcode/codec-threads.ts';
 import { FrameSources } from './frame-sources.ts';
 import { HeldStudies } from './held-studies.ts';
+import { KeptLayouts } from './kept-layouts.ts';
 import type { RetrieveParts } from './retrieve.ts';
 import type { SearchParts } from './search.ts';
 import { SeriesMetadata } from './series-metadata.ts';
 
-export type DicomWeb = RetrieveParts & SearchParts;
+export type DicomWeb = RetrieveParts & SearchParts & { readonly layouts: KeptLayouts };
 
 export function openDicomWeb(of: {
   readonly db: Sqlite;
@@ -21,11 +22,13 @@ export function openDicomWeb(of: {
   readonly decoder: Pick<CodecThreads, 'decode'>;
 }): DicomWeb {
   const { db, index, spool, decoder } = of;
+  const layouts = new KeptLayouts(db);
   return {
     spool,
     held: new HeldStudies(db, index),
     studies: new LocalStudies(db),
     metadata: new SeriesMetadata(of),
-    frames: new FrameSources(spool, decoder),
+    layouts,
+    frames: new FrameSources({ spool, decoder, kept: layouts }),
   };
 }

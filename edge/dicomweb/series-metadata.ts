@@ -14,7 +14,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { StoredInstance } from '../index/types.ts';
 import type { Spool } from '../spool/spool.ts';
-import { readObjectHead } from './object-head.ts';
+import { type ObjectHead, readObjectHead } from './object-head.ts';
 
 const [compress, inflate] = [promisify(gzip), promisify(gunzip)];
 /** Files whose heads are read at a time. */
@@ -25,6 +25,15 @@ export interface Metadata {
   readonly gzipped: Buffer;
   /** Objects that could not be read, and are not in it. */
   readonly unread: number;
+}
+
+export type HeadReader = (instance: StoredInstance, head: ObjectHead) => Promise<void>;
+
+interface Wanted {
+  readonly seriesKey: number;
+  readonly contentKey: string;
+  readonly instances: readonly StoredInstance[];
+  readonly alongside: HeadReader | undefined;
 }
 
 export class SeriesMetadata {
@@ -50,25 +59,29 @@ export class SeriesMetadata {
     );
   }
 
-  /** @param instances all of the series, in order */
-  async of(seriesKey: number, instances: readonly StoredInstance[]): Promise<Metadata> {
+  /**
+   * @param instances all of the series, in order
+   * @param alongside is given each head that is read for it; nothing when they are kept
+   */
+  async of(
+    seriesKey: number,
+    instances: readonly StoredInstance[],
+    alongside?: HeadReader,
+  ): Promise<Metadata> {
     const contentKey = keyOf(instances);
     const kept = this.#find.get(seriesKey, contentKey);
     if (kept !== undefined) return { gzipped: kept, unread: 0 };
-    const making = this.#making.get(contentKey) ?? this.#make(seriesKey, contentKey, instances);
+    const making =
+      this.#making.get(contentKey) ?? this.#make({ seriesKey, contentKey, instances, alongside });
     this.#making.set(contentKey, making);
     return making.finally(() => this.#making.delete(contentKey));
   }
 
-  async #make(
-    seriesKey: number,
-    contentKey: string,
-    instances: readonly StoredInstance[],
-  ): Promise<Metadata> {
+  async #make({ seriesKey, contentKey, instances, alongside }: Wanted): Promise<Metadata> {
     const texts: string[] = [];
     for (let at = 0; at < instances.length; at += AT_ONCE) {
       const some = instances.slice(at, at + AT_ONCE);
-      const heads = await Promise.all(some.map((instance) => this.#textOf(instance)));
+      const heads = await Promise.all(some.map((instance) => this.#textOf(instance, alongside)));
       texts.push(...heads.filter((text) => text !== undefined));
     }
     const gzipped = await compress(`[${texts.join(',\n')}]`, { level: 3 });
@@ -77,9 +90,13 @@ export class SeriesMetadata {
     return { gzipped, unread };
   }
 
-  async #textOf(instance: StoredInstance): Promise<string | undefined> {
+  async #textOf(
+    instance: StoredInstance,
+    alongside: HeadReader | undefined,
+  ): Promise<string | undefined> {
     try {
       const head = await readObjectHead(this.#spool.absolute(instance.path), instance);
+      await alongside?.(instance, head);
       return JSON.stringify(head.attributes);
     } catch (error) {
       if (!(error instanceof GatewayError) && codeOf(error) === 'BUG') throw error;

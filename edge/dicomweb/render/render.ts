@@ -48,7 +48,7 @@ async function imageOf(
   at: number,
   { type, window, viewport, quality }: Wanted,
 ): Promise<Buffer> {
-  const described = imageAttributes(source.attributes, at);
+  const described = imageAttributes(await source.attributes(), at);
   if (described.rows * described.columns > MAX_PIXELS)
     throw new DicomWebError('NOT_ACCEPTABLE', 'This image is too large to be rendered here.');
   const { bytes: pixels, photometricInterpretation } = await source.native(at);
