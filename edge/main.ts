@@ -13,6 +13,7 @@ import { logDirectory } from '../shared/log-file.ts';
 import { openMetrics } from '../shared/metrics.ts';
 import { holdDirectory } from '../shared/sqlite/hold-directory.ts';
 import { VERSION } from '../shared/version.ts';
+import { openNameKey, saidNames } from './access/said-names.ts';
 import { type EdgeConfig, readEdgeConfig } from './config.ts';
 import { PushedConfigurations } from './configuration/pushed.ts';
 import { startParts } from './start-parts.ts';
@@ -44,7 +45,8 @@ async function runOnce(
   config: EdgeConfig,
   { pushed, signal }: { pushed: PushedConfigurations; signal: Promise<string> },
 ): Promise<string> {
-  const log = openKeptLog('edge', logDirectory(config.dataDirectory));
+  const says = saidNames(config, openNameKey(config.dataDirectory));
+  const log = openKeptLog('edge', logDirectory(config.dataDirectory), says);
   const metrics = openMetrics({ trust: config.trust });
   collectDefaultMetrics({ register: metrics });
   const lifecycle = new Lifecycle(log);
@@ -54,7 +56,7 @@ async function runOnce(
   });
   lifecycle.add('data directory', holdDirectory(config.dataDirectory));
   try {
-    const parts = { config, clock: systemClock, log, metrics, lifecycle };
+    const parts = { config, clock: systemClock, log, says, metrics, lifecycle };
     const where = await startParts({ ...parts, pushed, restart });
     log.info('program.started', { version: VERSION, ...where });
     const end = await Promise.race([signal, restarting]);

@@ -3,6 +3,7 @@ import { type Clock, rfc3339 } from '../shared/clock.ts';
 import type { UpgradeTold } from '../shared/contract/releases.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { VERSION } from '../shared/version.ts';
+import type { SaidNames } from './access/said-names.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
 import { crawlProgress, crawlWords } from './crawl/progress.ts';
@@ -23,6 +24,7 @@ import type { OpenStorage } from './scp/open-storage.ts';
 import { PATIENT_MISMATCH } from './spool/quarantine.ts';
 import type { Services } from './start-services.ts';
 import { healthFacts, healthSections, openAssociations } from './status-health.ts';
+import { unlistedNames } from './status-names.ts';
 import { troublesOf } from './status-troubles.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
@@ -33,6 +35,7 @@ export interface StatusSources {
   readonly db: Sqlite;
   readonly clock: Clock;
   readonly startedAt: number;
+  readonly says: SaidNames;
   readonly storage: OpenStorage;
   readonly store: FetchStore;
   readonly queue: DeliveryQueue;
@@ -90,7 +93,8 @@ export function statusView(sources: StatusSources): StatusView {
         ...(details === undefined ? [] : healthSections(details, at)),
       ],
       ...[builds(sources), examination(sources), pacs(sources), retrieves(sources)],
-      ...[callers(sources), fetches(sources), destinations(sources), deliveries(sources)],
+      ...[callers(sources), unlisted(sources), fetches(sources)],
+      ...[destinations(sources), deliveries(sources)],
       ...[routes(sources), results(sources), commitments(sources), worklistFaults(sources)],
       ...[quarantine(sources), conflicts(sources), hl7Sources(sources), deadLetters(sources)],
     ],
@@ -221,6 +225,15 @@ function callers({ late }: StatusSources): StatusSection {
         ],
       ),
   };
+}
+
+function unlisted({ late, storage, hl7, says }: StatusSources): StatusSection {
+  const heard = {
+    callers: late.listener?.callers() ?? [],
+    senders: storage.index.lastObjectPerCaller(),
+    feeds: hl7.sources(SHOWN),
+  };
+  return unlistedNames(heard, says, SHOWN);
 }
 
 /** `3: calling-ae-title-not-recognized`. */

@@ -1,6 +1,7 @@
 /**
- * Every event that is logged, with the flat fields it carries. UIDs, AE titles, hosts, codes,
- * counts and sizes yes; names, identifiers and birth dates of patients never.
+ * Every event that is logged, with the flat fields it carries. UIDs, hosts, codes, counts and sizes yes; names,
+ * identifiers and birth dates of patients never. What a peer calls itself stands in fields that said-names.ts lists, and
+ * is said as it is only when it is configured.
  */
 export interface LogEvents {
   // --- programs
@@ -64,8 +65,8 @@ export interface LogEvents {
   // --- hub/measures
   /** The measures count what was told until now; `isWhole`: all of it was folded anew. */
   'measures.built': { number: number; told: number; isWhole: boolean; ms: number };
-  /** A CSV of the past was read; refused: rows that can't be, or with `taken` 0 the whole file. */
-  'measures.loaded': { file: string; taken: number; refused: number };
+  /** A CSV of the past was read, and lies in `done` or `refused`; refused: rows that can't be, or with `taken` 0 the whole file. */
+  'measures.loaded': { kind: string; taken: number; refused: number };
   /** They could not be built; the figures of the build before are shown. */
   'measures.not-built': { code: string; error: unknown };
 

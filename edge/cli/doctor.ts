@@ -5,6 +5,7 @@
 import { systemClock } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
+import { readNameKey, saidNames } from '../access/said-names.ts';
 import type { EdgeConfig } from '../config.ts';
 import { examine } from '../doctor/examine.ts';
 import type { DoctorReport, Finding } from '../doctor/finding.ts';
@@ -41,6 +42,7 @@ async function ofStoppedEdge(config: EdgeConfig): Promise<DoctorReport> {
   try {
     const report = await examine({
       ...{ config, clock, db, inlet: ownPortInlet(config, clock) },
+      says: saidNames(config, readNameKey(config.dataDirectory)),
       isRunning: isHeld(config.dataDirectory),
     });
     keepReport(config.dataDirectory, report);

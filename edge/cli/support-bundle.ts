@@ -12,8 +12,10 @@ import { packArchive } from '../../shared/archive.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { readYaml } from '../../shared/config.ts';
 import { logDirectory, logFiles } from '../../shared/log-file.ts';
+import { isSaid, PEERS_WORDS } from '../../shared/said-names.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { VERSION } from '../../shared/version.ts';
+import { readNameKey, type SaidNames, saidNames } from '../access/said-names.ts';
 import type { EdgeConfig } from '../config.ts';
 import { crawlProgress } from '../crawl/progress.ts';
 import { PeerStates } from '../deliver/peer-states.ts';
@@ -43,17 +45,21 @@ export function writeSupportBundle(config: EdgeConfig, options: BundleOptions): 
   if (options.out === undefined) mkdirSync(folder, { recursive: true, mode: 0o750 });
   const db = openToRead(dataDirectory);
   const scrub = openScrub(db);
+  const says = saidNames(config, readNameKey(dataDirectory));
   packArchive(file, name, (into) => {
     mkdirSync(join(into, 'log'));
     const put = (path: string, value: unknown): void =>
       writeFileSync(join(into, path), `${JSON.stringify(scrubbed(value, scrub), null, 2)}\n`);
     put('versions.json', versions(config, db));
-    put('status.json', db === undefined ? 'the database can not be read' : status(config, db, now));
+    put(
+      'status.json',
+      db === undefined ? 'the database can not be read' : status(config, { db, now, says }),
+    );
     put('doctor.json', readReport(dataDirectory) ?? 'nothing was examined yet');
     const shown = scrubbed(withoutSecrets(readYaml(options.configFile)), scrub);
     writeFileSync(join(into, 'edge.yaml'), stringify(shown));
     for (const path of logFiles(logDirectory(dataDirectory), 'edge'))
-      copyLog(path, join(into, 'log', basename(path)), scrub);
+      copyLog(path, join(into, 'log', basename(path)), { scrub, says });
   });
   db?.close();
   process.stderr.write('No patient and no key is in it. Look through it before you send it.\n');
@@ -72,7 +78,10 @@ function versions({ dataDirectory }: EdgeConfig, db: Sqlite | undefined): object
   };
 }
 
-function status(config: EdgeConfig, db: Sqlite, now: number): object {
+function status(
+  config: EdgeConfig,
+  { db, now, says }: { db: Sqlite; now: number; says: SaidNames },
+): object {
   return {
     ...readStoredStatus(db, config.trust, now),
     crawl: crawlProgress(db, config),
@@ -80,12 +89,31 @@ function status(config: EdgeConfig, db: Sqlite, now: number): object {
     retrieves: new RetrieveLog(db).list(LISTED),
     quarantine: db.prepare('SELECT code, count(*) AS entries FROM quarantine GROUP BY code').all(),
     hl7: db
-      .prepare(
+      .prepare<[], FeedRow>(
         `SELECT application, facility, state, code, count(*) AS messages, max(received_at) AS lastAt
          FROM hl7_messages GROUP BY application, facility, state, code`,
       )
-      .all(),
+      .all()
+      .map((row) => ({
+        ...row,
+        ...{ application: says.hl7(row.application), facility: says.hl7(row.facility) },
+      })),
   };
+}
+
+interface FeedRow {
+  readonly application: string;
+  readonly facility: string;
+}
+
+/** Lines that an earlier version wrote hold callers' own words. */
+function saidLine(line: unknown, { caller }: SaidNames): unknown {
+  if (typeof line !== 'object' || line === null) return line;
+  const said = Object.entries(line).map(([field, value]) => {
+    const isWord = PEERS_WORDS.includes(field) && typeof value === 'string' && !isSaid(value);
+    return [field, isWord ? caller(value) : value];
+  });
+  return Object.fromEntries(said);
 }
 
 /** What a key, a secret or a password is; names of files stay. */
@@ -100,8 +128,13 @@ function withoutSecrets(value: unknown): unknown {
   );
 }
 
+interface Clean {
+  readonly scrub: Scrub;
+  readonly says: SaidNames;
+}
+
 /** Line by line, so that what is not an event of ours is taken apart as text. */
-function copyLog(from: string, to: string, scrub: Scrub): void {
+function copyLog(from: string, to: string, { scrub, says }: Clean): void {
   let text: string;
   try {
     text = readFileSync(from, 'utf8');
@@ -110,7 +143,7 @@ function copyLog(from: string, to: string, scrub: Scrub): void {
   }
   const lines = text.split('\n').map((line) => {
     try {
-      return JSON.stringify(scrubbed(JSON.parse(line), scrub));
+      return JSON.stringify(scrubbed(saidLine(JSON.parse(line), says), scrub));
     } catch {
       return scrub(line);
     }

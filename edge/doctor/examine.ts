@@ -7,6 +7,7 @@ import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { VERSION } from '../../shared/version.ts';
+import type { SaidNames } from '../access/said-names.ts';
 import type { EdgeConfig } from '../config.ts';
 import { examineCertificates } from './certificates.ts';
 import { examineClock } from './clock.ts';
@@ -25,6 +26,7 @@ export interface Examination {
   readonly config: EdgeConfig;
   readonly clock: Clock;
   readonly isRunning: boolean;
+  readonly says: SaidNames;
   readonly inlet: ProbeInlet;
   /** The edge's database; undefined: it has none yet, or it can't be read. */
   readonly db: Sqlite | undefined;
@@ -32,7 +34,7 @@ export interface Examination {
 
 /** Never rejects for anything that it finds. */
 export async function examine(examination: Examination): Promise<DoctorReport> {
-  const { config, clock, isRunning, db } = examination;
+  const { config, clock, isRunning, db, says } = examination;
   // Before anything else: C-MOVE needs the port that is looked at here.
   const ports = await guarded('port', () => examinePorts(config, isRunning));
   const parts = await Promise.all([
@@ -43,7 +45,9 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
     }),
     guarded('pacs', () => examineEachPacs(examination)),
     guarded('certificate', () => examineCertificates(config, clock)),
-    guarded('modality', async () => (db === undefined ? [] : examineSenders(config, db, clock))),
+    guarded('modality', async () =>
+      db === undefined ? [] : examineSenders(config, { db, clock, says }),
+    ),
   ]);
   const head = { trust: config.trust, version: VERSION, at: rfc3339(clock.now()) };
   return reportOf(head, [...ports, ...parts.flat()]);

@@ -1,6 +1,7 @@
 /** Who should send to this edge, and when he last did: modalities by DICOM, RIS and PAS by HL7. From the database alone. */
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { SaidNames } from '../access/said-names.ts';
 import type { EdgeConfig } from '../config.ts';
 import { MessageLog } from '../hl7/message-log.ts';
 import { IndexQueries } from '../index/queries.ts';
@@ -11,11 +12,17 @@ const MODALITY_SILENT_MS = 7 * 86_400_000;
 const HL7_SILENT_MS = 86_400_000;
 const MAX_SOURCES = 100;
 
+export interface SendersParts {
+  readonly db: Sqlite;
+  readonly clock: Clock;
+  readonly says: SaidNames;
+}
+
 export function examineSenders(
   { trust, peers }: Pick<EdgeConfig, 'trust' | 'peers'>,
-  db: Sqlite,
-  clock: Clock,
+  parts: SendersParts,
 ): Finding[] {
+  const { db, clock } = parts;
   const callers = new IndexQueries(db, trust).lastObjectPerCaller();
   const lastOf = new Map(callers.map(({ callingAETitle, lastAt }) => [callingAETitle, lastAt]));
   const modalities = peers.filter(({ role }) => role === 'modality');
@@ -23,7 +30,7 @@ export function examineSenders(
     ...modalities.map(({ name, aeTitle }) =>
       modality({ name, aeTitle, lastAt: lastOf.get(aeTitle) }, clock.now()),
     ),
-    ...feeds(db, clock.now()),
+    ...feeds(parts),
   ];
 }
 
@@ -45,14 +52,17 @@ function modality(
   });
 }
 
-function feeds(db: Sqlite, now: number): Finding[] {
+function feeds({ db, clock, says }: SendersParts): Finding[] {
+  const now = clock.now();
   const log = new MessageLog(db);
   const sources = log.sources(MAX_SOURCES);
   const dead = log.deadCount();
   const seen = { check: 'hl7', about: 'hl7' } as const;
   const findings = sources.map(({ application, facility, lastAt }) => {
-    const about = `${application} ${facility}`.trim();
-    const what = `Its last message came at ${rfc3339(lastAt)}.`;
+    const about = `${says.hl7(application)} ${says.hl7(facility)}`.trim();
+    const isListed = about === `${application} ${facility}`.trim();
+    const where = isListed ? '' : ' It is not among hl7.sources; its words are on the edge’s page.';
+    const what = `Its last message came at ${rfc3339(lastAt)}.${where}`;
     if (now - lastAt < HL7_SILENT_MS) return well({ check: 'hl7', about, what });
     return found('HL7_SILENT', {
       ...{ check: 'hl7', about, what },

@@ -18,6 +18,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
 import { paced } from '../../shared/paced.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import type { SaidNames } from '../access/said-names.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { FeedRow, MessageLog } from '../hl7/message-log.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
@@ -44,6 +45,7 @@ export interface VitalsOptions {
   readonly directory: () => Directory | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  readonly says: SaidNames;
   readonly metrics: Registry;
   readonly troubledCallers: () => TroubledCaller[];
   /** Null: not measured. */
@@ -122,7 +124,7 @@ export class Vitals {
   }
 
   details(): HealthDetails {
-    const { config, spool, clock, troubledCallers, clockOffsetMs, keyEndsAt } = this.#options;
+    const { config, spool, clock, says, troubledCallers, clockOffsetMs, keyEndsAt } = this.#options;
     const now = clock.now();
     const { freeBytes, reserveBytes } = spool.reserve.status();
     return {
@@ -135,7 +137,10 @@ export class Vitals {
       },
       queues: this.#queues(now),
       traffic: this.#traffic.current(),
-      callers: troubledCallers(),
+      callers: troubledCallers().map((one) => ({
+        ...one,
+        callingAETitle: says.caller(one.callingAETitle),
+      })),
       modalities: this.#modalities(),
       hl7: this.#hl7(),
       pacs: this.#pacs.current(),
@@ -158,7 +163,7 @@ export class Vitals {
 
   /** Whoever stores objects here and is no PACS, the newest first. */
   #modalities(): ModalityHealth[] {
-    const { config, index } = this.#options;
+    const { config, index, says } = this.#options;
     const peers = new Map(config.peers.map((peer) => [peer.aeTitle, peer]));
     return index
       .lastObjectPerCaller()
@@ -171,15 +176,18 @@ export class Vitals {
       .map(({ callingAETitle, lastAt, instances, modality }) => {
         const { name = null, role = null } = peers.get(callingAETitle) ?? {};
         const seen = { lastObjectAt: rfc3339(lastAt), objects: instances };
-        return { aeTitle: callingAETitle, peer: name, role, modality, ...seen };
+        const aeTitle = says.caller(callingAETitle);
+        return { aeTitle, peer: name, role, modality: says.modality(modality), ...seen };
       });
   }
 
   #hl7(): NonNullable<HealthEvent['hl7']> {
+    const { hl7, says } = this.#options;
     const feeds = this.#feeds().map(({ application, facility, lastAt }) => ({
-      ...{ application, facility, lastAt: rfc3339(lastAt) },
+      ...{ application: says.hl7(application), facility: says.hl7(facility) },
+      lastAt: rfc3339(lastAt),
     }));
-    return { feeds, dead: this.#options.hl7.deadCount() };
+    return { feeds, dead: hl7.deadCount() };
   }
 }
 

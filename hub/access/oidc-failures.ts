@@ -24,6 +24,16 @@ export function failureOf(error: unknown): { failure: AccessError; reason: strin
   return { failure: new AccessError(code, words, { cause: error }), reason };
 }
 
+/** RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6. Whoever comes back with another word wrote it himself. */
+const TOLD = new Set(
+  `invalid_request unauthorized_client access_denied unsupported_response_type invalid_scope server_error
+  temporarily_unavailable invalid_client invalid_grant unsupported_grant_type interaction_required login_required
+  account_selection_required consent_required invalid_request_uri invalid_request_object request_not_supported
+  request_uri_not_supported registration_not_supported unmet_authentication_requirements`.split(
+    /\s+/,
+  ),
+);
+
 /** Never a message, which may hold claims. */
 function reasonOf(error: unknown): string {
   const {
@@ -31,7 +41,7 @@ function reasonOf(error: unknown): string {
     code,
     cause,
   } = error as { error?: unknown; code?: unknown; cause?: unknown };
-  if (typeof told === 'string' && /^[a-z_]{1,60}$/.test(told)) return told;
+  if (typeof told === 'string') return TOLD.has(told) ? told : 'other';
   if (typeof code === 'string') return code;
   return cause === undefined ? codeOf(error) : codeOf(cause);
 }

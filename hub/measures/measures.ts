@@ -21,7 +21,7 @@ import {
   type KeptQuantiles,
   type Question,
 } from './answer.ts';
-import { loadIncoming, type Seen } from './backload.ts';
+import { kindOfFile, loadIncoming, type Seen } from './backload.ts';
 import { build, builtSo } from './build.ts';
 import type { Context } from './cells.ts';
 import { type DidsDay, didsOfDay } from './dids/daily.ts';
@@ -227,7 +227,7 @@ export class Measures {
     await this.#open();
     const loaded = await loadIncoming(this.#store, this.#keys, this.#incoming);
     for (const { file, taken, refused } of loaded)
-      log.info('measures.loaded', { file, taken, refused });
+      log.info('measures.loaded', { kind: kindOfFile(file) ?? 'none', taken, refused });
     const added = loaded.length + (await takeWhatWasTold(this.#store, db, this.#keys));
     const now = clock.now();
     const isOld = this.#builtAt === null || now - this.#builtAt >= REFRESH_MS;

@@ -14,7 +14,7 @@ import { filesUnder } from '../support/files-under.ts';
 import { Hl7Sender, hl7Message } from '../support/hl7.ts';
 import { identityPattern, linesNaming } from '../support/identities.ts';
 import { missingPeer } from '../support/missing-peer.ts';
-import { startNetwork } from '../support/network.ts';
+import { type Network, startNetwork } from '../support/network.ts';
 import { writePart10 } from '../support/part10.ts';
 import { sendFiles } from '../support/send-files.ts';
 import { dataSetOf, smallObject } from '../support/storage-fixture.ts';
@@ -24,7 +24,7 @@ const [MRN, NHS, BORN] = ['QX8842197', '7719034465', '19370419'];
 const PLANTED = identityPattern([{ name: NAME, birthDate: BORN, numbers: [MRN, NHS] }]);
 const skip = missingPeer('nats-server', 'findscu');
 
-type Site = Awaited<ReturnType<typeof startNetwork>>['sites'][number]['edge'];
+type Site = Network['sites'][number]['edge'];
 
 async function plantInMessages(edge: Site): Promise<void> {
   const pid = `PID|1||${MRN}^^^RRK^MR~${NHS}^^^NHS^NH||${NAME}||${BORN}|F`;
@@ -46,6 +46,10 @@ async function plantInMessages(edge: Site): Promise<void> {
     hl7Message({ type: 'ADT^A04', controlId: `${MRN} ${NAME}`, segments: [pid] }),
     hl7Message({ type: 'ADT^A04', segments: [pid] }).replace('|2.4', '|9.9'),
     `PID|${NAME}|${NHS}|${MRN}`,
+    hl7Message({ type: 'ADT^A04', segments: [pid] }).replace(
+      /^(MSH.{5})[^|]*\|[^|]*/,
+      `$1${NAME.replace('^', ' ')}|${NHS}`,
+    ),
   ];
   const sender = await Hl7Sender.open(edge.hl7Port);
   for (const message of [...good, ...bad]) await sender.send(message);
@@ -81,6 +85,17 @@ async function plantInDicom(edge: Site, directory: string): Promise<void> {
     ]);
 }
 
+/** In what a machine calls itself, calls us, and wants sent; in what should be a UID. */
+async function plantInNames(edge: Site, file: string): Promise<void> {
+  const to = ['127.0.0.1', String(edge.dicomPort)];
+  const moved = ['-k', 'QueryRetrieveLevel=STUDY', '-k', `StudyInstanceUID=${NHS}`];
+  for (const calling of [MRN, NHS, BORN]) {
+    await runTool('echoscu', ['-aet', calling, '-aec', MRN, '--abort', ...to]);
+    await runTool('storescu', ['-aet', calling, '-aec', edge.aeTitle, ...to, file]);
+    await runTool('movescu', ['-aet', calling, '-aec', NHS, '-aem', MRN, '-S', ...moved, ...to]);
+  }
+}
+
 /** Every address with the patient in its path, its query, its body; with credentials and without. */
 async function plantInRequests(url: string, key: string, paths: readonly string[]): Promise<void> {
   const name = encodeURIComponent(NAME);
@@ -90,7 +105,10 @@ async function plantInRequests(url: string, key: string, paths: readonly string[
     const sent = method === 'GET' ? {} : { body: method === 'PUT' ? body.slice(0, -3) : body };
     const answer = await fetch(url + path, {
       ...{ method, redirect: 'manual', signal: AbortSignal.timeout(10_000), ...sent },
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: {
+        ...{ 'content-type': 'application/json', 'user-agent': `${MRN} ${NHS}` },
+        ...{ 'x-forwarded-for': NHS, 'x-forwarded-host': MRN, ...headers },
+      },
     }).catch(() => undefined);
     await answer?.body?.cancel();
   };
@@ -109,6 +127,38 @@ async function plantInRequests(url: string, key: string, paths: readonly string[
   await ask('GET', `/%E0%A4%A/${NHS}`, {});
 }
 
+/** What leaves the trust, and what who looks after machines sees, by where it stands. */
+async function everythingSeen(
+  hub: Network['hub'],
+  edge: Site,
+  directory: string,
+): Promise<Record<string, string>> {
+  const seen: Record<string, string> = {
+    'what the hub logs': hub.program.output,
+    'what the edge logs': edge.program.output,
+  };
+  for (const path of filesUnder(join(edge.dataDirectory, 'log')))
+    seen[`log/${path}`] = readFileSync(join(edge.dataDirectory, 'log', path), 'utf8');
+  for (const { url } of [hub, edge]) seen[`${url}/metrics`] = await textOf(`${url}/metrics`);
+  for (const path of [
+    '/api/fleet',
+    '/api/fleet/RRK',
+    '/api/alerts',
+    '/fleet/RRK',
+    '/api/completeness',
+  ])
+    seen[path] = JSON.stringify((await hub.api<unknown>(path)).body);
+  for (const command of ['status', 'queue', 'doctor'])
+    seen[command] = (await cdip(['edge', command, '--json', '--config', edge.configFile])).stdout;
+  const bundle = await cdipDone(['edge', 'support-bundle', '--config', edge.configFile]);
+  const into = join(directory, 'unpacked');
+  mkdirSync(into);
+  execFileSync('tar', ['-xzf', bundle, '-C', into]);
+  for (const path of filesUnder(into))
+    seen[`bundle: ${path}`] = readFileSync(join(into, path), 'utf8');
+  return seen;
+}
+
 t.test(
   'a patient who is planted everywhere is named nowhere',
   { skip, timeout: 400_000 },
@@ -122,6 +172,7 @@ t.test(
     mkdirSync(files);
     await plantInMessages(edge);
     await plantInDicom(edge, files);
+    await plantInNames(edge, join(files, '0.dcm'));
     const { body: api } = await hub.api<{ paths: object }>('/api/openapi.json');
     const pages = ['/', '/patients/{n}', '/studies/{n}', '/booking/requests/{n}', '/sign-in/{n}'];
     const others = ['/dicom-web/studies', '/dicom-web/studies/{n}/series', '/relay/v1/to/{n}/x'];
@@ -142,33 +193,22 @@ t.test(
       return body.persons.some(({ identities }) => identities.length > 0);
     });
 
-    const seen: Record<string, string> = {
-      'what the hub logs': hub.program.output,
-      'what the edge logs': edge.program.output,
-    };
-    for (const path of filesUnder(join(edge.dataDirectory, 'log')))
-      seen[`log/${path}`] = readFileSync(join(edge.dataDirectory, 'log', path), 'utf8');
-    for (const { url } of [hub, edge]) seen[`${url}/metrics`] = await textOf(`${url}/metrics`);
-    for (const path of [
-      '/api/fleet',
-      '/api/fleet/RRK',
-      '/api/alerts',
-      '/fleet/RRK',
-      '/api/completeness',
-    ])
-      seen[path] = JSON.stringify((await hub.api<unknown>(path)).body);
-    for (const command of ['status', 'queue', 'doctor'])
-      seen[command] = (await cdip(['edge', command, '--json', '--config', edge.configFile])).stdout;
-    const bundle = await cdipDone(['edge', 'support-bundle', '--config', edge.configFile]);
-    const into = join(directory, 'unpacked');
-    mkdirSync(into);
-    execFileSync('tar', ['-xzf', bundle, '-C', into]);
-    for (const path of filesUnder(into))
-      seen[`bundle: ${path}`] = readFileSync(join(into, path), 'utf8');
+    await eventually('the hub was told of who sends', async () => {
+      const told = JSON.stringify((await hub.api<unknown>('/api/fleet/RRK')).body);
+      return [/"callers":\[\{/, /"modalities":\[\{/, /"feeds":\[\{/].every((one) => one.test(told));
+    });
+
+    const seen = await everythingSeen(hub, edge, directory);
     for (const [where, text] of Object.entries(seen)) {
       t.ok(text.length > 0, `${where} is there`);
       t.strictSame(linesNaming(text, PLANTED), [], where);
     }
+
+    const page = await textOf(`${edge.url}/`);
+    const [, said = '', words] =
+      /<td>(unlisted-[0-9a-f]{8})<\/td><td>(QX8842197)</.exec(page) ?? [];
+    t.equal(words, MRN, 'on its own page the edge says which machine it is');
+    t.match(edge.program.output, said, 'as its log names it');
   },
 );
 
