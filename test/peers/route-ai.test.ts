@@ -35,8 +35,8 @@ t.test(
       async () => (await node.sopInstanceUIDs()).length === 2,
       WAIT,
     );
-    await answer(t, node, edge, { uid: '2.999.5.1', refersTo: IMAGES });
-    await answer(t, node, edge, { uid: '2.999.5.2', sopClassUID: SC });
+    await answer(node, edge, { uid: '2.999.5.1', refersTo: IMAGES });
+    await answer(node, edge, { uid: '2.999.5.2', sopClassUID: SC });
     await eventually(
       'the PACS has them',
       async () => (await pacs.sopInstanceUIDs()).length === 4,
@@ -76,13 +76,13 @@ t.test(
       async () => (await node.sopInstanceUIDs()).length === 2,
       WAIT,
     );
-    await answer(t, node, edge, { uid: '2.999.5.1', refersTo: ['2.999.1.77'] });
-    await answer(t, node, edge, { uid: '2.999.5.2', refersTo: IMAGES, patientId: 'MRN2' });
-    await answer(t, node, edge, { uid: '2.999.5.3' });
-    await answer(t, node, edge, { uid: '2.999.5.4', sopClassUID: CT, refersTo: IMAGES });
+    await answer(node, edge, { uid: '2.999.5.1', refersTo: ['2.999.1.77'] });
+    await answer(node, edge, { uid: '2.999.5.2', refersTo: IMAGES, patientId: 'MRN2' });
+    await answer(node, edge, { uid: '2.999.5.3' });
+    await answer(node, edge, { uid: '2.999.5.4', sopClassUID: CT, refersTo: IMAGES });
     // Rejected for patient safety: whoever believes it hides the images. IHE IOCM.
     const title = { sopClassUID: KEY_OBJECTS, code: '113037', scheme: 'DCM' };
-    await answer(t, node, edge, { uid: '2.999.5.5', refersTo: IMAGES, ...title });
+    await answer(node, edge, { uid: '2.999.5.5', refersTo: IMAGES, ...title });
     const held = await eventually(
       'all are held',
       async () => {
@@ -141,7 +141,7 @@ t.test(
         timeoutMs: 120_000,
       },
     );
-    await answer(t, node, edge, { uid: '2.999.5.1', refersTo: IMAGES });
+    await answer(node, edge, { uid: '2.999.5.1', refersTo: IMAGES });
     await edge.kill9();
     await edge.start();
     await eventually(
@@ -166,7 +166,7 @@ t.test(
       WAIT,
     );
     await route('off', 'nodules', '--reason', 'recalled');
-    await answer(t, node, edge, { uid: '2.999.5.1', refersTo: IMAGES });
+    await answer(node, edge, { uid: '2.999.5.1', refersTo: IMAGES });
     await send('2.999.7.2', 11);
     await eventually(
       'the PACS has both studies',
@@ -209,7 +209,7 @@ t.test('a finding may raise the priority of what is still to be sent', { skip },
     async () => (await node.sopInstanceUIDs()).length === 2,
     WAIT,
   );
-  await answer(t, node, edge, { uid: '2.999.5.1', refersTo: IMAGES, code: '274100004' });
+  await answer(node, edge, { uid: '2.999.5.1', refersTo: IMAGES, code: '274100004' });
   const result = await eventually(
     'the result is sent',
     async () => (await jobs()).find(({ rule }) => rule === 'results-of-nodules'),
@@ -255,11 +255,11 @@ t.test(
       ...{ study: text(0x0020_000d), series: text(0x0020_000e), patientId },
       ...{ patientName: patientId, birthDate: '' },
     };
-    await answer(t, node, edge, { uid: '2.999.5.1', refersTo: uids, ...under });
-    await answer(t, node, edge, { uid: '2.999.5.2', sopClassUID: SC, ...under });
+    await answer(node, edge, { uid: '2.999.5.1', refersTo: uids, ...under });
+    await answer(node, edge, { uid: '2.999.5.2', sopClassUID: SC, ...under });
     const kinds = [SEGMENTATION, PRESENTATION, KEY_OBJECTS];
     for (const [n, sopClassUID] of kinds.entries())
-      await answer(t, node, edge, {
+      await answer(node, edge, {
         ...{ uid: `2.999.5.1${n}`, sopClassUID, refersTo: uids },
         ...under,
       });
@@ -288,9 +288,9 @@ t.test(
       async () => (await jobs()).some(({ to, state }) => to === 'nodules' && state === 'answered'),
       WAIT,
     );
-    await answer(t, node, edge, { uid: '2.999.5.3', refersTo: IMAGES });
-    await answer(t, node, edge, { uid: '2.999.5.4', ...under, refersTo: ['2.25.77'] });
-    await answer(t, node, edge, { uid: '2.999.5.5', ...under, refersTo: uids, patientId: 'MRN1' });
+    await answer(node, edge, { uid: '2.999.5.3', refersTo: IMAGES });
+    await answer(node, edge, { uid: '2.999.5.4', ...under, refersTo: ['2.25.77'] });
+    await answer(node, edge, { uid: '2.999.5.5', ...under, refersTo: uids, patientId: 'MRN1' });
     await eventually(
       'they are held',
       async () => (await results()).filter(({ state }) => state === 'held').length === 3,
@@ -298,7 +298,7 @@ t.test(
     );
     const [key, away] = [join(directory, 'key'), join(directory, 'key-away')];
     renameSync(key, away);
-    await answer(t, node, edge, { uid: '2.999.5.6', refersTo: uids, ...under });
+    await answer(node, edge, { uid: '2.999.5.6', refersTo: uids, ...under });
     const held = await eventually(
       'without the key nothing leads back',
       async () => {

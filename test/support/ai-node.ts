@@ -19,6 +19,7 @@ import {
   smallObject,
 } from './storage-fixture.ts';
 
+const HOST = '127.0.0.1';
 const SR = '1.2.840.10008.5.1.4.1.1.88.33';
 
 export interface AiWorld {
@@ -32,53 +33,51 @@ export interface AiWorld {
   results(): Promise<{ sopInstanceUID: string; state: string; reasonCode: string | null }[]>;
 }
 
+export interface AiWorldOptions {
+  readonly directory: string;
+  /** Keys of the model that replace those written here. */
+  readonly model?: object;
+  /** The model gets its studies without the patient. */
+  readonly isDeidentified?: boolean;
+  /** Rules that are tried before the two that send. */
+  readonly rules?: readonly object[];
+  /** Called with all that the PACS and the node say. */
+  readonly onOutput?: (from: 'pacs' | 'node', text: string) => void;
+  /** Keys of the configuration of both. */
+  readonly orthanc?: Readonly<Record<string, unknown>>;
+}
+
 /** @param isDeidentified the model gets its studies without the patient */
-export async function aiWorld(
-  t: Test,
-  model: object = {},
-  isDeidentified = false,
+export function aiWorld(t: Test, model: object = {}, isDeidentified = false): Promise<AiWorld> {
+  const options = { directory: t.testdir(), model, isDeidentified };
+  return startAiWorld(options, (stop) => t.teardown(stop));
+}
+
+/** @param atEnd is given what has to be stopped, in the order in which it was started */
+export async function startAiWorld(
+  options: AiWorldOptions,
+  atEnd: (stop: () => Promise<void>) => void,
 ): Promise<AiWorld> {
-  const directory = t.testdir();
+  const { directory, orthanc: more = {}, onOutput } = options;
   const [nodePort = 0, pacsPort = 0] = await freePorts(2);
-  const host = '127.0.0.1';
   const edge = await startEdge({
     directory: join(directory, 'edge'),
     trust: 'RRK',
-    config: {
-      peers: [
-        { name: 'node', aeTitle: 'AINODE', host, port: nodePort, role: 'ai' },
-        { name: 'main-pacs', aeTitle: 'PACS', host, port: pacsPort, role: 'archive' },
-      ],
-      models: [
-        { name: 'nodules', peer: 'node', version: '2.1', returnTo: ['main-pacs'], ...model },
-      ],
-      routes: [
-        { name: 'pacs', action: 'deliver', to: ['main-pacs'] },
-        {
-          name: 'ai',
-          when: { attributes: { Modality: 'CT' } },
-          ...(isDeidentified
-            ? { action: 'disclose', project: 'lungs' }
-            : { action: 'deliver', to: ['nodules'] }),
-        },
-      ],
-      projects: isDeidentified
-        ? [
-            {
-              ...{ name: 'lungs', purpose: 'direct-care', approval: 'DPIA 7' },
-              ...{ expires: '2099-12-31', destination: 'nodules', profile: 'basic' },
-              keyFile: join(directory, 'key'),
-            },
-          ]
-        : [],
-    },
+    config: configOf(options, { nodePort, pacsPort }),
   });
-  t.teardown(() => edge.stop());
-  const start = async (name: string, aeTitle: string, dicomPort: number): Promise<Orthanc> => {
+  atEnd(() => edge.stop());
+  const start = async (
+    name: 'pacs' | 'node',
+    aeTitle: string,
+    dicomPort: number,
+  ): Promise<Orthanc> => {
     mkdirSync(join(directory, name), { recursive: true });
-    const neighbours = [{ aeTitle: edge.aeTitle, host, port: edge.dicomPort }];
-    const orthanc = await startOrthanc(join(directory, name), { aeTitle, dicomPort, neighbours });
-    t.teardown(() => orthanc.stop());
+    const neighbours = [{ aeTitle: edge.aeTitle, host: HOST, port: edge.dicomPort }];
+    const orthanc = await startOrthanc(join(directory, name), {
+      ...{ aeTitle, dicomPort, neighbours, more },
+      ...(onOutput && { onOutput: (text: string) => onOutput(name, text) }),
+    });
+    atEnd(() => orthanc.stop());
     return orthanc;
   };
   const route = (...args: string[]) =>
@@ -95,12 +94,49 @@ export async function aiWorld(
       }));
       const contexts = contextsOf(objects);
       const sender = await openSender({ port: edge.dicomPort, callingAETitle: 'CT1', contexts });
-      for (const object of objects) t.equal(await sender.store(object), 0);
+      for (const object of objects) {
+        const status = await sender.store(object);
+        if (status !== 0) throw new Error(`the edge answered ${status.toString(16)}`);
+      }
       await sender.release();
     },
     route,
     jobs: async () => JSON.parse(await route('--json')) as never,
     results: async () => JSON.parse(await route('results', '--json')) as never,
+  };
+}
+
+function configOf(
+  { directory, model = {}, isDeidentified = false, rules = [] }: AiWorldOptions,
+  { nodePort, pacsPort }: { nodePort: number; pacsPort: number },
+): Record<string, object[]> {
+  const host = HOST;
+  return {
+    peers: [
+      { name: 'node', aeTitle: 'AINODE', host, port: nodePort, role: 'ai' },
+      { name: 'main-pacs', aeTitle: 'PACS', host, port: pacsPort, role: 'archive' },
+    ],
+    models: [{ name: 'nodules', peer: 'node', version: '2.1', returnTo: ['main-pacs'], ...model }],
+    routes: [
+      ...rules,
+      { name: 'pacs', action: 'deliver', to: ['main-pacs'] },
+      {
+        name: 'ai',
+        when: { attributes: { Modality: 'CT' } },
+        ...(isDeidentified
+          ? { action: 'disclose', project: 'lungs' }
+          : { action: 'deliver', to: ['nodules'] }),
+      },
+    ],
+    projects: isDeidentified
+      ? [
+          {
+            ...{ name: 'lungs', purpose: 'direct-care', approval: 'DPIA 7' },
+            ...{ expires: '2099-12-31', destination: 'nodules', profile: 'basic' },
+            keyFile: join(directory, 'key'),
+          },
+        ]
+      : [],
   };
 }
 
@@ -180,8 +216,8 @@ function resultFile({
   return writePart10({ sopClassUID, sopInstanceUID: uid, transferSyntaxUID: EXPLICIT, dataSet });
 }
 
-/** Gives the file to Orthanc, which sends it to the edge. */
-export async function answer(t: Test, node: Orthanc, edge: Edge, result: Result): Promise<void> {
+/** Gives the file to Orthanc, which sends it to the edge. @throws when the edge does not take it */
+export async function answer(node: Orthanc, edge: Edge, result: Result): Promise<void> {
   const body = new Uint8Array(resultFile(result));
   const put = await fetch(`${node.url}/instances`, { method: 'POST', body });
   const { ID } = (await put.json()) as { ID: string };
@@ -189,5 +225,5 @@ export async function answer(t: Test, node: Orthanc, edge: Edge, result: Result)
     method: 'POST',
     body: ID,
   });
-  t.equal(sent.status, 200, 'the edge took it');
+  if (sent.status !== 200) throw new Error(`the node could not send: ${await sent.text()}`);
 }

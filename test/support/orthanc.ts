@@ -24,6 +24,8 @@ export interface Orthanc {
 type Given = Partial<Omit<OrthancOptions, 'directory'>> & {
   /** Keys of its configuration that replace those written by default. */
   readonly more?: Readonly<Record<string, unknown>>;
+  /** Called with all that it says, as it says it. */
+  readonly onOutput?: (text: string) => void;
 };
 
 export async function startOrthanc(directory: string, given: Given = {}): Promise<Orthanc> {
@@ -39,6 +41,7 @@ export async function startOrthanc(directory: string, given: Given = {}): Promis
     args: [configFile],
     env: { TCP_NODELAY: '1' },
     ready: () => answers(`${url}/system`),
+    ...(given.onOutput && { onOutput: given.onOutput }),
   });
   await program.start();
   return {
