@@ -87,9 +87,17 @@ export class CaseStore {
     return this.#statements.toWatch.all(-1).map(caseOf);
   }
 
+  /** What the collection has of the study was made of the same, by the same rules. */
+  isMadeOf({ newStudyUID, madeOf }: Making): boolean {
+    return this.#statements.madeOf.pluck().get(newStudyUID) === madeOf;
+  }
+
   /** From now on objects of it may be in the collection. */
-  beginWriting(caseId: string, newStudyUID: string): void {
-    commitDurably(this.#options.db, () => this.#statements.setStudy.run(newStudyUID, caseId));
+  beginWriting(caseId: string, { newStudyUID, madeOf, otherVersions }: Making): void {
+    commitDurably(this.#options.db, () => {
+      this.#statements.setStudy.run(newStudyUID, otherVersions, caseId);
+      this.#statements.setMadeOf.run(newStudyUID, madeOf);
+    });
   }
 
   /** What an earlier try said of its objects counts no more. */
@@ -104,7 +112,11 @@ export class CaseStore {
   }
 
   withheld(caseId: string): TeachingEvent['withheld'] {
-    return this.#statements.withheld.all(caseId);
+    const others = this.#statements.otherVersions.pluck().get(caseId) as number | undefined;
+    return [
+      ...this.#statements.withheld.all(caseId),
+      ...(others ? [{ ...OTHER_VERSION, objects: others }] : []),
+    ];
   }
 
   /** Its home took back an object that the collection has. */
@@ -117,8 +129,16 @@ export class CaseStore {
     return newStudyUID !== null && this.#statements.others.get(newStudyUID, caseId) !== undefined;
   }
 
-  publish(caseId: string, instances: number): void {
-    this.#move(caseId, () => this.#statements.publish.run(instances, caseId));
+  /** The others of its study have now as much, and the hub is told so. */
+  publish({ caseId, newStudyUID }: TeachingCase, instances: number): void {
+    this.#move(caseId, () => {
+      this.#statements.publish.run(instances, caseId);
+      const others = this.#statements.shown.pluck().all(newStudyUID, caseId, instances) as string[];
+      for (const other of others) {
+        this.#statements.publish.run(instances, other);
+        this.tell(other);
+      }
+    });
   }
 
   /** It is made again. */
@@ -186,6 +206,21 @@ export class CaseStore {
   }
 }
 
+/** A study as it is about to be put into the collection. */
+export interface Making {
+  readonly newStudyUID: string;
+  /** A digest of what it is made of. */
+  readonly madeOf: string;
+  /** Objects of the original of which another one with the same UID is there. */
+  readonly otherVersions: number;
+}
+
+/** Clinics are shown the first, and so is who learns. */
+const OTHER_VERSION: Reason = {
+  code: 'UID_CONFLICT',
+  detail: 'another object with the same UID is there; the first is shown',
+};
+
 const columnsOf = (reason: Reason | null) => ({
   code: reason?.code ?? null,
   detail: reason?.detail ?? null,
@@ -223,8 +258,15 @@ function prepareStatements(db: Sqlite) {
     watched: db.prepare<[number, string]>(
       'UPDATE teaching_cases SET watched_at = ? WHERE case_id = ?',
     ),
-    setStudy: db.prepare<[string, string]>(
-      'UPDATE teaching_cases SET new_study_uid = ? WHERE case_id = ?',
+    setStudy: db.prepare<[string, number, string]>(
+      'UPDATE teaching_cases SET new_study_uid = ?, other_versions = ? WHERE case_id = ?',
+    ),
+    madeOf: db.prepare<[string]>('SELECT made_of FROM teaching_studies WHERE new_study_uid = ?'),
+    setMadeOf: db.prepare<[string, string]>(
+      'INSERT OR REPLACE INTO teaching_studies VALUES (?, ?)',
+    ),
+    otherVersions: db.prepare<[string]>(
+      'SELECT other_versions FROM teaching_cases WHERE case_id = ?',
     ),
     setState: db.prepare<[object]>(
       `UPDATE teaching_cases SET state = @state, reason_code = @code, reason_detail = @detail,
@@ -252,6 +294,10 @@ function prepareStatements(db: Sqlite) {
     others: db.prepare<[string, string]>(
       `SELECT 1 FROM teaching_cases WHERE new_study_uid = ? AND case_id <> ?
          AND state IN ('preparing', 'published') LIMIT 1`,
+    ),
+    shown: db.prepare<[string | null, string, number]>(
+      `SELECT case_id FROM teaching_cases WHERE new_study_uid = ? AND case_id <> ?
+         AND state = 'published' AND instances <> ?`,
     ),
     ids: db.prepare<[]>('SELECT case_id FROM teaching_cases ORDER BY created_at'),
   };

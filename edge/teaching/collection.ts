@@ -14,15 +14,17 @@ import type { Log } from '../../shared/log.ts';
 import { openEdgeDatabase } from '../database.ts';
 import { type DicomWeb, openDicomWeb } from '../dicomweb/open.ts';
 import { dicomWebSchema } from '../dicomweb/schema.ts';
-import { acceptObject } from '../index/accept-object.ts';
+import { type AcceptedObject, acceptObject } from '../index/accept-object.ts';
 import { EdgeIndex } from '../index/edge-index.ts';
 import { finishDeletions, removeStudy } from '../index/remove-study.ts';
 import type { ObjectReading } from '../scp/object-reading.ts';
+import { objectPath } from '../spool/layout.ts';
 import { readDataSet } from '../spool/read-instance.ts';
 import { recoverSpool } from '../spool/recover.ts';
 import { Spool } from '../spool/spool.ts';
 import type { InstanceWriter, SealedFile } from '../spool/write-instance.ts';
 import type { CodecThreads } from '../transcode/codec-threads.ts';
+import { CollectionError } from './collection-error.ts';
 
 const FOLDER = 'teaching';
 
@@ -33,6 +35,11 @@ export interface CollectionOptions {
   readonly decoder: Pick<CodecThreads, 'decode'>;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface NewUIDs {
+  readonly newSOPInstanceUID: string;
+  readonly newStudyUID: string;
 }
 
 export class Collection {
@@ -85,7 +92,11 @@ export class Collection {
     return this.#spool.newWriter(head);
   }
 
-  /** Files a de-identified object; the same again changes nothing. @throws SpoolError */
+  /**
+   * Files a de-identified object; the same again changes nothing.
+   *
+   * @throws SpoolError; CollectionError when another study still has one with its UID: nothing stays of this one then
+   */
   async take(sealed: SealedFile, transferSyntaxUID: string): Promise<void> {
     const { reading, clock } = this.#options;
     const reader = reading.openReader(transferSyntaxUID);
@@ -94,7 +105,9 @@ export class Collection {
         await reader.write(chunk as Buffer);
       const attributes = await reader.end();
       const object = { sealed, attributes, transferSyntaxUID };
-      acceptObject({ spool: this.#spool, index: this.#index }, object, clock.now());
+      const parts = { spool: this.#spool, index: this.#index };
+      const outcome = acceptObject(parts, object, clock.now());
+      if (outcome.kind === 'conflict') this.#refuseOther(object);
     } catch (error) {
       this.#spool.dropTemporary(sealed.temporaryPath);
       throw error;
@@ -103,8 +116,19 @@ export class Collection {
     }
   }
 
-  has(newSOPInstanceUID: string): boolean {
-    return this.#index.findInstance(newSOPInstanceUID, TEACHING_HOME) !== undefined;
+  #refuseOther({ sealed, attributes }: Pick<AcceptedObject, 'sealed' | 'attributes'>): never {
+    const { temporaryPath: _, ...seal } = sealed;
+    const { sopInstanceUID, studyInstanceUID } = attributes;
+    const path = objectPath({ ...seal, sopInstanceUID, studyInstanceUID });
+    this.#index.forgetVersion(path);
+    this.#spool.remove(path);
+    throw new CollectionError('another study of the collection still has an object with its UID');
+  }
+
+  /** Of this study: an object of another one may have its UID. */
+  has({ newSOPInstanceUID, newStudyUID }: NewUIDs): boolean {
+    const there = this.#index.findInstance(newSOPInstanceUID, TEACHING_HOME);
+    return there?.studyInstanceUID === newStudyUID;
   }
 
   /** As the hub is told it; null: it is not here. */

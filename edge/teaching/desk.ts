@@ -7,6 +7,7 @@
  *
  * One file at a time. A kill goes on at the object where it came.
  */
+import { createHash } from 'node:crypto';
 import { TEACHING_COLLECTION, TEACHING_HOME } from '../../shared/contract/teaching.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import { IdentifierSearch } from '../../shared/identifier-search.ts';
@@ -14,6 +15,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { faultsOfNote, noteFaultText } from '../../shared/teaching-note-check.ts';
 import type { Project } from '../config-routes.ts';
+import type { ProjectRules } from '../deidentify/deidentify-object.ts';
 import type { EdgeIndex, StudyKey } from '../index/edge-index.ts';
 import { KnownPatients } from '../index/records/known-patients.ts';
 import type { StoredInstance } from '../index/types.ts';
@@ -155,21 +157,29 @@ export class TeachingDesk {
 
   /** @returns false when it was given up on the way */
   async #clean(
-    { caseId, studyInstanceUID }: TeachingCase,
+    one: TeachingCase,
     instances: readonly StoredInstance[],
     who: WhoIsWho,
   ): Promise<boolean> {
-    const { store, collection } = this.#options;
+    const { store, collection, index } = this.#options;
     const project = this.#project();
     if (project === undefined) return false;
     const rules = rulesOf(project);
-    store.beginWriting(caseId, rules.pseudonyms.uid(studyInstanceUID));
+    const { caseId } = one;
+    const newStudyUID = rules.pseudonyms.uid(one.studyInstanceUID);
+    const otherVersions =
+      index.studyState(one.studyInstanceUID, this.#options.trust)?.conflicts ?? 0;
+    const making = { newStudyUID, madeOf: madeOf(rules, instances, who), otherVersions };
+    // What an earlier file has of it may be what the home took back, or what the rules now forbid.
+    if (!store.isMadeOf(making)) collection.remove(newStudyUID);
+    store.beginWriting(caseId, making);
     store.forgetObjects(caseId);
     for (const instance of instances) {
       const { sopInstanceUID } = instance;
       // Somebody withdrew it meanwhile.
       if (this.#isStopping || store.find(caseId)?.state === 'withdrawing') return false;
-      const isThere = collection.has(rules.pseudonyms.uid(sopInstanceUID));
+      const newSOPInstanceUID = rules.pseudonyms.uid(sopInstanceUID);
+      const isThere = collection.has({ newSOPInstanceUID, newStudyUID });
       const withheld = isThere
         ? undefined
         : await this.#cleaner.clean(instance, {
@@ -188,7 +198,7 @@ export class TeachingDesk {
     if (one === undefined || one.state === 'withdrawing') return;
     const instances = collection.study(one.newStudyUID ?? '')?.instances ?? 0;
     if (instances > 0) {
-      store.publish(caseId, instances);
+      store.publish(one, instances);
       log.info('teaching.published', { caseId, instances });
       return;
     }
@@ -272,6 +282,22 @@ export class TeachingDesk {
   #project(): Project | undefined {
     return this.#options.projects.find(({ destination }) => destination === TEACHING_COLLECTION);
   }
+}
+
+/** A digest of all that decides what a study of the collection is. */
+function madeOf(
+  { options, masks, pseudonyms }: ProjectRules,
+  instances: readonly StoredInstance[],
+  { subjects, aliases }: WhoIsWho,
+): string {
+  const originals = instances.map((one) => `${one.sopInstanceUID} ${one.contentDigest}`).sort();
+  const [anyone] = subjects.values();
+  const known = anyone && Object.values(aliases.identifiersOf(anyone).identifiers);
+  const all = [
+    ...[options.map(({ name }) => name), masks, pseudonyms.uid('1'), originals],
+    known?.map((values) => values.toSorted()),
+  ];
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex');
 }
 
 const NOT_MADE = 'its home could not make it; the log of its edge says why';

@@ -31,4 +31,15 @@ CREATE TABLE teaching_objects (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'what studies of the collection are made of',
+    sql: `
+-- A digest of originals, rules and what was known of the patient: made of something else, a study is made anew.
+CREATE TABLE teaching_studies (
+  new_study_uid TEXT PRIMARY KEY, made_of TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Objects of the original study of which another one with the same UID is there.
+ALTER TABLE teaching_cases ADD COLUMN other_versions INTEGER NOT NULL DEFAULT 0;
+`,
+  },
 ];

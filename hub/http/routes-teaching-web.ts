@@ -90,11 +90,13 @@ function studyJson({ copy }: TeachingCase, base: string): JsonDataSet[] {
 
 async function passOn(parts: HttpParts, { request, reply }: Asked): Promise<unknown> {
   const { study: uid = '' } = request.params as { study?: string };
-  const [shown] = listCases(parts.projection.db, { newStudyUID: uid }, ALL).cases;
-  if (shown === undefined)
+  const { cases } = listCases(parts.projection.db, { newStudyUID: uid }, ALL);
+  if (cases.length === 0)
     throw new HttpProblem('STUDY_UNKNOWN', 'The teaching collection has no such study.');
   const { pathname } = new URL(request.url, 'http://hub');
-  const source = { home: TEACHING_HOME, trusts: [shown.file.home] };
+  // Trusts of one project that both acquired it made the same of it: the first is shown, another while it is away.
+  const trusts = [...new Set(cases.reverse().map(({ file }) => file.home))];
+  const source = { home: TEACHING_HOME, trusts };
   const path = pathname.slice(ROOT.length);
   const { answer, body } = await askEdges(parts, { request, reply }, { uid, source, path });
   if (answer.status !== 404) return body();

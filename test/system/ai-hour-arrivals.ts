@@ -20,8 +20,8 @@ export interface Arrival {
 }
 
 const FIELDS = [
-  ...['SOPInstanceUID', 'StudyInstanceUID', 'SeriesInstanceUID', 'PatientID', 'Modality'],
-  ...['Modality', 'KVP'],
+  ...['SOPInstanceUID', 'StudyInstanceUID', 'SeriesInstanceUID', 'PatientID'],
+  ...['PatientBirthDate', 'Modality', 'KVP'],
 ];
 const LINE = /ARRIVED ([^\n]*)\n/g;
 

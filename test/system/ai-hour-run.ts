@@ -82,7 +82,7 @@ export async function runAiHour(options: AiHourOptions): Promise<AiHourOutcome> 
 /** @returns when the node was back, in milliseconds */
 async function runPhases(hour: AiHour, { minutes, say }: AiHourOptions): Promise<number> {
   const { world } = hour;
-  const besideMs = Math.max(LEAST_BESIDE_MS, (minutes * 60_000) / 12);
+  const besideMs = Math.max(LEAST_BESIDE_MS, (minutes * 60_000) / 20);
   const first = await world.startNode();
   const going = new AbortController();
   const answers = hour.answering.answerTo(first, going.signal);

@@ -16,6 +16,8 @@ const { values, positionals } = parseArgs({
 const directory = mkdtempSync(join(tmpdir(), 'cdip-ai-hour-'));
 const minutes = Number(positionals[0] ?? 60);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
+// What was started ends with us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 try {
   const options = { directory, minutes, isDeidentified: values.deidentified, say };
   const outcome = await runAiHour(options);

@@ -74,7 +74,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'edge/teaching': [
     ...['shared', 'edge/database.ts', 'edge/index', 'edge/spool', 'edge/route', 'edge/dicomweb'],
-    ...['edge/scp (types)', 'edge/transcode (types)'],
+    ...['edge/deidentify (types)', 'edge/scp (types)', 'edge/transcode (types)'],
   ],
   'edge/health': [
     ...[

@@ -100,6 +100,8 @@ export async function startFakeHub(
     /** Keys of hub.yaml beside its own. */
     config?: object;
     provider?: HttpParts['provider'];
+    /** Absent: no edge answers. */
+    callEdge?: CallEdge;
   } = {},
 ): Promise<FakeHub> {
   const db = openSqlite(':memory:', projectionSchema);
@@ -135,6 +137,7 @@ export async function startFakeHub(
   const parts = {
     ...fakeParts({ db, fetches, listeners, state, log, healths, access }),
     ...{ audit, alerts, fleetStore: store },
+    ...(options.callEdge && { callEdge: options.callEdge }),
   };
   const { health } = prepareProjection(db);
   const { principals, measures, scheduling, provider = null } = options;

@@ -1,6 +1,8 @@
 /** Who marks which study for teaching, who is shown what of it, and what hides it. */
+import { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
 import type { Principal } from '../../../../hub/access/rules.ts';
+import { type CallEdge, EdgeCallError } from '../../../../hub/dicomweb/call-edge.ts';
 import { applyEvent } from '../../../../hub/projection/apply-event.ts';
 import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
@@ -25,8 +27,8 @@ interface Answer {
   readonly body: Record<string, unknown> & { id: string; code?: string };
 }
 
-async function world(t: Test, concerned = true) {
-  const hub = await startFakeHub({ principals });
+async function world(t: Test, concerned = true, callEdge?: CallEdge) {
+  const hub = await startFakeHub({ principals, ...(callEdge && { callEdge }) });
   t.teardown(() => hub.stop());
   seedStudy(hub.db, { trust: 'RJE', uid: STUDY, patientId: 'J7', isUnrelated: true });
   if (concerned) putOnList(hub.db, 'RRK', { trust: 'RJE', patientId: 'J7', issuer: 'RJE' });
@@ -175,3 +177,29 @@ t.test('that a patient has the S-flag is told to privacy officers alone', async 
   t.match((await call('officer', 'GET', '/api/teaching?state=pending')).body, { total: 1 });
   t.match((await call('ito', 'GET', '/api/teaching?state=pending')).body, { total: 0 });
 });
+
+t.test(
+  'of a study that two trusts made the same of, the first is shown, and the other while it is away',
+  async (t) => {
+    const away = new Set<string>();
+    const asked: string[] = [];
+    const { hub, mark, call } = await world(t, true, async ({ trust }) => {
+      asked.push(trust);
+      if (away.has(trust)) throw new EdgeCallError('EDGE_UNREACHABLE', 'away');
+      return { status: 200, headers: {}, body: Readable.from([Buffer.from(trust)]) };
+    });
+    seedStudy(hub.db, { trust: 'RRK', uid: STUDY, patientId: 'K7' });
+    const first = (await mark('osei', { home: 'RJE' })).body.id;
+    const second = (await mark('ito', { home: 'RRK' })).body.id;
+    tell(hub, second, { trust: 'RRK' });
+    tell(hub, first);
+    const path = '/teaching/dicom-web/studies/2.25.9/metadata';
+    t.equal((await call('ito', 'GET', path)).body['text'], 'RJE');
+    away.add('RJE');
+    t.equal((await call('ito', 'GET', path)).body['text'], 'RRK');
+    t.strictSame(asked, ['RJE', 'RJE', 'RRK']);
+    t.equal((await call('osei', 'DELETE', `/api/teaching/${first}`)).body['state'], 'withdrawn');
+    t.equal((await call('ito', 'GET', path)).body['text'], 'RRK', 'the second is the first now');
+    t.strictSame(asked.slice(3), ['RRK']);
+  },
+);
