@@ -3,20 +3,23 @@
  *
  *   studies, series ─► index          instances ─► the series' metadata, any attribute of it
  *
- * Matching is that of C-FIND: edge/scp/query/match-value.ts.
+ * Matching is that of C-FIND: shared/dicom/match-value.ts.
  */
+import { setImmediate } from 'node:timers/promises';
 import { type JsonDataSet, tagName } from '../../shared/dicom/dicom-json.ts';
 import { vrOfTag } from '../../shared/dicom/dictionary.ts';
+import { matcherFor } from '../../shared/dicom/match-value.ts';
 import { acceptedJson } from '../../shared/dicomweb/accept.ts';
 import {
   jsonOfTexts,
   moreResultsWarning,
   type QidoQuery,
   readQidoQuery,
+  remarkWarning,
 } from '../../shared/dicomweb/query.ts';
 import type { FoundStudy, Values } from '../scp/query/found-study.ts';
+import { type Level, QUERY_KEYS } from '../scp/query/keys.ts';
 import type { LocalStudies } from '../scp/query/local-studies.ts';
-import { matcherFor } from '../scp/query/match-value.ts';
 import type { WebAnswer } from './answer.ts';
 import { DicomWebError } from './dicomweb-error.ts';
 import type { HeldStudies, Scope } from './held-studies.ts';
@@ -34,37 +37,69 @@ export interface Question {
   readonly accept: string | undefined;
 }
 
-/** `RetrieveURL` and `InstanceAvailability`. PS3.18 table 10.6.3-3. */
+/** `RetrieveURL`, `InstanceAvailability`, and in what letters it is written. PS3.18 table 10.6.3-3. */
 export const located = (
   path: string,
   availability: 'ONLINE' | 'NEARLINE' = 'ONLINE',
 ): JsonDataSet => ({
+  '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
   '00080056': { vr: 'CS', Value: [availability] },
   '00081190': { vr: 'UR', Value: [path] },
 });
 
-export function searchStudies({ studies }: SearchParts, question: Question): WebAnswer {
-  const { query, contentType } = readQuestion(question);
+export async function searchStudies(
+  { studies }: SearchParts,
+  question: Question,
+): Promise<WebAnswer> {
+  const { query: asked, contentType } = readQuestion(question);
+  const query = { ...asked, filters: ofStudies(asked.filters) };
+  refuseOthers(query, STUDY_TAGS);
   const found: FoundStudy[] = [];
-  for (const page of studies.candidates(query.filters))
-    found.push(...page.filter(({ values }) => matches(values, query)));
+  const pages = studies.candidates(query.filters);
+  let page = pages.next();
+  for (; !page.done; page = pages.next()) {
+    found.push(...page.value.filter(({ values }) => matches(values, query)));
+    await setImmediate();
+  }
+  const remarks = page.value.isCut ? [...query.remarks, CUT] : query.remarks;
   const all = found.map(
     ({ values, studyInstanceUID }): JsonDataSet => ({
       ...jsonOfTexts(values),
       ...located(`/dicom-web/studies/${studyInstanceUID}`),
     }),
   );
-  return paged(all, query, contentType);
+  return paged(all, { ...query, remarks }, contentType);
+}
+
+const CUT = 'There is more than can be looked through: ask for dates, or a patient';
+
+/** Of studies a modality can only be that of one of their series. */
+function ofStudies(filters: QidoQuery['filters']): QidoQuery['filters'] {
+  const [one, several] = [0x0008_0060, 0x0008_0061];
+  return new Map([...filters].map(([tag, text]) => [tag === one ? several : tag, text]));
+}
+
+const tagsOf = (...levels: readonly Level[]): ReadonlySet<number> =>
+  new Set(QUERY_KEYS.filter(({ level }) => levels.includes(level)).map(({ tag }) => tag));
+const STUDY_TAGS = tagsOf('PATIENT', 'STUDY');
+const SERIES_TAGS = tagsOf('PATIENT', 'STUDY', 'SERIES');
+
+/** Nothing would match what the index does not know. @throws DicomWebError `INVALID_QUERY` */
+function refuseOthers({ filters }: QidoQuery, known: ReadonlySet<number>): void {
+  const other = [...filters.keys()].find((tag) => !known.has(tag));
+  if (other !== undefined)
+    throw new DicomWebError('INVALID_QUERY', `${tagName(other)} can not be asked for here.`);
 }
 
 export function searchSeries(parts: SearchParts, scope: Scope, question: Question): WebAnswer {
   const { query, contentType } = readQuestion(question);
+  refuseOthers(query, SERIES_TAGS);
   const { studyInstanceUID, home } = scope;
   const asked = new Map([[0x0020_000d, studyInstanceUID]]);
   const [study] = [...parts.studies.candidates(asked)].flat().filter((one) => one.home === home);
   if (study === undefined) parts.held.series(scope);
   const all = (study?.series() ?? [])
-    .filter(({ values }) => matches(values, query))
+    .filter(({ values }) => matches(new Map([...(study?.values ?? []), ...values]), query))
     .map(
       ({ values, seriesInstanceUID }): JsonDataSet => ({
         ...jsonOfTexts([...values, [0x0020_000d, studyInstanceUID]]),
@@ -86,14 +121,13 @@ export async function searchInstances(
   question: Question,
 ): Promise<WebAnswer> {
   const { query, contentType } = readQuestion(question);
-  const fields = fieldsOf(question.parameters['includefield']);
   const all: JsonDataSet[] = [];
   for (const series of parts.held.series(scope)) {
     const instances = parts.held.instances({ ...scope, ...series });
     const metadata = await readMetadata(await parts.metadata.of(series.seriesKey, instances));
     all.push(...metadata.filter((one) => matches(textsOf(one, query), query)));
   }
-  const shown = all.map((one) => ({ ...picked(one, fields), ...located(pathOf(one)) }));
+  const shown = all.map((one) => ({ ...picked(one, query.fields), ...located(pathOf(one)) }));
   return paged(shown, query, contentType);
 }
 
@@ -110,12 +144,9 @@ export function readQuestion({ parameters, accept }: Question): {
   return { query: found.query, contentType };
 }
 
-/** Commas and backslashes both part the values of a list. PS3.18 §8.3.4.1. */
 export function matches(values: Values, { filters }: QidoQuery): boolean {
   for (const [tag, text] of filters) {
-    const vr = vrOfTag(tag);
-    const key = vr === 'UI' || vr === 'CS' ? text.replaceAll(',', '\\') : text;
-    const matcher = matcherFor(key, vr);
+    const matcher = matcherFor(text, vrOfTag(tag));
     if (matcher?.(values.get(tag) ?? '') === false) return false;
   }
   return true;
@@ -123,13 +154,15 @@ export function matches(values: Values, { filters }: QidoQuery): boolean {
 
 export function paged(
   all: readonly JsonDataSet[],
-  { limit, offset }: QidoQuery,
+  { limit, offset, remarks }: QidoQuery,
   contentType: string,
 ): WebAnswer {
   const page = all.slice(offset, offset + limit);
   const remaining = all.length - offset - page.length;
+  const warnings = remarks.map(remarkWarning);
+  if (remaining > 0) warnings.push(moreResultsWarning(remaining));
   const headers: Record<string, string> =
-    remaining > 0 ? { warning: moreResultsWarning(remaining) } : {};
+    warnings.length > 0 ? { warning: warnings.join(', ') } : {};
   if (page.length === 0) return { status: 204, contentType, headers, body: '' };
   return { status: 200, contentType, headers, body: JSON.stringify(page) };
 }
@@ -148,12 +181,9 @@ function textOf(value: unknown): string {
   return String((value as { Alphabetic?: unknown }).Alphabetic ?? '');
 }
 
-const fieldsOf = (given: unknown): readonly string[] =>
-  [given ?? []].flat().flatMap((text) => String(text).split(','));
-
 function picked(dataSet: JsonDataSet, fields: readonly string[]): JsonDataSet {
   if (fields.includes('all')) return dataSet;
-  const wanted = new Set([...INSTANCE_FIELDS, ...fields.map((field) => field.toUpperCase())]);
+  const wanted = new Set([...INSTANCE_FIELDS, ...fields]);
   return Object.fromEntries(Object.entries(dataSet).filter(([tag]) => wanted.has(tag)));
 }
 

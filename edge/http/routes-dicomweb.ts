@@ -56,7 +56,7 @@ export function serveDicomWeb(
   if (options.isRelayed) app.addHook('onRequest', async (request) => requireTicket(request));
   app.get('/dicom-web/studies', async (request, reply) => {
     await admitDicomWeb(request, parts);
-    return sendAnswer(request, reply, searchStudies(parts.dicomWeb, questionOf(request)));
+    return sendAnswer(request, reply, await searchStudies(parts.dicomWeb, questionOf(request)));
   });
   const serve = (path: string, run: (call: Call) => Promise<WebAnswer> | WebAnswer): void => {
     app.get(path, async (request, reply) => {

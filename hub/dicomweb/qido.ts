@@ -7,12 +7,14 @@
  * is named here by the NHS number, and without one by `number^^^issuer` (HL7 CX): whoever asks for all
  * studies of the PatientID that an answer gave gets this person's, of all trusts, and nobody else's.
  */
-import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
+import { type JsonDataSet, tagName } from '../../shared/dicom/dicom-json.ts';
+import { vrOfTag } from '../../shared/dicom/dictionary.ts';
+import { type Matcher, matcherFor } from '../../shared/dicom/match-value.ts';
 import { jsonOfTexts, type QidoQuery } from '../../shared/dicomweb/query.ts';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
 import { readDate } from '../search/dates.ts';
 import type { StudyQuery } from '../search/query.ts';
-import type { PatientView, StudyView } from '../search/rows.ts';
+import type { PatientView, StudyRow, StudyView } from '../search/rows.ts';
 import type { SeriesView } from '../search/study.ts';
 
 const T = {
@@ -48,6 +50,12 @@ const NHS = 'NHS';
 type Fault = { readonly fault: string };
 type Asked = { -readonly [K in keyof StudyQuery]: StudyQuery[K] };
 
+export interface StudyQuestion {
+  readonly query: StudyQuery;
+  /** The rest of it, matched study by study; absent: there is none. */
+  readonly matches?: (row: StudyRow) => boolean;
+}
+
 /**
  * @param ownIssuer who issued a PatientID that comes without: the asker's own trust; null: nobody
  * @returns `fault`: why it can't be asked, in words
@@ -55,24 +63,49 @@ type Asked = { -readonly [K in keyof StudyQuery]: StudyQuery[K] };
 export function studyQueryOf(
   { filters }: QidoQuery,
   ownIssuer: string | null,
-): { readonly query: StudyQuery } | Fault {
+): StudyQuestion | Fault {
   const asked: Asked = {};
+  const matchers: ((row: StudyRow) => boolean)[] = [];
   for (const [tag, text] of filters) {
     const read = READERS.get(tag);
-    if (read === undefined || !read(asked, text))
-      return {
-        fault: `${tag.toString(16).padStart(8, '0')} can not be asked for in this way here`,
-      };
+    if (read?.(asked, text) === true) continue;
+    const matches = matchesRow(tag, text);
+    if (matches === undefined) return refused(tag);
+    matchers.push(matches);
   }
-  const patient = patientOf(asked, filters.get(T.IssuerOfPatientID) ?? ownIssuer);
-  return patient ?? { query: asked };
+  const fault = patientOf(asked, filters.get(T.IssuerOfPatientID) ?? ownIssuer);
+  if (fault !== undefined) return fault;
+  if (matchers.length === 0) return { query: asked };
+  return { query: asked, matches: (row) => matchers.every((matches) => matches(row)) };
+}
+
+const refused = (tag: number): Fault => ({
+  fault: `${tagName(tag)} can not be asked for in this way here`,
+});
+
+/** What no index helps with. */
+const VALUE_OF_ROW: ReadonlyMap<number, (row: StudyRow) => string | null> = new Map([
+  [T.StudyTime, ({ study_time }) => study_time],
+  [T.StudyID, ({ study_id }) => study_id],
+  [T.ReferringPhysicianName, ({ referring_physician }) => referring_physician],
+  [T.StudyDescription, ({ description }) => description],
+  [T.InstitutionName, ({ institution }) => institution],
+  [T.PatientSex, ({ sex }) => sex],
+  [T.PatientBirthDate, ({ birth_date }) => birth_date],
+] satisfies [number, (row: StudyRow) => string | null][]);
+
+function matchesRow(tag: number, text: string): ((row: StudyRow) => boolean) | undefined {
+  const value = VALUE_OF_ROW.get(tag);
+  const matcher = matcherFor(text, vrOfTag(tag));
+  if (value === undefined || matcher === undefined) return undefined;
+  return (row) => matcher(value(row) ?? '');
 }
 
 const READERS: ReadonlyMap<number, (asked: Asked, text: string) => boolean> = new Map([
   [T.PatientID, plain('patientId')],
   [T.IssuerOfPatientID, plain('issuer')],
   [T.AccessionNumber, plain('accessionNumber')],
-  [T.StudyInstanceUID, plain('studyInstanceUID')],
+  [T.StudyInstanceUID, uids],
   [T.PatientName, name],
   [T.PatientBirthDate, date('birthDate')],
   [T.ModalitiesInStudy, modalities],
@@ -85,7 +118,12 @@ function name(asked: Asked, text: string): boolean {
   return true;
 }
 
-function plain(key: 'patientId' | 'issuer' | 'accessionNumber' | 'studyInstanceUID') {
+function uids(asked: Asked, text: string): boolean {
+  asked.studyInstanceUID = text;
+  return true;
+}
+
+function plain(key: 'patientId' | 'issuer' | 'accessionNumber') {
   return (asked: Asked, text: string): boolean => {
     if (/[*?\\]/.test(text)) return false;
     asked[key] = text;
@@ -198,28 +236,26 @@ export function seriesJson(
   ]);
 }
 
-/** Series of a study that match; Modality, SeriesNumber, SeriesInstanceUID may be asked for. */
+/** Series of a study that match. */
 export function seriesMatching(
   series: readonly SeriesView[],
   { filters }: QidoQuery,
 ): readonly SeriesView[] | Fault {
-  let found = series;
+  const matchers: [value: (series: SeriesView) => string, matcher: Matcher][] = [];
   for (const [tag, text] of filters) {
     const value = VALUE_OF_SERIES.get(tag);
-    if (value === undefined)
-      return {
-        fault: `${tag.toString(16).padStart(8, '0')} can not be asked for in this way here`,
-      };
-    const wanted = text.split(/[,\\]/);
-    found = found.filter((one) => wanted.includes(value(one)));
+    const matcher = matcherFor(text, vrOfTag(tag));
+    if (value === undefined || matcher === undefined) return refused(tag);
+    matchers.push([value, matcher]);
   }
-  return found;
+  return series.filter((one) => matchers.every(([value, matcher]) => matcher(value(one))));
 }
 
 const VALUE_OF_SERIES: ReadonlyMap<number, (series: SeriesView) => string> = new Map([
   [T.Modality, (series) => series.modality ?? ''],
   [T.SeriesNumber, (series) => String(series.seriesNumber ?? '')],
   [T.SeriesInstanceUID, (series) => series.seriesInstanceUID],
+  [T.SeriesDescription, (series) => series.description ?? ''],
   [T.BodyPartExamined, (series) => series.bodyPart ?? ''],
 ]);
 

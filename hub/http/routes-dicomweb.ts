@@ -10,7 +10,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../shared/clock.ts';
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { acceptedJson } from '../../shared/dicomweb/accept.ts';
-import { moreResultsWarning, type QidoQuery, readQidoQuery } from '../../shared/dicomweb/query.ts';
+import {
+  moreResultsWarning,
+  type QidoQuery,
+  readQidoQuery,
+  remarkWarning,
+} from '../../shared/dicomweb/query.ts';
 import { mayBrowse } from '../access/rules.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import { seriesJson, seriesMatching, studyJson, studyQueryOf } from '../dicomweb/qido.ts';
@@ -94,7 +99,7 @@ function answerStudies(
   if (isByNameAlone && !mayBrowse(principal))
     throw badQuery('PatientBirthDate is needed with PatientName');
   const { limit, offset } = query;
-  const asked = { query: found.query, page: { limit, offset } };
+  const asked = { ...found, page: { limit, offset } };
   const { studies, total, withheld } = findDisclosed(parts.projection.db, discloser, asked);
   saw(subjectsOfStudies(studies));
   const answered = parts.fleet.answered();
@@ -108,7 +113,8 @@ function answerStudies(
     return studyJson(study, { url, isOnline: isOnline(answered, holders) });
   });
   const remaining = total - offset - page.length;
-  return sendDicomWeb(reply, { page, contentType, answered, remaining, withheld });
+  const { remarks } = query;
+  return sendDicomWeb(reply, { page, contentType, answered, remaining, withheld, remarks });
 }
 
 function answerSeries(
@@ -130,7 +136,8 @@ function answerSeries(
   const located = { url, isOnline: isOnline(answered, source.trusts) };
   const page = found.slice(offset, offset + limit).map((one) => seriesJson(uid, one, located));
   const remaining = found.length - offset - page.length;
-  return sendDicomWeb(reply, { page, contentType, answered, remaining });
+  const { remarks } = query;
+  return sendDicomWeb(reply, { page, contentType, answered, remaining, remarks });
 }
 
 export interface DicomWebAnswer {
@@ -140,13 +147,15 @@ export interface DicomWebAnswer {
   /** Results behind this page. */
   readonly remaining: number;
   readonly withheld?: WithheldNote;
+  /** What it does not do as it was asked. */
+  readonly remarks: readonly string[];
 }
 
 export function sendDicomWeb(
   reply: FastifyReply,
-  { page, contentType, answered, remaining, withheld }: DicomWebAnswer,
+  { page, contentType, answered, remaining, withheld, remarks }: DicomWebAnswer,
 ): string | undefined {
-  const warnings = silentWarnings(answered);
+  const warnings = [...silentWarnings(answered), ...remarks.map(remarkWarning)];
   if (remaining > 0) warnings.push(moreResultsWarning(remaining));
   const hidden = (withheld?.unrelated ?? 0) + (withheld?.restricted.length ?? 0);
   if (hidden > 0) warnings.push(`299 cdip "${hidden} withheld: see the hub's page of the search"`);

@@ -61,7 +61,13 @@ function answerStudies(parts: HttpParts, { request, reply }: Asked): string | un
   const all = [...byStudy.values()].flatMap((one) => studyJson(one, baseUrl(parts, request)));
   const page = all.slice(query.offset, query.offset + query.limit);
   const remaining = all.length - query.offset - page.length;
-  return sendDicomWeb(reply, { page, contentType, answered: [], remaining });
+  return sendDicomWeb(reply, {
+    page,
+    contentType,
+    answered: [],
+    remaining,
+    remarks: query.remarks,
+  });
 }
 
 const STUDY_UID = 0x0020_000d;

@@ -18,18 +18,25 @@ export interface DisclosedPage extends StudyPage {
 
 const NOTHING: WithheldNote = { unrelated: 0, restricted: [] };
 
+export interface DisclosedQuestion extends Pick<SearchOptions, 'identities'> {
+  readonly query: StudyQuery;
+  readonly page: Page;
+  /** Looks at those alone that the asker may see: nobody learns by it what the others say. */
+  readonly matches?: ((row: StudyRow) => boolean) | undefined;
+}
+
 /** @throws SearchError */
 export function findDisclosed(
   db: Sqlite,
   discloser: Discloser,
-  { query, page, identities = [] }: { query: StudyQuery; page: Page } & SearchOptions,
+  { query, page, matches, identities = [] }: DisclosedQuestion,
 ): DisclosedPage {
-  if (!hasKey(query)) return browse(db, discloser, { query, page });
+  if (!hasKey(query)) return browse(db, discloser, { query, page, matches });
   let withheld = NOTHING;
   const choose = (rows: readonly StudyRow[]): readonly StudyRow[] => {
     const chosen = discloser.chooseRows(rows);
     withheld = chosen.withheld;
-    return chosen.shown;
+    return matches === undefined ? chosen.shown : chosen.shown.filter(matches);
   };
   const { studies, total } = searchStudies(db, query, page, { identities, choose });
   return { studies: studies.map((study) => discloser.masked(study)), total, withheld };
@@ -42,11 +49,12 @@ export function findDisclosed(
 function browse(
   db: Sqlite,
   discloser: Discloser,
-  { query, page }: { query: StudyQuery; page: Page },
+  { query, page, matches }: DisclosedQuestion,
 ): DisclosedPage {
   const { asker } = discloser;
   const also = isNetworkMachine(asker) ? UNRESTRICTED : heldBy(asker.trust ?? '');
-  const { studies, total } = searchStudies(db, query, page, { also });
+  const choose = matches && ((rows: readonly StudyRow[]) => rows.filter(matches));
+  const { studies, total } = searchStudies(db, query, page, { also, ...(choose && { choose }) });
   const shown = studies.filter((study) => discloser.study(study).kind === 'shown');
   return { studies: shown.map((study) => discloser.masked(study)), total, withheld: NOTHING };
 }

@@ -157,7 +157,12 @@ function conditionsOf(query: StudyQuery): Condition[] {
   const add = (sql: string, ...values: string[]): void => {
     conditions.push({ sql, values });
   };
-  if (query.studyInstanceUID !== undefined) add('m.study_uid = ?', query.studyInstanceUID);
+  // One, or several with backslashes between.
+  if (query.studyInstanceUID !== undefined)
+    add(
+      'm.study_uid IN (SELECT value FROM json_each(?))',
+      JSON.stringify(query.studyInstanceUID.split('\\')),
+    );
   if (query.nhsNumber !== undefined) add('m.nhs_number = ?', query.nhsNumber);
   if (query.patientId !== undefined) addPatient(query, add);
   if (query.birthDate !== undefined) add('m.birth_date = ?', query.birthDate);

@@ -9,32 +9,7 @@ import { charsetOf } from '../dicom/character-set.ts';
 import { type JsonDataSet, tagName } from '../dicom/dicom-json.ts';
 import { vrOfTag } from '../dicom/dictionary.ts';
 import { jsonValues } from '../dicom/json-values.ts';
-
-/** Attributes that may be named by keyword; by tag any may. */
-const TAG_OF_KEYWORD: Readonly<Record<string, number>> = {
-  StudyDate: 0x0008_0020,
-  StudyTime: 0x0008_0030,
-  AccessionNumber: 0x0008_0050,
-  Modality: 0x0008_0060,
-  ModalitiesInStudy: 0x0008_0061,
-  InstitutionName: 0x0008_0080,
-  ReferringPhysicianName: 0x0008_0090,
-  StudyDescription: 0x0008_1030,
-  SeriesDescription: 0x0008_103e,
-  SOPClassUID: 0x0008_0016,
-  SOPInstanceUID: 0x0008_0018,
-  PatientName: 0x0010_0010,
-  PatientID: 0x0010_0020,
-  IssuerOfPatientID: 0x0010_0021,
-  PatientBirthDate: 0x0010_0030,
-  PatientSex: 0x0010_0040,
-  BodyPartExamined: 0x0018_0015,
-  StudyInstanceUID: 0x0020_000d,
-  SeriesInstanceUID: 0x0020_000e,
-  StudyID: 0x0020_0010,
-  SeriesNumber: 0x0020_0011,
-  InstanceNumber: 0x0020_0013,
-};
+import { TAG_OF_KEYWORD } from './keywords.ts';
 
 /** More than a person looks through, less than what makes an answer slow. */
 export const MAX_QIDO_RESULTS = 1_000;
@@ -47,7 +22,15 @@ export interface QidoQuery {
   readonly filters: ReadonlyMap<number, string>;
   readonly limit: number;
   readonly offset: number;
+  /** As 8 hexadecimal digits; `all`. */
+  readonly fields: readonly string[];
+  /** What the answer does not do as it was asked, in words. */
+  readonly remarks: readonly string[];
 }
+
+/** PS3.18 §8.3.4.2 has it said so. */
+const NOT_FUZZY =
+  'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
 
 /**
  * @param parameters of the query string, each with its value or values
@@ -56,20 +39,77 @@ export interface QidoQuery {
 export function readQidoQuery(
   parameters: Readonly<Record<string, unknown>>,
 ): { readonly query: QidoQuery } | { readonly fault: string } {
+  const filters = filtersOf(parameters);
+  if ('fault' in filters) return filters;
+  const limit = countOf(parameters['limit'], MAX_QIDO_RESULTS);
+  const offset = countOf(parameters['offset'], 0);
+  if (limit === undefined || offset === undefined)
+    return { fault: 'limit and offset are whole numbers from 0' };
+  const fuzzy = parameters['fuzzymatching'] ?? 'false';
+  if (fuzzy !== 'true' && fuzzy !== 'false') return { fault: 'fuzzymatching is true or false' };
+  const fields = fieldsOf(parameters['includefield']);
+  const remarks = fuzzy === 'true' ? [NOT_FUZZY] : [];
+  return { query: { filters, limit: Math.min(limit, MAX_QIDO_RESULTS), offset, fields, remarks } };
+}
+
+function filtersOf(
+  parameters: Readonly<Record<string, unknown>>,
+): ReadonlyMap<number, string> | { readonly fault: string } {
   const filters = new Map<number, string>();
   for (const [name, given] of Object.entries(parameters)) {
     if (OWN_PARAMETERS.has(name.toLowerCase())) continue;
     const tag = TAG_OF_KEYWORD[name] ?? tagOf(name);
     if (tag === undefined) return { fault: `${name} is no attribute that can be asked for here` };
-    const text = [given].flat().map(String).join('\\').trim();
-    if (text !== '' && text !== '*') filters.set(tag, text);
+    const text = listOf([given].flat().map(String).join('\\').trim(), vrOfTag(tag));
+    if (text === '' || text === '*') continue;
+    const fault = faultOf(text, vrOfTag(tag));
+    if (fault !== undefined) return { fault: `${name}: ${fault}` };
+    filters.set(tag, text);
   }
-  const limit = countOf(parameters['limit'], MAX_QIDO_RESULTS);
-  const offset = countOf(parameters['offset'], 0);
-  if (limit === undefined || offset === undefined)
-    return { fault: 'limit and offset are whole numbers from 0' };
-  return { query: { filters, limit: Math.min(limit, MAX_QIDO_RESULTS), offset } };
+  return filters;
 }
+
+/** Commas and backslashes both part the values of a list. PS3.18 §8.3.4.1. */
+const listOf = (text: string, vr: string): string =>
+  vr === 'UI' || vr === 'CS' ? text.replaceAll(',', '\\') : text;
+
+/** Why nothing could ever match, in words: it would be answered as if there were nothing. PS3.4 C.2.2.2. */
+function faultOf(text: string, vr: string): string | undefined {
+  if (vr === 'UI' && !text.split('\\').every((uid) => /^[^*?\s]{1,128}$/.test(uid)))
+    return 'a UID, or several with commas between';
+  if (vr === 'DA' && !isRange(text.replaceAll('.', ''), isDay))
+    return 'a date is YYYYMMDD, a range FROM-TO, FROM- or -TO';
+  if (vr === 'TM' && !isRange(text.replaceAll(':', ''), isTime))
+    return 'a time is HHMMSS, a range FROM-TO, FROM- or -TO';
+  if (vr === 'IS' && !/^[+-]?\d{1,12}$/.test(text)) return 'a whole number';
+  return undefined;
+}
+
+function isRange(text: string, isOne: (text: string) => boolean): boolean {
+  const ends = text.split('-');
+  return ends.length <= 2 && ends.some(Boolean) && ends.every((end) => end === '' || isOne(end));
+}
+
+function isDay(text: string): boolean {
+  if (!/^\d{8}$/.test(text)) return false;
+  const iso = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
+  const date = new Date(`${iso}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso);
+}
+
+const isTime = (text: string): boolean =>
+  /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/.test(text);
+
+/** By keyword or tag; what is neither is left out of the answer, as PS3.18 §8.3.4.3 allows. */
+const fieldsOf = (given: unknown): readonly string[] =>
+  [given ?? []]
+    .flat()
+    .flatMap((text) => String(text).split(','))
+    .map((field) => {
+      const tag = TAG_OF_KEYWORD[field];
+      if (tag !== undefined) return tagName(tag);
+      return field === 'all' ? field : field.toUpperCase();
+    });
 
 function tagOf(name: string): number | undefined {
   return /^[0-9A-Fa-f]{8}$/.test(name) ? Number.parseInt(name, 16) : undefined;
@@ -94,6 +134,8 @@ export function jsonOfTexts(values: Iterable<readonly [tag: number, text: string
   return dataSet;
 }
 
+export const remarkWarning = (remark: string): string => `299 cdip "${remark}"`;
+
 /** What a page of results leaves out, as PS3.18 §8.3.4.4 has it said. */
 export const moreResultsWarning = (remaining: number): string =>
-  `299 cdip "There are ${remaining} additional results that can be requested"`;
+  remarkWarning(`There are ${remaining} additional results that can be requested`);

@@ -4,9 +4,10 @@
  *
  *   keys ─► looked for a day around ─► study ─► its date and time by the asker's clock ─► matched, answered
  */
+
+import { rangeOf } from '../../../shared/dicom/match-value.ts';
 import type { ZonedClock } from '../../../shared/time-zone.ts';
 import type { Values } from './found-study.ts';
-import { rangeOf } from './match-value.ts';
 
 const STUDY_DATE = 0x0008_0020;
 const STUDY_TIME = 0x0008_0030;

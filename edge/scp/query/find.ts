@@ -7,6 +7,8 @@
  *
  * An answer that does not speak for every trust says so: B000H, and which.
  */
+
+import { type Matcher, matcherFor } from '../../../shared/dicom/match-value.ts';
 import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import { Counter, type Registry } from '../../../shared/metrics.ts';
@@ -20,7 +22,6 @@ import { type Identifier, readIdentifier, writeIdentifier } from './identifier.t
 import { type InformationModel, keyOf, type Level, QUERY_KEYS, QueryTag } from './keys.ts';
 import type { LocalPacs } from './local-pacs.ts';
 import { LocalStudies } from './local-studies.ts';
-import { type Matcher, matcherFor } from './match-value.ts';
 import type { Network } from './network.ts';
 import { findRemote, type RemoteAnswer, type RemoteParts } from './remote-studies.ts';
 

@@ -6,6 +6,8 @@
  * Studies stay under the number that they came with; by the merges in force they are found by each number of the
  * patient, and shown under the one that was asked for, else the one that counts now.
  */
+
+import { rangeOf } from '../../../shared/dicom/match-value.ts';
 import { foldName } from '../../../shared/dicom/person-name.ts';
 import { heldCounts, type Nearline } from '../../../shared/held-counts.ts';
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
@@ -13,7 +15,6 @@ import { MergedNumbers } from '../../index/records/merged-numbers.ts';
 import { nearlineOf } from '../../index/rows.ts';
 import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
 import { keyOf, QUERY_KEYS } from './keys.ts';
-import { rangeOf } from './match-value.ts';
 
 /** Rows of one look at the database: other requests have their turn between two. */
 const PAGE = 500;

@@ -12,13 +12,13 @@ import type {
   QueriedStudy,
   QueryRequest,
 } from '../../../shared/contract/rpc.ts';
+import { rangeOf } from '../../../shared/dicom/match-value.ts';
 import { readNhsNumber } from '../../../shared/nhs-number.ts';
 import type { EdgeIndex } from '../../index/edge-index.ts';
 import type { LocalPatientRow } from '../../index/types.ts';
 import type { FoundSeries, FoundStudy, Values } from './found-study.ts';
 import { QUERY_KEYS } from './keys.ts';
 import { foundSeries, valuesOf } from './local-studies.ts';
-import { rangeOf } from './match-value.ts';
 import type { Network } from './network.ts';
 
 const PAGE = 200;

@@ -6,6 +6,7 @@
  */
 import { DicomError } from '../../../shared/dicom/dicom-error.ts';
 import { vrOfTag } from '../../../shared/dicom/dictionary.ts';
+import { matcherFor } from '../../../shared/dicom/match-value.ts';
 import {
   type Entry,
   readSmallDataSet,
@@ -20,7 +21,6 @@ import type {
   ServedClass,
   ServedClassFacts,
 } from '../../dimse/service.ts';
-import { matcherFor } from '../query/match-value.ts';
 import type { WorklistItems } from './worklist-items.ts';
 
 const Status = {

@@ -1,7 +1,21 @@
 /** How a QIDO-RS question becomes one of the network's: whose patient number it is. PS3.18 §10.6. */
 import t from 'tap';
 import { studyQueryOf } from '../../../../hub/dicomweb/qido.ts';
+import type { StudyRow } from '../../../../hub/search/rows.ts';
 import { readQidoQuery } from '../../../../shared/dicomweb/query.ts';
+
+/** What of a study is matched one by one. */
+const ROW = {
+  ...{ study_time: '101500', study_id: 'S1', referring_physician: 'Okafor^Ada' },
+  ...{ description: 'CT head', institution: null, sex: 'F', birth_date: '19500102' },
+} as StudyRow;
+
+function matchesRow(parameters: Record<string, string>): boolean | undefined {
+  const read = readQidoQuery(parameters);
+  if ('fault' in read) throw new Error(read.fault);
+  const found = studyQueryOf(read.query, null);
+  return 'fault' in found ? undefined : found.matches?.(ROW);
+}
 
 function ask(parameters: Record<string, string>, ownIssuer: string | null = null): unknown {
   const read = readQidoQuery(parameters);
@@ -44,9 +58,34 @@ t.test('dates are one, or a range', async (t) => {
 });
 
 t.test('what can not be asked for is refused, never left out', async (t) => {
-  t.match(ask({ StudyDescription: 'x' }), /can not be asked for/);
+  t.match(ask({ '00101010': '050Y' }), /00101010 can not be asked for/);
   t.match(ask({ Colour: 'x' }), /no attribute/);
   t.match(ask({ AccessionNumber: 'A*' }), /can not be asked for/);
-  t.match(ask({ StudyDate: '2026' }), /can not be asked for/);
+  t.match(ask({ StudyDate: '2026' }), /a date is YYYYMMDD/);
+  t.match(ask({ StudyDate: '20260230' }), /a date is YYYYMMDD/);
+  t.match(ask({ StudyTime: '2500' }), /a time is HHMMSS/);
+  t.match(ask({ StudyInstanceUID: '1.2.*' }), /a UID/);
+  t.match(ask({ fuzzymatching: 'maybe' }), /true or false/);
   t.match(ask({ limit: 'many' }), /whole numbers/);
+});
+
+t.test('what no index helps with is matched as DICOM says, study by study', async (t) => {
+  for (const [parameters, isMatched] of [
+    [{ StudyTime: '1000-1030' }, true],
+    [{ StudyTime: '11-' }, false],
+    [{ StudyDescription: 'CT*' }, true],
+    [{ StudyDescription: 'ct*' }, false],
+    [{ ReferringPhysicianName: 'okafor*' }, true],
+    [{ StudyID: 'S1', PatientSex: 'F' }, true],
+    [{ StudyID: 'S1', PatientSex: 'M' }, false],
+    [{ InstitutionName: 'Trust*' }, false],
+    [{ PatientBirthDate: '19490101-19501231' }, true],
+  ] as const)
+    t.equal(matchesRow(parameters), isMatched, JSON.stringify(parameters));
+});
+
+t.test('a list of UIDs asks for each of them', async (t) => {
+  const both = { studyInstanceUID: '2.999.1\\2.999.2' };
+  t.strictSame(ask({ StudyInstanceUID: '2.999.1,2.999.2' }), both);
+  t.strictSame(ask({ StudyInstanceUID: '2.999.1\\2.999.2' }), both);
 });

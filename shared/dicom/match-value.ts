@@ -6,7 +6,7 @@
  * An empty key, and a key of asterisks, matches everything; an unknown value matches nothing but those.
  * Names are compared without case and accents, everything else as it stands.
  */
-import { foldGroups, foldName } from '../../../shared/dicom/person-name.ts';
+import { foldGroups, foldName } from './person-name.ts';
 
 /** @param value text, several values with backslashes between; '' when there is none */
 export type Matcher = (value: string) => boolean;

@@ -1,6 +1,6 @@
 /** Attribute matching by VR. PS3.4 C.2.2.2; IS-12 of the domain notes. */
 import t from 'tap';
-import { matcherFor } from '../../../../../edge/scp/query/match-value.ts';
+import { matcherFor } from '../../../../shared/dicom/match-value.ts';
 
 /** Key, VR, and values that match and that do not. */
 const CASES: readonly (readonly [string, string, readonly string[], readonly string[]])[] = [
