@@ -7,6 +7,9 @@ import { type DemoStudy, filesOf } from './studies.ts';
 
 const run = promisify(execFile);
 
+/** How the scanner of each trust calls itself. */
+export const SCANNER = 'SCANNER';
+
 /** @throws when one of the two did not take it */
 export async function sendStudy(site: Site, study: DemoStudy, directory: string): Promise<void> {
   const files = await filesOf(study, directory);
@@ -29,7 +32,7 @@ async function send(
   for (const [option, some] of Map.groupBy(files, optionFor)) {
     // -R: propose only what the files need.
     const how = ['-R', ...(option === undefined ? [] : [option])];
-    const args = [...how, '-aet', 'SCANNER', '-aec', aeTitle, '127.0.0.1', String(port), ...some];
+    const args = [...how, '-aet', SCANNER, '-aec', aeTitle, '127.0.0.1', String(port), ...some];
     const env = { ...process.env, TCP_NODELAY: '1' };
     await run('storescu', args, { env, maxBuffer: 16_000_000 });
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { answers, Child } from './child.ts';
+import { SCANNER } from './modality.ts';
 import { type Pacs, startPacs } from './pacs.ts';
 import type { Ports } from './ports.ts';
 import type { DemoTrust } from './trusts.ts';
@@ -50,9 +51,18 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const configFile = join(folder, 'edge.yaml');
   const dataDirectory = join(folder, 'data');
   if (!existsSync(configFile)) {
+    const host = '127.0.0.1';
     const peers = [
-      { name: 'main-pacs', aeTitle: pacs.aeTitle, host: '127.0.0.1', port: pacs.port },
-    ].map((peer) => ({ ...peer, role: 'pacs', importsTo: true }));
+      {
+        name: 'main-pacs',
+        aeTitle: pacs.aeTitle,
+        host,
+        port: pacs.port,
+        role: 'pacs',
+        importsTo: true,
+      },
+      { name: 'scanner', aeTitle: SCANNER, host, port: 104, role: 'modality' },
+    ];
     writeFileSync(
       configFile,
       stringify({
