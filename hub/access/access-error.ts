@@ -25,6 +25,7 @@ export type AccessErrorCode =
   | 'OIDC_ANSWER'
   | 'OIDC_CLOCK'
   | 'OIDC_CLAIM_MISSING'
+  | 'OIDC_CLAIM_UNVERIFIED'
   | 'OIDC_ROLE'
   | 'OIDC_TRUST'
   | 'OIDC_ASSURANCE'

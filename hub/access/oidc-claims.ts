@@ -4,12 +4,13 @@
  */
 import type { OidcConfig } from '../config-sign-in.ts';
 import { AccessError } from './access-error.ts';
+import { providerPersonName } from './account-name.ts';
 import { type Assurance, ROLES, type Role } from './rules.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
 export interface Identity {
-  /** `Ada Okafor (555036632103)`. */
+  /** `Ada Okafor (555036632103)`. account-name.ts */
   readonly person: string;
   readonly role: Role;
   /** Null: of no single trust. */
@@ -17,13 +18,11 @@ export interface Identity {
   readonly assurance: Assurance;
 }
 
-const LONGEST = 80;
-
 /**
  * @param told.signed what the ID token holds: assurance is read from it alone
  * @param told.all with what the userinfo endpoint adds
  * @param trusts ODS codes of the network
- * @throws AccessError `OIDC_CLAIM_MISSING`, `OIDC_ROLE`, `OIDC_TRUST`, `OIDC_ASSURANCE`
+ * @throws AccessError `OIDC_CLAIM_MISSING`, `OIDC_CLAIM_UNVERIFIED`, `OIDC_ROLE`, `OIDC_TRUST`, `OIDC_ASSURANCE`
  */
 export function readIdentity(
   told: { readonly signed: Claims; readonly all: Claims },
@@ -33,8 +32,9 @@ export function readIdentity(
   const claims = selectRole(told.all, config);
   const user = textOf(claims, config.userClaim);
   const name = textOf(claims, config.nameClaim);
+  requireVerified(claims, config.userClaim);
   return {
-    person: name === user ? name : `${name} (${user})`,
+    person: providerPersonName(name, user),
     assurance: assuranceOf(told.signed, config),
     role: roleOf(claims, config),
     trust: trustOf(claims, config, trusts),
@@ -55,12 +55,24 @@ const asText = (value: unknown): string[] =>
   typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
 
 function textOf(claims: Claims, claim: string): string {
-  const text =
-    valuesOf(claims, claim)[0]
-      ?.replace(/\p{Cc}/gu, ' ')
-      .trim() ?? '';
-  if (text === '') throw missing(claim);
-  return text.slice(0, LONGEST);
+  const text = valuesOf(claims, claim)[0] ?? '';
+  if (text.trim() === '') throw missing(claim);
+  return text;
+}
+
+/** An address or number that people enter themselves is theirs only once the provider has seen that it is. OIDC Core §5.1. */
+const VERIFIED_BY: Readonly<Record<string, string>> = {
+  email: 'email_verified',
+  phone_number: 'phone_number_verified',
+};
+
+function requireVerified(claims: Claims, userClaim: string): void {
+  const verified = VERIFIED_BY[userClaim];
+  if (verified === undefined || claims[verified] === true) return;
+  throw new AccessError(
+    'OIDC_CLAIM_UNVERIFIED',
+    `it did not tell that "${userClaim}" is verified ("${verified}")`,
+  );
 }
 
 /** A told word is never taken for a property that every object has. */

@@ -9,6 +9,7 @@ import { rfc3339, systemClock } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
 import { Access, openAccessDatabase } from '../access/access.ts';
 import { AccessError } from '../access/access-error.ts';
+import { accountNameFault } from '../access/account-name.ts';
 import { readKeySet } from '../access/client-assertions.ts';
 import { EdgeCredentials } from '../access/edge-credentials.ts';
 import type { Machine } from '../access/machines.ts';
@@ -171,8 +172,8 @@ function accountOf(
   { role, trust }: Given,
   config: HubConfig,
 ): { name: string; role: Role; trust: string | null } {
-  if (!/^[^\p{Cc}]{1,100}$/u.test(name))
-    throw new AccessError('NAME_INVALID', 'a name has 1 to 100 characters, none of them control');
+  const fault = accountNameFault(name);
+  if (fault !== null) throw new AccessError('NAME_INVALID', fault);
   const known = ROLES.find((one) => one === role);
   if (known === undefined)
     throw new AccessError('ROLE_UNKNOWN', `--role is one of ${ROLES.join(', ')}`);

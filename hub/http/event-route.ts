@@ -1,6 +1,9 @@
 /** GET /api/events: the one answer that does not end. Watched as long as the sign-in lasts. */
+
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import type { Principal } from '../access/rules.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { findPrincipal } from './authenticate.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -9,8 +12,8 @@ import { HttpProblem } from './problem.ts';
 import { SECURITY_HEADERS } from './security.ts';
 import { seenBy } from './seen-events.ts';
 
-/** How often an open listener has to prove again that its key or session still counts. */
-const RECHECK_MS = 10_000;
+/** How often an open listener has to prove again that its key or session still counts, as what it did when it began. */
+const RECHECK_MS = 2_000;
 
 export function eventRoute(
   feed: EventFeed,
@@ -44,7 +47,7 @@ export function eventRoute(
       const last = request.headers['last-event-id'];
       feed.add(response, typeof last === 'string' ? last : undefined, seenBy(parts, principal));
       const recheck = setInterval(() => {
-        if (findPrincipal(access, request) === null) response.end();
+        if (!isStill(principal, findPrincipal(access, request))) response.end();
       }, RECHECK_MS);
       recheck.unref();
       response.on('close', () => clearInterval(recheck));
@@ -52,6 +55,13 @@ export function eventRoute(
     },
   });
 }
+
+/** Whoever got another role, trust or scope since asks anew, and is told what is for them. */
+const isStill = (began: Principal, now: Principal | null): boolean =>
+  now !== null &&
+  now.role === began.role &&
+  now.trust === began.trust &&
+  isDeepStrictEqual(now.scopes, began.scopes);
 
 /** Ends the open answers when the server closes, which would otherwise wait for them. */
 export function endWithServer(app: FastifyInstance, feed: EventFeed): void {

@@ -2,6 +2,7 @@
  * `/people`: who gets in, for admins: accounts and their new links, and who is signed in. An admin of a trust looks
  * after the people of that trust, one of the network after all.
  */
+import { accountNameFault } from '../access/account-name.ts';
 import { type Principal, ROLES, type Role } from '../access/rules.ts';
 import { httpUrlOf } from '../config.ts';
 import { type FieldFault, faultsByField, readForm } from './forms.ts';
@@ -99,8 +100,9 @@ function addPerson(parts: HttpParts, call: PageCall): unknown {
   const role = ROLES.find((one) => one === told);
   const trust = of === 'network' ? null : of;
   const faults: FieldFault[] = [];
-  if (!/^[^\p{Cc}]{1,100}$/u.test(name))
-    faults.push({ field: 'name', message: 'Enter a name, such as Dr Okafor' });
+  const nameFault = accountNameFault(name);
+  if (nameFault !== null)
+    faults.push({ field: 'name', message: `Enter another name, such as Dr Okafor: ${nameFault}` });
   if (role === undefined) faults.push({ field: 'role', message: 'Choose a role' });
   if (trust !== null && !parts.config.trusts.some(({ ods }) => ods === trust))
     faults.push({ field: 'trust', message: 'Choose whom they work for' });

@@ -134,6 +134,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   OIDC_STATE: 'Sign in once more, in one tab.',
   OIDC_ANSWER: 'Sign in once more. If it happens again, tell whoever runs this hub.',
   OIDC_CLOCK: 'Tell whoever runs this hub.',
+  OIDC_CLAIM_UNVERIFIED:
+    'Have your organisation verify it, or tell whoever runs this hub to tell people apart by another claim.',
   OIDC_CLAIM_MISSING: 'Tell whoever runs this hub: your organisation has to tell it this of you.',
   OIDC_ROLE: 'Ask your organisation for a role that this network knows, or choose another role.',
   OIDC_TRUST: 'Choose your organisation when you sign in, or ask whoever runs this hub.',

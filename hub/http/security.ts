@@ -1,6 +1,6 @@
 /**
  * What protects every answer: headers, and the refusal of requests that another site started.
- * A cookie is SameSite=Strict already; Sec-Fetch-Site and Origin are the second lock.
+ * A cookie is SameSite=Strict already; Sec-Fetch-Site, or Origin or Referer, are the second lock.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from './problem.ts';
@@ -46,7 +46,9 @@ function isCrossSite(request: FastifyRequest): boolean {
   if (request.headers.authorization !== undefined) return false;
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  const { origin, host } = request.headers;
-  if (origin === undefined) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== host;
+  const { origin, referer, host } = request.headers;
+  // Pages of this hub name no referrer: one that is there is of another site, or of a page that is not the hub's.
+  const from = origin ?? referer;
+  if (from === undefined) return false;
+  return !URL.canParse(from) || new URL(from).host !== host;
 }

@@ -3,7 +3,7 @@
  *
  *   rows in order ─► numbered without a gap, digest right ─► looked up alike ─► the head is the last row
  */
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type AuditRow, CHAIN_START, digestOf } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
@@ -44,8 +44,7 @@ export function verifyAudit(
   tell: (rows: number) => void,
   anchors: readonly Head[] = [],
 ): AuditVerdict {
-  if (!existsSync(auditFile(dataDirectory)))
-    return verdictOfNoFile(readHead(headFile(dataDirectory)));
+  if (!existsSync(auditFile(dataDirectory))) return verdictOfNoFile(dataDirectory, anchors);
   const db = new Database(auditFile(dataDirectory), { readonly: true, fileMustExist: true });
   try {
     // One transaction: rows that come while this reads are not there for it, nor is their head.
@@ -56,9 +55,13 @@ export function verifyAudit(
   }
 }
 
-/** A program that never ran has neither. */
-function verdictOfNoFile(written: Head | null | undefined): AuditVerdict {
-  const fault = written === undefined ? null : ({ code: 'END_MISSING', seq: 1 } as const);
+/** A program that never ran has neither trail nor head, and no other data; nobody keeps an end of it. */
+function verdictOfNoFile(dataDirectory: string, anchors: readonly Head[]): AuditVerdict {
+  const isNew =
+    !existsSync(headFile(dataDirectory)) &&
+    !anchors.some(({ seq }) => seq > 0) &&
+    globSync('*.sqlite', { cwd: dataDirectory }).length === 0;
+  const fault = isNew ? null : ({ code: 'END_MISSING', seq: 1 } as const);
   return { rows: 0, head: { seq: 0, digest: CHAIN_START }, fault };
 }
 
@@ -135,7 +138,8 @@ function faultOfEnd(
   written: Head | null | undefined,
   digestAtHead: string,
 ): AuditVerdict['fault'] {
-  if (!written) return head.seq === 0 ? null : { code: 'HEAD_ALTERED', seq: head.seq };
+  if (written === undefined && head.seq === 0) return null;
+  if (!written) return { code: 'HEAD_ALTERED', seq: head.seq };
   if (written.seq > head.seq) return { code: 'END_MISSING', seq: head.seq + 1 };
   return digestAtHead === written.digest ? null : { code: 'HEAD_ALTERED', seq: written.seq };
 }

@@ -107,7 +107,29 @@ t.test('a name has no control characters and no length without end', async (t) =
   const { person } = read({}, claims);
   t.match(person, /^A dax+ \(u1\)$/);
   t.ok(person.length < 100);
-  t.equal(read({}, { ...claims, name: 'u1' }).person, 'u1', 'not said twice');
+  t.equal(read({}, { ...claims, name: '\u202e\u0007' }).person, 'no name (u1)');
+});
+
+t.test('two users are never one person here, however alike they are', async (t) => {
+  const claims = { ...NAMED, roles: 'fleet', trust: 'RRK' };
+  const long = 'u'.repeat(200);
+  const users = [`${long}1`, `${long}2`, 'u1', 'u1\u200b', ' u1', 'u\u00071', 'u 1'];
+  const people = users.map((sub) => read({}, { ...claims, sub }).person);
+  t.equal(new Set(people).size, users.length);
+  t.ok(people.every((person) => person.length < 200 && !/\p{C}/u.test(person)));
+  const [same, other] = ['u1', 'u2'].map((sub) => read({}, { ...claims, sub, name: sub }).person);
+  t.same([same, other], ['u1 (u1)', 'u2 (u2)'], 'nor an account of this hub of that name');
+});
+
+t.test('an address that nobody verified is nobody', async (t) => {
+  const claims = { ...NAMED, roles: 'fleet', trust: 'RRK', email: 'ada@trust.example' };
+  const by = { userClaim: 'email' };
+  for (const email_verified of [undefined, false, 'true', null])
+    t.throws(() => read(by, { ...claims, email_verified }), { code: 'OIDC_CLAIM_UNVERIFIED' });
+  t.match(read(by, { ...claims, email_verified: true }), {
+    person: 'Ada Okafor (ada@trust.example)',
+  });
+  t.match(read({}, { ...claims, email_verified: false }), { person: 'Ada Okafor (u1)' });
 });
 
 t.test('an issuer speaks https, but on this machine', async (t) => {

@@ -141,6 +141,8 @@ t.test('a request with a cookie that another site started is refused', async (t)
     });
   t.equal((await send({ 'sec-fetch-site': 'cross-site' })).status, 403);
   t.equal((await send({ origin: 'https://elsewhere.example' })).status, 403);
+  t.equal((await send({ origin: 'null' })).status, 403);
+  t.equal((await send({ referer: 'https://elsewhere.example/page' })).status, 403);
   t.equal((await send({ 'sec-fetch-site': 'same-origin' })).status, 202);
 });
 

@@ -68,6 +68,11 @@ t.test('an admin of a trust sees and changes its people only', async (t) => {
   t.match(await answer.text(), /There is an account of this name already/);
   t.equal(hub.access.accounts.find('Nora Network')?.role, 'admin');
   t.equal((await admin.post('/people', { name: 'New', role: 'king', trust: 'RJE' })).status, 422);
+  // As who signs in at a provider is called, and as what looks like another.
+  for (const name of ['Ben (7)', ' Nora Network', 'Nora  Network', 'Nora\u200b Network', '']) {
+    const answer = await admin.post('/people', { name, role: 'booker', trust: 'RJE' });
+    t.equal(answer.status, 422, JSON.stringify(name));
+  }
 });
 
 t.test(

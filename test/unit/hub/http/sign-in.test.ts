@@ -95,6 +95,25 @@ t.test('where somebody is signed in, and signing out there and everywhere', asyn
   t.equal((await stranger.get('/account')).status, 200);
 });
 
+t.test(
+  'what is watched live ends with the session, or with the role that it was begun in',
+  async (t) => {
+    const { hub, browser } = await start(t);
+    const watch = async (): Promise<Response> => {
+      const { cookie } = browser;
+      const signal = AbortSignal.timeout(20_000);
+      return fetch(`${hub.url}/api/events`, { headers: { cookie }, signal });
+    };
+    await browser.post(`/sign-in/${hub.access.invite(ADA)}`);
+    const before = await watch();
+    hub.access.invite({ ...ADA, role: 'booker' });
+    t.match(await before.text(), /event: hello/, 'ended: what a booker is told is asked for anew');
+    const after = await watch();
+    await browser.post('/account/sessions/end');
+    t.match(await after.text(), /event: hello/, 'ended');
+  },
+);
+
 t.test('a screen that is found unlocked does not give the account away', async (t) => {
   const { hub, browser } = await start(t);
   hub.accessClock.aheadMs = -31 * 60_000;

@@ -1,5 +1,6 @@
 /** The audit trail: found by patient in order, and no change of its files goes unseen. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import type { AuditEntry } from '../../../../shared/audit/entry.ts';
@@ -107,6 +108,39 @@ t.test('the file of the head can neither be lost nor written anew', async (t) =>
   t.match(verdictOf(directory), { fault: { code: 'HEAD_ALTERED', seq: 5 } });
   writeFileSync(headFile(directory), `${'5'.padStart(16, '0')} ${'0'.repeat(64)}\n`);
   t.match(verdictOf(directory), { fault: { code: 'HEAD_ALTERED', seq: 5 } });
+});
+
+t.test('a trail that is gone with its head is missed where the program has been', async (t) => {
+  const directory = trailOf(t, 5);
+  const anchors = [{ seq: 5, digest: 'a'.repeat(64) }];
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  t.match(verdictOf(directory), { rows: 0, fault: null }, 'a program that never ran');
+  t.match(
+    verifyAudit(directory, () => {}, anchors),
+    { fault: { code: 'END_MISSING', seq: 1 } },
+  );
+  writeFileSync(join(directory, 'access.sqlite'), '');
+  t.match(verdictOf(directory), { rows: 0, fault: { code: 'END_MISSING', seq: 1 } });
+});
+
+t.test('a head that is no head is found, also of a trail without rows', async (t) => {
+  const directory = trailOf(t, 0);
+  writeFileSync(headFile(directory), 'nothing\n');
+  t.match(verdictOf(directory), { fault: { code: 'HEAD_ALTERED', seq: 0 } });
+});
+
+t.test('a clock that is set back breaks nothing, and rows stay in their order', async (t) => {
+  const directory = t.testdir();
+  const times = [1_700_000_000_000, 1_600_000_000_000, 1_650_000_000_000];
+  const trail = new AuditTrail(directory, { now: () => times.shift() ?? 0, monotonicMs: () => 0 });
+  for (const user of ['first', 'second', 'third']) trail.append(look({ user }));
+  const { events } = trail.find({}, { limit: 10, offset: 0 });
+  t.strictSame(
+    events.map(({ user }) => user),
+    ['third', 'second', 'first'],
+  );
+  trail.close();
+  t.match(verdictOf(directory), { rows: 3, fault: null });
 });
 
 t.test('rows that two programs append stand in one chain', async (t) => {
