@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { button, escaped, notice, requireOwnPage, sendPage } from './own-page.ts';
+import { button, escaped, notice, sendPage } from './own-page.ts';
 import { HttpProblem } from './problem.ts';
 import { type ReplayOutcome, requireLocal } from './routes-local.ts';
 
@@ -44,13 +44,13 @@ export function serveDeadLetters(app: FastifyInstance, parts: DeadLetterParts): 
     return page(reply, parts, SAID[applied ?? ''] ?? '');
   });
   app.post('/hl7/:key/replay', async (request, reply) => {
-    requireOwnPage(request);
+    requireLocal(request);
     const outcome = found(replayHl7(keyOf(request)));
     log.info('hl7.replayed', { state: outcome.state, code: outcome.code ?? '' });
     return reply.redirect(`/hl7?applied=${outcome.code === null ? 'yes' : 'no'}`, 303);
   });
   app.post('/hl7/:key/drop', async (request, reply) => {
-    requireOwnPage(request);
+    requireLocal(request);
     found(deadLetters.drop(keyOf(request)) || undefined);
     log.info('hl7.dropped', { key: keyOf(request) });
     return reply.redirect('/hl7?applied=dropped', 303);

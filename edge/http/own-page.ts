@@ -1,7 +1,5 @@
 /** What pages that change something share: who may, their forms, their look. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpProblem } from './problem.ts';
-import { requireLocal } from './routes-local.ts';
 
 const MAX_FORM_BYTES = 4_096;
 
@@ -16,14 +14,6 @@ export function takeForms(app: FastifyInstance): void {
 
 export const formOf = (request: FastifyRequest): Readonly<Record<string, string>> =>
   (request.body ?? {}) as Record<string, string>;
-
-/** What changes something comes from a page of this edge, or from no page. @throws HttpProblem `FORBIDDEN` */
-export function requireOwnPage(request: FastifyRequest): void {
-  requireLocal(request);
-  const site = request.headers['sec-fetch-site'] ?? 'none';
-  if (site !== 'same-origin' && site !== 'none')
-    throw new HttpProblem('FORBIDDEN', 'This is done from the page of this edge only.');
-}
 
 /** A page whose forms may be sent. */
 export function sendPage(

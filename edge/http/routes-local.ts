@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Registry } from '../../shared/metrics.ts';
+import { isOfAnotherSite, isOnThisMachine } from '../../shared/request-origin.ts';
 import type { UnaidedWish } from '../commands/unaided-fetch.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -105,18 +106,19 @@ export function serveLocal(app: FastifyInstance, parts: LocalParts): void {
 
 const LOCAL_HOST = /^(\[::1\]|127(\.\d{1,3}){3}|[a-z0-9-]+)(:\d+)?$/i;
 
-/** A proxy on this machine passes on what comes from elsewhere, and says so. */
+/**
+ * Asked on this machine, of itself; what changes something by no page but this edge's, or by none.
+ *
+ * @throws HttpProblem `FORBIDDEN`
+ */
 export function requireLocal(request: FastifyRequest): void {
-  const address = request.socket.remoteAddress ?? '';
-  const isLoopback = /^(::ffff:)?127\.|^::1$/.test(address);
-  const { headers } = request;
+  const { headers, method, socket } = request;
+  const isLink = method === 'GET' && headers['sec-fetch-site'] === 'same-site';
   const isOwn =
-    isLoopback &&
+    isOnThisMachine(socket.remoteAddress, headers) &&
     // A name of the public DNS that somebody let point here would make this page theirs.
     LOCAL_HOST.test(headers.host ?? '') &&
-    !('x-forwarded-for' in headers) &&
-    !('forwarded' in headers) &&
     // A page of another site that is open in a browser on this machine.
-    (headers['sec-fetch-site'] ?? 'none') !== 'cross-site';
+    (isLink || !isOfAnotherSite(headers));
   if (!isOwn) throw new HttpProblem('FORBIDDEN', 'This is answered to this machine only.');
 }

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { NewPeer } from '../configuration/add-peer.ts';
-import { escaped, formOf, requireOwnPage, sendPage } from './own-page.ts';
+import { escaped, formOf, sendPage } from './own-page.ts';
 import { HttpProblem } from './problem.ts';
 import { type ReleaseOutcome, requireLocal } from './routes-local.ts';
 
@@ -43,7 +43,7 @@ export function serveOperate(app: FastifyInstance, parts: OperateParts): void {
     ['retry', 'retried'],
   ] as const)
     app.post(`/peers/:name/${action}`, async (request, reply) => {
-      requireOwnPage(request);
+      requireLocal(request);
       const { name } = request.params as { name: string };
       // One that is in the configuration no longer can still be released.
       if (action !== 'release' && !operate.destinations.includes(name))
@@ -57,19 +57,19 @@ export function serveOperate(app: FastifyInstance, parts: OperateParts): void {
     ['/drain/end', false],
   ] as const)
     app.post(path, async (request, reply) => {
-      requireOwnPage(request);
+      requireLocal(request);
       operate.drain(isOn);
       log.info('operator.drain', { isOn });
       return reply.redirect(`/?done=${isOn ? 'draining' : 'open'}`, 303);
     });
   app.post('/upgrade/install', async (request, reply) => {
-    requireOwnPage(request);
+    requireLocal(request);
     if (!operate.installUpgrade()) throw new HttpProblem('NOT_FOUND', 'No build waits.');
     log.info('operator.upgrade', {});
     return reply.redirect('/?done=installing', 303);
   });
   app.post('/quarantine/:id/file', async (request, reply) => {
-    requireOwnPage(request);
+    requireLocal(request);
     const id = idOf(request);
     const outcome = await releaseQuarantined(id);
     if (outcome === undefined) throw noEntry();
@@ -80,7 +80,7 @@ export function serveOperate(app: FastifyInstance, parts: OperateParts): void {
     return reply.redirect('/?done=filed', 303);
   });
   app.post('/quarantine/:id/drop', async (request, reply) => {
-    requireOwnPage(request);
+    requireLocal(request);
     if (!operate.dropQuarantined(idOf(request))) throw noEntry();
     log.info('quarantine.dropped', { id: idOf(request) });
     return reply.redirect('/?done=dropped', 303);
@@ -95,7 +95,7 @@ function servePeers(app: FastifyInstance, parts: OperateParts): void {
     return peerForm(reply, parts, { given: {}, fault: '' });
   });
   app.post('/peers', async (request, reply) => {
-    requireOwnPage(request);
+    requireLocal(request);
     const given = formOf(request);
     const { name = '', aeTitle = '', host = '', port = '', role = '' } = given;
     try {

@@ -3,6 +3,7 @@
  * A cookie is SameSite=Strict already; Sec-Fetch-Site, or Origin or Referer, are the second lock.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isOfAnotherSite } from '../../shared/request-origin.ts';
 import { HttpProblem } from './problem.ts';
 
 /** Nothing but what this hub serves itself: no inline script or style, no other host, no frame. */
@@ -42,13 +43,6 @@ export function protect(app: FastifyInstance, options: { secure: boolean }): voi
 const isUnsafe = (request: FastifyRequest): boolean =>
   !['GET', 'HEAD', 'OPTIONS'].includes(request.method);
 
-function isCrossSite(request: FastifyRequest): boolean {
-  if (request.headers.authorization !== undefined) return false;
-  const site = request.headers['sec-fetch-site'];
-  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  const { origin, referer, host } = request.headers;
-  // Pages of this hub name no referrer: one that is there is of another site, or of a page that is not the hub's.
-  const from = origin ?? referer;
-  if (from === undefined) return false;
-  return !URL.canParse(from) || new URL(from).host !== host;
-}
+/** No page can send a key or token of its own making together with somebody's cookie. */
+const isCrossSite = ({ headers }: FastifyRequest): boolean =>
+  headers.authorization === undefined && isOfAnotherSite(headers);

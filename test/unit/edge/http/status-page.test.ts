@@ -155,7 +155,9 @@ t.test('is answered to this machine only', async (t) => {
   for (const headers of [
     { 'x-forwarded-for': '192.0.2.1' },
     { forwarded: 'for=192.0.2.1' },
+    { 'x-real-ip': '192.0.2.1' },
     { 'sec-fetch-site': 'cross-site' },
+    { referer: 'https://other.example/' },
     { host: 'rebound.example.org' },
   ]) {
     const { status, body } = await get(port, headers as unknown as Record<string, string>);
@@ -169,7 +171,9 @@ t.test('is answered to this machine only', async (t) => {
 t.test('what changes something comes from its own pages only', async (t) => {
   const port = await serve(t);
   const paths = ['/peers/pacs/hold', '/peers/pacs/retry', '/drain', '/drain/end', '/peers'];
-  for (const path of [...paths, '/quarantine/1/drop', '/quarantine/1/file', '/hl7/1/drop']) {
+  const local = ['/local/keys/rotate', '/local/doctor', '/local/quarantine/1/release'];
+  const deeds = ['/quarantine/1/drop', '/quarantine/1/file', '/hl7/1/drop', '/upgrade/install'];
+  for (const path of [...paths, ...deeds, ...local]) {
     const post = { method: 'POST', path };
     for (const site of ['cross-site', 'same-site'])
       t.match(
@@ -177,6 +181,8 @@ t.test('what changes something comes from its own pages only', async (t) => {
         { status: 403 },
         `${path} ${site}`,
       );
+    for (const origin of ['https://other.example', 'http://127.0.0.1:1', 'null'])
+      t.equal((await get(port, { origin }, post)).status, 403, `${path} ${origin}`);
     t.equal((await get(port, { 'x-forwarded-for': '192.0.2.1' }, post)).status, 403, path);
     t.not((await get(port, { 'sec-fetch-site': 'same-origin' }, post)).status, 403, path);
   }
