@@ -16,7 +16,14 @@ import { faultOf, transportOf } from './page-booking-request.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
-import { bookingOf, notBookedView, type SlotView, searchedDays, slotView } from './slot-view.ts';
+import {
+  bookingOf,
+  movedView,
+  notBookedView,
+  type SlotView,
+  searchedDays,
+  slotView,
+} from './slot-view.ts';
 
 const PASS_COOKIE = 'cdip-appointment';
 const PASS_SECONDS = 20 * 60;
@@ -165,6 +172,7 @@ function showTimes(asked: Asked, faults: readonly FieldFault[] = []): unknown {
     transport: transportOf(form, request),
     hasPostcode: request.patient.postcode !== null,
     notBooked,
+    moved: movedView(parts, request.requestId),
     isNew: form['done'] !== undefined && notBooked === undefined,
     faultList: faults,
   });

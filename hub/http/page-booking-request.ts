@@ -10,7 +10,7 @@ import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
-import { bookingOf, notBookedView, searchedDays, slotView } from './slot-view.ts';
+import { bookingOf, movedView, notBookedView, searchedDays, slotView } from './slot-view.ts';
 
 const PAGE_SIZE = 20;
 
@@ -58,6 +58,14 @@ export function bookingRequestPages(parts: HttpParts): Page[] {
       run: (call) =>
         act(call, (_request, { bookingId = '', reason = 'Cancelled by booking staff' }) =>
           scheduling.bookings.cancel(bookingId, call.principal, reason),
+        ),
+    },
+    {
+      ...common,
+      path: `${path}/told`,
+      run: (call) =>
+        act(call, (_request, { bookingId = '' }) =>
+          scheduling.bookings.toldByStaff(bookingId, call.principal),
         ),
     },
     {
@@ -115,6 +123,7 @@ function show(parts: HttpParts, call: PageCall, { request, faults, link }: Shown
     flags: { restricted, deceased },
     booking,
     notBooked: notBookedView(parts, request.requestId),
+    moved: movedView(parts, request.requestId),
     slots: found.slots.map((slot) => slotView(parts, slot, booking)),
     notOffered: found.notOffered,
     ownTrust: found.ownTrust,

@@ -8,10 +8,12 @@ import type { Page } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
 import { RequestsQuery } from './schemas-scheduling.ts';
-import { bookingOf, notBookedView } from './slot-view.ts';
+import { bookingOf, movedView, notBookedView } from './slot-view.ts';
 import { validate } from './validate.ts';
 
 const PAGE_SIZE = 25;
+/** Of the list alone: whom staff have to tell what a RIS made of their booking. */
+const TO_PHONE = 'to-phone';
 const STATES: readonly (readonly [RequestState, string])[] = [
   ['waiting', 'Waiting'],
   ['held', 'Being confirmed'],
@@ -28,14 +30,19 @@ export function bookingListPages(parts: HttpParts): Page[] {
       action: 'book',
       audit: 'search',
       run: ({ request, principal, render, saw }) => {
-        const given = pick(readForm(request.query), ['state', 'modality', 'offset'], []);
+        const { state: chosen = 'waiting', ...given } = pick(
+          readForm(request.query),
+          ['state', 'modality', 'offset'],
+          [],
+        );
+        const isToPhone = chosen === TO_PHONE;
         const query = validate(
           RequestsQuery,
-          { state: 'waiting', ...given, limit: PAGE_SIZE },
+          { ...(isToPhone ? {} : { state: chosen }), ...given, limit: PAGE_SIZE },
           'query',
         );
         const { state = null, modality = null, limit, offset } = query;
-        const filter = { state, modality, trust: principal.trust };
+        const filter = { state, modality, trust: principal.trust, isToPhone };
         const { requests, total } = listRequests(db, filter, { limit, offset });
         saw(subjectsOfRequests(requests.map((one) => one.request)));
         const now = parts.clock.now();
@@ -51,10 +58,13 @@ export function bookingListPages(parts: HttpParts): Page[] {
             restricted: flagsOf(db, one.request).restricted,
             booking: bookingOf(parts, one.request.requestId),
             notBooked: notBookedView(parts, one.request.requestId),
+            moved: movedView(parts, one.request.requestId),
           })),
           list: pagedList(request, { total, limit, offset, shown: requests.length }),
           form: { modality },
-          stateItems: STATES.map(([value, text]) => ({ value, text, selected: value === state })),
+          stateItems: [...STATES, [TO_PHONE, 'To be phoned']].map(([value, text]) => ({
+            ...{ value, text, selected: value === chosen },
+          })),
         });
       },
     },

@@ -13,6 +13,7 @@ import type { Page, PageCall } from './pages.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 import { subjectsOfRequests } from './scheduling-json.ts';
+import { notBookedView } from './slot-view.ts';
 
 export function callListPages(parts: HttpParts): Page[] {
   const path = '/booking/slots/:slot';
@@ -99,7 +100,9 @@ function show(parts: HttpParts, call: PageCall, faults: readonly FieldFault[]): 
   const people = decision.considered.flatMap((considered) => {
     const request = requests.get(considered.requestId);
     if (request === undefined) return [];
-    return [{ ...considered, request, travel: travel.get(considered.requestId) ?? null }];
+    const { requestId } = considered;
+    const lost = notBookedView(parts, requestId);
+    return [{ ...considered, request, lost, travel: travel.get(requestId) ?? null }];
   });
   const called = people.filter(({ removedBy }) => removedBy.length === 0).slice(0, MOST_CALLED);
   const others = people.filter(({ removedBy }) => removedBy.length > 0).slice(0, MOST_CALLED);

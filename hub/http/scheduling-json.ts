@@ -5,7 +5,7 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { DiaryView } from '../scheduling/capacity.ts';
 import { flagsOf } from '../scheduling/demand.ts';
 import { stateOfRequest } from '../scheduling/lists.ts';
-import { notBookedOf } from '../scheduling/notices.ts';
+import { movedByRis, notBookedOf } from '../scheduling/notices.ts';
 import type { NewRequest } from '../scheduling/requests.ts';
 import { examinationOf } from '../scheduling/rules/examinations.ts';
 import { CAPABILITIES, type Capability } from '../scheduling/rules/facts.ts';
@@ -140,13 +140,15 @@ export function changesOf({
   }) as Partial<ImagingRequest>;
 }
 
-/** How a request stands: its booking, and the newest try that failed after it had been answered. */
+/** How a request stands: what became of its newest booking without its asking, and what the RIS moved. */
 export function standingOf(db: Sqlite, request: ImagingRequest) {
   const failed = notBookedOf(db, request.requestId);
+  const moved = movedByRis(db, request.requestId);
   return {
     state: stateOfRequest(db, request.requestId),
     restricted: flagsOf(db, request).restricted,
     notBooked: failed === undefined ? null : bookingJson(failed),
+    movedByRis: moved === undefined ? null : bookingJson(moved),
   };
 }
 
@@ -164,6 +166,7 @@ export function requestJson(request: ImagingRequest, more: ReturnType<typeof sta
     patient: shown,
     state: more.state,
     notBooked: more.notBooked,
+    movedByRis: more.movedByRis,
   };
 }
 

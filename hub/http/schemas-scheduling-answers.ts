@@ -39,13 +39,17 @@ export const BookingAnswer = z.looseObject({
   notice: z
     .object({
       state: z
-        .enum(['due', 'sending', 'sent', 'staff'])
-        .describe('staff: no message reaches the patient, who has to be phoned'),
+        .enum(['due', 'sending', 'sent', 'staff', 'none'])
+        .describe(
+          'staff: no message reaches the patient, who has to be phoned; none: nobody is to be told any more',
+        ),
       at: Time,
       channel: Text,
     })
     .optional()
-    .describe('It was answered as held, and the RIS did not book it: whether the patient is told'),
+    .describe(
+      'It was answered as held, and the RIS did not book it; or the RIS took or moved it: whether the patient is told',
+    ),
 });
 export const BookingsAnswer = z.object({ bookings: z.array(BookingAnswer), ...PageAnswer });
 
@@ -77,7 +81,10 @@ export const RequestAnswer = z.looseObject({
   since: Time,
   breachAt: Time,
   notBooked: BookingAnswer.nullable().describe(
-    'The newest booking, when it was answered as held and the RIS did not book it',
+    'The newest booking, when it was answered as held and the RIS did not book it, or when the RIS took it',
+  ),
+  movedByRis: BookingAnswer.nullable().describe(
+    'The booking as it was, when the RIS changed it to the one that the request has now',
   ),
 });
 export const RequestsAnswer = z.object({ requests: z.array(RequestAnswer), ...PageAnswer });

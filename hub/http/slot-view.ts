@@ -1,9 +1,9 @@
 /** Slots and bookings as pages show them: to staff who compare, and to the patient who chooses. */
 import type { FoundSlot } from '../scheduling/find-slots.ts';
-import { notBookedOf } from '../scheduling/notices.ts';
+import { movedByRis, notBookedOf } from '../scheduling/notices.ts';
 import { activeBookingsOf, findResource } from '../scheduling/rows.ts';
 import { DAY_MS } from '../scheduling/rules/facts.ts';
-import type { Booking } from '../scheduling/types.ts';
+import type { Booking, BookingNotice } from '../scheduling/types.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
 
@@ -59,14 +59,25 @@ export function bookingOf(parts: Parts, requestId: string): BookingView | undefi
 
 export interface NotBookedView extends BookingView {
   /** Of who chose it or for whom it was chosen. */
-  readonly told: 'due' | 'sending' | 'sent' | 'staff';
+  readonly told: BookingNotice['state'];
+  /** It was booked, and the RIS took it. */
+  readonly isTakenAway: boolean;
 }
 
-/** What was answered as being confirmed and is not booked: until the request has something newer. */
+/** What was answered as being confirmed and is not booked, or the RIS took: until the request has something newer. */
 export function notBookedView(parts: Parts, requestId: string): NotBookedView | undefined {
-  const booking = notBookedOf(parts.projection.db, requestId);
+  return noticed(parts, notBookedOf(parts.projection.db, requestId));
+}
+
+/** The appointment as it was, of one that the RIS moved. */
+export function movedView(parts: Parts, requestId: string): NotBookedView | undefined {
+  return noticed(parts, movedByRis(parts.projection.db, requestId));
+}
+
+function noticed(parts: Parts, booking: Booking | undefined): NotBookedView | undefined {
   if (booking?.notice === undefined) return undefined;
-  return { ...bookingView(parts, booking), told: booking.notice.state };
+  const isTakenAway = booking.state === 'cancelled';
+  return { ...bookingView(parts, booking), told: booking.notice.state, isTakenAway };
 }
 
 export function bookingView(parts: Parts, booking: Booking): BookingView {

@@ -8,6 +8,8 @@ import type { Disclosure } from '../relations/disclosure.ts';
 import { studiesOfPatients } from '../search/studies.ts';
 import { type RelevanceRules, relevantPriors } from './relevant.ts';
 
+export const REFERRAL = 'referral';
+
 export interface ToBring {
   /** As the trust that referred knows the patient. */
   readonly patient: IdentityKey;
@@ -58,7 +60,7 @@ export async function bringTo(
             home,
             to: { trust: to },
             priority: 'scheduled',
-            purpose: 'referral',
+            purpose: REFERRAL,
           },
           ...{ reason, neededBy: on, ...localPatient },
         },

@@ -1,6 +1,7 @@
 /**
  * Priors are brought before they are needed: an order at one trust fetches the patient's related studies
- * of the others, scheduled behind whatever is urgent; its cancellation stops them.
+ * of the others, scheduled behind whatever is urgent; its cancellation stops them. So does that of a booking
+ * elsewhere, which priors followed: one that is moved at the same trust still needs them.
  *
  *   order ─► person (class A, B, merge, decision) ─► relevant priors ─► fetch orders, ready by the time
  *
@@ -17,6 +18,7 @@ import { findIdentity } from '../identity/identities.ts';
 import { personOf } from '../identity/persons.ts';
 import type { Disclosure } from '../relations/disclosure.ts';
 import { studiesOfPatients } from '../search/studies.ts';
+import { REFERRAL } from './bring-to.ts';
 import { type RelevanceRules, relevantPriors } from './relevant.ts';
 
 const LOOK_EVERY_MS = 5_000;
@@ -25,6 +27,7 @@ const MAX_ORDERS = 2_000;
 /** A prefetch is of no concern any more after so long. */
 const KEPT_DAYS = 30;
 export const PREFETCH = 'prefetch';
+const UNDER_WAY = `coalesce(r.state, 'requested') NOT IN ('available', 'partial', 'failed', 'cancelled', 'expired')`;
 const BY: Principal = { name: 'prefetch', role: 'admin', trust: null };
 
 export interface PrefetchOptions {
@@ -88,7 +91,7 @@ export class Prefetcher {
       if (this.#seen.get(key) === said) continue;
       if (await this.#bring(wanted)) this.#seen.set(key, said);
     }
-    for (const fetchId of this.#cancelled())
+    for (const fetchId of [...this.#cancelled(), ...this.#unbooked()])
       await this.#attempt(() => this.#options.fetches.cancel(fetchId, BY));
   }
 
@@ -158,10 +161,25 @@ export class Prefetcher {
         `SELECT f.fetch_id FROM fetches f LEFT JOIN fetch_receipts r USING (fetch_id)
          JOIN orders o ON o.trust = f.to_trust AND f.body ->> 'reason' = 'order ' || o.order_id
          WHERE f.requested_at > ? AND f.is_cancelled = 0 AND f.body ->> 'purpose' = ? AND o.status = 'cancelled'
-           AND coalesce(r.state, 'requested') NOT IN ('available', 'partial', 'failed', 'cancelled', 'expired')`,
+           AND ${UNDER_WAY}`,
       )
       .pluck()
       .all(rfc3339(this.#options.clock.now() - KEPT_DAYS * DAY_MS), PREFETCH);
+  }
+
+  /** Brought for a booking that has ended, while its request has no other one at that trust. */
+  #unbooked(): string[] {
+    return this.#options.db
+      .prepare<[string, string], string>(
+        `SELECT f.fetch_id FROM fetches f LEFT JOIN fetch_receipts r USING (fetch_id)
+         JOIN bookings b ON b.trust = f.to_trust AND f.body ->> 'reason' = 'booking ' || b.booking_id
+         WHERE f.requested_at > ? AND f.is_cancelled = 0 AND f.body ->> 'purpose' = ?
+           AND b.state IN ('cancelled', 'expired', 'refused') AND ${UNDER_WAY}
+           AND NOT EXISTS (SELECT 1 FROM bookings o WHERE o.request_id = b.request_id AND o.trust = b.trust
+             AND o.state IN ('held', 'booked'))`,
+      )
+      .pluck()
+      .all(rfc3339(this.#options.clock.now() - KEPT_DAYS * DAY_MS), REFERRAL);
   }
 
   async #attempt(work: () => Promise<unknown>): Promise<boolean> {

@@ -130,7 +130,7 @@ const FOLLOWS: Readonly<Record<BookingState, readonly BookingState[]>> = {
   missed: ['missed', 'attended'],
   attended: ['attended', 'missed'],
   // As they are, with who was told of it.
-  ...{ cancelled: [], expired: ['expired'], refused: ['refused'] },
+  ...{ cancelled: ['cancelled'], expired: ['expired'], refused: ['refused'] },
 };
 
 export const mayFollow = (from: BookingState, to: BookingState): boolean =>

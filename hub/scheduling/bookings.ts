@@ -16,7 +16,7 @@ import { checkedAt, requireUnblocked } from './checks.ts';
 import { type Deciding, diarySubject } from './decision-writer.ts';
 import type { DiaryDecision } from './decisions.ts';
 import { type Asked, demandOf, minutesAt, minutesOf, slotsInARow } from './demand.ts';
-import { noticeOf, RIS_ANSWER_MS, RIS_MS } from './notices.ts';
+import { noticeOf, noticeOfRis, RIS_ANSWER_MS, RIS_MS } from './notices.ts';
 import {
   activeBookingsOf,
   bookingOfKey,
@@ -65,6 +65,8 @@ interface Ending {
   readonly by: string;
   readonly onlyFrom?: BookingState;
   readonly endedBy?: 'ris';
+  /** The RIS changed something that the patient need not know: the time and the place are the same. */
+  readonly isUnnoticed?: boolean;
   readonly freedFor?: string;
   readonly risAsOf?: string;
   readonly version?: number;
@@ -232,6 +234,18 @@ export class Bookings {
     return isNoted;
   }
 
+  /**
+   * Staff told the patient what no message could.
+   *
+   * @throws SchedulingError `BOOKING_UNKNOWN`, `TRUST_FORBIDDEN`; LogError
+   */
+  async toldByStaff(bookingId: string, by: Principal): Promise<void> {
+    const booking = this.findFor(bookingId, by);
+    if (booking.notice?.state !== 'staff') return;
+    const at = rfc3339(this.#parts.clock.now());
+    await this.note(booking, { state: 'sent', at, channel: 'phone' });
+  }
+
   /** Every booking of a request that takes up slots. */
   async endAllOf(requestId: string, to: { reason: string; by: string }): Promise<void> {
     for (const booking of activeBookingsOf(this.#parts.db, requestId))
@@ -271,8 +285,15 @@ export class Bookings {
     const old = findBooking(this.#parts.db, bookingId);
     if (old === undefined || !isActive(old.state)) return;
     const reason = `Rebooked as ${by.bookingId}`;
-    const freedFor = by.by === 'ris' ? {} : { freedFor: by.bookingId };
-    await this.end(old, { state: 'cancelled', reason, by: by.by, ...freedFor });
+    const isUnnoticed = old.start === by.start && this.#placeOf(old) === this.#placeOf(by);
+    // The RIS that moved it is not told to cancel it: it would take what stands under the same number now.
+    const how =
+      by.by === 'ris' ? { endedBy: 'ris' as const, isUnnoticed } : { freedFor: by.bookingId };
+    await this.end(old, { state: 'cancelled', reason, by: by.by, ...how });
+  }
+
+  #placeOf({ trust, resource }: Booking): string {
+    return `${trust} ${findResource(this.#parts.db, resource)?.value.postcode ?? ''}`;
   }
 
   /** The outcome of the same wish under the same key. */
@@ -365,12 +386,14 @@ export class Bookings {
 
 function endedAs(
   booking: Booking,
-  { state, reason, endedBy, freedFor, risAsOf }: Ending,
+  { state, reason, endedBy, freedFor, risAsOf, isUnnoticed = false }: Ending,
   now: number,
 ): Booking {
+  const isTakenAway = endedBy === 'ris' && state === 'cancelled' && !isUnnoticed;
   return {
     ...{ ...booking, state, reason, heldUntil: null, at: rfc3339(now) },
     ...(state === 'refused' || state === 'expired' ? noticeOf(booking, now) : {}),
+    ...(isTakenAway ? noticeOfRis(booking, now) : {}),
     ...(endedBy === undefined ? {} : { endedBy }),
     ...(freedFor === undefined ? {} : { freedFor }),
     ...(risAsOf === undefined ? {} : { risAsOf }),

@@ -19,18 +19,28 @@ export const stateOfRequest = (db: Sqlite, requestId: string): RequestState =>
     .pluck()
     .get(requestId) ?? 'waiting';
 
+export interface RequestFilter {
+  readonly trust?: string | null;
+  readonly state?: RequestState | null;
+  readonly modality?: string | null;
+  /** Only patients of whom no message told what a RIS made of their booking: staff phone them. */
+  readonly isToPhone?: boolean;
+}
+
+/** Nothing was begun since but by the RIS. */
+const TO_PHONE = `EXISTS (SELECT 1 FROM bookings n WHERE n.request_id = r.request_id
+  AND n.body -> 'notice' ->> 'state' = 'staff' AND NOT EXISTS (SELECT 1 FROM bookings o
+    WHERE o.request_id = r.request_id AND o.at > n.at AND o.by <> 'ris'))`;
+
 /** Those who wait longest first. */
 export function listRequests(
   db: Sqlite,
-  {
-    trust = null,
-    state = null,
-    modality = null,
-  }: { trust?: string | null; state?: RequestState | null; modality?: string | null },
+  { trust = null, state = null, modality = null, isToPhone = false }: RequestFilter,
   page: Page,
 ): { requests: { request: ImagingRequest; state: RequestState }[]; total: number } {
   const where = `FROM requests r WHERE (@trust IS NULL OR r.trust = @trust)
-    AND (@modality IS NULL OR r.modality = @modality) AND (@state IS NULL OR ${STATE} = @state)`;
+    AND (@modality IS NULL OR r.modality = @modality) AND (@state IS NULL OR ${STATE} = @state)
+    ${isToPhone ? `AND ${TO_PHONE}` : ''}`;
   const given = { trust, state, modality, ...page };
   const rows = statement<{ body: string; state: RequestState }>(
     db,

@@ -11,8 +11,8 @@ import type { ImagingRequest } from './types.ts';
 export interface PatientMessage {
   /** The same message when it comes again. */
   readonly id: string;
-  /** An earlier time is offered · what was being confirmed is not booked. */
-  readonly kind: 'offer' | 'not-booked';
+  /** An earlier time is offered · what was being confirmed is not booked · the RIS took it · or moved it. */
+  readonly kind: 'offer' | 'not-booked' | 'cancelled' | 'moved';
   readonly channel: OfferChannel;
   readonly to: string;
   readonly subject: string;
@@ -71,14 +71,10 @@ export function offerText({ link, expiresAt }: { link: string; expiresAt: string
   subject: string;
   text: string;
 } {
-  const until = new Intl.DateTimeFormat('en-GB', {
-    ...{ weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' },
-    timeZone: 'Europe/London',
-  }).format(new Date(expiresAt));
   return {
     subject: SUBJECT,
     text:
-      `NHS: you can have an earlier imaging appointment. Answer by ${until}: ${link} ` +
+      `NHS: you can have an earlier imaging appointment. Answer by ${inWords(expiresAt)}: ${link} ` +
       'If you do nothing, nothing changes for you. To get no such offers, open the link and choose STOP.',
   };
 }
@@ -91,8 +87,34 @@ export const notBookedText = (keeps: boolean): { subject: string; text: string }
     (keeps
       ? 'You keep the appointment that you had. '
       : 'You have no appointment yet, and keep your place on the list. ') +
-    'If you have a link to choose a time, you can open it again; or the booking team will contact you.',
+    CHOOSE_AGAIN,
 });
+
+/** @param start RFC 3339, of the appointment that the hospital took */
+export const cancelledText = (start: string): { subject: string; text: string } => ({
+  subject: 'Your imaging appointment was cancelled',
+  text:
+    `NHS: your imaging appointment on ${inWords(start)} was cancelled at the hospital. ` +
+    'You keep your place on the list. ' +
+    CHOOSE_AGAIN,
+});
+
+/** @param from RFC 3339, as it was @param to as it is now */
+export const movedText = (from: string, to: string): { subject: string; text: string } => ({
+  subject: 'Your imaging appointment was changed',
+  text:
+    `NHS: the hospital changed your imaging appointment on ${inWords(from)}. ` +
+    `It is now on ${inWords(to)}. If that does not suit you: ${CHOOSE_AGAIN}`,
+});
+
+const CHOOSE_AGAIN =
+  'If you have a link to choose a time, you can open it again; or the booking team will contact you.';
+
+const inWords = (at: string): string =>
+  new Intl.DateTimeFormat('en-GB', {
+    ...{ weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' },
+    timeZone: 'Europe/London',
+  }).format(new Date(at));
 
 /** Where a channel reaches the patient; null: not known. */
 export function addressOf({ patient }: ImagingRequest, channel: OfferChannel): string | null {

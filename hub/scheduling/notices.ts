@@ -1,7 +1,9 @@
 /**
- * Who was told that a booking is being confirmed is told when it is not booked after all. SC-01, SC-31, SC-33.
+ * Who was told that a booking is being confirmed is told when it is not booked after all; and whose booking the RIS
+ * takes or moves by itself is told that. SC-01, SC-31, SC-33.
  *
- *   hold ends: refused │ silent ─► notice due ─► message │ staff phone ─► stands with the booking
+ *   hold ends: refused │ silent ────────┐
+ *   RIS cancels │ moves: a moment later ┴─► notice due ─► message │ staff phone ─► stands with the booking
  *
  * One hub claims a notice before it sends it; one that was killed in between is sent again. The message names no
  * place and nothing clinical, and goes to nobody who has died or whose record is sensitive.
@@ -12,7 +14,14 @@ import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { statement } from '../../shared/sqlite/statement.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import { flagsOf } from './demand.ts';
-import { addressOf, type MessagePort, notBookedText } from './messages.ts';
+import {
+  addressOf,
+  cancelledText,
+  type MessagePort,
+  movedText,
+  notBookedText,
+  type PatientMessage,
+} from './messages.ts';
 import { activeBookingsOf, findRequest } from './rows.ts';
 import { DAY_MS } from './rules/facts.ts';
 import { isNumberGood, isQuiet, type OfferChannel } from './rules/refill.ts';
@@ -20,6 +29,8 @@ import type { Booking, BookingNotice, ImagingRequest } from './types.ts';
 
 /** A notice that a killed hub may not have sent goes out again after this. */
 const UNSENT_MS = 60_000;
+/** A RIS that moves an appointment may cancel it first, and book it anew: so long what it does then is waited for. */
+export const MOVED_WITHIN_MS = 60_000;
 /** Of what ended longer ago nobody waits for a message. */
 const TOLD_FOR_MS = 3 * DAY_MS;
 /** Whoever books waits so long for the word of a RIS: what it says by then is the answer itself. */
@@ -40,28 +51,62 @@ export function noticeOf(
   return { notice: { state: 'due', at: rfc3339(now), channel: null } };
 }
 
-/** The newest try of a request, when it failed after it had been answered; nothing was begun since. */
+/** What is owed to the patient whose booking the RIS ends, or moves elsewhere. */
+export const noticeOfRis = (
+  { requestId }: Pick<Booking, 'requestId'>,
+  now: number,
+): { notice?: BookingNotice } =>
+  requestId === null ? {} : { notice: { state: 'due', at: rfc3339(now), channel: null } };
+
+/** The newest try of a request, when it failed after it had been answered, or the RIS took it; nothing was begun since. */
 export function notBookedOf(db: Sqlite, requestId: string): Booking | undefined {
-  const body = statement<string>(
+  const [newest] = newestOf(db, requestId);
+  const isMoved = newest?.state === 'cancelled' && standsByRis(db, requestId) !== undefined;
+  return newest?.notice === undefined || isMoved ? undefined : newest;
+}
+
+/** The appointment as it was, when the RIS changed it to the one that the request has now. */
+export function movedByRis(db: Sqlite, requestId: string): Booking | undefined {
+  const now = standsByRis(db, requestId);
+  if (now === undefined) return undefined;
+  const before = newestOf(db, requestId).find(
+    ({ state, notice }) => state === 'cancelled' && notice !== undefined,
+  );
+  // Of one that it took long before, and that the patient was told of, this one is no change.
+  const isChange = (before?.notice?.at ?? '') >= now.at || before?.bookingId === now.replaces;
+  return isChange ? before : undefined;
+}
+
+const standsByRis = (db: Sqlite, requestId: string): Booking | undefined =>
+  activeBookingsOf(db, requestId).findLast(({ by }) => by === 'ris');
+
+const newestOf = (db: Sqlite, requestId: string): Booking[] =>
+  statement<string>(
     db,
-    'SELECT body FROM bookings WHERE request_id = ? ORDER BY at DESC, stream_seq DESC LIMIT 1',
+    'SELECT body FROM bookings WHERE request_id = ? ORDER BY at DESC, stream_seq DESC LIMIT 10',
   )
     .pluck()
-    .get(requestId);
-  const newest = body === undefined ? undefined : (JSON.parse(body) as Booking);
-  return newest?.notice === undefined ? undefined : newest;
-}
+    .all(requestId)
+    .map((body) => JSON.parse(body) as Booking);
 
 /** @param since RFC 3339 */
 const owed = (db: Sqlite, since: string): Booking[] =>
   statement<string>(
     db,
-    `SELECT body FROM bookings WHERE state IN ('refused', 'expired') AND at >= ?
+    `SELECT body FROM bookings WHERE state IN ('refused', 'expired', 'cancelled') AND at >= ?
        AND body -> 'notice' ->> 'state' IN ('due', 'sending') LIMIT 100`,
   )
     .pluck()
     .all(since)
     .map((body) => JSON.parse(body) as Booking);
+
+type News = Pick<PatientMessage, 'kind' | 'subject' | 'text'>;
+
+interface Way {
+  readonly port: MessagePort;
+  readonly channel: OfferChannel;
+  readonly to: string;
+}
 
 export interface NoticesOptions {
   readonly parts: SchedulingParts;
@@ -88,23 +133,24 @@ export class Notices {
 
   async #tell(booking: Booking): Promise<void> {
     const { parts, note } = this.#options;
-    const { db, clock, log } = parts;
+    const { db, clock } = parts;
+    if (isTooSoon(booking, clock.now())) return;
     const request = findRequest(db, booking.requestId ?? '')?.value;
-    const isUnderWay = booking.notice?.state === 'sending';
-    if (isUnderWay && Date.parse(booking.notice?.at ?? '') + UNSENT_MS > clock.now()) return;
+    const news = request === undefined ? null : this.#newsFor(booking, request);
     const way = request && this.#wayTo(request);
-    if (request === undefined || way === undefined) {
-      await note(booking, noticeNow(clock, 'staff', null));
-      return;
-    }
-    if (isQuiet(clock.now())) return;
-    const { port, channel, to } = way;
+    if (news === null || way === undefined)
+      await note(booking, noticeNow(clock, news === null ? 'none' : 'staff', null));
+    else if (!isQuiet(clock.now())) await this.#send(booking, news, way);
+  }
+
+  async #send(booking: Booking, news: News, { port, channel, to }: Way): Promise<void> {
+    const { parts, note } = this.#options;
+    const { clock, log } = parts;
     const claimed = noticeNow(clock, 'sending', channel);
     if (!(await note(booking, claimed))) return;
     const { bookingId: id } = booking;
-    const keeps = activeBookingsOf(db, request.requestId).some(({ state }) => state === 'booked');
     try {
-      await port.send({ id, kind: 'not-booked', channel, to, ...notBookedText(keeps) });
+      await port.send({ id, channel, to, ...news });
       await note({ ...booking, notice: claimed }, noticeNow(clock, 'sent', channel));
       log.info('notice.sent', { bookingId: id, channel });
     } catch (error) {
@@ -112,13 +158,32 @@ export class Notices {
     }
   }
 
+  /** Null: there is nobody, or nothing, to be told. */
+  #newsFor(booking: Booking, request: ImagingRequest): News | null {
+    if (flagsOf(this.#options.parts.db, request).deceased) return null;
+    return booking.state === 'cancelled'
+      ? this.#newsOfRis(booking, request)
+      : this.#notBooked(request);
+  }
+
+  #notBooked({ requestId }: ImagingRequest): News {
+    const active = activeBookingsOf(this.#options.parts.db, requestId);
+    return { kind: 'not-booked', ...notBookedText(active.some(({ state }) => state === 'booked')) };
+  }
+
+  /** As it stands by now; null: the patient has chosen anew since, or the whole request is over. */
+  #newsOfRis({ start }: Booking, { requestId, cancelled }: ImagingRequest): News | null {
+    const now = activeBookingsOf(this.#options.parts.db, requestId).at(-1);
+    if (cancelled !== null || (now !== undefined && now.by !== 'ris')) return null;
+    return now === undefined
+      ? { kind: 'cancelled', ...cancelledText(start) }
+      : { kind: 'moved', ...movedText(start, now.start) };
+  }
+
   /** Undefined: only the voice of staff reaches them. */
-  #wayTo(
-    request: ImagingRequest,
-  ): { port: MessagePort; channel: OfferChannel; to: string } | undefined {
+  #wayTo(request: ImagingRequest): Way | undefined {
     const { db, clock } = this.#options.parts;
-    const { deceased, restricted } = flagsOf(db, request);
-    if (deceased || restricted || !isNumberGood(request.patient.verifiedOn, clock.now()))
+    if (flagsOf(db, request).restricted || !isNumberGood(request.patient.verifiedOn, clock.now()))
       return undefined;
     for (const channel of request.channels) {
       const port = this.#options.ports.find(({ channels }) => channels.includes(channel));
@@ -127,6 +192,13 @@ export class Notices {
     }
     return undefined;
   }
+}
+
+/** Another hub is at it, or the RIS may not be done. */
+function isTooSoon({ state, notice }: Booking, now: number): boolean {
+  const sinceMs = now - Date.parse(notice?.at ?? '');
+  if (notice?.state === 'sending') return sinceMs < UNSENT_MS;
+  return state === 'cancelled' && sinceMs < MOVED_WITHIN_MS;
 }
 
 const noticeNow = (

@@ -19,6 +19,10 @@ import type { ImagingRequest, Refill, Resource } from './types.ts';
 /** The most urgent of those who wait. */
 const LOOKED_AT = 500;
 const GAVE_IT_BACK: Removal = { rule: 'gave-back', reason: 'The patient gave this slot back' };
+const TAKEN_AWAY: Removal = {
+  rule: 'gave-back',
+  reason: 'The RIS took this slot from the patient',
+};
 const PHONE_TURN: Removal = {
   rule: 'phone-turn',
   reason: 'First those who can only be phoned are asked',
@@ -52,10 +56,12 @@ export function decideCandidates(
   const requests = new Map(found.map((request) => [request.requestId, request]));
   const { start, slotIds } = refill;
   const guardrails = guardrailsAt(db, resource, { start, kept: slotIds.length });
-  const giver = findBooking(db, refill.refillId)?.requestId;
+  const given = findBooking(db, refill.refillId);
   const candidates = found.map((request): Candidate => {
     const removedBy = [
-      ...(request.requestId === giver ? [GAVE_IT_BACK] : []),
+      ...(request.requestId === given?.requestId
+        ? [given.endedBy === 'ris' ? TAKEN_AWAY : GAVE_IT_BACK]
+        : []),
       ...(request.trust === resource.trust ? [] : guardrails),
       ...(isPhoneTurn && !isReachedByPhoneOnly(parts, request) ? [PHONE_TURN] : []),
       ...notReached(parts, request, { refill, row, now }),

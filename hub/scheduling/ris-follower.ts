@@ -86,23 +86,34 @@ export class RisFollower {
   }
 
   async #follow(event: AppointmentEvent): Promise<void> {
-    const { db, clock } = this.#parts;
-    const { trust, appointmentId, placerAppointmentId, status, asOf: risAsOf } = event;
-    const known =
-      own(findBooking(db, placerAppointmentId ?? ''), trust) ??
-      own(findBooking(db, appointmentId), trust) ??
-      bookingOfAppointment(db, trust, appointmentId);
+    const { status, asOf: risAsOf } = event;
+    const known = this.#knownAs(event);
     if (status === 'booked') return this.#booked(event, known);
     if (known === undefined || !isActive(known.state)) {
       if (known !== undefined && (status === 'missed' || status === 'attended'))
         await this.#end(known, { state: status, reason: ENDED[status], risAsOf });
       return;
     }
-    const isPast = Date.parse(known.start) < clock.now() - PAST_MS;
-    if (status === 'cancelled' || status === 'deleted') {
-      if (isPast) return;
-      await this.#end(known, { state: 'cancelled', reason: ENDED.cancelled, risAsOf });
-    } else await this.#end(known, { state: status, reason: ENDED[status], risAsOf });
+    if (status === 'cancelled' || status === 'deleted') await this.#cancelled(event, known);
+    else await this.#end(known, { state: status, reason: ENDED[status], risAsOf });
+  }
+
+  /** What it moved stands under a number of its own, while the RIS may go on naming the first one. */
+  #knownAs({ trust, appointmentId, placerAppointmentId }: AppointmentEvent): Booking | undefined {
+    const { db } = this.#parts;
+    const named = [
+      own(findBooking(db, placerAppointmentId ?? ''), trust),
+      own(findBooking(db, appointmentId), trust),
+      bookingOfAppointment(db, trust, appointmentId),
+    ].filter((one) => one !== undefined);
+    return named.find(({ state }) => isActive(state)) ?? named[0];
+  }
+
+  async #cancelled({ reason, asOf }: AppointmentEvent, known: Booking): Promise<void> {
+    if (Date.parse(known.start) < this.#parts.clock.now() - PAST_MS) return;
+    const why = reason ?? '';
+    const words = why === '' ? ENDED.cancelled : `${ENDED.cancelled}: ${why}`;
+    await this.#end(known, { state: 'cancelled', reason: words, risAsOf: asOf });
   }
 
   async #booked(event: AppointmentEvent, known: Booking | undefined): Promise<void> {

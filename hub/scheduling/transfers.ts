@@ -42,12 +42,17 @@ export class Transfers {
       const request = findRequest(db, booking.requestId ?? '')?.value;
       if (request === undefined) continue;
       const { trust: to, bookingId } = booking;
+      const before = request.transfer;
       // First this: who is interrupted asks again, and what is there already is not brought twice.
       await bringPriors(request, booking).catch((error: unknown) =>
         log.warn('scheduling.failed', { where: 'priors', code: codeOf(error) }),
       );
       const at = rfc3339(clock.now());
-      const transfer: Transfer = { to, bookingId, state: 'asked', at, reason: null };
+      // The trust's own RIS moved the appointment: what the trust said of the referral holds.
+      const isMoved = booking.by === 'ris' && before?.to === to && before.state !== 'refused';
+      const transfer: Transfer = isMoved
+        ? { ...before, bookingId }
+        : { to, bookingId, state: 'asked', at, reason: null };
       await requests.change(request.requestId, { transfer }, CDIP);
     }
   }

@@ -188,7 +188,10 @@ export interface Booking {
   /** Of one that was freed for another: it counts only while that one is booked when it comes to the log. */
   readonly freedFor?: string;
   readonly offerId: string | null;
-  /** Whoever booked was answered that it waits, and is told that it is not booked; absent: nothing is owed. */
+  /**
+   * Whoever booked was answered that it waits, and is told that it is not booked; or the RIS took or moved what was
+   * booked, and the patient is told. Absent: nothing is owed.
+   */
   readonly notice?: BookingNotice;
   /** `ris`: it ended it, and need not be told. */
   readonly endedBy?: 'ris';
@@ -202,8 +205,8 @@ export interface Booking {
 }
 
 export interface BookingNotice {
-  /** `staff`: no message reaches the patient, who has to be phoned. */
-  readonly state: 'due' | 'sending' | 'sent' | 'staff';
+  /** `staff`: no message reaches the patient, who has to be phoned. `none`: there is nobody to be told any more. */
+  readonly state: 'due' | 'sending' | 'sent' | 'staff' | 'none';
   /** Since when it is so. */
   readonly at: string;
   readonly channel: OfferChannel | null;

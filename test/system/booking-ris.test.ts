@@ -79,6 +79,7 @@ interface RequestAnswer {
   readonly band: string;
   readonly orderId: string | null;
   readonly referrer: string | null;
+  readonly movedByRis: BookingAnswer | null;
   readonly notBooked: (BookingAnswer & { notice?: { state: string } }) | null;
 }
 
@@ -235,6 +236,36 @@ t.test('diaries and the RIS', { skip, timeout: 400_000 }, async (t) => {
     await rrk.send(siu('RRK', { ...at, event: 'S15', status: 'Cancelled' }));
     await eventually('it ended', async () => (await stateOf(body.id)).state === 'cancelled');
     t.match(await stateOf(body.id), { reason: 'Cancelled in the RIS' });
+    const { requestId } = await stateOf(body.id);
+    t.match((await hub.api<RequestAnswer>(`/api/requests/${requestId}`)).body, {
+      ...{ state: 'waiting', notBooked: { id: body.id, state: 'cancelled' } },
+    });
+  });
+
+  await t.test('what the RIS moves it may move again, and cancel', async (t) => {
+    const { body } = await book(hub, 'MR3-0', await addRequest(hub));
+    await eventually('it is booked', async () => (await stateOf(body.id)).state === 'booked');
+    const { requestId } = await stateOf(body.id);
+    const shown = async () => (await hub.api<RequestAnswer>(`/api/requests/${requestId}`)).body;
+    const slots = async () => (await diaryOf(hub, 'MR3', DAY)).slots.map(({ status }) => status);
+    const at = { id: 'OWN-8', resource: 'MR3', placer: body.id };
+    for (const [slot, minutesAfterTen] of [30, 60].entries()) {
+      await rrk.send(siu('RRK', { ...at, event: 'S13', minutesAfterTen }));
+      await eventually('it stands there alone', async () => {
+        const taken = (await slots()).flatMap((status, index) =>
+          status === 'booked' ? index : [],
+        );
+        return taken.join() === `${slot + 1}`;
+      });
+    }
+    t.match(await shown(), { state: 'booked', notBooked: null });
+    t.ok((await shown()).movedByRis, 'staff see that it was elsewhere');
+    await rrk.send(siu('RRK', { ...at, event: 'S15', minutesAfterTen: 60, status: 'Cancelled' }));
+    await eventually('it ended', async () => (await shown()).state === 'waiting');
+    t.ok(
+      ris.of('S15').every((text) => !text.includes(body.id) && !text.includes('OWN-8')),
+      'the RIS is not told to cancel what it moved',
+    );
   });
 
   await t.test(

@@ -186,6 +186,7 @@ const TABLE: readonly Row[] = [
   ['GET /booking/requests/:id', BOOK],
   ['POST /booking/requests/:id/book', BOOK],
   ['POST /booking/requests/:id/cancel', BOOK],
+  ['POST /booking/requests/:id/told', BOOK],
   ['POST /booking/requests/:id/link', BOOK],
   ['GET /booking/slots/:slot', BOOK],
   ['POST /booking/slots/:slot/book', BOOK],

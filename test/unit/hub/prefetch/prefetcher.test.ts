@@ -140,6 +140,33 @@ t.test(
   },
 );
 
+t.test(
+  'what followed a booking elsewhere stops when that ends, and goes on when it is only moved there',
+  async (t) => {
+    const { db, cancelled, prefetcher } = world();
+    const fetched = db.prepare(
+      `INSERT INTO fetches VALUES (?, 1, '1.2.1', 'RRK', ?, 'RRK', ?, 0, ?)`,
+    );
+    const body = JSON.stringify({ purpose: 'referral', reason: 'booking B1' });
+    fetched.run('F1', 'RJE', AT, body);
+    fetched.run('F2', 'RXK', AT, body);
+    const booking = db.prepare(
+      `INSERT OR REPLACE INTO bookings (booking_id, request_id, trust, resource, date, start, state, by, at,
+         stream_seq, body) VALUES (?, 'R1', 'RJE', 'MR1', '2026-03-05', ?, ?, 'ris', ?, 1, '{}')`,
+    );
+    booking.run('B1', AT, 'booked', AT);
+    await prefetcher.look();
+    t.strictSame(cancelled, [], 'booked');
+    booking.run('B1', AT, 'cancelled', AT);
+    booking.run('B2', AT, 'booked', AT);
+    await prefetcher.look();
+    t.strictSame(cancelled, [], 'moved');
+    booking.run('B2', AT, 'cancelled', AT);
+    await prefetcher.look();
+    t.strictSame(cancelled, ['F1'], 'what another trust asked for under the same words is not its');
+  },
+);
+
 t.test('what is restricted is not brought by itself', async (t) => {
   const { db, asked, prefetcher, patient, order, flag } = world();
   patient('RRK');

@@ -32,6 +32,22 @@ t.test('the patient reads what is not booked, and what stands', async (t) => {
   t.notMatch(keeps, /no such room/, 'the reason is for staff');
 });
 
+const taken = { ...told, state: 'cancelled', isTakenAway: true, reason: 'Cancelled in the RIS' };
+
+t.test('an appointment that the RIS took or changed is told as that', async (t) => {
+  const patient = shown('appointment.njk', { notBooked: taken });
+  t.match(patient, /hospital cancelled your appointment.*is cancelled.*keep your place/s);
+  t.match(
+    shown('appointment.njk', { booking, moved: taken }),
+    /hospital changed your appointment.*It was.*11 December 2026/s,
+  );
+  const staff = shown('booking-request.njk', { notBooked: { ...taken, told: 'staff' } });
+  t.match(staff, /Cancelled:.*waits in the old turn.*phone them.*action="\/x\/told".*value="B1"/s);
+  t.match(shown('booking-request.njk', { booking, moved: taken }), /RIS changed.*It was.*told by/s);
+  const list = shown('booking.njk', { requests: [{ ...request, notBooked: taken }] });
+  t.match(list, /Cancelled in the RIS: Friday 11 December 2026/);
+});
+
 t.test('staff read the reason, and whether they have to phone', async (t) => {
   const page = shown('booking-request.njk', { booking, notBooked: told });
   t.match(page, /no such room.*slot is free again.*still stands.*told by email/s);
