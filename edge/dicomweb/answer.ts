@@ -12,12 +12,19 @@ export const warning = (text: string): Readonly<Record<string, string>> => ({
   warning: `299 cdip "${text}"`,
 });
 
-/** Begins to read, so that what fails at once is answered by its status, not by a cut. */
+/** Begins to read, so that what fails at once is answered by its status, not by a cut. What is never read on is closed. */
 export async function begun(body: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
-  const first = await body.next();
-  return (async function* () {
-    if (first.done) return;
-    yield first.value;
-    yield* body;
-  })();
+  let first: IteratorResult<Buffer> | undefined = await body.next();
+  const ahead: AsyncGenerator<Buffer> = {
+    next: async () => {
+      const one = first;
+      first = undefined;
+      return one ?? body.next();
+    },
+    return: (value) => body.return(value),
+    throw: (error) => body.throw(error),
+    [Symbol.asyncIterator]: () => ahead,
+    [Symbol.asyncDispose]: async () => void (await body.return(undefined)),
+  };
+  return ahead;
 }

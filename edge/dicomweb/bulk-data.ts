@@ -8,7 +8,7 @@ import {
 } from '../../shared/dicom/element-reader.ts';
 import { encodingOf } from '../../shared/dicom/transfer-syntax.ts';
 import type { StoredInstance } from '../index/types.ts';
-import { readRange, WindowReader } from './data-set-bytes.ts';
+import { type ByteRange, readRange, WindowReader } from './data-set-bytes.ts';
 import { DicomWebError } from './dicomweb-error.ts';
 import { fragmentsOf } from './frame-table.ts';
 
@@ -28,19 +28,24 @@ export async function findBulk(
   throw new DicomWebError('RESOURCE_NOT_FOUND', 'This object has no such element.');
 }
 
-/** The value as stored; of encapsulated pixel data its fragments, one behind the other. */
-export async function* readBulk(
+/** Where the value lies; of encapsulated pixel data its fragments, one behind the other. */
+export async function bulkRanges(
   file: string,
   instance: StoredInstance,
   { valueStart, length }: ElementHeader,
-): AsyncGenerator<Buffer> {
-  if (length !== UNDEFINED_LENGTH) {
-    yield* readRange(file, instance, { start: valueStart, length });
-    return;
-  }
+): Promise<readonly ByteRange[]> {
+  if (length !== UNDEFINED_LENGTH) return [{ start: valueStart, length }];
   await using reader = await WindowReader.open(file, instance);
   const [, ...fragments] = await fragmentsOf(reader, valueStart);
-  for (const fragment of fragments) yield* readRange(file, instance, fragment);
+  return fragments;
+}
+
+export async function* readRanges(
+  file: string,
+  instance: StoredInstance,
+  ranges: readonly ByteRange[],
+): AsyncGenerator<Buffer> {
+  for (const range of ranges) yield* readRange(file, instance, range);
 }
 
 class ElementFinder implements ElementVisitor {

@@ -3,6 +3,8 @@ import { GatewayError, type Retry } from '../../shared/errors.ts';
 
 export type DicomWebErrorCode =
   | 'INVALID_QUERY'
+  | 'INVALID_RANGE'
+  | 'RANGE_NOT_SATISFIABLE'
   | 'RESOURCE_NOT_FOUND'
   | 'NO_PIXELS'
   | 'FRAME_NOT_FOUND'
@@ -14,6 +16,7 @@ export type DicomWebErrorCode =
 
 const STATUS: Readonly<Record<DicomWebErrorCode, number>> = {
   INVALID_QUERY: 400,
+  INVALID_RANGE: 400,
   MULTIPART_MALFORMED: 400,
   RESOURCE_NOT_FOUND: 404,
   NO_PIXELS: 404,
@@ -21,6 +24,7 @@ const STATUS: Readonly<Record<DicomWebErrorCode, number>> = {
   NOT_ACCEPTABLE: 406,
   STUDY_CONFLICT: 409,
   MEDIA_TYPE_UNSUPPORTED: 415,
+  RANGE_NOT_SATISFIABLE: 416,
   PIXELS_UNREADABLE: 422,
 };
 

@@ -14,8 +14,10 @@ export interface Multipart {
   readonly body: AsyncGenerator<Buffer>;
 }
 
+type Parts = Iterable<Part> | AsyncIterable<Part>;
+
 /** @param type of the parts, without parameters */
-export function multipart(type: string, parts: Iterable<Part>): Multipart {
+export function multipart(type: string, parts: Parts): Multipart {
   const boundary = `cdip-${randomUUID()}`;
   return {
     contentType: `multipart/related; type="${type}"; boundary=${boundary}`,
@@ -23,13 +25,21 @@ export function multipart(type: string, parts: Iterable<Part>): Multipart {
   };
 }
 
-async function* bytesOf(parts: Iterable<Part>, boundary: string): AsyncGenerator<Buffer> {
+async function* bytesOf(parts: Parts, boundary: string): AsyncGenerator<Buffer> {
   let lead = '';
-  for (const { contentType, location, body } of parts) {
-    yield Buffer.from(
-      `${lead}--${boundary}\r\nContent-Type: ${contentType}\r\nContent-Location: ${location}\r\n\r\n`,
-    );
-    yield* body;
+  for await (const { contentType, location, body } of parts) {
+    // A part that can't be made fails before it is begun: of the first one the answer's status tells.
+    const chunks = body[Symbol.asyncIterator]();
+    try {
+      const first = await chunks.next();
+      yield Buffer.from(
+        `${lead}--${boundary}\r\nContent-Type: ${contentType}\r\nContent-Location: ${location}\r\n\r\n`,
+      );
+      if (!first.done) yield first.value;
+      yield* { [Symbol.asyncIterator]: () => chunks };
+    } finally {
+      await chunks.return?.();
+    }
     lead = '\r\n';
   }
   yield Buffer.from(`${lead}--${boundary}--\r\n`);

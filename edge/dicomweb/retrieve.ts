@@ -11,7 +11,8 @@ import type { StoredInstance } from '../index/types.ts';
 import { readDataSet } from '../spool/read-instance.ts';
 import type { Spool } from '../spool/spool.ts';
 import { begun, type WebAnswer, warning } from './answer.ts';
-import { findBulk, readBulk } from './bulk-data.ts';
+import { bulkRanges, findBulk, readRanges } from './bulk-data.ts';
+import { wantedRange, within } from './byte-range.ts';
 import { type ChosenForm, chooseFrameForm, takesAsStored } from './choose-form.ts';
 import { DicomWebError } from './dicomweb-error.ts';
 import type { FrameSource, FrameSources } from './frame-sources.ts';
@@ -133,11 +134,18 @@ export function frameNumbers(list: string, frames: number): number[] {
   return numbers;
 }
 
-/** @param path of the element: `7FE00010`, `52009230/1/00281203` */
+export interface BulkQuestion {
+  /** Of the element: `7FE00010`, `52009230/1/00281203`. */
+  readonly path: string;
+  readonly accept: string | undefined;
+  /** The Range header; for an answer in one part. */
+  readonly range: string | undefined;
+}
+
 export async function retrieveBulk(
   { spool, held }: RetrieveParts,
   scope: Scope,
-  { path, accept }: { path: string; accept: string | undefined },
+  { path, accept, range }: BulkQuestion,
 ): Promise<WebAnswer> {
   const [instance] = held.instances(scope);
   if (instance === undefined) throw new Error('there is an instance');
@@ -146,10 +154,22 @@ export async function retrieveBulk(
   if (chosen === undefined) throw notAcceptable(`multipart/related; type="${type}"`);
   const file = spool.absolute(instance.path);
   const found = await findBulk(file, instance, path);
-  const location = `${instancePath(instance)}/bulkdata/${path}`;
-  const parts = [{ contentType: type, location, body: readBulk(file, instance, found) }];
-  const whole = chosen.isMultipart ? multipart(type, parts) : single(parts);
-  return { status: 200, ...whole, body: await begun(whole.body) };
+  const ranges = await bulkRanges(file, instance, found);
+  const total = ranges.reduce((sum, { length }) => sum + length, 0);
+  const wanted = chosen.isMultipart ? undefined : wantedRange(range, total);
+  const body = readRanges(file, instance, wanted === undefined ? ranges : within(ranges, wanted));
+  if (chosen.isMultipart) {
+    const location = `${instancePath(instance)}/bulkdata/${path}`;
+    const whole = multipart(type, [{ contentType: type, location, body }]);
+    return { status: 200, ...whole, body: await begun(whole.body) };
+  }
+  const { start, length } = wanted ?? { start: 0, length: total };
+  const headers = {
+    ...{ 'accept-ranges': 'bytes', 'content-length': String(length) },
+    ...(wanted && { 'content-range': `bytes ${start}-${start + length - 1}/${total}` }),
+  };
+  const status = wanted === undefined ? 200 : 206;
+  return { status, contentType: type, headers, body: await begun(body) };
 }
 
 const notAcceptable = (what: string): DicomWebError =>

@@ -53,6 +53,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'In conflict with what is held',
   413: 'The request is too large',
   415: 'This media type is not taken',
+  416: 'There is no such part',
   422: 'The request was refused',
   500: 'Something went wrong here',
   503: 'Not available just now',

@@ -38,6 +38,7 @@ interface Call {
   readonly accept: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly path: Readonly<Record<string, string>>;
+  readonly range: string | undefined;
 }
 
 /** The hub's: as the PACS lists it, for a list must not bring images into a spool. */
@@ -63,7 +64,12 @@ export function serveDicomWeb(
       const scope = await scopeOf(request, parts);
       await bringFromPacs(parts, scope);
       const web = webOf(parts, scope);
-      const call = { ...questionOf(request), web, scope, path: request.params as Call['path'] };
+      const { range, 'if-range': condition } = request.headers;
+      const call = {
+        ...{ ...questionOf(request), web, scope, path: request.params as Call['path'] },
+        // No validator is given, so that none can be met. RFC 9110 §13.1.5.
+        range: condition === undefined ? range : undefined,
+      };
       return sendAnswer(request, reply, await run(call));
     });
   };
@@ -90,8 +96,8 @@ export function serveDicomWeb(
   serve(`${INSTANCE}/frames/:list`, ({ web, scope, accept, path }) =>
     retrieveFrames(web, scope, { list: path['list'] ?? '', accept }),
   );
-  serve(`${INSTANCE}/bulkdata/*`, ({ web, scope, accept, path }) =>
-    retrieveBulk(web, scope, { path: path['*'] ?? '', accept }),
+  serve(`${INSTANCE}/bulkdata/*`, ({ web, scope, accept, path, range }) =>
+    retrieveBulk(web, scope, { path: path['*'] ?? '', accept, range }),
   );
 }
 

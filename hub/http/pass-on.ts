@@ -16,9 +16,12 @@ import { HttpProblem } from './problem.ts';
 import { requireStudies, studyAbsent, trustName } from './routes-studies.ts';
 
 /** Of the request, what the edge decides its answer by. */
-const ASKED = ['accept', 'accept-encoding', 'range', 'if-none-match'];
+const ASKED = ['accept', 'accept-encoding', 'range', 'if-range'];
 /** Of the answer, what describes its body. */
-const SAID = ['content-type', 'content-encoding', 'content-length', 'warning', 'vary', 'etag'];
+const SAID = [
+  ...['content-type', 'content-encoding', 'content-length', 'warning', 'vary'],
+  ...['content-range', 'accept-ranges'],
+];
 
 interface Asked extends Pick<Sight, 'saw' | 'discloser'> {
   readonly request: FastifyRequest;

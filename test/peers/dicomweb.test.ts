@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
 import { eventually } from '../support/eventually.ts';
@@ -95,6 +96,10 @@ t.test('DICOMweb over the network', { skip, timeout: 400_000 }, async (t) => {
     t.equal(jsonOf(first).length, 2);
     t.match(first.headers['warning'], /There are 1 additional results that can be requested/);
     t.equal(jsonOf(curl('/studies?limit=2&offset=2')).length, 1);
+    const two = `${uidOf('ct-1')},${uidOf('us-4')}`;
+    t.equal(jsonOf(curl(`/studies?StudyInstanceUID=${two}`)).length, 2);
+    t.equal(jsonOf(curl('/studies?ModalitiesInStudy=US&StudyDescription=*')).length, 1);
+    t.match(curl('/studies?PatientName=O*&fuzzymatching=true').headers['warning'], /fuzzymatching/);
     t.match(curl('/studies?StudyInstanceUID=2.999.404'), { status: 204, body: Buffer.alloc(0) });
   });
 
@@ -186,6 +191,53 @@ t.test('DICOMweb over the network', { skip, timeout: 400_000 }, async (t) => {
     t.equal(jpeg.body.toString('hex', 0, 3), 'ffd8ff');
     const png = curl(`/studies/${uidOf('us-4')}/thumbnail`, '-H', 'Accept: image/png');
     t.equal(png.body.toString('latin1', 1, 4), 'PNG');
+  });
+
+  await t.test('bulk data come in parts, as long as there are such', async (t) => {
+    const pixels = sevenths.dataSet.subarray(-512 * 512 * 2);
+    const part = (range: string, ...more: string[]): Answer =>
+      curl(
+        `${ctSlice}/bulkdata/7FE00010`,
+        ...['-H', 'Accept: application/octet-stream', '-H', `Range: ${range}`, ...more],
+      );
+    const middle = part('bytes=1000-1999');
+    t.match(middle, {
+      status: 206,
+      headers: { 'content-range': `bytes 1000-1999/${pixels.length}`, 'content-length': '1000' },
+    });
+    t.ok(middle.body.equals(pixels.subarray(1_000, 2_000)));
+    t.ok(part('bytes=-10').body.equals(pixels.subarray(-10)));
+    t.equal(part(`bytes=${pixels.length}-`).status, 416);
+    t.equal(part('bytes=9-1').status, 400);
+    t.equal(part('bytes=0-1,5-6').status, 200, 'several: all of it');
+    t.equal(part('bytes=0-1', '-H', 'If-Range: "other"').status, 200, 'of another one: all of it');
+  });
+
+  await t.test('a part of an image is rendered as large as asked, or several images', async (t) => {
+    const size = async (path: string) => {
+      const { width, height } = await sharp(curl(path, '-H', 'Accept: image/png').body).metadata();
+      return [width, height];
+    };
+    t.strictSame(await size(`${ctSlice}/rendered?viewport=100,200`), [100, 100]);
+    t.strictSame(await size(`${ctSlice}/rendered?viewport=1000,1000`), [1_000, 1_000]);
+    const corner = `${ctSlice}/rendered?viewport=300,300,0,0,200,100`;
+    t.strictSame(await size(corner), [300, 150]);
+    t.equal(curl(`${ctSlice}/rendered?viewport=300,300,400,0,200,100`).status, 400);
+    t.equal(curl(`${ctSlice}/rendered?window=40,0,linear`).status, 400);
+    const noted = curl(`${ctSlice}/rendered?annotation=patient`);
+    t.match(noted, { status: 200, headers: { warning: /^299 .*annotation parameter is not/ } });
+    const clip = `/studies/${uidOf('us-4')}`;
+    const [{ '0020000E': of } = {}] = jsonOf(curl(`${clip}/series`));
+    const [{ '00080018': image } = {}] = jsonOf(curl(`${clip}/instances`));
+    const frames = `${clip}/series/${of?.Value?.[0]}/instances/${image?.Value?.[0]}/frames/1,3,5`;
+    const jpegs = curl(`${frames}/rendered`, '-H', 'Accept: multipart/related; type="image/jpeg"');
+    const parts = partsOf(jpegs.headers['content-type'] ?? '', jpegs.body);
+    t.strictSame(
+      parts.map(({ body }) => body.toString('hex', 0, 3)),
+      ['ffd8ff', 'ffd8ff', 'ffd8ff'],
+    );
+    t.match(parts[2]?.headers['content-location'], /frames\/5\/rendered$/);
+    t.equal(curl(`${frames}/rendered`, '-H', 'Accept: image/jpeg').status, 406);
   });
 
   await t.test('Orthanc finds a study by DICOMweb and retrieves it', async (t) => {

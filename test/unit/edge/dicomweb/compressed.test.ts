@@ -120,6 +120,16 @@ t.test('a frame that is broken, or that no codec reads, is refused by name', asy
   const wish = { accept: 'image/png', parameters: {}, isThumbnail: false };
   const { web, scope } = await holding(t, { ...object, dataSet: broken });
   await t.rejects(retrieveRendered(web, scope, wish), { code: 'PIXELS_UNREADABLE' });
+  const inParts = { ...wish, accept: 'multipart/related; type="image/png"' };
+  await t.rejects(retrieveRendered(web, scope, inParts), { code: 'PIXELS_UNREADABLE' });
+  const [series] = web.held.series(scope);
+  const [instance] = web.held.instances(scope);
+  const octets = retrieveFrames(
+    web,
+    { ...scope, ...series, sopInstanceUID: instance?.sopInstanceUID },
+    { list: '1', accept: `multipart/related; type="application/octet-stream"` },
+  );
+  await t.rejects(octets, { code: 'PIXELS_UNREADABLE' }, 'before the answer has begun');
   const video = { ...object, dataSet, transferSyntaxUID: '1.2.840.10008.1.2.4.102' };
   const other = await holding(t, video);
   await t.rejects(retrieveRendered(other.web, other.scope, wish), { code: 'NOT_ACCEPTABLE' });
