@@ -30,6 +30,7 @@ export class HeldStudies {
   readonly #homes;
   readonly #series;
   readonly #missing;
+  readonly #gone;
 
   constructor(db: Sqlite, index: EdgeIndex) {
     this.#index = index;
@@ -51,6 +52,16 @@ export class HeldStudies {
            AND i.missing_since IS NOT NULL`,
       )
       .pluck();
+    this.#gone = db
+      .prepare<{ study: string; home: string; uid: string }, string>(
+        `SELECT 'Its home took this object back.' FROM rejections
+         WHERE study_uid = @study AND home = @home AND sop_uid = @uid
+         UNION ALL
+         SELECT 'The file of this object is missing at this trust.' FROM instances i
+           JOIN series USING (series_key) JOIN studies t USING (study_key)
+         WHERE t.study_uid = @study AND i.home = @home AND i.sop_uid = @uid AND missing_since IS NOT NULL`,
+      )
+      .pluck();
   }
 
   /** The trust's own study before a copy with the same UID. @throws DicomWebError `RESOURCE_NOT_FOUND` */
@@ -58,7 +69,7 @@ export class HeldStudies {
     return this.#homes.get(studyInstanceUID, this.#index.trust) ?? notHeld();
   }
 
-  /** @throws DicomWebError `RESOURCE_NOT_FOUND` when there is none */
+  /** @throws DicomWebError `RESOURCE_NOT_FOUND` when there is none, `RESOURCE_GONE` when there was one */
   instances({ studyInstanceUID, home, ...part }: Scope): readonly StoredInstance[] {
     const found =
       part.sopInstanceUID === undefined
@@ -74,7 +85,11 @@ export class HeldStudies {
               (part.seriesInstanceUID ?? one.seriesInstanceUID) === one.seriesInstanceUID,
           );
     const held = found.filter((one) => one !== undefined);
-    return held.length > 0 ? held : notHeld();
+    if (held.length > 0) return held;
+    const uid = part.sopInstanceUID;
+    const gone = uid && this.#gone.get({ study: studyInstanceUID, home, uid });
+    if (gone) throw new DicomWebError('RESOURCE_GONE', gone);
+    return notHeld();
   }
 
   series({ studyInstanceUID, home, seriesInstanceUID }: Scope): readonly HeldSeries[] {

@@ -51,6 +51,7 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method not allowed',
   406: 'Not available in this form',
   409: 'In conflict with what is held',
+  410: 'No longer there',
   413: 'The request is too large',
   415: 'This media type is not taken',
   416: 'There is no such part',
