@@ -15,6 +15,7 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import type { ClientPair } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Command } from '../../shared/contract/commands.ts';
+import { faultOfRequest } from '../../shared/contract/rpc-requests.ts';
 import {
   commandSubject,
   type RpcName,
@@ -187,10 +188,12 @@ class OpenLog implements NetworkLog {
         if (error !== null) return;
         const ods = message.subject.split('.')[2] ?? '';
         const request = parsed(message.data);
+        const fault =
+          request === undefined ? 'the question is not JSON' : faultOfRequest(name, request);
         const reply =
-          request === undefined
-            ? Promise.resolve(this.#refuseMalformed(name))
-            : this.#answerOf(name, () => answer(ods, request));
+          fault === null
+            ? this.#answerOf(name, () => answer(ods, request))
+            : Promise.resolve(this.#refuseMalformed(name, fault));
         void reply.then((body) => this.#respond(message, body));
       },
     });
@@ -217,9 +220,9 @@ class OpenLog implements NetworkLog {
     await server?.stop();
   }
 
-  #refuseMalformed(name: RpcName): object {
+  #refuseMalformed(name: RpcName, detail: string): object {
     this.#questions.inc({ name, outcome: 'malformed' });
-    return { error: { code: 'RPC_MALFORMED', detail: 'the question is not JSON' } };
+    return { error: { code: 'RPC_MALFORMED', detail } };
   }
 
   /** An answer that comes after the connection was closed, or is too large for it, is asked for again. */

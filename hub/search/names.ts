@@ -59,7 +59,7 @@ function beginsLike(part: string): RegExp {
   const pattern = part
     .replace(/\*+/g, '*')
     .replace(/[.+(){}[\]|\\^$/-]/g, '\\$&')
-    .replaceAll('*', '.*?')
-    .replaceAll('?', '.');
+    .replaceAll('?', '.')
+    .replaceAll('*', '.*?');
   return new RegExp(`^${pattern}`, 'u');
 }

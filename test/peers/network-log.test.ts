@@ -143,6 +143,12 @@ t.test('commands, questions, decisions', { skip }, async (t) => {
   t.notMatch(failed.string(), /Smith/, 'a bug tells nothing');
   const malformed = await ask('cursor', '{"a":');
   t.match(malformed.json(), { error: { code: 'RPC_MALFORMED' } });
+  log.answer('query', () => ({ asked: true }));
+  for (const text of ['{"limit":"Smith"}', '[]', 'null', '7']) {
+    const refused = await ask('query', text);
+    t.match(refused.json(), { error: { code: 'RPC_MALFORMED' } }, text);
+    t.notMatch(refused.string(), /Smith/, 'what is refused is not said again');
+  }
 
   t.equal(await log.append('cdip.hub.fetch.f1', { a: 1 }, { expectedLastSeq: 0 }), 1);
   const late = await log
