@@ -39,8 +39,13 @@ const SMALL_NUMBER = /^\d{1,2}(\.\d)?(mm|cm|s|ms)?$/;
 
 /** @returns what may stay, words separated by one space; empty when nothing may */
 export function cleanText(text: string): string {
-  return text
+  const words = text
     .split(/[\s,;:/()[\]^=_+*|\\]+/)
-    .filter((word) => ALLOWED.has(word.toLowerCase()) || SMALL_NUMBER.test(word.toLowerCase()))
-    .join(' ');
+    .filter((word) => ALLOWED.has(word.toLowerCase()) || isSmallNumber(word));
+  // Side by side they are a date, or a number that somebody wrote in parts.
+  const isAlone = (at: number): boolean =>
+    ![words[at - 1], words[at + 1]].some((beside) => isSmallNumber(beside ?? ''));
+  return words.filter((word, at) => !isSmallNumber(word) || isAlone(at)).join(' ');
 }
+
+const isSmallNumber = (word: string): boolean => SMALL_NUMBER.test(word.toLowerCase());

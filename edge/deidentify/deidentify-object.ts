@@ -120,7 +120,7 @@ export class ObjectDeidentifier {
     const { charset, creators } = subject;
     this.#level = { encoding: this.#encoding, charset, depth: 0, creators };
     const datesStay = options.some(({ name }) => name === RETAIN_FULL_DATES);
-    this.#leakCheck = new LeakCheck(search, charset, datesStay);
+    this.#leakCheck = new LeakCheck(search, subject, datesStay);
     this.#pixelText = new PixelText(search.unlikely);
   }
 
@@ -166,7 +166,7 @@ export class ObjectDeidentifier {
     if (leak !== undefined)
       throw new WithheldError(
         'LEAK',
-        `a ${leak.what} of the patient would still stand in ${formatTag(leak.tag)}, at depth ${leak.depth}`,
+        `a ${leak.what} of the ${leak.what === 'day' ? 'examination' : 'patient'} would still stand in ${formatTag(leak.tag)}, at depth ${leak.depth}`,
       );
     if (this.#pixelText.isFound)
       throw new WithheldError(

@@ -1,6 +1,6 @@
 /** Values that say nothing, by VR: what stands in the place of an attribute that has to have one. PS3.15 §E.1.1, code D. */
 
-import { DUMMY_DATE } from '../../shared/identifier-search.ts';
+import { DUMMY_DATE } from '../../shared/date-writings.ts';
 
 const TEXT = 'ANONYMIZED';
 

@@ -4,15 +4,19 @@
  *
  *   output ─► every value but pixels ─► as text, in each character set it may be in ─► identifier-search.ts
  */
+
+import { DUMMY_DATE, daysIn } from '../../shared/date-writings.ts';
 import { type Charset, charsetOf, decodeText } from '../../shared/dicom/character-set.ts';
 import type { ElementHeader, ElementVisitor } from '../../shared/dicom/element-reader.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
 import type { IdentifierSearch, LeakKind, TextKind } from '../../shared/identifier-search.ts';
+import { fold } from '../../shared/name-writings.ts';
+import type { Subject } from './subject.ts';
 
 export interface Leak {
   readonly tag: number;
   readonly depth: number;
-  readonly what: LeakKind;
+  readonly what: LeakKind | 'day';
 }
 
 /** VRs whose values are no text. */
@@ -21,10 +25,13 @@ const BINARY_NUMBERS = new Set([
 ]);
 /** Pixels as numbers, and waveforms. */
 const SAMPLES = new Set([0x7fe0_0010, 0x7fe0_0008, 0x7fe0_0009, 0x5400_1010]);
+/** Text in which somebody may have written a day; those of dates have new ones. */
+const WITH_DAYS = new Set(['AE', 'CS', 'IS', 'LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UR', 'UT']);
 const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 
 export class LeakCheck implements ElementVisitor {
   readonly #search: IdentifierSearch;
+  readonly #days: ReadonlySet<string>;
   readonly #datesStay: boolean;
   readonly #charsets: Charset[];
   readonly leaks: Leak[] = [];
@@ -32,11 +39,16 @@ export class LeakCheck implements ElementVisitor {
   unread: number | undefined;
 
   /**
-   * @param charset of the original
+   * @param subject of the original
    * @param datesStay those of the examination are as they were, and may be that of the birth
    */
-  constructor(search: IdentifierSearch, charset: Charset, datesStay: boolean) {
+  constructor(
+    search: IdentifierSearch,
+    { charset, days }: Pick<Subject, 'charset' | 'days'>,
+    datesStay: boolean,
+  ) {
     this.#search = search;
+    this.#days = datesStay ? new Set() : days;
     this.#charsets = [charset, { kind: 'encoding', label: 'utf-8' }];
     this.#datesStay = datesStay;
   }
@@ -61,8 +73,15 @@ export class LeakCheck implements ElementVisitor {
       isBinary: vr.startsWith('O') || vr === 'UN',
       isDateThatStays: this.#datesStay && (vr === 'DA' || vr === 'DT') && tag !== BIRTH_DATE,
     };
-    const found = [...this.#readings(bytes, kind)].flatMap((text) => this.#search.find(text, kind));
+    const readings = [...this.#readings(bytes, kind)];
+    const found = readings.flatMap((text) => this.#search.find(text, kind));
     for (const what of new Set(found)) this.leaks.push({ tag, depth, what });
+    if (WITH_DAYS.has(vr) && readings.some((text) => this.#hasDay(text)))
+      this.leaks.push({ tag, depth, what: 'day' });
+  }
+
+  #hasDay(text: string): boolean {
+    return daysIn(fold(text)).some((day) => day !== DUMMY_DATE && this.#days.has(day));
   }
 
   /** Bytes of unknown VR may be text of any encoding. */

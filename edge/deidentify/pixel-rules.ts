@@ -34,6 +34,11 @@ const WRITTEN_CLASS =
   /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(3|3\.1|6|6\.1|6\.2|5|20|12\.[123](\.\d)?)$/;
 /** Reports of doses and screens that some scanners store as images of their own modality. */
 const CAPTURED_TYPE = /SCREEN|CAPTURE|SAVE|DOSE|REPORT|PASTED/;
+/** The same, where the type does not tell. */
+const CAPTURED_DESCRIPTION =
+  /\bDOSE (REPORT|INFO|RECORD|SUMMARY|SHEET)|\bPATIENT PROTOCOL|\bEXAM (PROTOCOL|SUMMARY)|\bSCREEN ?(SAVE|SHOT|CAPTURE)/;
+/** Radiographs, CT, MR, PET: of these only what was drawn on a screen has colours. */
+const GREY_CLASS = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(1|1\.[123](\.1)?|2|4|128)$/;
 const SECONDARY_CAPTURE = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\.\d+)?$/;
 const ENCAPSULATED = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.104\.\d+$/;
 const VIDEO_CLASS = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.77\.1\.(1|2|4)\.1$/;
@@ -71,16 +76,13 @@ function neverGivenOut(subject: Subject, transferSyntaxUID: string): WithheldErr
   return undefined;
 }
 
-function burnedIn({ sopClassUID, text }: Subject): WithheldError | undefined {
+function burnedIn(subject: Subject): WithheldError | undefined {
+  const { sopClassUID, text } = subject;
   const modality = text(Tag.Modality).toUpperCase();
   const says = text(SubjectTag.BurnedInAnnotation).toUpperCase();
   if (says === 'YES')
     return new WithheldError('BURNED_IN', 'it says that identity is burned in; it has no mask');
-  const isCapture =
-    SECONDARY_CAPTURE.test(sopClassUID) ||
-    CAPTURED_TYPE.test(text(SubjectTag.ImageType).toUpperCase()) ||
-    text(SubjectTag.ConversionType) !== '';
-  if (isCapture)
+  if (isCapture(subject))
     return new WithheldError('SCREEN_CAPTURE', 'a secondary capture may show anything');
   const isBelieved = BELIEVED.has(modality) && says === 'NO';
   const isWritten = WRITING_MODALITIES.has(modality) || WRITTEN_CLASS.test(sopClassUID);
@@ -90,4 +92,14 @@ function burnedIn({ sopClassUID, text }: Subject): WithheldError | undefined {
       `${modality} devices write into the picture; this one has no mask`,
     );
   return undefined;
+}
+
+function isCapture({ sopClassUID, text, number }: Subject): boolean {
+  return (
+    SECONDARY_CAPTURE.test(sopClassUID) ||
+    CAPTURED_TYPE.test(text(SubjectTag.ImageType).toUpperCase()) ||
+    CAPTURED_DESCRIPTION.test(text(SubjectTag.SeriesDescription).toUpperCase()) ||
+    text(SubjectTag.ConversionType) !== '' ||
+    (GREY_CLASS.test(sopClassUID) && (number(SubjectTag.SamplesPerPixel) ?? 1) > 1)
+  );
 }

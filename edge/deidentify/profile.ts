@@ -60,8 +60,14 @@ const CODING_TEXT = new Set([
   ...[0x0008_010e, 0x0008_0120],
 ]);
 
-/** Comments that are of VR LO. */
+/** What somebody wrote, of VR LO or SH: comments, descriptions, labels. */
 const COMMENTS = new Set([
+  // Frame of Interest Description, Content Description, Graphic Layer Description, Graphic Group Label
+  ...[0x0028_6022, 0x0070_0081, 0x0070_0068, 0x0070_0207],
+  // Data Set Description, Instruction Text, Worklist Label, Procedure Step Label, Assessment Label
+  ...[0x0024_0309, 0x0018_9916, 0x0074_1202, 0x0074_1204, 0x0082_0023],
+  // Hanging Protocol Creator, and of which users; Film Session Label; Component Welder IDs
+  ...[0x0072_0008, 0x0072_0010, 0x2000_0050, 0x0014_0100],
   ...[0x0028_7007, 0x0028_702a, 0x3004_0006, 0x3006_00c8, 0x0040_a492, 0x0044_0011],
 ]);
 
@@ -75,6 +81,10 @@ const UNLISTED_IDENTITIES = new Set([
   ...[0x0040_1006, 0x0040_1007, 0x0040_2006, 0x0040_2007],
   // Requested Procedure Description (Trial), NTP Source Address, Contact Display Name, Owner ID
   ...[0x0040_1060, 0x0018_1803, 0x0074_100c, 0x2100_0160],
+  // Storage Media File-set ID, which people name after patients; Print Job ID; identifiers of a retired report
+  ...[0x0088_0130, 0x2100_0010, 0x0040_a074, 0x0040_a089],
+  // Of security screening: itinerary, route, carrier, boarding pass, location
+  ...[0x4010_1051, 0x4010_1052, 0x4010_1054, 0x4010_1007, 0x4010_1058, 0x4010_101a, 0x4010_102a],
   // Encrypted Attributes Sequence: what an earlier de-identification hid
   0x0400_0500,
 ]);

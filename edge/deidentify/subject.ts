@@ -25,6 +25,8 @@ export interface Subject {
   readonly localKey: string;
   readonly charset: Charset;
   readonly identifiers: KnownIdentifiers;
+  /** Days of the examination, YYYYMMDD. */
+  readonly days: ReadonlySet<string>;
   /** Of private blocks of the data set itself in which something may stay, by the tags that name them. */
   readonly creators: ReadonlyMap<number, string>;
   /** An overlay has no element of its own but unused bits of the pixels. PS3.5 §8.1.2, retired. */
@@ -41,6 +43,7 @@ export const SubjectTag = {
   ImageType: 0x0008_0008,
   ConversionType: 0x0008_0064,
   Manufacturer: 0x0008_0070,
+  SeriesDescription: 0x0008_103e,
   ManufacturerModelName: 0x0008_1090,
   ContributingEquipmentSequence: 0x0018_a001,
   SamplesPerPixel: 0x0028_0002,
@@ -65,13 +68,18 @@ const NUMBERS = new Set([
   ...[0x0010_1080, 0x0038_0060, 0x0040_2016, 0x0040_2017, 0x0040_1001],
 ]);
 const ADDRESSES = new Set([0x0010_1040, 0x0010_2150, 0x0010_2152, 0x0010_2155]);
+/** Of study, series, content and its creation; of acquisition; of the procedure step, as planned and as performed. */
+const DAYS = new Set([
+  ...[0x0008_0020, 0x0008_0021, 0x0008_0023, 0x0008_0012, 0x0008_0022, 0x0008_002a],
+  ...[0x0040_0002, 0x0040_0244, 0x0040_0250],
+]);
 const BIRTH_DATES = new Set<number>([Tag.PatientBirthDate]);
 const ISSUERS = new Set<number>([
   ...[Tag.IssuerOfPatientID, Tag.TypeOfPatientID, Tag.UniversalEntityID],
 ]);
 const TOP_LEVEL = new Set<number>([
   ...[Tag.SpecificCharacterSet, Tag.SOPClassUID, Tag.SOPInstanceUID, Tag.Modality],
-  ...[Tag.StudyInstanceUID, Tag.StudyID, ...Object.values(SubjectTag)],
+  ...[Tag.StudyInstanceUID, Tag.StudyID, ...Object.values(SubjectTag), ...DAYS],
 ]);
 const MAX_VALUE_BYTES = 65_536;
 
@@ -156,6 +164,7 @@ export class SubjectReader implements ElementVisitor {
         birthDates: this.#values(BIRTH_DATES, charset),
         addresses: this.#values(ADDRESSES, charset),
       },
+      days: new Set([...DAYS].flatMap((tag) => dayOf(text(tag)))),
       creators: safeCreators(this.#creators, this.#private),
       hasOverlayInPixels: this.#found.some(
         (found) => isOverlayBits(found.header.tag) && (readNumber(found) ?? 1) > 1,
@@ -200,6 +209,9 @@ export class SubjectReader implements ElementVisitor {
     });
   }
 }
+
+/** Of a date, or of a date and time. */
+const dayOf = (text: string): string[] => text.replaceAll('.', '').match(/^\d{8}/) ?? [];
 
 const isIdentifier = (tag: number): boolean =>
   NAMES.has(tag) ||

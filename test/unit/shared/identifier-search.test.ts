@@ -15,10 +15,16 @@ const known = (some: Partial<KnownIdentifiers>): KnownIdentifiers => ({
 });
 const search = new IdentifierSearch(
   known({
-    names: ['Müller-Lüdenscheidt^Änne^^Dr', '山田^太郎', 'Ng^Li'],
+    names: [
+      'Müller-Lüdenscheidt^Änne^^Dr',
+      '山田^太郎',
+      'Ng^Li',
+      "O'Malley^Łucja^^Mrs",
+      'Koehler^Ida',
+    ],
     numbers: ['943 476 5919', 'A12', 'MRN-0012345'],
     birthDates: ['19610417'],
-    addresses: ['17 Acacia Avenue\\Plumpton'],
+    addresses: ['17 Acacia Avenue\\Plumpton\\BN7 3AB'],
   }),
 );
 
@@ -27,6 +33,12 @@ const FOUND: readonly (readonly [string, Partial<TextKind>, string])[] = [
   ['lu\u0308denscheidt', {}, 'name'],
   ['anne_muller', {}, 'name'],
   ['検査山田様', {}, 'name'],
+  ['MUELLER', {}, 'name'],
+  ['Köhler', {}, 'name'],
+  ['OMALLEY', {}, 'name'],
+  ['lucja', {}, 'name'],
+  ['muller1961', {}, 'name'],
+  ['XLUEDENSCHEIDTX', {}, 'name'],
   ['NG, LI', {}, 'name'],
   ['Li Ng', {}, 'name'],
   ['NHS 9434765919.', {}, 'number'],
@@ -38,10 +50,15 @@ const FOUND: readonly (readonly [string, Partial<TextKind>, string])[] = [
   ['17 April 1961', {}, 'birth date'],
   ['Apr 17, 1961', {}, 'birth date'],
   ['17-4-61', {}, 'birth date'],
+  ['17.04.61', {}, 'birth date'],
+  ['17 04 61', {}, 'birth date'],
+  ['the 17th of April, 1961', {}, 'birth date'],
+  ['April 17th 1961', {}, 'birth date'],
   ['19610417', {}, 'birth date'],
   ['born 1961-04-17T00:00', {}, 'birth date'],
   ['196104171011', {}, 'birth date'],
   ['ACACIA', {}, 'address'],
+  ['BN73AB', {}, 'number'],
   ['1.2.840.9434765919.3', { isUID: true }, 'number'],
   ['9434765919', { isNumeric: true }, 'number'],
   ['\0\x01Plumpton\x02', { isBinary: true }, 'address'],
@@ -53,6 +70,9 @@ for (const [text, kind, what] of FOUND)
 
 const HARMLESS: readonly (readonly [string, Partial<TextKind>])[] = [
   ['MULLERIAN DUCT', {}],
+  ['MRS_PRESS', {}],
+  ['MRS', {}],
+  ['IDA2', {}],
   ['LINGUAL', {}],
   ['Avenue', {}],
   ['A123', {}],

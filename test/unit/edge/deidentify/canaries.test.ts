@@ -86,3 +86,55 @@ t.test('identity where the profile keeps what stands there holds the object', as
     t.notMatch(result.kind === 'held' && result.reason, /zyxw|quill|8812|1947|gr.nfl/i);
   }
 });
+
+t.test(
+  'a day of the examination in text that is kept holds the object, unless days stay',
+  async (t) => {
+    const days: readonly Planted[] = [
+      [0x0008_0020, 'DA', '20240817'],
+      [0x0008_002a, 'DT', '20240818101112'],
+    ];
+    for (const place of [
+      [0x0018_1020, 'LO', 'v1 17/08/2024'],
+      [0x0008_0008, 'CS', 'ORIGINAL\\PRIMARY\\20240817'],
+      [0x0018_0031, 'LO', '18th August 2024'],
+    ] as const) {
+      const object = objectWith([...days, place]);
+      const result = await deidentified(object);
+      t.equal(result.kind === 'held' && result.code, 'LEAK', String(place));
+      const full = await deidentified(object, { options: ['retain-full-dates'] });
+      t.equal(full.kind, 'clean', 'with full dates');
+    }
+    t.equal(
+      (await deidentified(objectWith([...days, [0x0018_1020, 'LO', '16.08.2024']]))).kind,
+      'clean',
+    );
+  },
+);
+
+t.test('what a scanner draws on its screen is held, whatever class it is stored as', async (t) => {
+  for (const drawn of [
+    [[0x0008_103e, 'LO', 'Dose Report']],
+    [[0x0008_103e, 'LO', 'Patient Protocol']],
+    [[0x0028_0002, 'US', Buffer.from([3, 0])]],
+  ] as const) {
+    const result = await deidentified(objectWith(drawn));
+    t.equal(result.kind === 'held' && result.code, 'SCREEN_CAPTURE', String(drawn));
+  }
+  t.equal((await deidentified(objectWith([[0x0008_103e, 'LO', 'Low dose chest']]))).kind, 'clean');
+});
+
+t.test(
+  'of what somebody wrote into an attribute that the profile does not list nothing stays',
+  async (t) => {
+    const result = await deidentified(
+      objectWith([
+        [0x0028_6022, 'LO', 'ZYXW of the left lung'],
+        [0x0088_0130, 'SH', 'ZYXW'],
+        [0x0070_0081, 'LO', 'ZYXW'],
+      ]),
+    );
+    if (result.kind === 'held') throw new Error(result.reason);
+    t.notMatch(result.file.toString('latin1'), /ZYXW/);
+  },
+);
