@@ -78,11 +78,15 @@ function participant({ user, role, trust, address }: AuditedEvent): string {
   });
 }
 
+/** The schema wants a name or a query of each; the trail holds no names, so the identifier stands for it. */
 function object(id: string, { type, role, of }: { type: string; role: string; of: Code }): string {
   return tag('ParticipantObjectIdentification', {
     ...{ ParticipantObjectID: id, ParticipantObjectTypeCode: type },
     ParticipantObjectTypeCodeRole: role,
-    inner: [coded('ParticipantObjectIDTypeCode', of, type === '1' ? 'RFC-3881' : 'DCM')],
+    inner: [
+      coded('ParticipantObjectIDTypeCode', of, type === '1' ? 'RFC-3881' : 'DCM'),
+      `<ParticipantObjectName>${escaped(id)}</ParticipantObjectName>`,
+    ],
   });
 }
 

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
 import { AuditCollector, CollectorSchema } from '../../../../shared/audit/collector.ts';
+import { EVENT_ID } from '../../../../shared/audit/dicom-codes.ts';
 import type { AuditEntry } from '../../../../shared/audit/entry.ts';
 import { auditMessage, syslogFrame } from '../../../../shared/audit/message.ts';
 import { AuditTrail } from '../../../../shared/audit/trail.ts';
 import { systemClock } from '../../../../shared/clock.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
+import { auditMessageFaults } from '../../../support/audit-message-schema.ts';
 import { type Certificate, certificateAuthority } from '../../../support/certificates.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { missingPeer } from '../../../support/missing-peer.ts';
@@ -123,6 +125,25 @@ print(json.dumps({
     basis,
     query: { patientName: 'O\u2019Brien & <Söhne>', purpose: 'direct care' },
   });
+});
+
+t.test('every event is a message of the grammar of PS3.15 A.5.1', { skip }, async (t) => {
+  const source = { of: 'HUB', hostname: 'hub', pid: 1 };
+  const odd = ['', ' ', '\u0000', '<&"\'>', '\ud800', 'x'.repeat(2_000), '\u202eÅsa'];
+  const events = Object.keys(EVENT_ID) as AuditEntry['event'][];
+  const rows = events.flatMap((event, at) =>
+    ([0, 4, 8, 12] as const).map((outcome) => {
+      const words = odd[(at + outcome) % odd.length] ?? '';
+      const code = outcome === 0 ? null : 'FORBIDDEN';
+      return {
+        ...{ seq: at + 1, at: '2026-05-01T10:00:00.000Z', ...look(words), event, outcome, code },
+        ...{ role: words, what: words, purpose: words, patients: [words], basis: [words, 'order'] },
+        ...{ trust: at % 2 === 0 ? null : 'RRK', address: at % 2 === 0 ? '2001:db8::1' : null },
+      };
+    }),
+  );
+  t.strictSame(auditMessageFaults(rows.map((row) => auditMessage(row, source))), []);
+  t.ok(auditMessageFaults(['<AuditMessage/>']).length > 0, 'what is none is told');
 });
 
 t.test('every row comes, over cuts and restarts of either side', { skip }, async (t) => {
