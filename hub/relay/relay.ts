@@ -21,7 +21,7 @@ const TAKE_MS = 5_000;
 const ANSWER_MS = 20_000;
 /** Of the request, and of the answer: what the two edges say to each other, and nothing of the connection. */
 const PASSED_ON = [
-  ...(['authorization', PROOF_HEADER, 'accept', 'accept-encoding'] as const),
+  ...(['authorization', PROOF_HEADER, 'accept', 'accept-encoding', 'range', 'if-range'] as const),
   ...(['content-type', 'content-length', 'transfer-encoding'] as const),
 ];
 

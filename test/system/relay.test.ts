@@ -24,6 +24,10 @@ interface Fetch {
   readonly instances: { readonly done: number };
 }
 
+interface Slice {
+  readonly '7FE00010': { readonly BulkDataURI: string };
+}
+
 t.test('nobody is let in, and yet a study comes', { skip, timeout: 300_000 }, async (t) => {
   const directory = t.testdir();
   const pacs = await startStorescp(join(directory, 'pacs'), { aeTitle: 'PACS' });
@@ -48,8 +52,14 @@ t.test('nobody is let in, and yet a study comes', { skip, timeout: 300_000 }, as
     t.same(await ended(hub, location), 'available');
     t.equal(receiver.spoolFiles().length, series.length);
     const { studyInstanceUID } = (await hub.api<{ studyInstanceUID: string }>(location)).body;
-    const shown = await hub.api<object[]>(`/dicom-web/studies/${studyInstanceUID}/metadata`);
+    const shown = await hub.api<Slice[]>(`/dicom-web/studies/${studyInstanceUID}/metadata`);
     t.equal(shown.body.length, series.length, 'and it is looked at where it is');
+    const authorization = `Bearer ${await hub.key('a viewer', 'radiologist')}`;
+    const headers = { authorization, accept: 'application/octet-stream', range: 'bytes=100-199' };
+    const pixels = `${hub.url}${shown.body[0]?.['7FE00010'].BulkDataURI}`;
+    const part = await fetch(pixels, { headers });
+    t.equal(part.status, 206, 'in part, where a part is asked for');
+    t.equal((await part.arrayBuffer()).byteLength, 100);
     t.ok((await relayedBytes(hub)) > 20_000_000, 'all of it went through the hub');
     t.same(holdersOf(join(directory, 'hub'), series), [], 'nothing of it is on its disk');
   });
