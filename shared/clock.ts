@@ -12,6 +12,9 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** Clocks of one site differ by less. What was written further in the future was written before a clock was set back. */
+export const CLOCKS_DIFFER_MS = 60_000;
+
 /** RFC 3339 in UTC with milliseconds, the form of every time in the API, the log and the events. */
 export function rfc3339(ms: number): string {
   return new Date(ms).toISOString();

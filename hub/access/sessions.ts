@@ -6,7 +6,7 @@
  * A session ends when nobody uses it, when its day is over, or at once when its owner or an admin says so.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../shared/clock.ts';
+import { CLOCKS_DIFFER_MS, type Clock } from '../../shared/clock.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
 import type { Logout, ProviderSession } from './logout-token.ts';
 import type { Assurance, Principal, SignInMethod } from './rules.ts';
@@ -188,7 +188,8 @@ export class Sessions {
     const found = this.#statements.find.get(hashOf(session));
     if (found === undefined || found.expiresAt <= now || found.lastAt + this.#idleMs <= now)
       return null;
-    return found;
+    // Used in the future: the clock was set back since, and it would neither rest nor end in its time.
+    return found.lastAt > now + CLOCKS_DIFFER_MS ? null : found;
   }
 }
 

@@ -2,6 +2,7 @@
  * Whether somebody signed in surely and lately enough for what is grave: breaking the glass, signing off.
  * SE-03. Pure.
  */
+import { CLOCKS_DIFFER_MS } from '../../shared/clock.ts';
 import type { Assurance, Principal } from './rules.ts';
 
 export interface StepUpRule {
@@ -34,5 +35,8 @@ export function stepUpLacks(
   const { assurance, authenticatedAt } = principal;
   if (assurance === undefined || authenticatedAt === undefined) return 'person';
   if (assurance < rule.assurance) return 'assurance';
-  return nowMs - authenticatedAt >= rule.maxAgeSeconds * 1000 ? 'freshness' : null;
+  const ageMs = nowMs - authenticatedAt;
+  // A proof of the future was given before the clock was set back: nobody knows how long ago.
+  const isKnown = ageMs >= -CLOCKS_DIFFER_MS;
+  return isKnown && ageMs < rule.maxAgeSeconds * 1000 ? null : 'freshness';
 }

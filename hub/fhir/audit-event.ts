@@ -32,7 +32,9 @@ export function auditEventResource(event: AuditedEvent): FhirResource {
 
 const coding = ({ code, display }: Code): object => ({ system: DCM, code, display });
 
-function agentOf({ user, role, trust, address }: AuditedEvent): object {
+function agentOf({ user: told, role, trust, address }: AuditedEvent): object {
+  // A string of FHIR is never empty; whoever is not known still takes part.
+  const user = told.trim() === '' ? 'unknown' : told;
   return {
     ...(role === '' ? {} : { role: [{ text: role }] }),
     who: {

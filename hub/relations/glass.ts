@@ -3,6 +3,7 @@
  * the person works for and by each whose records were opened. As it stands in the log: `cdip.hub.glass.<id>`.
  */
 import * as z from 'zod';
+import { CLOCKS_DIFFER_MS, rfc3339 } from '../../shared/clock.ts';
 import { ODSCode } from '../../shared/contract/subjects.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { statement } from '../../shared/sqlite/statement.ts';
@@ -113,10 +114,12 @@ export function glassInForce(
   const keys = new Set(members.map(keyText));
   const found = statement<Row>(
     db,
-    `SELECT ${COLUMNS} FROM glass g WHERE g.by_name = ? AND g.by_trust = ? AND g.until > ?
+    // One of the future was opened before the clock was set back: four hours of it are no four hours.
+    `SELECT ${COLUMNS} FROM glass g
+     WHERE g.by_name = ? AND g.by_trust = ? AND g.until > ? AND g.opened_at <= ?
      ORDER BY g.opened_at DESC`,
   )
-    .all(name, trust, new Date(now).toISOString())
+    .all(name, trust, rfc3339(now), rfc3339(now + CLOCKS_DIFFER_MS))
     .map(recordOf)
     .find(({ glass }) => glass.patients.some((key) => keys.has(key)));
   return found?.glass.id ?? null;

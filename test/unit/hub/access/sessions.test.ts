@@ -81,6 +81,15 @@ t.test('a proof given again comes with another secret, and makes the day no long
   t.equal(sessions.confirm(before, { method: 'oidc', assurance: 3, authenticatedAt: 0 }), null);
 });
 
+t.test('a clock that is set back makes no session longer', async (t) => {
+  const { begin, who, clock } = open(t);
+  const session = begin('Ada');
+  clock.ms -= MINUTE / 2;
+  t.ok(who(session), 'clocks differ a little');
+  clock.ms -= MINUTE;
+  t.equal(who(session), null);
+});
+
 t.test('what is grave needs a proof that is sure and fresh', async (t) => {
   const rule = { assurance: 2, maxAgeSeconds: 300 } as const;
   const ada = { name: 'Ada', role: 'radiologist', trust: 'RRK', method: 'oidc' } as const;
@@ -89,6 +98,8 @@ t.test('what is grave needs a proof that is sure and fresh', async (t) => {
   t.equal(lacks({ assurance: 3, authenticatedAt: 300_000 }), null);
   t.equal(lacks({ assurance: 1, authenticatedAt: 300_000 }), 'assurance');
   t.equal(lacks({ assurance: 3, authenticatedAt: 0 }), 'freshness');
+  t.equal(lacks({ assurance: 3, authenticatedAt: 361_000 }), 'freshness', 'the clock was set back');
+  t.equal(lacks({ assurance: 3, authenticatedAt: 330_000 }), null, 'clocks differ a little');
   t.equal(lacks({}), 'person', 'a machine');
   t.same(stepUpRuleFor(ada, {}), rule);
   t.equal(stepUpRuleFor({ ...ada, method: 'link' }, {}), null, 'has nothing else to show');

@@ -1,18 +1,21 @@
 /** What makes a trust concerned with a patient of another one, from what trusts tell and what is decided here. */
 import t from 'tap';
 import type { Principal } from '../../../../hub/access/rules.ts';
+import { keyText } from '../../../../hub/identity/identities.ts';
 import { applyEvent } from '../../../../hub/projection/apply-event.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { prepareProjection } from '../../../../hub/projection/statements.ts';
 import { Disclosure } from '../../../../hub/relations/disclosure.ts';
 import { disclosedTimeline } from '../../../../hub/relations/find-patient.ts';
 import { findDisclosed } from '../../../../hub/relations/find-studies.ts';
+import { applyGlass } from '../../../../hub/relations/glass.ts';
 import {
   applyRestriction,
   isStudyRestricted,
   restrictionId,
 } from '../../../../hub/relations/restrictions.ts';
 import { findStudy } from '../../../../hub/search/study.ts';
+import { rfc3339 } from '../../../../shared/clock.ts';
 import type { OrderedEvent } from '../../../../shared/contract/events.ts';
 import { openSqlite } from '../../../../shared/sqlite/open.ts';
 import { ACCESS } from '../http/fake-hub.ts';
@@ -158,6 +161,29 @@ t.test('a fetch under way does, but not one that stands on an emergency access',
     t.equal(basis(), expected);
     db.prepare(`INSERT INTO fetch_receipts VALUES ('F1', 'RRK', 'failed', ?, '{}')`).run(at(0));
     t.equal(basis(), '- relationship', 'nor one that is over');
+  }
+});
+
+t.test('an emergency access does for four hours, whatever is done to the clock', async (t) => {
+  const HOUR = 3_600_000;
+  for (const [sinceHours, expected] of [
+    [0, 'break-glass g1'],
+    [3.99, 'break-glass g1'],
+    [4, '- relationship'],
+    // Opened in the future: the clock was set back since.
+    [-1, '- relationship'],
+    [-0.01, 'break-glass g1'],
+  ] as const) {
+    const { db, basis } = world();
+    const opened = NOW - sinceHours * HOUR;
+    const body = {
+      ...{ v: 1, id: 'g1', by: { name: ITO.name, role: ITO.role, trust: ITO.trust } },
+      patients: [keyText({ trust: 'RJE', patientId: 'J7', issuer: 'RJE' })],
+      ...{ holders: ['RJE'], reason: 'emergency', words: '', reviews: [] },
+      ...{ openedAt: rfc3339(opened), until: rfc3339(opened + 4 * HOUR) },
+    };
+    applyGlass(db, { id: 'g1', body, streamSeq: 1 } as never);
+    t.equal(basis(), expected, `opened ${sinceHours} hours ago`);
   }
 });
 
