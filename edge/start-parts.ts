@@ -44,6 +44,7 @@ import { ObjectReports, reportInlet } from './reports/object-reports.ts';
 import { Retriever } from './retrieve/retriever.ts';
 import { RisBookings } from './ris/ris-bookings.ts';
 import { allDestinations, deliveryPeers } from './route/destinations.ts';
+import { explain } from './route/explain.ts';
 import {
   deliveredObjects,
   openRouteTables,
@@ -172,6 +173,7 @@ export async function startParts(
     },
     replayHl7: (key) => hl7Inbox.replay(key),
     deadLetters: hl7Inbox.log,
+    explainRoute: (uid) => explain(routes.store, uid),
     releaseQuarantined: (id) => releaseFromQuarantine(storage, id),
   });
   lifecycle.add('http', () => http.stop());

@@ -312,6 +312,7 @@ function deliveries({ queue }: StatusSources): StatusSection {
 function routes({ routes }: StatusSources): StatusSection {
   return {
     title: 'Sent by rules',
+    page: { address: '/routes', label: 'Why a study or an object went where it went' },
     columns: ['Job', 'Rule', 'To', 'Objects', 'State', 'Why it waits, or how it ended', 'Study'],
     note: 'None.',
     rows: routes.store.list(SHOWN).map((row) => {

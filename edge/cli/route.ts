@@ -135,7 +135,7 @@ function sinceOf(since: string | undefined): number {
 
 function trialText({ studies, objects, unsent, rules, sends, version }: Trial): string {
   const would = sends.map((send) => [
-    ...[send.to, send.rule, `${send.studies}`, `${send.objects}`, gigabytes(send.bytes)],
+    ...[send.to, send.rule, `${send.studies}`, `${send.objects}`, sizeOf(send.bytes)],
     `${send.held}`,
     Object.entries(send.withheld)
       .map(([code, objects]) => `${objects} ${code}`)
@@ -165,7 +165,8 @@ function explanationText({ ways, jobs }: Explanation): string {
   return [...texts, table(['job', 'to', 'by rule', 'objects', 'state', 'why'], rows)].join('\n');
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+const sizeOf = (bytes: number): string =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 function print(text: string): number {
   process.stdout.write(text);

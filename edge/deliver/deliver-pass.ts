@@ -73,11 +73,17 @@ async function send(
 }
 
 /** Why some objects have to wait; undefined when none has. */
-function waitingOf({ broken, putOff, isFull, stored }: PassRecord): PassOutcome | undefined {
+function waitingOf({
+  broken,
+  isDown,
+  putOff,
+  isFull,
+  stored,
+}: PassRecord): PassOutcome | undefined {
   if (broken !== undefined) {
     // It answered: the object may be at fault, so the other deliveries have their turn.
-    if (stored === 0) return { kind: 'put-off', reason: broken };
-    return { kind: 'trouble', reason: broken, progress: true };
+    if (stored === 0 && !isDown) return { kind: 'put-off', reason: broken };
+    return { kind: 'trouble', reason: broken, progress: stored > 0 };
   }
   if (putOff === undefined) return undefined;
   return isFull

@@ -3,6 +3,7 @@
  * dimse-destination.ts gives it over DICOM.
  */
 import type { Readable } from 'node:stream';
+import { GatewayError } from '../../shared/errors.ts';
 import type { Peer } from '../config.ts';
 
 /** A SOP class in one transfer syntax. PS3.8 §7.1.1.13. */
@@ -19,13 +20,20 @@ export interface ObjectToStore extends StoreContext {
   readonly dataSetBytes: number;
 }
 
+/** Why no answer came, where that says nothing of the object: it is never given up for it. */
+export abstract class DestinationError extends GatewayError {
+  /** The destination takes nothing at all now; false: another object may have more luck. */
+  abstract readonly isDown: boolean;
+}
+
 export interface StoreAssociation {
   /** So many stores may be unanswered at once. PS3.7 D.3.3.3. */
   readonly window: number;
   accepts(context: StoreContext): boolean;
   /**
    * @returns the status that the destination answered
-   * @throws GatewayError when no answer came; the association must then be aborted
+   * @throws GatewayError, a DestinationError where the object can't be at fault, when no answer came; the association
+   *   must then be aborted
    */
   store(object: ObjectToStore, dataSet: () => Readable): Promise<number>;
   release(): Promise<void>;

@@ -9,6 +9,7 @@
 import { codeOf, type GatewayError } from '../../shared/errors.ts';
 import type { DeliveryCounters } from './delivery-counters.ts';
 import type { DeliveryQueue, DeliveryRow, Reason, WantedInstance } from './delivery-queue.ts';
+import { DestinationError } from './destination.ts';
 import { verdictOf } from './store-status.ts';
 
 /** An object at which the association broke so often, over minutes, is given up. */
@@ -32,6 +33,8 @@ export class PassRecord {
   stored = 0;
   /** The last association that ended in the middle of an object. */
   broken: Reason | undefined;
+  /** It takes nothing at all, and says that itself. */
+  isDown = false;
   /** Why some objects have to wait. */
   putOff: Reason | undefined;
   readonly #parts: RecordParts;
@@ -91,9 +94,11 @@ export class PassRecord {
    */
   break(sopInstanceUID: string, error: GatewayError, isAlone: boolean): void {
     const reason = reasonOf(error);
+    const isOfDestination = error instanceof DestinationError;
     this.broken = reason;
+    this.isDown ||= isOfDestination && error.isDown;
     this.#parts.counters.count(this.#delivery.peer, 'broken');
-    this.#countTry(sopInstanceUID, reason, isAlone ? MAX_BREAKS : Infinity);
+    this.#countTry(sopInstanceUID, reason, isAlone && !isOfDestination ? MAX_BREAKS : Infinity);
   }
 
   fail(sopInstanceUID: string, reason: Reason): void {

@@ -17,6 +17,7 @@ import { type DeadLetterParts, serveDeadLetters } from './dead-letters-page.ts';
 import { takeForms } from './own-page.ts';
 import { HttpProblem, problemOf } from './problem.ts';
 import { relayedServer } from './relayed.ts';
+import { type RoutePageParts, serveRoutePage } from './route-page.ts';
 import { type DicomWebParts, serveDicomWeb } from './routes-dicomweb.ts';
 import { type LocalParts, serveLocal } from './routes-local.ts';
 import { type OperateParts, serveOperate } from './routes-operate.ts';
@@ -29,6 +30,7 @@ export interface HttpParts
     TransferParts,
     LocalParts,
     DeadLetterParts,
+    RoutePageParts,
     OperateParts,
     StatusPageParts,
     DicomWebParts,
@@ -90,6 +92,7 @@ function buildApp(parts: HttpParts): FastifyInstance {
   serveStatusPage(app, parts);
   serveOperate(app, parts);
   serveDeadLetters(app, parts);
+  serveRoutePage(app, parts);
   return app;
 }
 

@@ -10,10 +10,11 @@ import { pipeline } from 'node:stream/promises';
 import { encodePart10Head } from '../../shared/dicom/part10.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Destinations, ObjectToStore, StoreAssociation } from '../deliver/destination.ts';
-import { RouteError } from './route-error.ts';
+import { ServiceError } from './route-error.ts';
 
 /** Of all that a UID has in a data set: a name that is no path. */
 const SAFE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const STORED = 0x0000;
 const CANNOT_UNDERSTAND = 0xc000;
 
@@ -80,7 +81,9 @@ async function syncFile(path: string): Promise<void> {
 const refused =
   (folder: string) =>
   (cause: unknown): never => {
-    throw new RouteError('FOLDER_IO', `${folder} can't be written or read: ${codeOf(cause)}`, {
-      cause,
-    });
+    const code = codeOf(cause);
+    // A smaller one may find room.
+    const isDown = !NO_ROOM.has(code);
+    const what = `${folder} can't be written or read: ${code}`;
+    throw new ServiceError('FOLDER_IO', what, { cause, isDown });
   };

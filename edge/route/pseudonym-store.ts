@@ -106,11 +106,9 @@ function open(key: Buffer, { jobToken, sealed }: SealedRow): JobPseudonyms {
     const maps = { uids: new Map(uids), dates: new Map(dates), texts: new Map(texts) };
     return { ...job, map: { ...map, ...maps } };
   } catch (cause) {
-    throw new RouteError(
-      'PSEUDONYMS_UNREADABLE',
-      "what leads back from a project's pseudonyms was damaged or changed",
-      { cause },
-    );
+    throw new RouteError("what leads back from a project's pseudonyms was damaged or changed", {
+      cause,
+    });
   }
 }
 

@@ -19,7 +19,7 @@ import type {
   ObjectToStore,
   StoreAssociation,
 } from '../deliver/destination.ts';
-import { RouteError } from './route-error.ts';
+import { ServiceError } from './route-error.ts';
 
 const TIMEOUT_MS = 60_000;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
@@ -128,7 +128,8 @@ class StowClient {
       const { status, body } = await this.#ask(`${path}?limit=${PAGE}&offset=${offset}`, {
         ...{ method: 'GET', headers: { accept: 'application/dicom+json' }, signal },
       });
-      if (status === 204 || status === 404) return undefined;
+      if (status === 404) return this.#whyNone(signal);
+      if (status === 204) return undefined;
       const found = status === 200 ? uidsIn(body) : undefined;
       if (found === undefined) return `QIDO_${status}`;
       const before = into.size;
@@ -136,6 +137,13 @@ class StowClient {
       // A service that knows no paging answers the same again.
       if (found.length < PAGE || into.size === before) return undefined;
     }
+  }
+
+  /** A service that only stores knows no study when it is asked, whatever it holds. @returns undefined: it has none */
+  async #whyNone(signal: AbortSignal): Promise<string | undefined> {
+    const headers = { accept: 'application/dicom+json' };
+    const { status } = await this.#ask('/studies?limit=1', { method: 'GET', headers, signal });
+    return status === 200 || status === 204 ? undefined : 'QIDO_404';
   }
 
   async #ask(
@@ -156,11 +164,15 @@ class StowClient {
       });
       const answer = { status: statusCode, body: await textOf(body) };
       if (isTrouble(statusCode))
-        throw new RouteError('STOW_REFUSED', `${this.#base} answers ${statusCode}`);
+        throw new ServiceError('STOW_REFUSED', `${this.#base} answers ${statusCode}`, {
+          isDown: IS_DOWN.has(statusCode),
+        });
       return answer;
     } catch (cause) {
-      if (cause instanceof RouteError) throw cause;
-      throw new RouteError('STOW_UNREACHABLE', `${this.#base}: ${codeOf(cause)}`, { cause });
+      if (cause instanceof ServiceError) throw cause;
+      const code = codeOf(cause);
+      const isDown = !CUT.has(code);
+      throw new ServiceError('STOW_UNREACHABLE', `${this.#base}: ${code}`, { cause, isDown });
     }
   }
 
@@ -170,7 +182,7 @@ class StowClient {
       return { dispatcher: this.#agent, authorization: authorizationFor(this.#service) };
     } catch (cause) {
       const what = `${this.#base}: its token or certificates can't be read: ${codeOf(cause)}`;
-      throw new RouteError('STOW_SECRET', what, { cause });
+      throw new ServiceError('STOW_SECRET', what, { cause, isDown: true });
     }
   }
 }
@@ -179,12 +191,21 @@ class StowClient {
 const isTrouble = (status: number): boolean =>
   status === 401 || status === 403 || status === 408 || status === 429 || status >= 500;
 
+/** Nobody may send, or nobody now; of any other an object may be the cause that the service does not foresee. */
+const IS_DOWN = new Set([401, 403, 429, 503]);
+/** It was reached, and did not answer: the object may be too large for it. */
+const CUT = new Set([
+  ...['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_ABORTED'],
+  ...['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ABORT_ERR', 'BUG'],
+]);
+
 async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new RouteError('STOW_REFUSED', 'the answer is too long');
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new ServiceError('STOW_REFUSED', 'the answer is too long', { isDown: false });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

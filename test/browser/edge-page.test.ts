@@ -138,6 +138,7 @@ t.test(
         ['status', '/'],
         ['dead-letters', '/hl7'],
         ['add-peer', '/peers/new'],
+        ['routes', '/routes?uid=2.999.7.1'],
       ] as const)
         for (const [device, width] of Object.entries(WIDTHS)) {
           await page.setViewportSize({ width, height: 900 });

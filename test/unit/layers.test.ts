@@ -113,6 +113,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'edge/dicomweb',
       'edge/retention (types)',
       'edge/configuration (types)',
+      'edge/route (types)',
     ],
   ],
   'edge/audit': [...['shared', 'edge/dimse', 'edge/ul (types)']],

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, truncateSync } from 'node:fs';
 import t from 'tap';
 import { eventually } from '../../../support/eventually.ts';
 import { openDeliveries, STUDY } from './deliver-fixture.ts';
-import { FakeError } from './fake-destinations.ts';
+import { FakeError, FakeOutage } from './fake-destinations.ts';
 
 t.test('delivers every object as it is in the spool, and asks whether all is there', async (t) => {
   const deliveries = await openDeliveries(t);
@@ -153,6 +153,29 @@ t.test('an object at which every association breaks is named, and the others pas
   ]);
   t.equal(deliveries.peer().held.size, 5);
 });
+
+for (const isDown of [true, false])
+  t.test(
+    `an outage that is no object's fault gives none up${isDown ? ', and costs one try at a time' : ''}`,
+    async (t) => {
+      const deliveries = await openDeliveries(t);
+      await deliveries.store(2);
+      await deliveries.store(2, { StudyInstanceUID: '2.999.7.2' }, 10);
+      const peer = deliveries.peer();
+      peer.status = () => {
+        throw new FakeOutage(isDown);
+      };
+      deliveries.add();
+      deliveries.add({ deliveryId: 'd2', studyInstanceUID: '2.999.7.2' });
+      await eventually('it was tried often', () => peer.received.length > 30);
+      t.strictSame([...deliveries.queue.failures('d1'), ...deliveries.queue.failures('d2')], []);
+      t.equal(deliveries.states.find('pacs')?.state === 'waits', isDown);
+      if (isDown) t.equal(deliveries.queue.find('d2')?.reasonCode, 'OUTAGE', 'all for it say why');
+      peer.status = () => 0;
+      t.match(await deliveries.ends('d1'), { state: 'delivered' });
+      t.match(await deliveries.ends('d2'), { state: 'delivered' });
+    },
+  );
 
 t.test('an object that is refused is named; a warning and a duplicate are success', async (t) => {
   const deliveries = await openDeliveries(t);

@@ -1,10 +1,11 @@
 /** Destinations that answer as a test says: what each holds, and how each fails. */
-import type {
-  Destinations,
-  Holding,
-  ObjectToStore,
-  StoreAssociation,
-  StoreContext,
+import {
+  DestinationError,
+  type Destinations,
+  type Holding,
+  type ObjectToStore,
+  type StoreAssociation,
+  type StoreContext,
 } from '../../../../edge/deliver/destination.ts';
 import { GatewayError, type Retry } from '../../../../shared/errors.ts';
 
@@ -16,6 +17,19 @@ export class FakeError extends GatewayError {
   constructor(code: string) {
     super(`the fake destination says ${code}`);
     this.code = code;
+  }
+}
+
+/** Of the destination, not of an object. */
+export class FakeOutage extends DestinationError {
+  override readonly name = 'FakeOutage';
+  readonly code = 'OUTAGE';
+  readonly retry: Retry = 'safe';
+  readonly isDown: boolean;
+
+  constructor(isDown: boolean) {
+    super('the fake destination does not work');
+    this.isDown = isDown;
   }
 }
 

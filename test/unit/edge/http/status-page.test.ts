@@ -64,6 +64,7 @@ async function serve(t: Test, view: Partial<StatusView> = {}): Promise<number> {
     fetchUnaided: async () => '',
     notReady: () => null,
     replayHl7: () => undefined,
+    explainRoute: () => ({ ways: [], jobs: [] }),
     deadLetters: { deadLetters: () => [], deadCount: () => 0, drop: () => false },
     pacs: noPacs,
     releaseQuarantined: async () => undefined,
