@@ -70,7 +70,7 @@ async function fileOne(
       if (source === undefined) return false;
       const copy = await writeCopy(parts, { ...one, source });
       const { transferSyntaxUID } = instance;
-      acceptObject(parts, { ...copy, transferSyntaxUID }, parts.now());
+      acceptObject(parts, { ...copy, transferSyntaxUID }, { now: parts.now() });
     }
     if (isFiled(parts, row, instance)) store.markFiled(fetchId, sopInstanceUID);
     else store.markFailed(fetchId, { sopInstanceUID, ...COPY_DIFFERS });

@@ -8,6 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { objectPath } from '../spool/layout.ts';
+import type { Fault } from '../spool/quarantine.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
 import type { InstanceAttributes } from './attributes.ts';
@@ -20,17 +21,23 @@ export interface AcceptedObject {
   readonly transferSyntaxUID: string;
 }
 
+export interface AcceptOptions {
+  readonly now: number;
+  readonly findFault?: (() => Fault | undefined) | undefined;
+}
+
 /**
  * Takes a sealed file into the spool and the index.
  *
- * @param now milliseconds since the epoch
+ * @param when `now` in milliseconds since the epoch; `findFault` is asked within the transaction, before anything is
+ *   recorded: what it reads is what the object is recorded against
  * @returns when it would survive kill -9 and, with start-up recovery, a power cut
  * @throws SpoolError, or SQLite's error; then the file is where it was
  */
 export function acceptObject(
   { spool, index }: { spool: Spool; index: EdgeIndex },
   { sealed, attributes, transferSyntaxUID }: AcceptedObject,
-  now: number,
+  { now, findFault }: AcceptOptions,
 ): RecordOutcome {
   const { temporaryPath, ...seal } = sealed;
   const { sopInstanceUID, studyInstanceUID } = attributes;
@@ -39,6 +46,7 @@ export function acceptObject(
   let isMoved = false;
   const file = {
     isThere: () => existsSync(spool.absolute(path)),
+    ...(findFault === undefined ? {} : { findFault }),
     place: () => {
       if (isInPlace) return;
       spool.place(temporaryPath, path);

@@ -10,6 +10,7 @@
 import { foldName } from '../../shared/dicom/person-name.ts';
 import { instanceHash, toggleMember } from '../../shared/set-hash.ts';
 import { commitDurably, type Sqlite } from '../../shared/sqlite/open.ts';
+import type { Fault } from '../spool/quarantine.ts';
 import type { InstanceAttributes } from './attributes.ts';
 import { type NearlineOutcome, NearlineRows, type PacsStudy } from './nearline.ts';
 import { IndexQueries } from './queries.ts';
@@ -35,6 +36,8 @@ export interface ObjectRecord {
 
 /** The file of an object that is being recorded. */
 export interface ObjectFile {
+  /** Asked first, within the transaction: with a fault nothing is recorded. */
+  findFault?(): Fault | undefined;
   /** True when a file lies where this object's file belongs. */
   isThere(): boolean;
   place(): void;
@@ -233,6 +236,8 @@ export class EdgeIndex extends IndexQueries {
   #recordInTransaction(record: ObjectRecord, now: number, file: ObjectFile): RecordOutcome {
     const { sopInstanceUID, studyInstanceUID } = record.attributes;
     const { home, path } = record;
+    const fault = file.findFault?.();
+    if (fault !== undefined) return { kind: 'fault', fault };
     const current = this.#statements.findInstance.get(sopInstanceUID, record.home);
     const { modality } = record.attributes;
     this.#statements.upsertCaller.run(record.callingAETitle, now, modality);

@@ -8,6 +8,7 @@
  * - *home digest*: SHA-256 of the data set's bytes at its home. Equals the content digest for own
  *   objects; differs for a copy, which was coerced. Set hashes are made of home digests.
  */
+import type { Fault } from '../spool/quarantine.ts';
 
 /** One object in the spool. Paths are relative to `<dataDirectory>/spool`. */
 export interface StoredInstance {
@@ -32,7 +33,9 @@ export type RecordOutcome =
   /** The same bytes were there already: success, nothing changed. */
   | { readonly kind: 'duplicate'; readonly of: StoredInstance }
   /** The same SOP Instance UID with other content: kept beside, the first stays current. */
-  | { readonly kind: 'conflict'; readonly with: StoredInstance };
+  | { readonly kind: 'conflict'; readonly with: StoredInstance }
+  /** The caller's own check found something: nothing was recorded, and the file lies where it lay. */
+  | { readonly kind: 'fault'; readonly fault: Fault };
 
 /** A patient of this trust, as its own objects name them. */
 export interface LocalPatientRow {

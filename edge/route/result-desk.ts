@@ -159,7 +159,7 @@ export class ResultDesk {
     const send = { model: model.name, version: rules.version, priority };
     const object = { ...study, sopInstanceUID, dataSetBytes: sealed.dataSetBytes };
     db.transaction(() => {
-      acceptObject({ spool, index }, { sealed, attributes, transferSyntaxUID }, now());
+      acceptObject({ spool, index }, { sealed, attributes, transferSyntaxUID }, { now: now() });
       inbox.filed(row, model.name, now());
       store.answered(jobs, now());
       store.raise(studyInstanceUID, priority);

@@ -4,12 +4,8 @@
  */
 import { type AcceptedObject, acceptObject } from '../index/accept-object.ts';
 import type { RecordOutcome } from '../index/types.ts';
-import type { Fault } from '../spool/quarantine.ts';
 import { otherPatient } from './other-patient.ts';
 import type { StorageParts } from './storage-parts.ts';
-
-/** `fault`: it is not filed, and lies where it lay. */
-export type FileOutcome = RecordOutcome | { readonly kind: 'fault'; readonly fault: Fault };
 
 /**
  * @param anyPatient a person has decided that it belongs to its study
@@ -19,8 +15,8 @@ export function fileObject(
   parts: StorageParts,
   object: AcceptedObject,
   { now, anyPatient = false }: { now: number; anyPatient?: boolean },
-): FileOutcome {
+): RecordOutcome {
   if (parts.setAside?.(parts.spool, object, now) === true) return { kind: 'stored' };
-  const fault = anyPatient ? undefined : otherPatient(parts, object);
-  return fault === undefined ? acceptObject(parts, object, now) : { kind: 'fault', fault };
+  const findFault = anyPatient ? undefined : () => otherPatient(parts, object);
+  return acceptObject(parts, object, { now, findFault });
 }

@@ -24,7 +24,10 @@ export function otherPatient(
   if (home !== trust || patientId === '') return undefined;
   const patients = index.patientsOf({ studyInstanceUID, home });
   if (patients.length === 0) return undefined;
-  const key = inForce({ patientId, issuer: issuer ?? namespace });
+  const named = { patientId, issuer: issuer ?? namespace };
+  // Nearly always the very same number: whose it is now need not be looked up.
+  if (patients.some((patient) => isSameKey(patient, named))) return undefined;
+  const key = inForce(named);
   const isNamed = (patient: LocalPatientRow): boolean =>
     isSameKey(inForce(patient), key) || isSamePerson(patient, attributes);
   if (patients.some(isNamed)) return undefined;

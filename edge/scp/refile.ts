@@ -6,11 +6,12 @@
  */
 import { open } from 'node:fs/promises';
 import { codeOf } from '../../shared/errors.ts';
+import type { RecordOutcome } from '../index/types.ts';
 import type { Fault, QuarantineOrigin } from '../spool/quarantine.ts';
 import { readDataSet, readSeal } from '../spool/read-instance.ts';
 import type { RecoveryTarget } from '../spool/recover.ts';
 import type { SealedFile } from '../spool/write-instance.ts';
-import { type FileOutcome, fileObject } from './file-object.ts';
+import { fileObject } from './file-object.ts';
 import type { FileIdentity, ReadAttributes } from './object-reading.ts';
 import type { StorageParts } from './storage-parts.ts';
 import { findFault } from './verdict.ts';
@@ -27,7 +28,7 @@ export async function refile(
   parts: StorageParts,
   sealed: SealedFile,
   { byDecision }: { byDecision: boolean },
-): Promise<FileOutcome> {
+): Promise<RecordOutcome> {
   let read: { identity: FileIdentity; attributes: ReadAttributes };
   try {
     read = await readObject(parts, sealed);
@@ -84,7 +85,7 @@ export function recoveryTarget(parts: StorageParts): RecoveryTarget {
 export async function releaseFromQuarantine(
   parts: StorageParts,
   id: string,
-): Promise<FileOutcome | undefined> {
+): Promise<RecordOutcome | undefined> {
   const entry = parts.quarantine.find(id);
   if (entry === undefined) return undefined;
   if (!entry.isKept)

@@ -128,7 +128,11 @@ class StoreSink implements DataSetSink {
     return { status: StoreStatus.success, studyInstanceUID: attributes.studyInstanceUID };
   }
 
-  #tell(outcome: RecordOutcome, { dataSetBytes }: SealedFile, attributes: ReadAttributes): void {
+  #tell(
+    outcome: Exclude<RecordOutcome, { kind: 'fault' }>,
+    { dataSetBytes }: SealedFile,
+    attributes: ReadAttributes,
+  ): void {
     this.#parts.counters.count(outcome.kind, dataSetBytes);
     if (outcome.kind !== 'conflict') return;
     this.#parts.log.warn('storage.conflict', {

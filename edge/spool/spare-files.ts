@@ -1,7 +1,8 @@
 /**
  * Empty files that wait in `incoming/` for the next objects. Making one costs up to a millisecond on a file system
  * that has just deleted many (ext4 without a journal looks for an inode that has been free for minutes); here a
- * thread does it while the object before is made durable.
+ * thread does it while an object is made durable: then its sender waits for the disk anyway, and to ask the thread
+ * costs no object's time.
  *
  * `stop` removes those that were not used; what a killed edge left is dropped at its next start.
  */
@@ -38,13 +39,11 @@ export class SpareFiles {
 
   /** A spare, or a file made now. @throws what the file system says */
   take(): OpenFile {
-    const file = this.#ready.pop() ?? newFile(this.#newPath());
-    this.#make();
-    return file;
+    return this.#ready.pop() ?? newFile(this.#newPath());
   }
 
-  /** One at a time: the threads of the pool are for what senders wait for. */
-  #make(): void {
+  /** Makes those that are missing, one at a time: the threads of the pool are for what senders wait for. */
+  refill(): void {
     if (this.#isMaking || this.#isStopped || this.#ready.length >= SPARES) return;
     this.#isMaking = true;
     const path = this.#newPath();
@@ -54,7 +53,7 @@ export class SpareFiles {
       if (error !== null) return;
       this.#ready.push({ path, descriptor });
       if (this.#isStopped) this.stop();
-      else this.#make();
+      else this.refill();
     });
   }
 

@@ -46,7 +46,11 @@ export class Spool {
    * @returns a writer into `incoming/`; end it by `seal` or `discard`
    */
   newWriter(head: Buffer): InstanceWriter {
-    return new InstanceWriter({ openFile: () => this.#spares.take(), head, reserve: this.reserve });
+    return new InstanceWriter({
+      ...{ head, reserve: this.reserve },
+      openFile: () => this.#spares.take(),
+      whileSyncing: () => this.#spares.refill(),
+    });
   }
 
   /** Objects that still come find no spare file, and make their own. */

@@ -43,6 +43,8 @@ export interface SealedFile extends Seal {
 export interface WriterOptions {
   /** Makes the file, when there is room for it. Throws what the file system says. */
   readonly openFile: () => OpenFile;
+  /** Called when the disk has been asked to make the file durable: time for what is not this object's. */
+  readonly whileSyncing?: () => void;
   /** The 128 bytes of preamble (zeros), "DICM" and the file meta information. PS3.10 §7.1. */
   readonly head: Buffer;
   readonly reserve: DiskReserve;
@@ -145,7 +147,9 @@ export class InstanceWriter {
       this.#pending.splice(0, 1, preamble, this.#options.head.subarray(PREAMBLE_BYTES));
     if (this.#pendingBytes > 0) writeAllSync(file, this.#takeBatch());
     if (!isOneBatch) writeAllSync(file, { chunks: [preamble], bytes: PREAMBLE_BYTES, at: 0 });
-    await fsync(file);
+    const synced = fsync(file);
+    this.#options.whileSyncing?.();
+    await synced;
     this.#close(file);
     return path;
   }

@@ -106,7 +106,7 @@ export class Collection {
       const attributes = await reader.end();
       const object = { sealed, attributes, transferSyntaxUID };
       const parts = { spool: this.#spool, index: this.#index };
-      const outcome = acceptObject(parts, object, clock.now());
+      const outcome = acceptObject(parts, object, { now: clock.now() });
       if (outcome.kind === 'conflict') this.#refuseOther(object);
     } catch (error) {
       this.#spool.dropTemporary(sealed.temporaryPath);

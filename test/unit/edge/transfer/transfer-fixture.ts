@@ -158,7 +158,7 @@ export async function fillWithFiles(source: Source, files: readonly string[]): P
     await writer.write(dataSet);
     const sealed = await writer.seal({ home: 'RRK', receivedAt: 1, callingAETitle: 'CT1' });
     const attributes = { ...attributesOf(sopInstanceUID), sopClassUID };
-    acceptObject(source, { sealed, attributes, transferSyntaxUID }, Date.now());
+    acceptObject(source, { sealed, attributes, transferSyntaxUID }, { now: Date.now() });
   }
 }
 
