@@ -20,7 +20,7 @@ import type { EdgeIndex, StudyKey } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
 import type { Spool } from '../spool/spool.ts';
 import { DeliveredCopies } from './delivered.ts';
-import { rejectionNote } from './note-document.ts';
+import { KEY_OBJECT_SELECTION, rejectionNote } from './note-document.ts';
 import { type NoteRow, NoteRows } from './note-rows.ts';
 
 const LOOK_MS = 1_000;
@@ -114,6 +114,8 @@ export class RejectionNotes {
 
   /** True: it is one of ours, which the PACS sends back; it is dropped. */
   takeBack(spool: Spool, { sealed, attributes }: AcceptedObject): boolean {
+    // Every image comes through here: its class says that it is none.
+    if (attributes.sopClassUID !== KEY_OBJECT_SELECTION) return false;
     if (this.#rows.findInstance(attributes.sopInstanceUID) === undefined) return false;
     spool.dropTemporary(sealed.temporaryPath);
     return true;

@@ -20,7 +20,7 @@ import type { AcceptedObject } from '../index/accept-object.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { StoredInstance } from '../index/types.ts';
 import type { Spool } from '../spool/spool.ts';
-import { reportDocument } from './report-document.ts';
+import { BASIC_TEXT_SR, reportDocument } from './report-document.ts';
 import { type ReportRow, ReportRows } from './report-rows.ts';
 
 const LOOK_MS = 1_000;
@@ -90,6 +90,8 @@ export class ReportCopies {
 
   /** True: it is one of ours, which the PACS sends back; it is dropped. */
   takeBack(spool: Spool, { sealed, attributes }: AcceptedObject): boolean {
+    // Every image comes through here: its class says that it is none.
+    if (attributes.sopClassUID !== BASIC_TEXT_SR) return false;
     if (this.#rows.findInstance(attributes.sopInstanceUID) === undefined) return false;
     spool.dropTemporary(sealed.temporaryPath);
     return true;

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import type { AcceptedObject } from '../../../../edge/index/accept-object.ts';
 import { removeStudy } from '../../../../edge/index/remove-study.ts';
+import { KEY_OBJECT_SELECTION } from '../../../../edge/notes/note-document.ts';
 import type { Spool } from '../../../../edge/spool/spool.ts';
 import { readSmallDataSet } from '../../../../shared/dicom/small-data-set.ts';
 import { Tag } from '../../../../shared/dicom/tag.ts';
@@ -93,7 +94,10 @@ t.test('the PACS is told once, of what it was given, under the local patient', a
   const [{ uid: sopInstanceUID } = { uid: '' }] = notesAt(destinations);
   const dropped: string[] = [];
   const spool = { dropTemporary: (path: string) => dropped.push(path) } as unknown as Spool;
-  const back = { sealed: { temporaryPath: 'x' }, attributes: { sopInstanceUID } };
+  const back = {
+    sealed: { temporaryPath: 'x' },
+    attributes: { sopInstanceUID, sopClassUID: KEY_OBJECT_SELECTION },
+  };
   t.ok(receiver.notes.takeBack(spool, back as AcceptedObject), 'what the PACS sends back is ours');
   t.strictSame(dropped, ['x']);
 });
