@@ -67,24 +67,29 @@ export interface EdgeCallerOptions {
   readonly relay: Pick<Relay, 'pass' | 'waiting'>;
   /** What is shown to an edge that asks for a certificate. */
   readonly pair?: ClientPair;
+  /** How long an edge may say nothing while somebody waits; default 20 s. */
+  readonly answerMs?: number;
 }
 
 export class EdgeCaller {
   readonly #options: EdgeCallerOptions;
-  readonly #agent = new Agent({
-    allowH2: false,
-    connect: connector({ timeoutMs: CONNECT_MS, pair: () => this.#options.pair }),
-    headersTimeout: ANSWER_MS,
-    bodyTimeout: ANSWER_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    connections: CONNECTIONS,
-  });
+  readonly #answerMs: number;
+  readonly #agent: Agent;
   /** Until when a trust's edge is asked by the relay. */
   readonly #relayed = new Map<string, number>();
 
   constructor(options: EdgeCallerOptions) {
     this.#options = options;
+    this.#answerMs = options.answerMs ?? ANSWER_MS;
+    this.#agent = new Agent({
+      allowH2: false,
+      connect: connector({ timeoutMs: CONNECT_MS, pair: () => this.#options.pair }),
+      headersTimeout: this.#answerMs,
+      bodyTimeout: this.#answerMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      connections: CONNECTIONS,
+    });
   }
 
   readonly call: CallEdge = async (call) => {
@@ -130,7 +135,8 @@ export class EdgeCaller {
     try {
       const answer = await this.#options.relay.pass(trust, { method: 'GET', path, headers, body });
       signal.addEventListener('abort', () => answer.body.destroy(), { once: true });
-      return await taken(trust, answer);
+      const inTime = chunksInTime(trust, answer.body, this.#answerMs);
+      return await taken(trust, { ...answer, body: Readable.from(inTime, { objectMode: false }) });
     } catch (cause) {
       this.#relayed.delete(trust);
       throw cause instanceof EdgeCallError ? cause : failed(trust, cause);
@@ -167,13 +173,35 @@ export async function problemOfEdge({
   }
 }
 
+/** The source is given up when nothing comes while it is waited for; not while whoever reads is slow. */
+async function* chunksInTime(trust: string, body: Readable, ms: number): AsyncGenerator<Buffer> {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    timer = setTimeout(() => body.destroy(slow(trust)), ms);
+  };
+  try {
+    wait();
+    for await (const chunk of body) {
+      clearTimeout(timer);
+      yield chunk as Buffer;
+      wait();
+    }
+  } finally {
+    clearTimeout(timer);
+    body.destroy();
+  }
+}
+
+const slow = (trust: string, options?: ErrorOptions): EdgeCallError =>
+  new EdgeCallError('EDGE_SLOW', `The edge of ${trust} does not answer in time.`, options);
+
 const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
 
 function failed(trust: string, cause: unknown): EdgeCallError {
   const code = codeOf(cause);
   const isSlow = /TIMEOUT/.test(code) && !/CONNECT/.test(code);
   return isSlow
-    ? new EdgeCallError('EDGE_SLOW', `The edge of ${trust} does not answer in time.`, { cause })
+    ? slow(trust, { cause })
     : new EdgeCallError('EDGE_UNREACHABLE', `The edge of ${trust} can not be reached (${code}).`, {
         cause,
       });
