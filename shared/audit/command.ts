@@ -23,9 +23,9 @@ export function verifyTrail(
 ): number {
   const anchors = anchorsFile === undefined ? [] : anchorsOf(readFileSync(anchorsFile, 'utf8'), of);
   let lastRead = 0;
-  const tell = (read: number): void => {
+  const tell = (read: number, last: number): void => {
     lastRead = read;
-    process.stderr.write(`${read} rows read\n`);
+    process.stderr.write(`${read} of ${last} rows read\n`);
   };
   let verdict: AuditVerdict;
   try {

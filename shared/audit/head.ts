@@ -12,7 +12,7 @@ export interface Head {
 const SEQ_DIGITS = 16;
 const LINE = /^(\d{16}) ([0-9a-f]{64})\n$/;
 
-/** Undefined: there is none yet. Null: it is not what was written. */
+/** Undefined: there is none yet, or nothing in it: no row was written. Null: it is not what was written. */
 export function readHead(file: string): Head | null | undefined {
   let text: string;
   try {
@@ -21,6 +21,7 @@ export function readHead(file: string): Head | null | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+  if (text === '') return undefined;
   const [, seq, digest] = LINE.exec(text) ?? [];
   return seq === undefined || digest === undefined ? null : { seq: Number(seq), digest };
 }

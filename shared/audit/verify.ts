@@ -36,12 +36,12 @@ export interface AuditVerdict {
 
 /**
  * @param anchors what was kept elsewhere of this trail
- * @param tell called now and then with how many rows were read
+ * @param tell called now and then with how many rows were read, and the number of the last one
  * @throws SQLite's error when the file is no trail, or damaged
  */
 export function verifyAudit(
   dataDirectory: string,
-  tell: (rows: number) => void,
+  tell: (rows: number, last: number) => void,
   anchors: readonly Head[] = [],
 ): AuditVerdict {
   if (!existsSync(auditFile(dataDirectory))) return verdictOfNoFile(dataDirectory, anchors);
@@ -74,10 +74,11 @@ function verify(
   }: {
     written: Head | null | undefined;
     anchors: readonly Head[];
-    tell: (rows: number) => void;
+    tell: (rows: number, last: number) => void;
   },
 ): AuditVerdict {
   const lookUp = openLookUp(db);
+  const last = db.prepare<[], number>('SELECT max(seq) FROM audit').pluck().get() ?? 0;
   const disputed = new Disputed(anchors);
   let head: Head = { seq: 0, digest: CHAIN_START };
   let digestAtHead = CHAIN_START;
@@ -88,7 +89,7 @@ function verify(
     head = { seq: row.seq, digest: row.digest };
     if (written?.seq === row.seq) digestAtHead = row.digest;
     disputed.see(row);
-    if (row.seq % 100_000 === 0) tell(row.seq);
+    if (row.seq % 100_000 === 0) tell(row.seq, last);
   }
   const fault = faultOfEnd(head, written, digestAtHead) ?? disputed.fault(head);
   if (fault === null && !lookUp.hasNoOthers())
