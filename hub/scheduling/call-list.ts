@@ -47,13 +47,13 @@ export function callList(
   const requests = new Map(found.map(({ request }) => [request.requestId, request]));
   const travel = new Map([...requests].map(([id, request]) => [id, travelTo(request)]));
   const kept = slot.status === 'free' ? 0 : 1;
-  const guardrails = guardrailsAt(db, resource, { start: slot.start, kept });
+  const guardrails = guardrailsAt(db, resource, { start: slot.start, kept, now });
   const candidates = [...requests.values()].map(
     (request): Candidate => ({
       demand: demandOf(request),
       travelMinutes: travel.get(request.requestId)?.minutes ?? null,
       removedBy: [
-        ...(request.trust === resource.trust ? [] : guardrails),
+        ...guardrails(request.trust),
         ...notToCall(db, request, { slot, now }),
         ...tooLong(request, resource, slot),
       ],

@@ -55,14 +55,14 @@ export function decideCandidates(
   const found = candidateRequests(db, { modality: resource.modality, after }, LOOKED_AT);
   const requests = new Map(found.map((request) => [request.requestId, request]));
   const { start, slotIds } = refill;
-  const guardrails = guardrailsAt(db, resource, { start, kept: slotIds.length });
+  const guardrails = guardrailsAt(db, resource, { start, kept: slotIds.length, now });
   const given = findBooking(db, refill.refillId);
   const candidates = found.map((request): Candidate => {
     const removedBy = [
       ...(request.requestId === given?.requestId
         ? [given.endedBy === 'ris' ? TAKEN_AWAY : GAVE_IT_BACK]
         : []),
-      ...(request.trust === resource.trust ? [] : guardrails),
+      ...guardrails(request.trust),
       ...(isPhoneTurn && !isReachedByPhoneOnly(parts, request) ? [PHONE_TURN] : []),
       ...notReached(parts, request, { refill, row, now }),
       ...tooLong(request, resource, refill),

@@ -182,6 +182,34 @@ export const trustCount = (
        WHERE r.trust = @trust AND r.modality = @modality AND s.start >= @from AND s.start < @to`,
   ).get({ trust, modality, from, to }) ?? { slots: 0, free: 0, offeredOut: 0 };
 
+/**
+ * Days that those wait who wait for this modality, by trust, the shortest first. Surveillance waits from its due date on.
+ *
+ * @param now RFC 3339
+ */
+export function waitsByTrust(
+  db: Sqlite,
+  modality: string,
+  now: string,
+): ReadonlyMap<string, readonly number[]> {
+  const rows = statement<{ trust: string; days: number }>(
+    db,
+    `SELECT r.trust AS trust, julianday(?) - julianday(
+         CASE r.band WHEN 'P5' THEN coalesce(r.body ->> 'dueAt', r.since) ELSE r.since END) AS days
+       FROM requests r WHERE r.modality = ? AND r.is_cancelled = 0 AND days >= 0
+         AND NOT EXISTS (SELECT 1 FROM bookings b
+           WHERE b.request_id = r.request_id AND b.state IN ('held', 'booked', 'attended'))
+       ORDER BY days`,
+  ).all(now, modality);
+  const waits = new Map<string, number[]>();
+  for (const { trust, days } of rows) {
+    const known = waits.get(trust);
+    if (known === undefined) waits.set(trust, [days]);
+    else known.push(days);
+  }
+  return waits;
+}
+
 export const ownP2Waiting = (db: Sqlite, trust: string, modality: string): number =>
   statement<number>(
     db,

@@ -25,6 +25,25 @@ export interface TrustCount {
 /** A journey has to gain more than a weekend. */
 const LEAST_GAIN_DAYS = 3;
 
+/** A median of fewer says nothing of a trust. */
+const LEAST_COMPARED = 20;
+
+/**
+ * How long people wait at a trust and at the one that would send: compared where enough wait.
+ *
+ * @param here days of waiting so far, the shortest first
+ * @param sender likewise
+ */
+export function medianWaits(
+  here: readonly number[] = [],
+  sender: readonly number[] = [],
+): Pick<TrustCount, 'medianWaitDays'> {
+  if (here.length < LEAST_COMPARED) return {};
+  return { medianWaitDays: { here: middleOf(here), sender: middleOf(sender) } };
+}
+
+const middleOf = (days: readonly number[]): number => days[days.length >> 1] ?? 0;
+
 /** Why a patient of another trust may not be offered one of these; empty: may. */
 export function guardrailsAgainst(
   trust: string,

@@ -2,7 +2,7 @@
 import { DAY_MS } from '../../../hub/scheduling/rules/facts.ts';
 import { median, percentile, rounded } from '../result.ts';
 import { LATE_HOURS } from './behaviour.ts';
-import type { Patient, Site, World } from './population.ts';
+import { type Patient, type Site, type World, waitsOf, waitsSince } from './population.ts';
 import type { SimSlot } from './simulation.ts';
 import type { WaitingLists } from './waiting-lists.ts';
 
@@ -11,7 +11,7 @@ export interface Outcome {
   /** Longest less shortest of the sites' medians, and of their P90, of those who wait; mean of the weeks counted. */
   readonly spreadOfMedianDays: number;
   readonly spreadOfP90Days: number;
-  /** From referral to examination. */
+  /** From referral, of surveillance from its due date, to examination. */
   readonly medianWaitDays: number;
   readonly p90WaitDays: number;
   readonly examined: number;
@@ -66,9 +66,7 @@ export class Measured {
       const theirs = booked.flatMap(({ takenBy }) =>
         takenBy?.demand.trust === trust ? [takenBy] : [],
       );
-      return [...lists.of(trust), ...theirs].map(
-        ({ demand }) => (now - Date.parse(demand.since)) / DAY_MS,
-      );
+      return waitsOf([...lists.of(trust), ...theirs], now);
     });
     const spread = (values: number[]): number => Math.max(...values) - Math.min(...values);
     this.#spreads.push({
@@ -100,7 +98,7 @@ export class Measured {
     const { demand } = patient;
     this.#examined.push({
       ...{ patient, travelMinutes, isElsewhere: demand.trust !== site.trust },
-      waitDays: (at - Date.parse(demand.since)) / DAY_MS,
+      waitDays: Math.max(0, at - waitsSince(patient)) / DAY_MS,
       isPastBreach: at > Date.parse(demand.breachAt),
     });
   }

@@ -182,6 +182,17 @@ function bandOf(draw: number): { band: Band; days: number } {
   return BAND_MIX[2] as (typeof BAND_MIX)[number];
 }
 
+/** Surveillance has its own clock: it waits from its due date on (SC-15), as the hub counts it. */
+export const waitsSince = ({ demand: { band, since, breachAt } }: Patient): number =>
+  Date.parse(band === 'P5' ? breachAt : since);
+
+/** Days, the shortest first; without those who are not due yet. */
+export const waitsOf = (patients: readonly Patient[], now: number): number[] =>
+  patients
+    .map((patient) => (now - waitsSince(patient)) / DAY_MS)
+    .filter((days) => days >= 0)
+    .toSorted((a, b) => a - b);
+
 /** The year begins on a Monday. */
 export const isWeekend = (day: number): boolean => ((day % 7) + 7) % 7 >= 5;
 

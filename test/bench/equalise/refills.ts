@@ -115,7 +115,7 @@ export class Refills {
     const { behaviour } = this.#simulation;
     const row = refillRow(slot.opening.start, at);
     const standing = this.#simulation.candidates(slot, at, {
-      most: SHORTLIST,
+      ...{ most: SHORTLIST, isForLater: true },
       isMeant: (one) => !asked.has(one.demand.id) && this.#mayBeSent(one, slot, at),
     });
     const band = standing[0]?.demand.band;
@@ -160,7 +160,7 @@ export class Refills {
     const inTime = (one: Patient): boolean =>
       at + (travelTo(one, slot.site) ?? 0) * MINUTE_MS + GET_READY_MS <= slot.start;
     const [patient] = this.#simulation.candidates(slot, at, {
-      most: SHORTLIST,
+      ...{ most: SHORTLIST, isForLater: true },
       isMeant: (one) => !asked.has(one.demand.id) && isMeant(one) && inTime(one),
     });
     if (patient === undefined) return 'nobody';

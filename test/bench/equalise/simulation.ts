@@ -9,16 +9,15 @@
  */
 import { decideOrder } from '../../../hub/scheduling/rules/decide.ts';
 import { DAY_MS, HOUR_MS, type Opening, type Place } from '../../../hub/scheduling/rules/facts.ts';
-import { guardrailsAgainst } from '../../../hub/scheduling/rules/guardrails.ts';
-import { isPhoneOnly } from '../../../hub/scheduling/rules/refill.ts';
+import { guardrailsAgainst, medianWaits } from '../../../hub/scheduling/rules/guardrails.ts';
+import { isPhoneOnly, MAX_CHAIN } from '../../../hub/scheduling/rules/refill.ts';
 import { ukDay, ukMoment } from '../../../hub/scheduling/rules/uk-time.ts';
 import type { Travel } from '../../../hub/scheduling/travel/travel.ts';
-import { median } from '../result.ts';
 import { Behaviour, LATE_HOURS } from './behaviour.ts';
 import { Measured, type Outcome } from './measured.ts';
-import { FROM, isWeekend, type Patient, type Site, type World } from './population.ts';
-import { Refills } from './refills.ts';
-import { WaitingLists } from './waiting-lists.ts';
+import { FROM, isWeekend, type Patient, type Site, type World, waitsOf } from './population.ts';
+import { type GivenBack, Refills } from './refills.ts';
+import { firstOf, WaitingLists } from './waiting-lists.ts';
 
 export interface Policy {
   readonly name: string;
@@ -33,8 +32,13 @@ export interface SimSlot {
   readonly site: Site;
   readonly start: number;
   takenBy: Patient | null;
-  /** Hours before the start at which it was last given back. */
+  /**
+   * Hours before the start at which it was last given back; of one that a patient left for a slot that had been given
+   * back, that slot's, when they are fewer: who moves a hole has not filled it.
+   */
   releasedHours: number | null;
+  /** How many rebookings freed it, one after the other. SC-31. */
+  chain: number;
 }
 
 interface Release {
@@ -42,6 +46,8 @@ interface Release {
   readonly slot: SimSlot;
   readonly patient: Patient;
   readonly booking: number;
+  /** The slot that the patient left it for; null: it was given back. */
+  readonly leftFor: SimSlot | null;
 }
 
 /** Most slots are opened this long before; those kept for the urgent later. */
@@ -60,6 +66,9 @@ const COUNTED_DAYS = 28;
 
 export class Simulation {
   readonly lists: WaitingLists;
+  /** Those who have a slot, and may be offered an earlier one. */
+  readonly #withSlot: WaitingLists;
+  readonly #slotOf = new Map<string, SimSlot>();
   readonly behaviour: Behaviour;
   readonly travelTo: (patient: Patient, site: Site) => number | null;
   readonly #world: World;
@@ -71,7 +80,7 @@ export class Simulation {
   readonly #offeredOut = new Map<string, number>();
   readonly #ownP2 = new Map<string, number>();
   readonly #freeAt = new Map<string, number>();
-  readonly #waitDays = new Map<string, number>();
+  readonly #waits = new Map<string, readonly number[]>();
   #free: SimSlot[] = [];
   #booked: SimSlot[] = [];
   #releases: Release[] = [];
@@ -81,6 +90,7 @@ export class Simulation {
     this.#world = world;
     this.#policy = policy;
     this.lists = new WaitingLists(world.sites.map(({ trust }) => trust));
+    this.#withSlot = new WaitingLists(world.sites.map(({ trust }) => trust));
     this.behaviour = new Behaviour(world.seed);
     this.travelTo = remembered(travel);
     this.#refills = new Refills(this);
@@ -114,16 +124,23 @@ export class Simulation {
   candidates(
     slot: SimSlot,
     now: number,
-    { most, isMeant }: { most: number; isMeant: (patient: Patient) => boolean },
+    {
+      most,
+      isForLater,
+      isMeant,
+    }: { most: number; isForLater: boolean; isMeant: (patient: Patient) => boolean },
   ): Patient[] {
     const { site } = slot;
     const trusts = this.sites
       .filter((sender) => sender === site || (this.#policy.isShared && this.#mayTake(site, sender)))
       .map(({ trust }) => trust);
-    const found = this.lists.first(trusts, most, (patient) => {
+    const lists = trusts.map((trust) => this.lists.of(trust));
+    if (isForLater) lists.push(...trusts.map((trust) => this.#withSlot.of(trust)));
+    const found = firstOf(lists, most, (patient) => {
       const { demand } = patient;
       if (demand.trust !== site.trust && !this.#mayGo(patient, site)) return false;
-      return isMeant(patient);
+      const has = this.#slotOf.get(demand.id);
+      return (has === undefined || has.start > slot.start + DAY_MS) && isMeant(patient);
     });
     const { considered } = decideOrder(
       slot.opening,
@@ -141,16 +158,23 @@ export class Simulation {
 
   book(slot: SimSlot, patient: Patient, now: number): void {
     const { site } = slot;
+    const { id } = patient.demand;
+    const old = this.#slotOf.get(id);
+    // SC-31: the new one first, then the old one is free, and is itself offered.
+    if (old === undefined) this.lists.remove(patient);
+    else this.#releases.push({ at: now, slot: old, patient, booking: 0, leftFor: slot });
     slot.takenBy = patient;
-    this.lists.remove(patient);
+    if (old === undefined) this.#withSlot.add(patient);
+    this.#slotOf.set(id, slot);
     this.#booked.push(slot);
     if (patient.demand.trust !== site.trust) add(this.#offeredOut, site.trust, 1);
     add(this.#freeAt, site.trust, -1);
-    const booking = (this.#bookings.get(patient.demand.id) ?? 0) + 1;
-    this.#bookings.set(patient.demand.id, booking);
+    const booking = (this.#bookings.get(id) ?? 0) + 1;
+    this.#bookings.set(id, booking);
     const hours = this.behaviour.cancels(patient, booking);
     const at = slot.start - (hours ?? 0) * HOUR_MS;
-    if (hours !== null && at > now) this.#releases.push({ at, slot, patient, booking });
+    if (hours !== null && at > now)
+      this.#releases.push({ at, slot, patient, booking, leftFor: null });
   }
 
   /** A slot that was given back went to somebody else. @param listShare of those who can only be phoned, then */
@@ -172,10 +196,7 @@ export class Simulation {
       offeredOut: this.#offeredOut.get(trust) ?? 0,
       free: this.#freeAt.get(trust) ?? 0,
       ownP2Waiting: this.#ownP2.get(trust) ?? 0,
-      medianWaitDays: {
-        here: this.#waitDays.get(trust) ?? 0,
-        sender: this.#waitDays.get(sender.trust) ?? 0,
-      },
+      ...medianWaits(this.#waits.get(trust), this.#waits.get(sender.trust)),
     });
     return against.length === 0;
   }
@@ -186,8 +207,7 @@ export class Simulation {
       const list = this.lists.of(trust);
       this.#ownP2.set(trust, list.filter(({ demand }) => demand.band === 'P2').length);
       this.#freeAt.set(trust, this.#free.filter(({ site }) => site.trust === trust).length);
-      const waits = list.map(({ demand }) => (now - Date.parse(demand.since)) / DAY_MS);
-      this.#waitDays.set(trust, waits.length === 0 ? 0 : median(waits));
+      this.#waits.set(trust, waitsOf(list, now));
     }
   }
 
@@ -218,7 +238,9 @@ export class Simulation {
   #bookFree(now: number): void {
     for (const slot of this.#free) {
       if (slot.start - now < PLANNED_HOURS * HOUR_MS) continue;
-      const taker = this.candidates(slot, now, { most: ASKED, isMeant: () => true }).find((one) =>
+      const taker = this.candidates(slot, now, {
+        ...{ most: ASKED, isForLater: false, isMeant: () => true },
+      }).find((one) =>
         this.behaviour.takesBooking(one, slot.opening.id, one.demand.trust === slot.site.trust),
       );
       if (taker !== undefined) this.book(slot, taker, now);
@@ -235,27 +257,41 @@ export class Simulation {
     }
   }
 
-  #release({ at, slot, patient, booking }: Release): void {
+  #release({ at, slot, patient, booking, leftFor }: Release): void {
+    // Given back by somebody who has left it since for an earlier one.
+    if (leftFor === null && this.#slotOf.get(patient.demand.id) !== slot) return;
     const hours = (slot.start - at) / HOUR_MS;
     slot.takenBy = null;
-    slot.releasedHours = hours;
+    slot.releasedHours = Math.min(hours, leftFor?.releasedHours ?? hours);
+    slot.chain = leftFor === null ? 0 : leftFor.chain + 1;
     this.#booked = this.#booked.filter((one) => one !== slot);
     if (patient.demand.trust !== slot.site.trust) add(this.#offeredOut, slot.site.trust, -1);
-    if (this.behaviour.needsItStill(patient, booking)) this.lists.add(patient);
+    if (leftFor === null) this.#gaveBack(patient, booking);
     add(this.#freeAt, slot.site.trust, 1);
-    if (hours <= LATE_HOURS) this.#measured.releasedLate();
-    if (this.#policy.isRefilled) this.#refills.byTheTable(slot, { now: at, not: patient });
-    else if (hours < PLANNED_HOURS) this.#refills.byTheSite(slot, { now: at, not: patient });
+    if (leftFor === null && hours <= LATE_HOURS) this.#measured.releasedLate();
+    if (slot.chain <= MAX_CHAIN) this.#refill(slot, { now: at, not: patient }, hours);
     if (slot.takenBy === null) this.#free.push(slot);
   }
 
+  #gaveBack(patient: Patient, booking: number): void {
+    this.#slotOf.delete(patient.demand.id);
+    this.#withSlot.remove(patient);
+    if (this.behaviour.needsItStill(patient, booking)) this.lists.add(patient);
+  }
+
+  #refill(slot: SimSlot, given: GivenBack, hours: number): void {
+    if (this.#policy.isRefilled) this.#refills.byTheTable(slot, given);
+    else if (hours < PLANNED_HOURS) this.#refills.byTheSite(slot, given);
+  }
+
   #endOf(until: number): void {
-    for (const slot of this.#booked)
-      if (slot.start <= until && slot.takenBy !== null)
-        this.#measured.examined(slot.takenBy, {
-          ...{ site: slot.site, at: slot.start },
-          travelMinutes: this.travelTo(slot.takenBy, slot.site),
-        });
+    for (const { start, takenBy, site } of this.#booked)
+      if (start <= until && takenBy !== null) {
+        this.#slotOf.delete(takenBy.demand.id);
+        this.#withSlot.remove(takenBy);
+        const travelMinutes = this.travelTo(takenBy, site);
+        this.#measured.examined(takenBy, { site, at: start, travelMinutes });
+      }
     this.#booked = this.#booked.filter(({ start }) => start > until);
     for (const slot of this.#free)
       if (slot.start <= until) this.#measured.unused(slot.releasedHours);
@@ -278,7 +314,7 @@ function slotsOf(site: Site, day: number, isWanted: (n: number) => boolean): Sim
       ...{ id: `${site.trust} ${day} ${n}`, place, minutes: SLOT_MINUTES },
       start: new Date(start).toISOString(),
     };
-    found.push({ opening, site, start, takenBy: null, releasedHours: null });
+    found.push({ opening, site, start, takenBy: null, releasedHours: null, chain: 0 });
   }
   return found;
 }

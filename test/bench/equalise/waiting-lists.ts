@@ -33,30 +33,30 @@ export class WaitingLists {
     for (const list of this.#lists.values()) for (const one of list) if (isWanted(one)) count += 1;
     return count;
   }
+}
 
-  /** The first so many of these sites who may be meant, over all their lists together. */
-  first(
-    trusts: readonly string[],
-    most: number,
-    isMeant: (patient: Patient) => boolean,
-  ): Patient[] {
-    const heads = trusts.map((trust) => ({ list: this.of(trust), at: 0 }));
-    const found: Patient[] = [];
-    while (found.length < most) {
-      let next: { list: readonly Patient[]; at: number } | undefined;
-      for (const head of heads) {
-        const patient = head.list[head.at];
-        if (patient === undefined) continue;
-        const best = next?.list[next.at];
-        if (best === undefined || compare(patient, best) < 0) next = head;
-      }
-      const patient = next?.list[next.at];
-      if (next === undefined || patient === undefined) break;
-      next.at += 1;
-      if (isMeant(patient)) found.push(patient);
+/** The first so many who may be meant, over all these lists together. */
+export function firstOf(
+  lists: readonly (readonly Patient[])[],
+  most: number,
+  isMeant: (patient: Patient) => boolean,
+): Patient[] {
+  const heads = lists.map((list) => ({ list, at: 0 }));
+  const found: Patient[] = [];
+  while (found.length < most) {
+    let next: { list: readonly Patient[]; at: number } | undefined;
+    for (const head of heads) {
+      const patient = head.list[head.at];
+      if (patient === undefined) continue;
+      const best = next?.list[next.at];
+      if (best === undefined || compare(patient, best) < 0) next = head;
     }
-    return found;
+    const patient = next?.list[next.at];
+    if (next === undefined || patient === undefined) break;
+    next.at += 1;
+    if (isMeant(patient)) found.push(patient);
   }
+  return found;
 }
 
 function compare({ demand: a }: Patient, { demand: b }: Patient): number {

@@ -1,5 +1,6 @@
 /** Slots that were given back: who is asked, when, by what, and what an answer does. SC-30 to SC-33. */
 import t from 'tap';
+import { listRequests } from '../../../../hub/scheduling/lists.ts';
 import {
   decisionsOfRefill,
   findRefill,
@@ -399,6 +400,34 @@ t.test(
       booking,
       'the same key, the same booking',
     );
+  },
+);
+
+t.test(
+  'where enough people wait, nobody comes from a trust whose people wait no longer; surveillance waits from its due date',
+  async (t) => {
+    const world = schedulingWorld(t, MORNING);
+    const waitsSince = (day: number): { since: string } => ({ since: in_(-24 * day) });
+    for (let own = 0; own < 20; own += 1) await world.request({ band: 'P5', ...waitsSince(20) });
+    const other = await world.request({ trust: 'RJE', band: 'P3', ...waitsSince(15) });
+    const offered = async (refillId: string): Promise<boolean> => {
+      await look(world);
+      return offersOf(world, refillId).some(({ requestId }) => requestId === other.requestId);
+    };
+    const refillId = await released(world, 8 * 24);
+    t.notOk(await offered(refillId));
+    const [decision] = decisionsOfRefill(world.db, refillId);
+    t.match(
+      decision?.considered.find(({ requestId }) => requestId === other.requestId)?.removedBy,
+      [{ rule: 'no-gain', reason: /RRK people wait as long/ }],
+    );
+    for (const [at, { request }] of listRequests(
+      world.db,
+      { trust: 'RRK', state: 'waiting' },
+      { limit: 30, offset: 0 },
+    ).requests.entries())
+      await world.scheduling.requests.change(request.requestId, { dueAt: in_(at - 24) }, BOOKER);
+    t.ok(await offered(await released(world, 9 * 24)), 'there people are hardly due');
   },
 );
 
