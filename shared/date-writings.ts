@@ -73,7 +73,7 @@ const DATES = [
 /** The days that a text may mean. @param folded capitals @returns YYYYMMDD; where day and month can't be told, both ways */
 export function daysIn(folded: string): string[] {
   // Most text has no date in it.
-  if (!/\d\D{0,4}\d/.test(folded)) return [];
+  if (!/\d\D{0,12}\d\D{0,12}\d\D{0,12}\d/.test(folded)) return [];
   return DATES.flatMap(([pattern, order]) =>
     [...folded.matchAll(pattern)].flatMap(([, a = '', b = '', c = '']) => {
       if (order === 'ymd') return [`${a}${b}${c}`];
