@@ -71,7 +71,6 @@ export async function figuresOf(
     kept.get(key) ??
     quantilesOf(store, measure, {
       ...{ asked, months, context, rowCount },
-      where: filterOf(asked, months),
     });
   // What is large is not kept, nor what could not be answered.
   if (counted.length <= KEPT_ROWS) kept.set(key, asking);
@@ -104,14 +103,11 @@ async function monthsOf(store: Store, measure: Measure, asked: Question): Promis
   return measure.kind === 'snapshot' && !by.includes('month') ? months.slice(-1) : months;
 }
 
-function filterOf(
-  { where }: Pick<Question, 'where'>,
-  months: readonly string[],
-  table = '',
-): string {
-  const values = Object.entries(where).map(([name, value]) => `${table}${name} = ${quoted(value)}`);
-  const inMonths = `${table}month IN (${months.length === 0 ? "''" : months.map(quoted).join(', ')})`;
-  return [inMonths, ...values].join(' AND ');
+/** Months are all that there are from the first to the last; a list of hundreds would be compared with each row. */
+function filterOf({ where }: Pick<Question, 'where'>, months: readonly string[]): string {
+  const [first = '', last = ''] = [months[0], months.at(-1)];
+  const values = Object.entries(where).map(([name, value]) => `c.${name} = ${quoted(value)}`);
+  return [`c.month BETWEEN ${quoted(first)} AND ${quoted(last)}`, ...values].join(' AND ');
 }
 
 /**
@@ -128,7 +124,7 @@ function countsSql(measure: Measure, asked: Question, months: readonly string[])
       sum(${total})::BIGINT AS asked,
       ${sums.map((name) => `coalesce(sum(${name}) FILTER (is_whole), 0)::BIGINT AS ${name}`).join(', ')}
     FROM (SELECT * REPLACE (is_alone OR (unit <> ${NEVER} AND found = size) AS is_whole)
-      FROM (${unitsSql(measure, asked, { kind, sums, within: filterOf({ where }, months, 'c.') })}))
+      FROM (${unitsSql(measure, asked, { kind, sums, within: filterOf({ where }, months) })}))
     ${group}`;
   return `
     WITH totals AS (${judged('total')}), details AS (${judged('details')})

@@ -3,7 +3,7 @@ import type { Question } from './answer.ts';
 import { type Context, relationOf } from './cells.ts';
 import type { Measure } from './measure.ts';
 import { sampleFor } from './sample.ts';
-import type { Row, Store } from './store.ts';
+import { quoted, type Row, type Store } from './store.ts';
 
 export interface QuantileQuestion {
   readonly asked: Question;
@@ -11,8 +11,6 @@ export interface QuantileQuestion {
   readonly context: Context;
   /** How many rows it is about. */
   readonly rowCount: number;
-  /** The filter of the question, SQL. */
-  readonly where: string;
 }
 
 export const keyOf = (row: Row, by: readonly string[]): string =>
@@ -22,7 +20,7 @@ export const keyOf = (row: Row, by: readonly string[]): string =>
 export async function quantilesOf(
   store: Store,
   measure: Measure,
-  { asked, months, context, rowCount, where }: QuantileQuestion,
+  { asked, months, context, rowCount }: QuantileQuestion,
 ): Promise<{ byKey: Map<string, Row>; isSampled: boolean }> {
   const quantiles = measure.quantiles ?? [];
   if (quantiles.length === 0 || months.length === 0) return { byKey: new Map(), isSampled: false };
@@ -45,14 +43,22 @@ export async function quantilesOf(
     SELECT ${keys} ${told.join(', ')} FROM (
       SELECT ${keys} ${found.join(', ')} FROM (
         SELECT * REPLACE (${split.join(', ')}) FROM (${sourceOf(measure, months, { context, table: sample ?? `main.${measure.fact}` })}))
-      WHERE ${where} ${by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`})`);
+      ${filterOf(asked)} ${by.length === 0 ? '' : `GROUP BY ${by.join(', ')}`})`);
   return {
     byKey: new Map(rows.map((row) => [keyOf(row, by), row])),
     isSampled: sample !== null,
   };
 }
 
-/** The relation with its month, no wider than the months that are asked for. */
+/** Its months are those of the source. */
+function filterOf({ where }: Question): string {
+  const values = Object.entries(where).filter(([name]) => name !== 'month');
+  return values.length === 0
+    ? ''
+    : `WHERE ${values.map(([name, value]) => `${name} = ${quoted(value)}`).join(' AND ')}`;
+}
+
+/** The relation with its month, of the months that are asked for: by their ends, not by the month of each row. */
 function sourceOf(
   measure: Measure,
   months: readonly string[],
@@ -62,7 +68,7 @@ function sourceOf(
   const last = months.at(-1) ?? first;
   const { fact, at } = measure;
   return `WITH ${fact} AS (FROM ${table}
-      WHERE ${at} >= DATE '${first}-01'::TIMESTAMP - INTERVAL 1 HOUR
-        AND ${at} < (DATE '${last}-01' + INTERVAL 1 MONTH)::TIMESTAMP)
+      WHERE ${at} >= utc_of_london(DATE '${first}-01'::TIMESTAMP)
+        AND ${at} < utc_of_london(DATE '${last}-01' + INTERVAL 1 MONTH))
     SELECT *, month_of(day_of(${at})) AS month FROM (${relationOf(measure, context)})`;
 }

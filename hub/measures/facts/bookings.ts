@@ -49,7 +49,7 @@ export const booking: Stage = {
         UNION SELECT o.trust, o.exam, o.exam FROM order_now o
           SEMI JOIN wanted w ON w.trust = o.trust AND w.number = o.exam)
       GROUP BY ALL)
-    SELECT m.*, coalesce(p.exam, f.exam) AS exam
+    SELECT m.* REPLACE (kept_seq(m.last_seq) AS last_seq), coalesce(p.exam, f.exam) AS exam
     FROM moved m
     LEFT JOIN number p ON p.trust = m.trust AND p.number = m.placer
     LEFT JOIN number f ON f.trust = m.trust AND f.number = m.filler`,

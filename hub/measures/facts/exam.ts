@@ -29,7 +29,7 @@ export const exam: Stage = {
         WHEN date_diff('month', p.birth_month, day_of(coalesce(e.ended_at, e.requested_at))) < 780 THEN '16-64'
         ELSE '65+' END AS age_band,
       e.status, e.code, c.code IS NOT NULL AS is_mapped,
-      CASE WHEN regexp_full_match(e.site, e.trust || '[0-9A-Z]{2}') THEN e.site ELSE e.trust END AS site,
+      CASE WHEN is_site_of(e.site, e.trust) THEN e.site ELSE e.trust END AS site,
       coalesce(e.modality, c.modality, e.imaged, modality_of_nicip(e.code), 'not told') AS modality,
       coalesce(c.region, e.region, 'not told') AS region,
       coalesce(c.test, dm01_test(coalesce(e.modality, c.modality, e.imaged, modality_of_nicip(e.code)), e.code))
@@ -50,7 +50,7 @@ export const exam: Stage = {
 
 const LINKED = ({ only }: Sources): string => `
     studies AS (
-      SELECT trust, exam, arg_min(study_uid, (started_at, study_uid)) AS study_uid, min(started_at) AS started_at,
+      SELECT trust, exam, first_study(started_at, study_uid) AS study_uid, min(started_at) AS started_at,
         min(modality) AS modality, min(region) AS region, min(patient_key) AS patient_key
       FROM ${only('study_exam')} GROUP BY trust, exam),
     reports AS (
@@ -65,7 +65,7 @@ const LINKED = ({ only }: Sources): string => `
       GROUP BY trust, exam),
     bookings AS (
       SELECT trust, exam, min(booked_at) AS booked_at,
-        arg_max(starts_at, last_seq) FILTER (status IN ('booked', 'attended', 'missed')) AS starts_at
+        arg_max(starts_at, last_seq::HUGEINT) FILTER (status IN ('booked', 'attended', 'missed')) AS starts_at
       FROM ${only('booking')} GROUP BY trust, exam)`;
 
 /** What the RIS knows; and images of which no order was told, which are no examination of the returns. */

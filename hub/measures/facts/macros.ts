@@ -11,9 +11,16 @@ CREATE OR REPLACE MACRO utc_of_london(w) AS w - CASE
   WHEN w - INTERVAL 1 HOUR >= last_sunday(year(w), 3)
     AND w - INTERVAL 1 HOUR < last_sunday(year(w), 10) THEN INTERVAL 1 HOUR
   ELSE INTERVAL 0 HOUR END;
--- A place in the order of telling: when it was so, then what came first.
-CREATE OR REPLACE MACRO seq_of(moment, n) AS
-  (epoch_us(moment)::HUGEINT * 1099511627776 + n)::DECIMAL(38, 0);
+-- A place in the order of telling: when it was so, then what came first. Aggregates by it are four times as fast as by
+-- a decimal; where it is kept it is a decimal, since a file of Parquet has no such integer.
+CREATE OR REPLACE MACRO seq_of(moment, n) AS epoch_us(moment)::HUGEINT * 1099511627776 + n;
+CREATE OR REPLACE MACRO kept_seq(seq) AS seq::DECIMAL(38, 0);
+-- The first of several: as one text, since an aggregate by two columns takes ten times as long.
+CREATE OR REPLACE MACRO first_study(started_at, study_uid) AS substr(min(
+  lpad((epoch_us(coalesce(started_at, TIMESTAMP '9999-01-01')) + 62135596800000000)::VARCHAR, 18, '0') || study_uid), 19);
+-- A site's code is the trust's and two more: a pattern made of each row would be compiled for each.
+CREATE OR REPLACE MACRO is_site_of(site, trust) AS starts_with(site, trust)
+  AND regexp_full_match(substr(site, length(trust) + 1), '[0-9A-Z]{2}');
 CREATE OR REPLACE MACRO day_of(t) AS london(t)::DATE;
 CREATE OR REPLACE MACRO month_of(d) AS strftime(d, '%Y-%m');
 CREATE OR REPLACE MACRO month_number(t) AS year(day_of(t)) * 12 + month(day_of(t)) - 1;

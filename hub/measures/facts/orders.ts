@@ -19,17 +19,15 @@ const orderNow: Stage = {
         min(as_of) FILTER (status = 'in-progress') AS in_progress_at,
         min(as_of) FILTER (status = 'completed') AS completed_at,
         coalesce(max(seq) FILTER (status <> 'cancelled'), 0) AS last_live,
+        list(struct_pack(seq, as_of)) FILTER (status = 'cancelled') AS cancellations,
         arg_max(code, seq) AS code, arg_max(code_system, seq) AS code_system,
         arg_max(modality, seq) AS modality, arg_max(priority, seq) AS priority,
         arg_max(setting, seq) AS setting, arg_max(site, seq) AS site,
         arg_max(study_uid, seq) AS study_uid,
         arg_max(placer, seq) AS placer, arg_max(filler, seq) AS filler
-      FROM told GROUP BY trust, exam),
-    cancelled AS (
-      SELECT t.trust, t.exam, min(t.as_of) AS cancelled_at
-      FROM told t JOIN state s ON s.trust = t.trust AND s.exam = t.exam
-      WHERE t.status = 'cancelled' AND t.seq > s.last_live GROUP BY ALL)
-    SELECT s.* EXCLUDE (last_live), c.cancelled_at FROM state s LEFT JOIN cancelled c USING (trust, exam)`,
+      FROM told GROUP BY trust, exam)
+    SELECT * EXCLUDE (last_live, cancellations),
+      list_min([one.as_of FOR one IN cancellations IF one.seq > last_live]) AS cancelled_at FROM state`,
 };
 
 /** A study belongs to the order that names it, else to that of its accession number, else to itself. */

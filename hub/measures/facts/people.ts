@@ -30,8 +30,8 @@ const patientNhs: Stage = {
   key: PATIENT,
   dirty: TELLINGS.map(([kind]) => `SELECT trust, patient_key FROM new_${kind}`).join(' UNION '),
   rows: ({ kept, fresh }) => `
-    SELECT trust, patient_key, arg_max(nhs_key, seq) AS nhs_key, max(seq) AS seq FROM (
-      ${kept === null ? '' : `SELECT trust, patient_key, nhs_key, seq FROM ${kept} UNION ALL`}
+    SELECT trust, patient_key, arg_max(nhs_key, seq) AS nhs_key, kept_seq(max(seq)) AS seq FROM (
+      ${kept === null ? '' : `SELECT trust, patient_key, nhs_key, seq::HUGEINT AS seq FROM ${kept} UNION ALL`}
       ${TELLINGS.map(
         ([kind, at]) => `
         SELECT trust, patient_key, nhs_key,
