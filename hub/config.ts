@@ -11,6 +11,16 @@ import { SignInSchema } from './config-sign-in.ts';
 
 const Port = z.int().min(0, 'a port: 0 (any free one) to 65535').max(65_535);
 
+const MailServer = z.strictObject({
+  host: z.string().min(1),
+  port: Port.default(587),
+  secure: z.boolean().default(false).describe('TLS from the first byte'),
+  requireTls: z.boolean().default(true),
+  from: z.string().min(3),
+  user: z.string().min(1).optional(),
+  passwordFile: z.string().min(1).optional(),
+});
+
 const EmbeddedNats = z.strictObject({
   embedded: z.literal(true).default(true),
   host: z.string().min(1).default('127.0.0.1'),
@@ -102,6 +112,15 @@ export const HubConfigSchema = z.strictObject({
         .describe(
           'secondary uses for which rows of people, under keys of the purpose, were approved',
         ),
+      email: MailServer.extend({
+        domains: z
+          .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'a domain in small letters'))
+          .min(1)
+          .describe('to whose addresses figures may be sent, their subdomains too'),
+        hour: z.int().min(0).max(23).default(7).describe('from which on, by the clock on the wall'),
+      })
+        .optional()
+        .describe('figures that people subscribe to, weekly or monthly; absent: nobody can'),
     })
     .prefault({})
     .describe('the analytic store: what its queries may take of the machine'),
@@ -156,17 +175,7 @@ export const HubConfigSchema = z.strictObject({
           tokenFile: z.string().min(1).optional().describe('sent as Authorization: Bearer'),
         })
         .optional(),
-      email: z
-        .strictObject({
-          host: z.string().min(1),
-          port: Port.default(587),
-          secure: z.boolean().default(false).describe('TLS from the first byte'),
-          requireTls: z.boolean().default(true),
-          from: z.string().min(3),
-          user: z.string().min(1).optional(),
-          passwordFile: z.string().min(1).optional(),
-        })
-        .optional(),
+      email: MailServer.optional(),
     })
     .prefault({})
     .describe('how patients are sent offers; without any, staff pass them on'),

@@ -43,6 +43,7 @@ import { applyIdentityDecision } from './identity/decisions.ts';
 import { LateLog } from './log/late-log.ts';
 import { openNetworkLog } from './log/open-log.ts';
 import { Measures } from './measures/measures.ts';
+import { openSubscriptions } from './measures/subscriptions/open-subscriptions.ts';
 import { bringTo } from './prefetch/bring-to.ts';
 import { Projection } from './projection/projection.ts';
 import { Disclosure } from './relations/disclosure.ts';
@@ -147,6 +148,14 @@ async function startParts(
     ...{ dataDirectory, config: config.measures, trusts, db: projection.db, clock, log, metrics },
   });
   lifecycle.add('measures', () => measures.stop());
+  const subscriptions = openSubscriptions(dataDirectory, {
+    ...{ config: config.measures.email, measures, audit, hubUrl, clock, log },
+    people: {
+      find: (name) => access.accounts.find(name),
+      refusal: (person) => access.refuse(person, 'measure'),
+    },
+  });
+  lifecycle.add('subscriptions', () => subscriptions.stop());
   const directory = (): Directory => ({
     trusts: trusts.map(({ ods, name }) => ({ ods, name, httpUrl: fleet.urlOf(ods) })),
     ticketKeys: tickets.publicKeys(),
@@ -230,6 +239,7 @@ async function startParts(
       teaching,
     },
     measures,
+    subscriptions,
     ...{ alerts, fleetStore },
     edgeCertificates: { authority: authority.certificate, isEnrolled },
     ticketKeys: () => tickets.publicKeys(),
@@ -264,6 +274,7 @@ async function startParts(
   admission.start(edgeKeys);
   projection.start();
   measures.start();
+  subscriptions.start();
   alerts.start();
   startFollowers(config, {
     ...{ projection, networkLog, fetches, disclosure, audit, clock, log, lifecycle },

@@ -69,6 +69,11 @@ export interface LogEvents {
   'measures.loaded': { kind: string; taken: number; refused: number };
   /** They could not be built; the figures of the build before are shown. */
   'measures.not-built': { code: string; error: unknown };
+  /** Figures went to who subscribed to them; or could not, and are tried again at `again`. */
+  'subscription.sent': { subscription: string; measure: string; period: string };
+  'subscription.not-sent': { subscription: string; code: string; again: string; error: unknown };
+  /** Whoever had it has no account any more, or none that may read measures. */
+  'subscription.ended': { subscription: string; why: string };
 
   // --- hub/projection
   /** The file could not be used; all is built again from the log and the edges. */

@@ -1,8 +1,8 @@
 /**
- * Radiation dose reports, read as irradiation events. PS3.16 TID 10001 to 10004 (projection X-ray), TID 10011 to 10013 (CT).
- * Pure.
+ * Radiation dose reports, read as irradiation events. PS3.16 TID 10001 to 10005 (projection X-ray, mammography),
+ * TID 10011 to 10013 (CT), TID 10021 and 10022 (radiopharmaceuticals: each administration is one). Pure.
  *
- *   content tree ─► events by Irradiation Event UID │ sums that no event tells ─► in mGy, mGy·cm, Gy·cm², s
+ *   content tree ─► events by Irradiation Event UID │ sums that no event tells ─► in mGy, mGy·cm, Gy·cm², s, MBq
  *
  * A value in a unit that is not known is left out: a figure that is missing is seen, one that is a thousand times
  * too large is believed.
@@ -12,12 +12,17 @@ import type { SmallDataSet } from '../../shared/dicom/small-data-set.ts';
 import { Tag } from '../../shared/dicom/tag.ts';
 import { type ContentItem, childrenOf, conceptOf, findAll, findFirst } from './content-tree.ts';
 
-/** X-Ray Radiation Dose SR Storage; older devices send the same as an Enhanced or Comprehensive SR. */
-const DOSE_SR = '1.2.840.10008.5.1.4.1.1.88.67';
+/**
+ * X-Ray and Radiopharmaceutical Radiation Dose SR Storage; older devices send the same as an Enhanced or
+ * Comprehensive SR.
+ */
+const DOSE_SR = ['1.2.840.10008.5.1.4.1.1.88.67', '1.2.840.10008.5.1.4.1.1.88.68'];
 
-export const isDoseClass = (sopClassUID: string): boolean => sopClassUID === DOSE_SR;
-/** X-Ray Radiation Dose Report. PS3.16 TID 10001, TID 10011. */
-export const isDoseReport = (dataSet: SmallDataSet): boolean => conceptOf(dataSet) === '113701';
+export const isDoseClass = (sopClassUID: string): boolean => DOSE_SR.includes(sopClassUID);
+/** X-Ray Radiation Dose Report, PS3.16 TID 10001, TID 10011; Radiopharmaceutical Radiation Dose Report, TID 10021. */
+const REPORTS: readonly (string | null)[] = ['113701', '113500'];
+export const isDoseReport = (dataSet: SmallDataSet): boolean =>
+  REPORTS.includes(conceptOf(dataSet));
 
 const StationName = 0x0008_1010;
 const ManufacturerModelName = 0x0008_1090;
@@ -49,6 +54,11 @@ const C = {
   dap: '122130',
   referencePoint: '113738',
   duration: '113742',
+  glandular: '111631',
+  administration: '113502',
+  administrationUID: '113503',
+  administrationBegan: '123003',
+  activity: '113507',
 } as const;
 
 /** Constant Angle Acquisition. */
@@ -60,13 +70,16 @@ const FLUOROSCOPY: readonly string[] = ['P5-06000', '44491008'];
 
 type Factors = Readonly<Record<string, number>>;
 /** By UCUM code, as it is written and as some devices write it. */
-const MILLIGRAY: Factors = { mGy: 1, Gy: 1_000, cGy: 10, uGy: 0.001 };
+const MILLIGRAY: Factors = { mGy: 1, Gy: 1_000, dGy: 100, cGy: 10, uGy: 0.001 };
 const MILLIGRAY_CENTIMETRE: Factors = {
   ...{ 'mGy.cm': 1, mGycm: 1, 'mGy*cm': 1, 'Gy.cm': 1_000, 'cGy.cm': 10 },
 };
 const GRAY_SQUARE_CENTIMETRE: Factors = {
   ...{ 'Gy.m2': 10_000, 'Gy.cm2': 1, 'dGy.cm2': 0.1, 'cGy.cm2': 0.01, 'mGy.cm2': 0.001 },
   ...{ 'uGy.cm2': 0.000_001, 'mGy.m2': 10, 'cGy.m2': 100, 'dGy.m2': 1_000, 'uGy.m2': 0.01 },
+};
+const MEGABECQUEREL: Factors = {
+  ...{ MBq: 1, GBq: 1_000, kBq: 0.001, Bq: 0.000_001, mCi: 37, uCi: 0.037, Ci: 37_000 },
 };
 const SECONDS: Factors = { s: 1, ms: 0.001, min: 60, h: 3_600 };
 
@@ -90,6 +103,7 @@ export function readDoseReport(read: ReadDose): EventBody<DoseEvent> | undefined
   const told = [
     ...findAll(root, C.ctEvent).map((item) => ctEvent(item, startedAt)),
     ...findAll(root, C.event).map((item) => projectionEvent(item, { startedAt, toUTC })),
+    ...findAll(root, C.administration).map((item) => administration(item, { startedAt, toUTC })),
   ].filter((one) => one !== undefined);
   const sums = sumsOf(root, told, { startedAt, sopInstanceUID });
   const irradiations = byUID(sums === undefined ? told : [...told, sums]);
@@ -109,7 +123,7 @@ export function readDoseReport(read: ReadDose): EventBody<DoseEvent> | undefined
 
 const NOTHING = {
   ...{ protocol: null, isLocaliser: false, ctdivolMGy: null, dlpMGyCm: null, dapGyCm2: null },
-  ...{ referencePointMGy: null, fluoroSeconds: null },
+  ...{ referencePointMGy: null, fluoroSeconds: null, glandularMGy: null, activityMBq: null },
 };
 
 function ctEvent({ items }: ContentItem, startedAt: string): Irradiation | undefined {
@@ -139,6 +153,22 @@ function projectionEvent(
     dapGyCm2: amountOf(findFirst(items, C.dap), GRAY_SQUARE_CENTIMETRE),
     referencePointMGy: amountOf(findFirst(items, C.referencePoint), MILLIGRAY),
     fluoroSeconds: isFluoroscopy ? amountOf(findFirst(items, C.duration), SECONDS) : null,
+    // The sum over a breast (111637) is of no one exposure, which levels are of.
+    glandularMGy: amountOf(findFirst(items, C.glandular), MILLIGRAY),
+  };
+}
+
+/** What a patient was given, and when; that is when it counts. TID 10022. */
+function administration(
+  { items }: ContentItem,
+  { startedAt, toUTC }: { startedAt: string; toUTC: ReadDose['toUTC'] },
+): Irradiation | undefined {
+  const eventUID = findFirst(items, C.administrationUID)?.uid;
+  if (eventUID === undefined) return undefined;
+  return {
+    ...{ ...NOTHING, eventUID },
+    startedAt: momentOf(findFirst(items, C.administrationBegan)?.dateTime, toUTC) ?? startedAt,
+    activityMBq: amountOf(findFirst(items, C.activity), MEGABECQUEREL),
   };
 }
 
@@ -185,6 +215,8 @@ const together = (a: Irradiation, b: Irradiation): Irradiation => ({
   dapGyCm2: added(a.dapGyCm2, b.dapGyCm2),
   referencePointMGy: added(a.referencePointMGy, b.referencePointMGy),
   fluoroSeconds: added(a.fluoroSeconds, b.fluoroSeconds),
+  glandularMGy: a.glandularMGy ?? b.glandularMGy,
+  activityMBq: added(a.activityMBq, b.activityMBq),
 });
 
 const added = (a: number | null, b: number | null): number | null =>

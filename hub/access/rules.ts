@@ -34,8 +34,11 @@ export const ACTIONS = [
   'teach',
   'learn',
 ] as const;
-/** No scopes, since no machine does them: `account`, a person's own sessions and password; `people`, those of others. */
-export type Action = (typeof ACTIONS)[number] | 'account' | 'people';
+/**
+ * No scopes, since no machine does them: `account`, a person's own sessions and password; `people`, those of others;
+ * `subscribe`, figures that they are sent.
+ */
+export type Action = (typeof ACTIONS)[number] | 'account' | 'people' | 'subscribe';
 
 /**
  * How surely a person is who they say: 1 one factor (a password, a link), 2 two factors, 3 a key in hardware.
@@ -78,6 +81,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   sql: ['admin', 'analyst'],
   account: ROLES,
   people: ['admin'],
+  subscribe: ['admin', 'analyst', 'coordinator', 'fleet'],
   // Not for those who teach, count or look after machines (SE-04).
   'break-glass': ['clinician', 'radiologist', 'coordinator'],
   review: ['privacy'],
@@ -102,6 +106,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   sql: 'ask the measures by SQL',
   account: 'see an account',
   people: 'let people in',
+  subscribe: 'be sent figures by e-mail',
   'break-glass': 'look without a relationship to the patient',
   review: 'review emergency accesses',
   restrict: 'restrict records',
@@ -115,7 +120,7 @@ export const wordsOf = (action: Action): string => WORDS[action];
 
 /** Null: allowed. Else why not, in words for the person. */
 export function refusalOf({ role, scopes, method }: Principal, action: Action): string | null {
-  const isOfPeople = action === 'account' || action === 'people';
+  const isOfPeople = action === 'account' || action === 'people' || action === 'subscribe';
   if (isOfPeople && method === undefined)
     return 'This is for a person who signed in, not for keys.';
   if (!ALLOWED[action].includes(role)) return `The role ${role} may not ${WORDS[action]}.`;

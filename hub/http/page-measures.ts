@@ -1,10 +1,12 @@
 /** `/measures`: what is measured, how the network stands; `/measures/{id}`: one measure, as it is asked for. */
 import * as z from 'zod';
-import { checkQuestion, dimensionsOf, type FigureRow, type Question } from '../measures/answer.ts';
+import { checkQuestion, dimensionsOf, type Question } from '../measures/answer.ts';
 import { pictureOf, shownOf } from '../measures/charts.ts';
+import { cellText, figureText, unitOf } from '../measures/figure-text.ts';
 import type { Measure } from '../measures/measure.ts';
 import { MeasureError } from '../measures/measure-error.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
+import { searchOf } from '../measures/question-link.ts';
 import { chartSvg } from '../web/chart.ts';
 import type { Page, PageCall } from './pages.ts';
 import type { HttpParts, MeasuresPart } from './parts.ts';
@@ -15,28 +17,36 @@ import { validate } from './validate.ts';
 const CHART = { width: 960, height: 420 };
 const MAX_ROWS = 500;
 
-export function measurePages({ measures, config }: Pick<HttpParts, 'measures' | 'config'>): Page[] {
+export function measurePages({
+  measures,
+  subscriptions,
+  config,
+}: Pick<HttpParts, 'measures' | 'subscriptions' | 'config'>): Page[] {
   const common = { action: 'measure', audit: null, method: 'GET' } as const;
   return [
     {
       ...common,
       path: '/measures',
-      run: async ({ render, principal }) =>
-        render('measures.njk', {
+      run: async ({ render, principal }) => {
+        subscriptions.saw(principal);
+        return render('measures.njk', {
           title: 'Measures',
           section: 'measures',
           ...(await overview(measures, principal.trust)),
-        }),
+        });
+      },
     },
     {
       ...common,
       path: '/measures/:id',
       run: async (call) => {
+        subscriptions.saw(call.principal);
         const { question, answer } = await asked(measures, call);
         return call.render('measure.njk', {
           title: answer.measure.name,
           section: 'measures',
           trusts: config.trusts,
+          emailDomains: config.measures.email?.domains,
           ...viewOf(call, question, answer),
         });
       },
@@ -100,7 +110,7 @@ async function overview(
         ...{ id: measure.id, name: measure.name, question: measure.question, shown: title },
         value:
           typeof value === 'number'
-            ? cellText(value, unit)
+            ? figureText(value, unit)
             : row === undefined
               ? 'Nothing told yet'
               : 'Withheld',
@@ -116,8 +126,8 @@ function targetText({ target }: Measure): string {
   if (target === null) return '';
   const { atLeast, atMost } = target;
   return atLeast === undefined
-    ? `at most ${cellText(atMost ?? 0, 'share')}`
-    : `at least ${cellText(atLeast, 'share')}`;
+    ? `at most ${figureText(atMost ?? 0, 'share')}`
+    : `at least ${figureText(atLeast, 'share')}`;
 }
 
 function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer): object {
@@ -137,7 +147,7 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
     columns,
     rows: rows.slice(0, MAX_ROWS).map((row) => ({
       keys: question.by.map((name) => String(row[name])),
-      cells: columns.map(({ name, unit }) => cellOf(row, name, unit)),
+      cells: columns.map(({ name, unit }) => cellText(row, name, unit)),
       isWithheld: row['suppressed'] === true,
     })),
     total: rows.length,
@@ -152,10 +162,11 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
     ],
     levels: (answer.levels ?? []).map(({ level, unit, ...one }) => ({
       ...one,
-      level: cellText(level, unit),
+      level: figureText(level, unit),
     })),
     hasWithheld: rows.some(({ suppressed }) => suppressed === true),
     link: `/measures/${measure.id}?${search}`,
+    search,
     downloads: ['csv', 'parquet', 'json'].map((format) => ({
       format,
       href: `/api/measures/${measure.id}?${search}&format=${format}`,
@@ -164,33 +175,6 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
     path: request.url.split('?', 1)[0],
   };
 }
-
-function searchOf({ by, from, to, where }: Question): string {
-  const parameters = new URLSearchParams({ by: by.join(','), ...where });
-  if (from !== null) parameters.set('from', from);
-  if (to !== null) parameters.set('to', to);
-  return parameters.toString();
-}
-
-const unitOf = (measure: Measure, name: string): string =>
-  measure.shares?.some((one) => one.name === name)
-    ? 'share'
-    : (measure.quantiles?.find((one) => one.name === name)?.unit ??
-      measure.sums?.find((one) => one.name === name)?.unit ??
-      'count');
-
-function cellOf(row: FigureRow, name: string, unit: string): string {
-  const value = row[name];
-  if (typeof value === 'number') return cellText(value, unit);
-  return row['suppressed'] === true ? 'withheld' : '–';
-}
-
-const counts = new Intl.NumberFormat('en-GB');
-const amounts = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 1 });
-const cellText = (value: number, unit: string): string => {
-  if (unit === 'share') return `${amounts.format(value * 100)} %`;
-  return unit === 'count' ? counts.format(value) : `${amounts.format(value)} ${unit}`;
-};
 
 const TITLES: Readonly<Record<string, string>> = {
   ...{ week_band: 'Weeks waited', age_band: 'Age', from_trust: 'From', band: 'Priority band' },

@@ -38,6 +38,7 @@ import { reconciliationPage } from './page-reconciliation.ts';
 import { releasePages } from './page-releases.ts';
 import { type SignInPages, signInPages } from './page-sign-in.ts';
 import { studyPage } from './page-study.ts';
+import { subscriptionPages } from './page-subscriptions.ts';
 import { teachingPages } from './page-teaching.ts';
 import type { HttpParts } from './parts.ts';
 import { trustName } from './routes-studies.ts';
@@ -83,6 +84,7 @@ export function servePages(
     ...didsPages(parts),
     ...forecastPages(parts),
     ...measurePages(parts),
+    ...subscriptionPages(parts),
     ...fleetPages(parts, board),
     ...fleetEdgePages(parts, board),
     ...releasePages(parts),

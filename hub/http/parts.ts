@@ -39,6 +39,7 @@ import type { Forecast } from '../measures/forecast.ts';
 import type { Measure } from '../measures/measure.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
 import type { ListedRow, RowQuestion } from '../measures/row-list.ts';
+import type { Subscriptions } from '../measures/subscriptions/subscriptions.ts';
 import type { Change } from '../projection/change.ts';
 import type { TrustCompleteness } from '../projection/completeness.ts';
 import type { Disclosure } from '../relations/disclosure.ts';
@@ -162,6 +163,10 @@ export interface HttpParts {
   readonly alerts: AlertsPart;
   readonly fetches: FetchOrdersPart;
   readonly measures: MeasuresPart;
+  readonly subscriptions: Pick<
+    Subscriptions,
+    'add' | 'bySecret' | 'drop' | 'dropBySecret' | 'isOn' | 'list' | 'saw'
+  >;
   /** Writes a person's decision on two identities. @throws LogError */
   decideIdentity(given: GivenDecision): Promise<void>;
   /** Takes a one-time token for an edge's credentials. */

@@ -45,6 +45,7 @@ import { patientRoutes } from './routes-patients.ts';
 import { relationRoutes } from './routes-relations.ts';
 import { rolloutRoutes } from './routes-rollouts.ts';
 import { studyRoutes } from './routes-studies.ts';
+import { subscriptionRoutes } from './routes-subscriptions.ts';
 import { supportRoutes } from './routes-support.ts';
 import { teachingRoutes } from './routes-teaching.ts';
 import { serveTeachingWeb } from './routes-teaching-web.ts';
@@ -139,6 +140,7 @@ async function buildApp(
     eventRoute(feed, parts),
     ...networkRoutes(parts),
     ...measureRoutes(parts),
+    ...subscriptionRoutes(parts),
     ...measureSqlRoutes(parts),
     ...didsRoutes(parts),
     ...forecastRoutes(parts),

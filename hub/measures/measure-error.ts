@@ -10,7 +10,11 @@ export type MeasureErrorCode =
   | 'SQL_REFUSED'
   | 'SQL_PURPOSE'
   | 'SQL_TOO_LONG'
-  | 'SQL_BUSY';
+  | 'SQL_BUSY'
+  | 'SUBSCRIPTION_ADDRESS'
+  | 'SUBSCRIPTION_UNKNOWN'
+  | 'SUBSCRIPTION_MANY'
+  | 'SUBSCRIPTION_OFF';
 
 export class MeasureError extends GatewayError {
   override readonly name = 'MeasureError';

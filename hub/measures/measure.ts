@@ -28,7 +28,7 @@ export interface Quantile {
   readonly title: string;
   readonly of: string;
   readonly p: number;
-  readonly unit: 'hours' | 'days' | 'mGy' | 'mGy·cm' | 'Gy·cm²' | 'seconds';
+  readonly unit: 'hours' | 'days' | 'mGy' | 'mGy·cm' | 'Gy·cm²' | 'MBq' | 'seconds';
 }
 
 export interface Sum {

@@ -6,11 +6,16 @@
  */
 import { quoted, type Store } from './store.ts';
 
-/** What a level is of, as columns of the fact; CTDIvol is the mean of the sequences, DLP and DAP the sum. */
+/**
+ * What a level is of, as columns of the fact: CTDIvol is the mean of the sequences, the glandular dose that of the
+ * exposures; DLP, DAP and the administered activity are sums.
+ */
 export const QUANTITIES = {
   ctdivol_mgy: { title: 'CTDIvol', unit: 'mGy' },
   dlp_mgycm: { title: 'DLP', unit: 'mGy·cm' },
   dap_gycm2: { title: 'DAP', unit: 'Gy·cm²' },
+  glandular_mgy: { title: 'Glandular dose', unit: 'mGy' },
+  activity_mbq: { title: 'Administered activity', unit: 'MBq' },
 } as const;
 type Quantity = keyof typeof QUANTITIES;
 

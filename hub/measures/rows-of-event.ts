@@ -127,6 +127,8 @@ const doseRows = ({ trust, irradiations, ...report }: DoseEvent): ToldRow[] =>
     dap_gycm2: one.dapGyCm2,
     reference_point_mgy: one.referencePointMGy,
     fluoro_seconds: one.fluoroSeconds,
+    glandular_mgy: one.glandularMGy,
+    activity_mbq: one.activityMBq,
     study_uid: report.studyInstanceUID,
   }));
 

@@ -92,6 +92,7 @@ export const TOLD = {
       ...{ modality: 'VARCHAR', protocol: 'VARCHAR', device: 'VARCHAR' },
       ...{ ctdivol_mgy: 'DOUBLE', dlp_mgycm: 'DOUBLE', dap_gycm2: 'DOUBLE' },
       ...{ reference_point_mgy: 'DOUBLE', fluoro_seconds: 'DOUBLE', study_uid: 'VARCHAR' },
+      ...{ glandular_mgy: 'DOUBLE', activity_mbq: 'DOUBLE' },
     },
     required: ['trust', 'exam', 'event_uid', 'as_of'],
   },
@@ -131,7 +132,9 @@ export const TOLD = {
       ...{ source: 'VARCHAR', version: 'VARCHAR' },
     },
     required: ['examination', 'quantity', 'level', 'source', 'version'],
-    words: { quantity: ['ctdivol_mgy', 'dlp_mgycm', 'dap_gycm2'] },
+    words: {
+      quantity: ['ctdivol_mgy', 'dlp_mgycm', 'dap_gycm2', 'glandular_mgy', 'activity_mbq'],
+    },
   },
 } as const satisfies Readonly<Record<string, ToldKind>>;
 

@@ -360,9 +360,13 @@ export const IrradiationSchema = z.object({
   dapGyCm2: Amount,
   referencePointMGy: Amount,
   fluoroSeconds: Amount,
+  /** Average glandular dose of one exposure of a breast. Older edges do not tell it, nor what follows. */
+  glandularMGy: Amount.default(null),
+  /** Administered activity of a radiopharmaceutical. */
+  activityMBq: Amount.default(null),
 });
 
-/** A radiation dose report, as a modality of the trust sent it: PS3.16 TID 10001 and 10011. Names no patient. */
+/** A radiation dose report, as a modality of the trust sent it: PS3.16 TID 10001, 10011 and 10021. Names no patient. */
 export const DoseEventSchema = z.object({
   ...ordered,
   kind: z.literal('dose'),

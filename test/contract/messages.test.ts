@@ -93,7 +93,7 @@ const dose = {
     {
       ...{ eventUID: '2.999.1.9.1', startedAt: AT, protocol: 'Thorax', isLocaliser: false },
       ...{ ctdivolMGy: 8.4, dlpMGyCm: 310.5, dapGyCm2: null, referencePointMGy: null },
-      fluoroSeconds: null,
+      ...{ fluoroSeconds: null, glandularMGy: 1.4, activityMBq: null },
     },
   ],
 };

@@ -1,4 +1,4 @@
-/** Radiation dose reports as modalities send them, for tests. PS3.16 TID 10001 (projection X-ray), TID 10011 (CT). */
+/** Radiation dose reports as modalities send them, for tests. PS3.16 TID 10001 (projection X-ray), 10011 (CT), 10021 (nuclear medicine). */
 import { type Element, encodeDataSet, encodePart10 } from '../../demo/phantom/data-set.ts';
 import { commonElements, type PhantomStudy } from '../../demo/phantom/modules.ts';
 
@@ -73,6 +73,14 @@ export interface XrayEvent {
   readonly dap?: Amount;
   readonly referencePoint?: Amount;
   readonly duration?: Amount;
+  /** Average glandular dose. */
+  readonly glandular?: Amount;
+}
+
+export interface Administration {
+  readonly uid: string;
+  readonly began?: string;
+  readonly activity?: Amount;
 }
 
 export interface XrayTotals {
@@ -89,6 +97,8 @@ export interface DoseReport {
   readonly began?: string;
   readonly ct?: { readonly events: readonly CtEvent[]; readonly dlpTotal?: Amount };
   readonly xray?: { readonly events: readonly XrayEvent[]; readonly totals?: XrayTotals };
+  /** Of a Radiopharmaceutical Radiation Dose Report. */
+  readonly administrations?: readonly Administration[];
 }
 
 /** The data set, explicit VR little endian. */
@@ -104,7 +114,7 @@ export function doseReport(report: DoseReport): Buffer {
     [0x00081010, 'SH', 'SCANNER1'],
     [0x00081111, 'SQ', []],
     [0x0040a040, 'CS', 'CONTAINER'],
-    [0x0040a043, 'SQ', [code(dcm('113701', 'X-Ray Radiation Dose Report'))]],
+    [0x0040a043, 'SQ', [code(titleOf(report))]],
     [0x0040a050, 'CS', 'SEPARATE'],
     [0x0040a372, 'SQ', []],
     [0x0040a491, 'CS', 'COMPLETE'],
@@ -123,10 +133,26 @@ export function doseReport(report: DoseReport): Buffer {
         ),
         ...(ct === undefined ? [] : ctItems(ct)),
         ...(report.xray === undefined ? [] : xrayItems(report.xray)),
+        ...(report.administrations ?? []).map(administrationItem),
       ],
     ],
   ]);
 }
+
+const titleOf = ({ administrations }: DoseReport): Code =>
+  administrations === undefined
+    ? dcm('113701', 'X-Ray Radiation Dose Report')
+    : dcm('113500', 'Radiopharmaceutical Radiation Dose Report');
+
+const administrationItem = ({ uid: eventUID, began, activity }: Administration): Element[] =>
+  container(
+    dcm('113502', 'Radiopharmaceutical Administration'),
+    uid(dcm('113503', 'Radiopharmaceutical Administration Event UID'), eventUID),
+    ...(began === undefined
+      ? []
+      : [moment(dcm('123003', 'Radiopharmaceutical Start DateTime'), began)]),
+    ...optional(dcm('113507', 'Administered activity'), activity),
+  );
 
 /** The same as a file. */
 export const doseFile = (report: DoseReport): Buffer =>
@@ -191,6 +217,7 @@ function xrayItems({ events, totals = {} }: NonNullable<DoseReport['xray']>): El
         ...optional(dcm('122130', 'Dose Area Product'), one.dap),
         ...optional(dcm('113738', 'Dose (RP)'), one.referencePoint),
         ...optional(dcm('113742', 'Irradiation Duration'), one.duration),
+        ...optional(dcm('111631', 'Average Glandular Dose'), one.glandular),
       ),
     ),
   ];

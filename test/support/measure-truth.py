@@ -437,14 +437,15 @@ irradiations = {}
 for row in world["csv"]["dose"]:
     irradiations[(row["trust"], row["event_uid"])] = {
         "exam": row["exam"], "at": row["as_of"], "ctdi": row["ctdivol_mgy"], "dlp": row["dlp_mgycm"],
-        "dap": None, "fluoro": None}
+        "dap": None, "fluoro": None, "agd": None, "activity": None}
 for event in dose_reports:
     exam = uid_of.get(event["studyInstanceUID"])
     name = exam["exam"] if exam else event["accessionNumber"] or event["studyInstanceUID"]
     for one in event["irradiations"]:
         irradiations[(event["trust"], one["eventUID"])] = {
             "exam": name, "at": one["startedAt"], "ctdi": one["ctdivolMGy"], "dlp": one["dlpMGyCm"],
-            "dap": one["dapGyCm2"], "fluoro": one["fluoroSeconds"]}
+            "dap": one["dapGyCm2"], "fluoro": one["fluoroSeconds"],
+            "agd": one["glandularMGy"], "activity": one["activityMBq"]}
 doses = defaultdict(list)
 for (trust, _), one in irradiations.items():
     doses[(trust, one["exam"])].append(one)
@@ -453,6 +454,11 @@ for (trust, _), one in irradiations.items():
 def total(of, what):
     values = [one[what] for one in of if one[what] is not None]
     return sum(values) if values else None
+
+
+def mean(of, what):
+    values = [one[what] for one in of if one[what] is not None]
+    return sum(values) / len(values) if values else None
 
 
 def is_adult(exam):
@@ -466,7 +472,8 @@ def is_adult(exam):
 
 # The national ones that examinations of this world have, then those that were laid in.
 levels = {("", "ct-chest"): {"ctdi": 8.5, "dlp": 290}}
-names = {"ctdivol_mgy": "ctdi", "dlp_mgycm": "dlp", "dap_gycm2": "dap"}
+names = {"ctdivol_mgy": "ctdi", "dlp_mgycm": "dlp", "dap_gycm2": "dap", "glandular_mgy": "agd",
+         "activity_mbq": "activity"}
 for row in world["csv"]["level"]:
     levels.setdefault((row.get("trust", ""), row["examination"]), {})[names[row["quantity"]]] = row["level"]
 dosed = []
@@ -474,7 +481,7 @@ for (trust, name), of in doses.items():
     exam = exams.get((trust, name))
     examination = exam and known_codes.get(exam["code"], {}).get("examination")
     one = {"trust": trust, "at": moment(min(part["at"] for part in of)),
-           "ctdi": total(of, "ctdi") and total(of, "ctdi") / sum(1 for part in of if part["ctdi"] is not None),
+           "ctdi": mean(of, "ctdi"), "agd": mean(of, "agd"), "activity": total(of, "activity"),
            "dlp": total(of, "dlp"), "dap": total(of, "dap"), "fluoro": total(of, "fluoro"),
            "compared": False, "above": False}
     limits = {**levels.get(("", examination), {}), **levels.get((trust, examination), {})}
@@ -494,7 +501,8 @@ count("BI-25", dosed, lambda one: one["at"], lambda of: {
     "above": number(of, lambda one: one["above"]),
     "shareAbove": ratio(number(of, lambda one: one["above"]), number(of, lambda one: one["compared"])),
     "medianCtdivol": median_of(of, "ctdi"), "medianDlp": median_of(of, "dlp"),
-    "medianDap": median_of(of, "dap"), "medianFluoroSeconds": median_of(of, "fluoro")})
+    "medianDap": median_of(of, "dap"), "medianFluoroSeconds": median_of(of, "fluoro"),
+    "medianGlandular": median_of(of, "agd"), "medianActivity": median_of(of, "activity")})
 with_rays = [exam for exam in exams.values() if exam["done"] and exam["modality"] in ("CT", "DX", "RF")]
 count("BI-25C", with_rays, lambda one: one["done"], lambda of: {
     "exams": len(of), "withDose": number(of, lambda one: (one["trust"], one["exam"]) in doses),

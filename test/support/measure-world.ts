@@ -50,6 +50,8 @@ const EXAMINATIONS: Readonly<Record<string, string>> = { CTHOR: 'ct-chest', XCHE
 const LEVELS = [
   ...[{ examination: 'xr-chest', quantity: 'dap_gycm2', level: 0.15 }],
   ...[{ trust: 'RRK', examination: 'ct-chest', quantity: 'dlp_mgycm', level: 700 }],
+  ...[{ trust: 'RJE', examination: 'xr-chest', quantity: 'glandular_mgy', level: 1.6 }],
+  ...[{ trust: 'RXK', examination: 'xr-chest', quantity: 'activity_mbq', level: 600 }],
 ].map((one) => ({ ...one, source: 'a survey', version: '1' }));
 const PRIORITIES = ['STAT', '2WW', 'URGENT', 'ROUTINE', 'ROUTINE', 'PLANNED', null] as const;
 const CLASSES = ['O', 'O', 'O', 'I', 'E', null] as const;
@@ -178,6 +180,8 @@ class Builder {
           ...{ isLocaliser: false, ctdivolMGy: null, dlpMGyCm: null },
           ...{ dapGyCm2: factor * (0.02 + (number % 9) / 100), referencePointMGy: null },
           fluoroSeconds: part === 1 ? number % 60 : null,
+          glandularMGy: number % 4 === 0 ? factor * (0.6 + part / 2) : null,
+          activityMBq: number % 5 === 0 ? factor * (80 + number) : null,
         })),
       });
     report(1, 1);

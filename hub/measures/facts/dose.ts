@@ -1,5 +1,5 @@
 /** Dose of examinations, from what was told of irradiation events. BI-25. */
-import { LEVELS } from '../reference-levels.ts';
+import { LEVELS, QUANTITIES } from '../reference-levels.ts';
 import type { Stage } from './stage.ts';
 
 /** An irradiation event counts once, however often its report came, as it was told last. */
@@ -32,11 +32,13 @@ export const dose: Stage = {
     WITH level AS (${LEVELS}),
     summed AS (
       SELECT trust, exam, min(as_of) AS dosed_at, min(modality) AS modality,
-        arg_max(protocol, (coalesce(dlp_mgycm, dap_gycm2, 0), protocol)) AS protocol, min(device) AS device,
+        arg_max(protocol, (coalesce(dlp_mgycm, dap_gycm2, glandular_mgy, activity_mbq, 0), protocol)) AS protocol, min(device) AS device,
         avg(ctdivol_mgy ORDER BY event_uid) AS ctdivol_mgy, sum(dlp_mgycm ORDER BY event_uid) AS dlp_mgycm,
         sum(dap_gycm2 ORDER BY event_uid) AS dap_gycm2,
         sum(reference_point_mgy ORDER BY event_uid) AS reference_point_mgy,
-        sum(fluoro_seconds ORDER BY event_uid) AS fluoro_seconds
+        sum(fluoro_seconds ORDER BY event_uid) AS fluoro_seconds,
+        avg(glandular_mgy ORDER BY event_uid) AS glandular_mgy,
+        sum(activity_mbq ORDER BY event_uid) AS activity_mbq
       FROM ${only('dose_event')} GROUP BY trust, exam),
     known AS (
       SELECT d.* REPLACE (coalesce(d.modality, e.modality, 'not told') AS modality,
@@ -44,15 +46,14 @@ export const dose: Stage = {
         coalesce(e.age_band, 'not told') AS age_band, coalesce(e.examination, 'not told') AS examination
       FROM summed d LEFT JOIN exam e USING (trust, exam)),
     compared AS (
-      SELECT k.*,
-        k.ctdivol_mgy / coalesce(own.ctdivol_mgy, uk.ctdivol_mgy) AS to_ctdivol,
-        k.dlp_mgycm / coalesce(own.dlp_mgycm, uk.dlp_mgycm) AS to_dlp,
-        k.dap_gycm2 / coalesce(own.dap_gycm2, uk.dap_gycm2) AS to_dap
+      -- How many times the level of the quantity that lies highest.
+      SELECT k.*, greatest(${Object.keys(QUANTITIES)
+        .map((name) => `k.${name} / coalesce(own.${name}, uk.${name})`)
+        .join(', ')}) AS most
       FROM known k
       LEFT JOIN level own ON own.trust = k.trust AND own.examination = k.examination
       LEFT JOIN level uk ON uk.trust = '' AND uk.examination = k.examination)
-    SELECT * EXCLUDE (to_ctdivol, to_dlp, to_dap),
-      age_band IN ('16-64', '65+') AND coalesce(to_ctdivol, to_dlp, to_dap) IS NOT NULL AS is_compared,
-      is_compared AND greatest(to_ctdivol, to_dlp, to_dap) > 1 AS is_above
+    SELECT * EXCLUDE (most), age_band IN ('16-64', '65+') AND most IS NOT NULL AS is_compared,
+      is_compared AND most > 1 AS is_above
     FROM compared`,
 };

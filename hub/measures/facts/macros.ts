@@ -15,7 +15,7 @@ CREATE OR REPLACE MACRO utc_of_london(w) AS w - CASE
 -- a decimal; where it is kept it is a decimal, since a file of Parquet has no such integer.
 CREATE OR REPLACE MACRO seq_of(moment, n) AS epoch_us(moment)::HUGEINT * 1099511627776 + n;
 CREATE OR REPLACE MACRO kept_seq(seq) AS seq::DECIMAL(38, 0);
--- The first of several: as one text, since an aggregate by two columns takes ten times as long.
+-- The first of several: as one text, since an aggregate by two columns compares rows.
 CREATE OR REPLACE MACRO first_study(started_at, study_uid) AS substr(min(
   lpad((epoch_us(coalesce(started_at, TIMESTAMP '9999-01-01')) + 62135596800000000)::VARCHAR, 18, '0') || study_uid), 19);
 -- A site's code is the trust's and two more: a pattern made of each row would be compiled for each.

@@ -115,6 +115,38 @@ t.test(
   },
 );
 
+t.test('of mammography the glandular dose of each exposure is told', async (t) => {
+  const dose = read({
+    xray: {
+      events: [
+        { uid: '2.1', glandular: ['1.4', 'mGy'] },
+        { uid: '2.2', glandular: ['0.016', 'dGy'] },
+        { uid: '2.3', glandular: ['150', 'mrad'] },
+      ],
+    },
+  });
+  t.match(dose?.irradiations, [
+    { glandularMGy: 1.4 },
+    { glandularMGy: 1.6 },
+    { glandularMGy: null },
+  ]);
+});
+
+t.test('of nuclear medicine each administration is told, from when it began', async (t) => {
+  const dose = read({
+    administrations: [
+      { uid: '3.1', began: '20260615093000', activity: ['605.5', 'MBq'] },
+      { uid: '3.2', activity: ['10', 'mCi'] },
+      { uid: '3.3', activity: ['7', 'counts'] },
+    ],
+  });
+  t.match(dose?.irradiations, [
+    { eventUID: '3.1', activityMBq: 605.5, startedAt: '20260615 093000', dapGyCm2: null },
+    { eventUID: '3.2', activityMBq: 370 },
+    { eventUID: '3.3', activityMBq: null },
+  ]);
+});
+
 t.test('two planes under one UID are one event with both doses', async (t) => {
   const dose = read({
     xray: {

@@ -20,6 +20,8 @@ import { startHttp } from '../../../../hub/http/server.ts';
 import { LogError } from '../../../../hub/log/network-log.ts';
 import { MEASURES } from '../../../../hub/measures/all-measures.ts';
 import { MeasureError } from '../../../../hub/measures/measure-error.ts';
+import { subscriptionSchema } from '../../../../hub/measures/subscriptions/schema.ts';
+import { Subscriptions } from '../../../../hub/measures/subscriptions/subscriptions.ts';
 import type { Change } from '../../../../hub/projection/change.ts';
 import { projectionSchema } from '../../../../hub/projection/schema.ts';
 import { prepareProjection } from '../../../../hub/projection/statements.ts';
@@ -95,6 +97,8 @@ export async function startFakeHub(
     principals?: ReadonlyMap<string, Principal>;
     /** Absent: measures that were never built. */
     measures?: HttpParts['measures'];
+    /** Absent: some that nothing is sent from. */
+    subscriptions?: HttpParts['subscriptions'];
     /** Absent: one that can decide nothing. */
     scheduling?: Scheduling;
     /** Keys of hub.yaml beside its own. */
@@ -140,8 +144,9 @@ export async function startFakeHub(
     ...(options.callEdge && { callEdge: options.callEdge }),
   };
   const { health } = prepareProjection(db);
-  const { principals, measures, scheduling, provider = null } = options;
+  const { principals, measures, subscriptions, scheduling, provider = null } = options;
   Object.assign(parts, measures && { measures }, scheduling && { scheduling });
+  Object.assign(parts, subscriptions && { subscriptions });
   Object.assign(parts, { config: parseHubConfig({ ...RAW_CONFIG, ...options.config }), provider });
   if (principals !== undefined)
     Object.assign(parts.access, {
@@ -238,6 +243,7 @@ function fakeParts(world: {
     teaching: fakeTeaching(db, log),
     disclosure: new Disclosure({ db, clock: systemClock, config: ACCESS }),
     measures: unbuiltMeasures,
+    subscriptions: subscriptionsOf(log),
     projection: {
       db,
       connected: () => state.connected,
@@ -308,6 +314,16 @@ function fakeParts(world: {
     edgeCertificates: { authority: '', isEnrolled: () => false },
     ticketKeys: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }] }),
   };
+}
+
+/** The real ones, of which none is ever due. */
+function subscriptionsOf(log: Log): Subscriptions {
+  return new Subscriptions({
+    ...{ db: openSqlite(':memory:', subscriptionSchema), config: undefined, log },
+    ...{ measures: unbuiltMeasures, clock: systemClock, hubUrl: () => '' },
+    people: { find: () => undefined, refusal: () => null },
+    audit: { append: () => {} },
+  });
 }
 
 /** The real one, over a log that takes nothing. */
