@@ -43,7 +43,7 @@ export function eventRoute(
         'content-type': 'text/event-stream; charset=utf-8',
         'x-accel-buffering': 'no',
       });
-      response.socket?.setNoDelay(true);
+      request.socket.setNoDelay?.(true);
       const last = request.headers['last-event-id'];
       feed.add(response, typeof last === 'string' ? last : undefined, seenBy(parts, principal));
       const recheck = setInterval(() => {

@@ -18,6 +18,7 @@ import { answerBrokenHttp, answerErrors } from './errors.ts';
 import { EventFeed } from './event-feed.ts';
 import { endWithServer, eventRoute } from './event-route.ts';
 import { FleetBoard } from './fleet-board.ts';
+import { type BothVersions, serveBothVersions } from './http-versions.ts';
 import { serveMetrics } from './metrics-route.ts';
 import { describeApi } from './openapi.ts';
 import { servePages } from './pages.ts';
@@ -54,6 +55,7 @@ import { protect, SECURITY_HEADERS } from './security.ts';
 import { limitTries } from './try-limits.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
+const REQUEST_MS = 60_000;
 
 export interface HttpServer {
   /** The port that was bound. */
@@ -110,17 +112,7 @@ async function buildApp(
   feed: EventFeed,
   logged: (app: FastifyInstance) => void,
 ): Promise<{ app: FastifyInstance; routes: readonly string[] }> {
-  const { trustedProxies } = parts.config.http;
-  const app = Fastify({
-    logger: false,
-    bodyLimit: MAX_BODY_BYTES,
-    forceCloseConnections: 'idle',
-    requestTimeout: 60_000,
-    routerOptions: { maxParamLength: 256 },
-    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
-    clientErrorHandler: answerBrokenHttp,
-    frameworkErrors: (_error, _request, reply) => answerBrokenUrl(reply as unknown as FastifyReply),
-  });
+  const app = openApp(parts);
   const served: string[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     served.push(...[method].flat().map((one) => `${one} ${url}`));
@@ -173,6 +165,27 @@ async function buildApp(
   if (parts.config.http.edges === undefined) await serveEdges(app, parts);
   endWithServer(app, feed);
   return { app, routes: served };
+}
+
+function openApp(parts: HttpParts): FastifyInstance {
+  const { trustedProxies } = parts.config.http;
+  const servers: BothVersions[] = [];
+  const app: FastifyInstance = Fastify({
+    logger: false,
+    serverFactory: (handler) => {
+      const both = serveBothVersions(handler, { requestTimeout: REQUEST_MS });
+      servers.push(both);
+      return both.server;
+    },
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 256 },
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (_error, _request, reply) => answerBrokenUrl(reply as unknown as FastifyReply),
+  });
+  app.addHook('preClose', async () => servers.forEach((one) => void one.end()));
+  return app;
 }
 
 /** JSON, where no body at all is no fault of its own; HTML forms, where a field that comes twice is a list. */
