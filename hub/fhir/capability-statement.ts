@@ -9,6 +9,23 @@ interface Spoken {
 
 const SPOKEN: readonly Spoken[] = [
   {
+    ...{ type: 'ImagingStudy', interactions: ['read', 'search-type'] },
+    searches: [
+      ['patient', 'reference'],
+      ['identifier', 'token'],
+      ['modality', 'token'],
+      ['started', 'date'],
+    ],
+  },
+  {
+    ...{ type: 'DiagnosticReport', interactions: ['read', 'search-type'] },
+    searches: [
+      ['patient', 'reference'],
+      ['status', 'token'],
+      ['issued', 'date'],
+    ],
+  },
+  {
     ...{ type: 'Schedule', interactions: ['read', 'search-type'] },
     searches: [
       ['date', 'date'],

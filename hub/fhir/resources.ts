@@ -113,10 +113,14 @@ export const patientIdentifier = ({
     ? { system: `${LOCAL_SYSTEM}${issuer}`, value: patientId }
     : { system: NHS_NUMBER_SYSTEM, value: nhsNumber };
 
-/** @param base address of the FHIR server, without a slash at its end */
+/**
+ * @param base address of the FHIR server, without a slash at its end
+ * @param outcome what the set leaves out; in no total
+ */
 export function searchSet(
   resources: readonly FhirResource[],
   { base, total, self, next }: { base: string; total: number; self: string; next: string | null },
+  outcome: FhirResource | null = null,
 ): FhirResource {
   return {
     ...{ resourceType: 'Bundle', type: 'searchset', total },
@@ -124,11 +128,14 @@ export function searchSet(
       { relation: 'self', url: self },
       ...(next === null ? [] : [{ relation: 'next', url: next }]),
     ],
-    entry: resources.map((resource) => ({
-      fullUrl: `${base}/${resource.resourceType}/${String(resource['id'])}`,
-      resource,
-      search: { mode: 'match' },
-    })),
+    entry: [
+      ...resources.map((resource) => ({
+        fullUrl: `${base}/${resource.resourceType}/${String(resource['id'])}`,
+        resource,
+        search: { mode: 'match' },
+      })),
+      ...(outcome === null ? [] : [{ resource: outcome, search: { mode: 'outcome' } }]),
+    ],
   };
 }
 

@@ -78,7 +78,7 @@ export const PageQuery = {
 export const Values = z.union([z.string(), z.array(z.string())]).optional();
 
 export function sendSet(
-  parts: Parts,
+  parts: Pick<HttpParts, 'config'>,
   { reply, request }: Pick<Call, 'reply' | 'request'>,
   found: {
     resources: readonly FhirResource[];
@@ -87,6 +87,8 @@ export function sendSet(
     offset: number;
     /** Further parameters of the next page. */
     also?: Readonly<Record<string, string>>;
+    /** What the set leaves out. */
+    outcome?: FhirResource | null;
   },
 ): FhirResource {
   reply.type(FHIR_JSON);
@@ -97,7 +99,7 @@ export function sendSet(
   for (const [name, value] of Object.entries(found.also ?? {})) next.searchParams.set(name, value);
   const hasNext = found.offset + found.resources.length < found.total;
   const set = { base, total: found.total, self, next: hasNext ? next.href : null };
-  return searchSet(found.resources, set);
+  return searchSet(found.resources, set, found.outcome ?? null);
 }
 
 /** @throws HttpProblem `VALIDATION_FAILED` */

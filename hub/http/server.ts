@@ -35,6 +35,7 @@ import { didsRoutes } from './routes-dids.ts';
 import { fetchRoutes } from './routes-fetches.ts';
 import { fhirRoutes } from './routes-fhir.ts';
 import { auditEventRoutes } from './routes-fhir-audit.ts';
+import { imagingRoutes } from './routes-fhir-imaging.ts';
 import { fleetRoutes } from './routes-fleet.ts';
 import { forecastRoutes } from './routes-forecast.ts';
 import { measureSqlRoutes } from './routes-measure-sql.ts';
@@ -147,6 +148,7 @@ async function buildApp(
     ...offerRoutes(parts),
     ...fhirRoutes(parts),
     ...auditEventRoutes(parts),
+    ...imagingRoutes(parts),
     ...teachingRoutes(parts),
   ];
   for (const route of routes) serveApiRoute(app, parts, route);

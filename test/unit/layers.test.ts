@@ -177,7 +177,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/support': ['shared', 'hub/access (types)', 'hub/log (types)'],
   'hub/releases': ['shared', 'hub/log (types)', 'hub/projection (types)'],
   'hub/fleet': ['shared', 'hub/projection', 'hub/log'],
-  'hub/fhir': ['shared', 'hub/scheduling'],
+  'hub/fhir': ['shared', 'hub/scheduling', 'hub/reports (types)', 'hub/search (types)'],
   'hub/scheduling': [
     ...['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/identity', 'hub/search'],
     ...['hub/fetch', 'hub/scheduling/rules', 'hub/scheduling/travel'],
