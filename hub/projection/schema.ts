@@ -285,4 +285,8 @@ CREATE TABLE rollouts (
     sql: 'CREATE INDEX orders_time ON orders (happens_at, trust, order_id);',
   },
   teachingSchema,
+  {
+    name: 'studies by day over all trusts, as a worklist of a modality asks for them',
+    sql: 'CREATE INDEX studies_by_day ON studies (day, modalities);',
+  },
 ];

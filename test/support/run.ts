@@ -26,7 +26,7 @@ interface Group {
 }
 
 const GROUPS: readonly Group[] = [
-  { folders: ['unit', 'contract'], timeoutSeconds: 120 },
+  { folders: ['unit', 'contract'], timeoutSeconds: 300 },
   { folders: ['peers', 'fuzz'], timeoutSeconds: 300 },
   { folders: ['system', 'browser'], timeoutSeconds: 900 },
 ];
