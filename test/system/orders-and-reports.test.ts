@@ -267,7 +267,7 @@ t.test('orders, reports and patients over three trusts', { skip, timeout: 900_00
       const path = `/dicom-web/studies/2.25.8001/series/2.25.8001.1/instances/2.25.8001.1.${slice}`;
       return (await network.hub.api(path)).status;
     };
-    t.equal(await statusOf(1), 404);
+    t.equal(await statusOf(1), 410);
     t.equal(await statusOf(2), 200);
     t.ok(
       (await objectsIn(pacsOfA, '2.25.8001')).some(({ modality }) => modality === 'KO'),
@@ -276,7 +276,7 @@ t.test('orders, reports and patients over three trusts', { skip, timeout: 900_00
     // Sent again by its modality, it stays rejected.
     const [again = ''] = ctFiles(directory, AT_B);
     await sendFiles(edgeOf('RJE').dicomPort, [again]);
-    t.equal(await statusOf(1), 404);
+    t.equal(await statusOf(1), 410);
   });
 
   await t.test('what the PACS sends back is a copy still, and no study of its own', async (t) => {
