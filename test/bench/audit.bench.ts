@@ -105,7 +105,10 @@ function fill(directory: string): void {
   }
   say('filling audit_trusts');
   db.exec(`INSERT INTO audit_trusts
-    SELECT entry ->> '$.trust', seq FROM audit UNION SELECT entry ->> '$.homes[0]', seq FROM audit
+    SELECT entry ->> '$.trust' AS trust, seq FROM audit
+    UNION ALL
+    SELECT entry ->> '$.homes[0]', seq FROM audit
+      WHERE entry ->> '$.homes[0]' <> entry ->> '$.trust'
     ORDER BY 1, 2`);
   db.exec(userIndex);
   db.pragma('wal_checkpoint(TRUNCATE)');
