@@ -10,39 +10,13 @@
 import { type JsonDataSet, tagName } from '../../shared/dicom/dicom-json.ts';
 import { vrOfTag } from '../../shared/dicom/dictionary.ts';
 import { type Matcher, matcherFor } from '../../shared/dicom/match-value.ts';
+import { KeywordTag as T } from '../../shared/dicomweb/keywords.ts';
 import { jsonOfTexts, type QidoQuery } from '../../shared/dicomweb/query.ts';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
 import { readDate } from '../search/dates.ts';
 import type { StudyQuery } from '../search/query.ts';
 import type { PatientView, StudyRow, StudyView } from '../search/rows.ts';
 import type { SeriesView } from '../search/study.ts';
-
-const T = {
-  StudyDate: 0x0008_0020,
-  StudyTime: 0x0008_0030,
-  AccessionNumber: 0x0008_0050,
-  InstanceAvailability: 0x0008_0056,
-  Modality: 0x0008_0060,
-  ModalitiesInStudy: 0x0008_0061,
-  InstitutionName: 0x0008_0080,
-  ReferringPhysicianName: 0x0008_0090,
-  StudyDescription: 0x0008_1030,
-  SeriesDescription: 0x0008_103e,
-  RetrieveURL: 0x0008_1190,
-  PatientName: 0x0010_0010,
-  PatientID: 0x0010_0020,
-  IssuerOfPatientID: 0x0010_0021,
-  PatientBirthDate: 0x0010_0030,
-  PatientSex: 0x0010_0040,
-  BodyPartExamined: 0x0018_0015,
-  StudyInstanceUID: 0x0020_000d,
-  SeriesInstanceUID: 0x0020_000e,
-  StudyID: 0x0020_0010,
-  SeriesNumber: 0x0020_0011,
-  NumberOfStudyRelatedSeries: 0x0020_1206,
-  NumberOfStudyRelatedInstances: 0x0020_1208,
-  NumberOfSeriesRelatedInstances: 0x0020_1209,
-} as const;
 
 /** The issuer of NHS numbers, as objects name it. */
 const NHS = 'NHS';

@@ -1,5 +1,5 @@
 /** Attributes that DICOMweb's questions may name by keyword; by tag any may. PS3.6. */
-export const TAG_OF_KEYWORD: Readonly<Record<string, number>> = {
+export const KeywordTag = {
   StudyDate: 0x0008_0020,
   StudyTime: 0x0008_0030,
   AccessionNumber: 0x0008_0050,
@@ -57,4 +57,8 @@ export const TAG_OF_KEYWORD: Readonly<Record<string, number>> = {
   BitsAllocated: 0x0028_0100,
   PerformedProcedureStepStartDate: 0x0040_0244,
   PerformedProcedureStepStartTime: 0x0040_0245,
-};
+} as const;
+
+/** @returns undefined for what is none of them, and for what every object of JavaScript has, such as `constructor` */
+export const tagOfKeyword = (keyword: string): number | undefined =>
+  Object.hasOwn(KeywordTag, keyword) ? KeywordTag[keyword as keyof typeof KeywordTag] : undefined;

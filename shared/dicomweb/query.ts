@@ -9,7 +9,7 @@ import { charsetOf } from '../dicom/character-set.ts';
 import { type JsonDataSet, tagName } from '../dicom/dicom-json.ts';
 import { vrOfTag } from '../dicom/dictionary.ts';
 import { jsonValues } from '../dicom/json-values.ts';
-import { TAG_OF_KEYWORD } from './keywords.ts';
+import { tagOfKeyword } from './keywords.ts';
 
 /** More than a person looks through, less than what makes an answer slow. */
 export const MAX_QIDO_RESULTS = 1_000;
@@ -58,7 +58,7 @@ function filtersOf(
   const filters = new Map<number, string>();
   for (const [name, given] of Object.entries(parameters)) {
     if (OWN_PARAMETERS.has(name.toLowerCase())) continue;
-    const tag = TAG_OF_KEYWORD[name] ?? tagOf(name);
+    const tag = tagOfKeyword(name) ?? tagOf(name);
     if (tag === undefined) return { fault: `${name} is no attribute that can be asked for here` };
     const text = listOf([given].flat().map(String).join('\\').trim(), vrOfTag(tag));
     if (text === '' || text === '*') continue;
@@ -106,7 +106,7 @@ const fieldsOf = (given: unknown): readonly string[] =>
     .flat()
     .flatMap((text) => String(text).split(','))
     .map((field) => {
-      const tag = TAG_OF_KEYWORD[field];
+      const tag = tagOfKeyword(field);
       if (tag !== undefined) return tagName(tag);
       return field === 'all' ? field : field.toUpperCase();
     });
