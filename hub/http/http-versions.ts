@@ -5,16 +5,18 @@
  *   connection ─► first bytes ─┬─ "PRI" ─► HTTP/2 ──┬─► the same handler
  *                              └─ others ─► HTTP/1.1 ┘
  */
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
-import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { constants, createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 
 /** What no method of HTTP/1.1 begins with, of the 24 bytes that open HTTP/2. */
 const PREFACE = Buffer.from('PRI');
-/** As long as HTTP/1.1 waits for the head of a request. */
-const FIRST_BYTES_MS = 60_000;
+/** Waited so long for the first bytes, and for the rest of a request of which nothing more comes. */
+const REQUEST_MS = 60_000;
 /** Longer than proxies keep theirs: of two ends that close at once the one that asks is told of a fault. */
 const KEEP_ALIVE_MS = 72_000;
+
+const ENDS = ['end', 'error', 'timeout'] as const;
 
 export interface BothVersions {
   readonly server: Server;
@@ -22,12 +24,16 @@ export interface BothVersions {
   end(): void;
 }
 
-export function serveBothVersions(handler: RequestListener, options: ServerOptions): BothVersions {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...options }, handler);
+export function serveBothVersions(handler: RequestListener): BothVersions {
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_MS };
+  const server = createServer(options, handler);
   const [serveHttp1] = server.listeners('connection');
   const http2 = createHttp2Server((request, response) => {
     // Which site is asked stands in a field of its own (RFC 9113 §8.3.1): whoever compares sites looks at the old one.
     request.headers.host ??= request.authority;
+    request.setTimeout(REQUEST_MS, () => {
+      if (!request.complete) request.stream.close(constants.NGHTTP2_CANCEL);
+    });
     // Its requests and answers have the shape of the others.
     handler(request as never, response as never);
   });
@@ -44,17 +50,21 @@ export function serveBothVersions(handler: RequestListener, options: ServerOptio
     undecided.add(socket);
     const destroy = (): void => void socket.destroy();
     const decide = (): void => {
-      if (socket.readableLength < PREFACE.length && !socket.readableEnded) return;
-      const first = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
-      socket.off('readable', decide).off('error', destroy).off('timeout', destroy);
+      // A look that finds nothing is what tells the end, as of a probe that says nothing.
+      if (socket.readableLength === 0) socket.read();
+      if (socket.readableLength < PREFACE.length) return;
+      const first = socket.read() as Buffer;
+      socket.off('readable', decide);
+      for (const event of ENDS) socket.off(event, destroy);
       undecided.delete(socket);
       socket.setTimeout(0);
-      if (first.length > 0) socket.unshift(first);
+      socket.unshift(first);
       if (first.subarray(0, PREFACE.length).equals(PREFACE)) http2.emit('connection', socket);
       else serveHttp1?.call(server, socket);
     };
-    socket.setTimeout(FIRST_BYTES_MS);
-    socket.on('readable', decide).on('error', destroy).on('timeout', destroy);
+    socket.setTimeout(REQUEST_MS);
+    socket.on('readable', decide);
+    for (const event of ENDS) socket.on(event, destroy);
     socket.once('close', () => undecided.delete(socket));
   });
   return {

@@ -56,7 +56,6 @@ import { protect, SECURITY_HEADERS } from './security.ts';
 import { limitTries } from './try-limits.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
-const REQUEST_MS = 60_000;
 
 export interface HttpServer {
   /** The port that was bound. */
@@ -175,7 +174,7 @@ function openApp(parts: HttpParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
     logger: false,
     serverFactory: (handler) => {
-      const both = serveBothVersions(handler, { requestTimeout: REQUEST_MS });
+      const both = serveBothVersions(handler);
       servers.push(both);
       return both.server;
     },

@@ -80,5 +80,8 @@ t.test('requests that come byte by byte, and bytes of no version', async (t) => 
   t.match(await say(`GET /health/live HTTP/1.1\r\n${host}\r\n\r\n`), /^HTTP\/1\.1 200 /);
   t.match(await say('PRIVATE / HTTP/1.1\r\n\r\n'), /^$|GOAWAY|^\0/, 'no HTTP/2 after all: ended');
   t.match(await say('\x16\x03\x01\x02\x00'), /^HTTP\/1\.1 400 /, 'TLS at a port without it');
+  const probe = connectTcp(Number(port), '127.0.0.1').end();
+  probe.resume();
+  await once(probe, 'close', { signal: AbortSignal.timeout(10_000) });
   t.equal((await fetch(`${hub.url}/health/live`)).status, 200, 'the next one is served');
 });
