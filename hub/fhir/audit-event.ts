@@ -2,6 +2,7 @@
 import { type Code, EVENT_ID, EVENT_TYPE } from '../../shared/audit/dicom-codes.ts';
 import type { AuditedEvent } from '../../shared/audit/trail.ts';
 import { type FhirResource, LOCAL_SYSTEM, NHS_NUMBER_SYSTEM, ODS_SYSTEM } from './resources.ts';
+import { tokenOf } from './search-parameters.ts';
 
 const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
 const ENTITY_TYPE = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
@@ -81,9 +82,9 @@ function queryEntity({ query, basis = [] }: AuditedEvent): object {
 
 /** `patient` of a search: a number, a token with its system, or a reference by number. Null for what is none. */
 export function patientOfToken(token: string): string | null {
-  const [system, value] = token.includes('|') ? token.split('|', 2) : [undefined, token];
-  const number = value?.replace(/^Patient\//, '') ?? '';
+  const { system, value } = tokenOf(token);
+  const number = value.replace(/^Patient\//, '');
   if (number === '') return null;
   if (system?.startsWith(LOCAL_SYSTEM)) return `${number}^^^${system.slice(LOCAL_SYSTEM.length)}`;
-  return system === undefined || system === NHS_NUMBER_SYSTEM ? number : null;
+  return system === null || system === NHS_NUMBER_SYSTEM ? number : null;
 }

@@ -6,7 +6,7 @@ import type { ReportView } from '../reports/reports.ts';
 import type { StudyView } from '../search/rows.ts';
 import type { SeriesView } from '../search/study.ts';
 import { fhirId } from './ids.ts';
-import { type FhirResource, ODS_SYSTEM, patientIdentifier } from './resources.ts';
+import { type FhirResource, organization, patientIdentifier } from './resources.ts';
 
 export const DICOM_UID_SYSTEM = 'urn:dicom:uid';
 /** Of numbers that a trust, or an issuer, gives: its name stands behind. */
@@ -45,10 +45,6 @@ const uidIdentifier = (uid: string): object => ({
 
 const modality = (code: string): object => ({ system: DCM_SYSTEM, code });
 
-const organization = (ods: string): object => ({
-  ...{ type: 'Organization', identifier: { system: ODS_SYSTEM, value: ods } },
-});
-
 const given = (fields: Readonly<Record<string, unknown>>): object =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
@@ -68,7 +64,7 @@ export function imagingStudyResource(study: NamedStudy, dicomWeb: string): FhirR
         ...{ resourceType: 'Endpoint', id: 'wado', status: 'active' },
         connectionType: { system: CONNECTION_TYPES, code: 'dicom-wado-rs' },
         payloadType: [{ text: 'DICOM WADO-RS' }],
-        managingOrganization: { ...organization(home), display: trustName },
+        managingOrganization: { type: 'Organization', ...organization(home), display: trustName },
         address: dicomWeb,
       },
     ],
@@ -143,7 +139,7 @@ export function diagnosticReportResource(
     code: { text: title ?? 'Imaging report' },
     subject: subjectOf({ nhsNumber, patientId, issuer }),
     issued: report.issuedAt,
-    performer: [organization(trust)],
+    performer: [{ type: 'Organization', ...organization(trust) }],
     ...(author === null ? {} : { resultsInterpreter: [{ display: author }] }),
     ...(report.studyInstanceUIDs.length === 0
       ? {}

@@ -15,7 +15,8 @@ export const SNOMED_SYSTEM = 'http://snomed.info/sct';
 
 export type FhirResource = Readonly<Record<string, unknown>> & { readonly resourceType: string };
 
-const organization = (ods: string): object => ({
+/** By its ODS code. */
+export const organization = (ods: string): object => ({
   identifier: { system: ODS_SYSTEM, value: ods },
 });
 

@@ -6,6 +6,14 @@ export type QueryValue = string | readonly string[] | undefined;
 export const valuesOf = (value: QueryValue): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
+/** `system|value`, or a value without a system: null. R4 §3.1.1.4.10. */
+export function tokenOf(text: string): { readonly system: string | null; readonly value: string } {
+  const at = text.indexOf('|');
+  return at < 0
+    ? { system: null, value: text }
+    : { system: text.slice(0, at), value: text.slice(at + 1) };
+}
+
 /** RFC 3339, each the first or the last moment: `from` ≤ t < `to`. */
 export interface TimeRange {
   readonly from: string | null;

@@ -3,6 +3,7 @@
  * images. The same search and the same rules of who sees what as `/api/studies`; a set says what it leaves out.
  */
 import * as z from 'zod';
+import { auditedPatient } from '../../shared/audit/entry.ts';
 import { subjectsOfStudies } from '../audit/subjects.ts';
 import { nameOfFhirId } from '../fhir/ids.ts';
 import {
@@ -17,6 +18,7 @@ import {
   studyOfId,
 } from '../fhir/imaging.ts';
 import { LOCAL_SYSTEM, NHS_NUMBER_SYSTEM } from '../fhir/resources.ts';
+import { tokenOf } from '../fhir/search-parameters.ts';
 import { findIdentity } from '../identity/identities.ts';
 import type { WithheldNote } from '../relations/disclosure.ts';
 import { disclosedTimeline } from '../relations/find-patient.ts';
@@ -29,7 +31,15 @@ import { baseUrlOf } from './base-url.ts';
 import { requireShown, withheldJson } from './disclosed.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpProblem } from './problem.ts';
-import { FHIR_JSON, PageQuery, rangeOf, sendOne, sendSet, Values } from './routes-fhir.ts';
+import {
+  FHIR_JSON,
+  PageQuery,
+  rangeOf,
+  searchFault,
+  sendOne,
+  sendSet,
+  Values,
+} from './routes-fhir.ts';
 import { requireStudies, trustName } from './routes-studies.ts';
 import { NoQuery } from './schemas.ts';
 import { validate } from './validate.ts';
@@ -111,7 +121,7 @@ function reportSearch(parts: HttpParts): ApiRoute {
       const { _count: count, _offset: offset, status } = query;
       const { from, to } = rangeOf('issued', query.issued);
       const patient = patientOf(query);
-      if (patient === undefined) throw fault('patient', 'is needed');
+      if (patient === undefined) throw searchFault('patient', 'is needed');
       const { reports, withheld } = reportsFor(parts, discloser, patient);
       const found = reports.filter(
         (report) =>
@@ -120,7 +130,7 @@ function reportSearch(parts: HttpParts): ApiRoute {
           (to === null || Date.parse(report.issuedAt) < Date.parse(to)),
       );
       const shown = found.slice(offset, offset + count);
-      saw(subjectsOfReports(shown));
+      saw(subjectsOfReports(db, shown));
       const resources = shown.map((report) =>
         diagnosticReportResource(report, nhsNumberOf(db, report)),
       );
@@ -145,7 +155,7 @@ function reportRead(parts: HttpParts): ApiRoute {
       const absent = (): HttpProblem =>
         new HttpProblem('REPORT_UNKNOWN', 'No trust has told of this report.');
       if (report === undefined) throw absent();
-      saw(subjectsOfReports([report]));
+      saw(subjectsOfReports(db, [report]));
       requireShown(discloser.report(report), discloser.asker, absent);
       return sendOne(reply, diagnosticReportResource(report, nhsNumberOf(db, report)));
     },
@@ -157,15 +167,26 @@ type Asked = { readonly [K in keyof typeof PatientQuery]?: string | undefined };
 type Patient = Pick<StudyQuery, 'nhsNumber' | 'patientId' | 'issuer'>;
 
 function reportsFor(
-  { projection: { db } }: HttpParts,
+  { projection: { db }, config: { trusts } }: HttpParts,
   discloser: Parameters<typeof disclosedTimeline>[1],
   { nhsNumber, patientId = '', issuer = '' }: Patient,
 ): { reports: readonly ReportView[]; withheld: WithheldNote } {
   if (nhsNumber !== undefined)
     return disclosedTimeline(db, discloser, { nhsNumber, page: NO_REPORTS });
-  const reports = reportsOf(db, [{ trust: issuer, patientId, issuer }]);
-  const shown = reports.filter((report) => discloser.report(report).kind === 'shown');
-  return { reports: shown, withheld: { unrelated: 0, restricted: [] } };
+  // Whoever files the number: an issuer is no trust.
+  const reports = reportsOf(
+    db,
+    trusts.map(({ ods: trust }) => ({ trust, patientId, issuer })),
+  );
+  const decided = reports.map((report) => ({ report, decision: discloser.report(report) }));
+  const shown = decided.filter(({ decision }) => decision.kind === 'shown');
+  const unrelated = decided.filter(
+    ({ decision }) => decision.kind === 'withheld' && decision.why === 'relationship',
+  );
+  return {
+    reports: shown.map(({ report }) => report),
+    withheld: { unrelated: unrelated.length, restricted: [] },
+  };
 }
 
 function resourceOf(
@@ -192,9 +213,12 @@ function notesOf({ fleet }: HttpParts, withheld: WithheldNote): string[] {
 const nhsNumberOf = (db: Db, report: ReportView): string | null =>
   findIdentity(db, report)?.nhsNumber ?? null;
 
-function subjectsOfReports(reports: readonly ReportView[]) {
+/** By the number that finds all that was seen of somebody. */
+function subjectsOfReports(db: Db, reports: readonly ReportView[]) {
   return {
-    patients: reports.map(({ patientId, issuer, trust }) => `${patientId}^^^${issuer || trust}`),
+    patients: reports.map((report) =>
+      auditedPatient({ ...report, nhsNumber: nhsNumberOf(db, report) }),
+    ),
     studies: reports.flatMap(({ studyInstanceUIDs }) => studyInstanceUIDs),
     homes: reports.map(({ trust }) => trust),
   };
@@ -213,7 +237,9 @@ function studyQuery(query: StudyAsked): StudyQuery {
   const patient = patientOf(query);
   const identifier = identifierOf(query.identifier);
   if (patient === undefined && identifier === undefined)
-    throw fault('patient', 'is needed, or identifier');
+    throw searchFault('patient', 'is needed, or identifier');
+  if (patient?.issuer !== undefined && (identifier?.issuer ?? patient.issuer) !== patient.issuer)
+    throw searchFault('identifier', 'has to be of the issuer of the patient, or without one');
   return validate(
     StudyQuerySchema,
     {
@@ -228,18 +254,18 @@ function studyQuery(query: StudyAsked): StudyQuery {
 }
 
 const codesOf = (tokens: string | string[]): string[] =>
-  [tokens].flat().flatMap((text) => text.split(',').map((token) => token.split('|').at(-1) ?? ''));
+  [tokens].flat().flatMap((text) => text.split(',').map((token) => tokenOf(token).value));
 
 /** @throws HttpProblem `VALIDATION_FAILED`, `INVALID_NHS_NUMBER` */
 function patientOf(query: Asked): Patient | undefined {
   const token = query.patient ?? query['patient.identifier'];
   if (token === undefined) return undefined;
-  const [system, value = ''] = token.includes('|') ? token.split('|', 2) : [undefined, token];
+  const { system, value } = tokenOf(token);
   const number = value.replace(/^Patient\//, '');
   if (system?.startsWith(LOCAL_SYSTEM))
     return { patientId: number, issuer: system.slice(LOCAL_SYSTEM.length) };
-  if (system !== undefined && system !== NHS_NUMBER_SYSTEM)
-    throw fault(
+  if (system !== null && system !== NHS_NUMBER_SYSTEM)
+    throw searchFault(
       'patient',
       `a number, ${NHS_NUMBER_SYSTEM}|number, or ${LOCAL_SYSTEM}ISSUER|number`,
     );
@@ -249,19 +275,13 @@ function patientOf(query: Asked): Patient | undefined {
 /** @throws HttpProblem `VALIDATION_FAILED` */
 function identifierOf(token: string | undefined): Partial<StudyQuery> | undefined {
   if (token === undefined) return undefined;
-  const [system, value = ''] = token.includes('|') ? token.split('|', 2) : ['', token];
+  const { system, value } = tokenOf(token);
   if (system === DICOM_UID_SYSTEM) return { studyInstanceUID: value.replace(/^urn:oid:/, '') };
-  if (system === '') return { accessionNumber: value };
-  if (!system?.startsWith(ACCESSION_SYSTEM))
-    throw fault(
+  if (system === null) return { accessionNumber: value };
+  if (!system.startsWith(ACCESSION_SYSTEM))
+    throw searchFault(
       'identifier',
       `${DICOM_UID_SYSTEM}|urn:oid:UID, or ${ACCESSION_SYSTEM}ISSUER|number`,
     );
   return { accessionNumber: value, issuer: system.slice(ACCESSION_SYSTEM.length) };
-}
-
-function fault(name: string, message: string): HttpProblem {
-  return new HttpProblem('VALIDATION_FAILED', `query.${name}: ${message}`, {
-    faults: [{ path: `query.${name}`, code: 'INVALID', message }],
-  });
 }

@@ -106,8 +106,11 @@ export function sendSet(
 export function rangeOf(name: string, value: z.output<typeof Values>): TimeRange {
   const range = timeRangeOf(value);
   if (range !== null) return range;
-  const message = 'a date or a time, with eq, ge, gt, le or lt before it';
-  throw new HttpProblem('VALIDATION_FAILED', `query.${name}: ${message}`, {
+  throw searchFault(name, 'a date or a time, with eq, ge, gt, le or lt before it');
+}
+
+export function searchFault(name: string, message: string): HttpProblem {
+  return new HttpProblem('VALIDATION_FAILED', `query.${name}: ${message}`, {
     faults: [{ path: `query.${name}`, code: 'INVALID', message }],
   });
 }

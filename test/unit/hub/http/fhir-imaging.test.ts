@@ -95,6 +95,8 @@ t.test('what is left out is said, and what can not be meant is refused', async (
   await refused('ImagingStudy?patient=urn:other%7C1', 400, 'VALIDATION_FAILED');
   await refused(`ImagingStudy?patient=${NHS}&started=yesterday`, 400, 'VALIDATION_FAILED');
   await refused(`ImagingStudy?patient=${NHS}&colour=red`, 400, 'VALIDATION_FAILED');
+  const two = 'patient=urn:cdip:patient:RXK%7CX9&identifier=urn:cdip:accession:RJE%7CA1';
+  await refused(`ImagingStudy?${two}`, 400, 'VALIDATION_FAILED');
   await refused('ImagingStudy/none', 404, 'STUDY_UNKNOWN');
   await refused('DiagnosticReport', 400, 'VALIDATION_FAILED');
   await refused('DiagnosticReport/RJE.none', 404, 'REPORT_UNKNOWN');
@@ -115,6 +117,8 @@ t.test('reports: the version in force, and of a withdrawn one no word', async (t
   });
   const withdrawn = await get<Record<string, unknown>>('DiagnosticReport/RJE.R2');
   t.match(withdrawn.body, { status: 'entered-in-error' });
+  const seen = hub.audit.find({ patient: NHS }, { limit: 1, offset: 0 }).events[0];
+  t.match(seen, { what: 'GET /fhir/DiagnosticReport/:id', homes: ['RJE'] }, 'found by NHS number');
   t.notOk(withdrawn.body['presentedForm']);
   const found = async (query: string) =>
     idsOf((await get(`DiagnosticReport?patient=${NHS}&${query}`)).body);
