@@ -19,7 +19,7 @@ import {
 } from '../support/scheduling-world.ts';
 import { atATime } from './booking/at-a-time.ts';
 import { measureContest } from './booking/contest.ts';
-import { randomOperations } from './booking/operations.ts';
+import { type OperationsResult, randomOperations } from './booking/operations.ts';
 import { fillDiaries } from './diaries.ts';
 import { percentile, rounded, say, tell } from './result.ts';
 
@@ -33,6 +33,7 @@ const SEARCHES = 100;
 const AT_ONCE = 100;
 /** `CDIP_BENCH_OPERATIONS` for a long run, `CDIP_BENCH_PART=operations` for nothing else. */
 const OPERATIONS = Number(process.env['CDIP_BENCH_OPERATIONS'] ?? 10_000);
+const SAID_EVERY = 20_000;
 
 export async function run(json: boolean): Promise<void> {
   if (process.env['CDIP_BENCH_PART'] === 'operations') return onlyOperations(json);
@@ -48,8 +49,7 @@ export async function run(json: boolean): Promise<void> {
     const search = await measureSearch(hub);
     await hub.stop();
     const contest = await measureContest(directory);
-    say(`${OPERATIONS} random operations under faults`);
-    const operations = await randomOperations(OPERATIONS, randomUUID());
+    const operations = await runOperations();
     tell(
       {
         name: 'booking',
@@ -71,10 +71,26 @@ export async function run(json: boolean): Promise<void> {
   }
 }
 
+/** Says now and then how far it is, and at once the thousand in which something was found that may never be. */
+function runOperations(): Promise<OperationsResult> {
+  const seed = randomUUID();
+  say(`${OPERATIONS} random operations under faults, seed ${seed}`);
+  let known = 0;
+  return randomOperations(OPERATIONS, seed, (sum) => {
+    const wrong =
+      sum.doubleBookings + sum.patientsLeftWithNone + sum.lostConfirmations + sum.hubsThatDiffer;
+    if (wrong === known && sum.operations % SAID_EVERY !== 0) return;
+    known = wrong;
+    const megabytes = rounded(process.memoryUsage.rss() / 2 ** 20, 0);
+    say(
+      `${sum.operations} operations, ${sum.decisions} decisions, ${wrong} wrong, ${megabytes} MB`,
+    );
+  });
+}
+
 async function onlyOperations(json: boolean): Promise<void> {
-  say(`${OPERATIONS} random operations under faults`);
   const began = performance.now();
-  const found = await randomOperations(OPERATIONS, randomUUID());
+  const found = await runOperations();
   const aSecond = rounded(OPERATIONS / ((performance.now() - began) / 1_000));
   const what = {
     name: 'booking',

@@ -43,8 +43,15 @@ const NOTHING: OperationsResult = {
   ...{ doubleBookings: 0, patientsLeftWithNone: 0, lostConfirmations: 0, hubsThatDiffer: 0 },
 };
 
-/** @param seed of the run */
-export async function randomOperations(count: number, seed: string): Promise<OperationsResult> {
+/**
+ * @param seed of the run
+ * @param onProgress hears what was found so far, after every thousand operations
+ */
+export async function randomOperations(
+  count: number,
+  seed: string,
+  onProgress: (sum: OperationsResult) => void = () => {},
+): Promise<OperationsResult> {
   let sum = NOTHING;
   for (let done = 0; done < count; done += WORLD) {
     const one = await new World(`${seed} ${done}`).run(Math.min(WORLD, count - done));
@@ -52,6 +59,7 @@ export async function randomOperations(count: number, seed: string): Promise<Ope
     sum = Object.fromEntries(
       keys.map((key) => [key, sum[key] + one[key]]),
     ) as unknown as OperationsResult;
+    onProgress(sum);
   }
   return sum;
 }
