@@ -72,7 +72,9 @@ export function appointmentResource(booking: Booking, version: number): FhirReso
     status: APPOINTMENT_STATUS[state],
     ...(isOver && reason !== null ? { cancelationReason: { text: reason } } : {}),
     ...{ start, end, minutesDuration: minutes, created: booking.at },
-    slot: slotIds.map((id) => ({ reference: `Slot/${fhirId(id)}` })),
+    ...(slotIds.length === 0
+      ? {}
+      : { slot: slotIds.map((id) => ({ reference: `Slot/${fhirId(id)}` })) }),
     ...(requestId === null
       ? {}
       : { basedOn: [{ reference: `ServiceRequest/${fhirId(requestId)}` }] }),

@@ -1,6 +1,8 @@
 /** `/booking/diaries`: a trust's resources, their days, and what patients of other trusts may take (SC-21). */
 import type { FastifyRequest } from 'fastify';
+import { rfc3339 } from '../../shared/clock.ts';
 import { daysOfDiaries } from '../scheduling/diary-days.ts';
+import { unplacedAppointments } from '../scheduling/ris-rows.ts';
 import { findRequest, listResources } from '../scheduling/rows.ts';
 import { ukDay } from '../scheduling/rules/uk-time.ts';
 import type { Booking } from '../scheduling/types.ts';
@@ -60,6 +62,7 @@ function showResources(parts: HttpParts, call: PageCall, faults: readonly FieldF
   const { db } = parts.projection;
   const resources = listResources(db, { trust: call.principal.trust });
   const from = ukDay(parts.clock.now());
+  const trusts = [...new Set(resources.map(({ trust }) => trust))];
   return call.render('diaries.njk', {
     title: `${faults.length > 0 ? 'Error: ' : ''}Diaries`,
     section: 'booking',
@@ -69,6 +72,11 @@ function showResources(parts: HttpParts, call: PageCall, faults: readonly FieldF
       percent: Math.round(resource.offeredOutShare * 100),
       days: daysOfDiaries(db, { resource: resource.id, from }),
     })),
+    unplaced: trusts.flatMap((trust) =>
+      unplacedAppointments(db, { trust, from: rfc3339(parts.clock.now()) }).map((one) => ({
+        ...{ ...one, place: trustName(parts, trust) },
+      })),
+    ),
     faultList: faults,
     faults: faultsByField(faults),
   });
@@ -113,6 +121,9 @@ function showDiary(parts: HttpParts, call: PageCall, faults: readonly FieldFault
       const booking = slot.owner === null ? undefined : bookings.get(slot.owner);
       return { ...slot, booking, request: booking && requestOf(booking) };
     }),
+    withoutSlot: diary.bookings
+      .filter(({ by, slotIds }) => by === 'ris' && slotIds.length === 0)
+      .map((booking) => ({ ...booking, request: requestOf(booking) })),
     faultList: faults,
   });
 }

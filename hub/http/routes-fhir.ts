@@ -295,7 +295,15 @@ const AppointmentInput = z.looseObject({
   status: z.enum(['proposed', 'pending', 'booked', 'cancelled']),
   slot: z.array(z.looseObject({ reference: z.string() })).default([]),
   basedOn: z.array(z.looseObject({ reference: z.string() })).default([]),
-  cancelationReason: z.looseObject({ text: z.string().optional() }).optional(),
+  cancelationReason: z
+    .looseObject({
+      text: z.string().optional(),
+      coding: z
+        .array(z.looseObject({ display: z.string().optional(), code: z.string().optional() }))
+        .default([]),
+    })
+    .optional(),
+  id: z.string().optional(),
 });
 type AppointmentTold = z.output<typeof AppointmentInput>;
 
@@ -341,7 +349,8 @@ function appointmentWrites(parts: Parts): ApiRoute[] {
       problems: ['BOOKING_UNKNOWN', 'BOOKING_ENDED', 'VERSION_REQUIRED', 'VERSION_CHANGED'],
       run: async ({ body, path, principal, request, ...call }) => {
         const id = nameOfFhirId(path['id'] ?? '');
-        const { bookingId, state } = scheduling.bookings.findFor(id, principal);
+        const before = scheduling.bookings.findFor(id, principal);
+        const { bookingId, state } = before;
         const version = bookingVersion(db, bookingId);
         if (request.headers['if-match'] === undefined)
           throw new SchedulingError(
@@ -349,15 +358,14 @@ function appointmentWrites(parts: Parts): ApiRoute[] {
             'Read it first, and send its ETag as If-Match.',
           );
         requireVersion(request.headers['if-match'], String(version));
+        requireUnmoved(body, before);
         if (body.status === 'cancelled') {
-          const reason = body.cancelationReason?.text ?? 'cancelled';
-          return send(
-            await scheduling.bookings.cancel(bookingId, principal, reason, version),
-            call,
-          );
+          const as = [principal, reasonOf(body), version] as const;
+          return send(await scheduling.bookings.cancel(bookingId, ...as), call);
         }
-        if (body.status === 'booked' || body.status === appointmentStatus(state))
+        if (body.status === 'booked')
           return send(await scheduling.bookings.confirm(bookingId, principal), call);
+        if (body.status === appointmentStatus(state)) return send(before, call);
         throw new SchedulingError(
           'BOOKING_ENDED',
           `A booking that is ${state} can't be ${body.status}.`,
@@ -371,14 +379,37 @@ function appointmentWrites(parts: Parts): ApiRoute[] {
 function wishOf({ slot, basedOn, status }: AppointmentTold) {
   const slotId = idOfReference(slot[0]?.reference ?? '', 'Slot');
   const requestId = idOfReference(basedOn[0]?.reference ?? '', 'ServiceRequest');
-  if (slotId === null || requestId === null || status === 'cancelled') {
+  if (slotId === null || slot.length > 1 || requestId === null || status === 'cancelled') {
     const message =
-      'slot names a Slot, basedOn a ServiceRequest, status is booked, pending or proposed';
+      'slot names one Slot (those behind it that the examination needs come with it), basedOn a ServiceRequest, ' +
+      'status is booked, pending or proposed';
     throw new HttpProblem('VALIDATION_FAILED', message, {
       faults: [{ path: 'body', code: 'INVALID', message }],
     });
   }
   return { slotId, requestId, hold: status !== 'booked' };
+}
+
+/** In words, or as the first code says it. */
+function reasonOf({ cancelationReason: told }: AppointmentTold): string {
+  const [coded] = told?.coding ?? [];
+  return told?.text ?? coded?.display ?? coded?.code ?? 'cancelled';
+}
+
+/** BaRS: of a booking the status alone changes; to be at another time is to be booked anew. @throws HttpProblem */
+function requireUnmoved({ id, slot, basedOn }: AppointmentTold, before: Booking): void {
+  const { bookingId, slotIds, requestId } = before;
+  const slots = slot.map(({ reference }) => idOfReference(reference, 'Slot'));
+  const requests = basedOn.map(({ reference }) => idOfReference(reference, 'ServiceRequest'));
+  const isOther = id !== undefined && nameOfFhirId(id) !== bookingId;
+  const isMoved = slots.some((one) => one === null || !slotIds.includes(one));
+  if (!isOther && !isMoved && requests.every((one) => one === requestId)) return;
+  const message = isOther
+    ? 'id is not that of the address'
+    : 'slot and basedOn stay as they are: POST an Appointment for the other Slot, which frees this one';
+  throw new HttpProblem('VALIDATION_FAILED', message, {
+    faults: [{ path: isOther ? 'body.id' : 'body', code: 'INVALID', message }],
+  });
 }
 
 /** RFC 9110 §13.1.1; versions are weak ETags in FHIR. @throws SchedulingError `VERSION_CHANGED` */

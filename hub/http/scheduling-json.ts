@@ -178,7 +178,7 @@ export const subjectsOfRequests = (requests: readonly ImagingRequest[]) => ({
 
 export const bookingJson = (booking: Booking): object => {
   const { idempotency: _, ...shown } = booking;
-  return { id: booking.bookingId, slotId: booking.slotIds[0], ...shown };
+  return { id: booking.bookingId, slotId: booking.slotIds[0] ?? null, ...shown };
 };
 
 export const diaryJson = ({ bookings, ...diary }: DiaryView): object => ({

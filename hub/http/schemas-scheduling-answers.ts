@@ -28,7 +28,7 @@ export const BookingAnswer = z.looseObject({
   trust: ODSCode,
   resource: z.string(),
   date: z.iso.date(),
-  slotId: z.string().describe('The first of slotIds'),
+  slotId: Text.describe('The first of slotIds; null: the RIS has it where no slot is'),
   slotIds: z.array(z.string()),
   start: Time,
   minutes: z.int(),

@@ -85,7 +85,8 @@ export function bookingView(parts: Parts, booking: Booking): BookingView {
   return {
     ...booking,
     place: trustName(parts, booking.trust),
-    resourceName: resource?.name ?? booking.resource,
+    resourceName:
+      booking.slotIds.length === 0 ? 'another room' : (resource?.name ?? booking.resource),
   };
 }
 

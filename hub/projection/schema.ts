@@ -289,4 +289,8 @@ CREATE TABLE rollouts (
     name: 'studies by day over all trusts, as a worklist of a modality asks for them',
     sql: 'CREATE INDEX studies_by_day ON studies (day, modalities);',
   },
+  {
+    name: 'appointments of a trust in order of time, for those that are in no diary',
+    sql: 'CREATE INDEX appointments_time ON appointments (trust, happens_at);',
+  },
 ];

@@ -32,6 +32,7 @@ export const releasedBookings = (
     db,
     `SELECT b.body FROM bookings b
        WHERE b.state = 'cancelled' AND b.at >= ? AND b.start > ? AND b.body ->> 'awaits' IS NOT 'person'
+         AND json_array_length(b.body, '$.slotIds') > 0
          AND NOT EXISTS (SELECT 1 FROM refills r WHERE r.refill_id = b.booking_id)
        ORDER BY b.start LIMIT 200`,
   )

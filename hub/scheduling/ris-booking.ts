@@ -10,14 +10,16 @@ import type { Authority, Booking, Resource, Slot } from './types.ts';
 
 const DEFAULT_MINUTES = 15;
 
+type Named = Pick<AppointmentEvent, 'resource' | 'location' | 'resources'>;
+
+/** Every name that the RIS gave for where it is. */
+export const namesOf = ({ resource, location, resources = [] }: Named): string[] => [
+  ...new Set([resource, location, ...resources].filter((name) => name !== null)),
+];
+
 /** The resource that AIG-3 or AIL-3 names, by any of its names. */
-export function resourceNamed(
-  resources: readonly Resource[],
-  { resource, location }: Pick<AppointmentEvent, 'resource' | 'location'>,
-): Resource | undefined {
-  const told = [resource, location]
-    .filter((name) => name !== null)
-    .map((name) => name.toLowerCase());
+export function resourceNamed(resources: readonly Resource[], event: Named): Resource | undefined {
+  const told = namesOf(event).map((name) => name.toLowerCase());
   return resources.find(({ id, name, risName }) =>
     [risName, id, name].some((one) => one !== null && told.includes(one.toLowerCase())),
   );
@@ -28,6 +30,8 @@ export interface RisAppointment {
   readonly resource: Resource;
   readonly date: string;
   readonly slots: readonly Slot[];
+  /** False: it is at a place that is not known here, and takes no slot; `resource` is where it was. */
+  readonly isPlaced: boolean;
   /** What it was here before, when it moved. */
   readonly known: Booking | undefined;
   readonly authority: Authority;
@@ -47,21 +51,19 @@ export function decideRisBooking(
   appointment: RisAppointment,
   now: number,
 ): DecidedRisBooking | null {
-  const { event, resource, slots, known, authority } = appointment;
+  const { event, resource, isPlaced, known, authority } = appointment;
+  const slots = isPlaced ? appointment.slots : [];
   const bookingId = idOf(db, appointment);
   if (bookingId === null) return null;
   const start = event.startsAt ?? '';
   const overlapped = slots.filter((slot) => overlaps(slot, event));
-  const others = [...new Set(overlapped.map(({ owner }) => owner))]
-    .map((owner) => (owner === null ? undefined : findBooking(db, owner)))
-    .filter((one) => one !== undefined)
-    .filter(({ bookingId: id, state }) => isActive(state) && id !== known?.bookingId);
+  const others = othersIn(db, overlapped, known);
   const isFirst = authority === 'ris' && others.every(({ state }) => state === 'held');
   const isTaken = others.length > 0 && !isFirst;
-  const added =
-    overlapped.length > 0 || isTaken
-      ? []
-      : [{ id: `${resource.id} ${start}`, start, minutes: event.minutes ?? DEFAULT_MINUTES }];
+  // Longer than the time between it and the next: it keeps what it has.
+  if (isTaken && known !== undefined && isWhere(known, event, resource)) return null;
+  const needsSlot = overlapped.length === 0 && !isTaken && isPlaced;
+  const added = needsSlot ? [slotFor(event, resource)] : [];
   const at = rfc3339(now);
   const booking: Booking = {
     ...{ bookingId, requestId: requestIdOf(db, appointment), trust: resource.trust },
@@ -69,34 +71,72 @@ export function decideRisBooking(
     slotIds: isTaken ? [] : [...overlapped, ...added].map(({ id }) => id),
     minutes: event.minutes ?? overlapped[0]?.minutes ?? DEFAULT_MINUTES,
     ...{ state: isTaken ? 'refused' : 'booked', heldUntil: null, awaits: null },
-    reason: isTaken ? 'The RIS booked it while somebody else had it' : 'Booked in the RIS',
-    replaces: known !== undefined && isActive(known.state) ? known.bookingId : null,
+    reason: isTaken ? 'The RIS booked it while somebody else had it' : bookedWhere(appointment),
+    replaces: replacedBy(known),
     ...{ offerId: null, risAppointmentId: event.appointmentId, idempotency: null, by: 'ris', at },
     risAsOf: event.asOf,
   };
-  const reason = 'The RIS gave the slot to somebody else';
-  const gone = isTaken
-    ? []
-    : others.map((one) => ({
-        ...{ ...one, state: 'refused' as const, reason, heldUntil: null, at },
-        ...noticeOf(one, now),
-      }));
+  const gone = isTaken ? [] : others.map((one) => madeWay(one, now));
   return { booking, bookings: [...gone, booking], added };
 }
 
+const replacedBy = (known: Booking | undefined): string | null =>
+  known !== undefined && isActive(known.state) ? known.bookingId : null;
+
+const slotFor = ({ startsAt, minutes }: AppointmentEvent, { id }: Resource): SlotTime => ({
+  ...{ id: `${id} ${startsAt}`, start: startsAt ?? '', minutes: minutes ?? DEFAULT_MINUTES },
+});
+
+/** Those who have or hold any of the slots, but for what is known of the same appointment. */
+const othersIn = (db: Sqlite, slots: readonly Slot[], known: Booking | undefined): Booking[] =>
+  [...new Set(slots.map(({ owner }) => owner))]
+    .map((owner) => (owner === null ? undefined : findBooking(db, owner)))
+    .filter((one) => one !== undefined)
+    .filter(({ bookingId, state }) => isActive(state) && bookingId !== known?.bookingId);
+
+const madeWay = (hold: Booking, now: number): Booking => ({
+  ...{ ...hold, state: 'refused', reason: 'The RIS gave the slot to somebody else' },
+  ...{ heldUntil: null, at: rfc3339(now), ...noticeOf(hold, now) },
+});
+
+const bookedWhere = ({ event, isPlaced }: RisAppointment): string =>
+  isPlaced
+    ? 'Booked in the RIS'
+    : `Booked in the RIS at ${namesOf(event).join(', ')}, which has no diary here`;
+
 /** One for each time that an appointment had, so that hubs that see it at once make one booking of it. */
-function idOf(db: Sqlite, { event, resource }: RisAppointment): string | null {
+function idOf(db: Sqlite, { event, resource, isPlaced, known }: RisAppointment): string | null {
   const digits = (event.startsAt ?? '').replace(/\D/g, '').slice(0, 12);
-  const base = `ris-${resource.trust}-${event.appointmentId}-${resource.id}-${digits}`;
+  const place = isPlaced ? resource.id : `not-${resource.id}`;
+  const base = `ris-${resource.trust}-${event.appointmentId}-${place}-${digits}`;
   for (let times = 1; ; times += 1) {
     const id = times === 1 ? base : `${base}-${times}`;
     const before = findBooking(db, id);
     if (before === undefined) return id;
-    // What ended is begun again when the RIS says so later; a clash stays one.
-    const isAgain = before.state === 'cancelled' && event.asOf > (before.risAsOf ?? '');
+    // What ended is begun again when the RIS says so later, and what it makes longer; a clash stays one.
+    const isKnown = before.state === 'cancelled' || before.bookingId === known?.bookingId;
+    const isAgain = isKnown && event.asOf > (before.risAsOf ?? '');
     if (!isAgain) return null;
   }
 }
+
+/** It stands at this hour already; a name that no resource has says nothing against it. */
+export const isWhere = (
+  { resource, start, state, slotIds }: Booking,
+  { startsAt }: AppointmentEvent,
+  named: Resource | undefined,
+): boolean =>
+  isActive(state) &&
+  start === startsAt &&
+  (named === undefined || (named.id === resource && slotIds.length > 0));
+
+/** It reaches into slots of the diary that it does not have. */
+export const isLonger = (
+  { slotIds }: Booking,
+  event: AppointmentEvent,
+  slots: readonly Slot[],
+): boolean =>
+  slotIds.length > 0 && slots.some((slot) => overlaps(slot, event) && !slotIds.includes(slot.id));
 
 function overlaps(slot: Slot, { startsAt, minutes }: AppointmentEvent): boolean {
   const [from, begin] = [Date.parse(startsAt ?? ''), Date.parse(slot.start)];

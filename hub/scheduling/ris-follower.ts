@@ -15,13 +15,21 @@ import type { SchedulingParts } from './booking-parts.ts';
 import type { Bookings } from './bookings.ts';
 import { type Deciding, diarySubject } from './decision-writer.ts';
 import type { DiaryDecision, SlotTime } from './decisions.ts';
-import { decideRisBooking, resourceNamed } from './ris-booking.ts';
+import {
+  decideRisBooking,
+  isLonger,
+  isWhere,
+  namesOf,
+  type RisAppointment,
+  resourceNamed,
+} from './ris-booking.ts';
 import { appointmentIdsSince, awaitingRis, findAppointment, risAnswer } from './ris-rows.ts';
 import {
   bookingOfAppointment,
   type Diary,
   findBooking,
   findDiary,
+  findResource,
   listResources,
   slotsOfDiary,
 } from './rows.ts';
@@ -121,22 +129,35 @@ export class RisFollower {
     const { trust, startsAt, appointmentId } = event;
     if (startsAt === null || Date.parse(startsAt) < clock.now() - PAST_MS) return;
     const resource = resourceNamed(listResources(db, { trust }), event);
-    if (known !== undefined && isActive(known.state)) {
-      const isThere = resource === undefined || resource.id === known.resource;
-      if (isThere && known.start === startsAt) {
-        await this.#bookings.confirmedByRis(known, appointmentId);
-        return;
-      }
-    }
-    if (resource !== undefined) await this.#place(event, resource, known);
+    if (known !== undefined && isWhere(known, event, resource)) {
+      const slots = slotsOfDiary(db, known.resource, known.date);
+      const its = findResource(db, known.resource)?.value;
+      const isMade =
+        its !== undefined &&
+        isLonger(known, event, slots) &&
+        (await this.#place(event, { resource: its, known, isPlaced: true }));
+      if (!isMade) await this.#bookings.confirmedByRis(known, appointmentId);
+    } else if (resource !== undefined)
+      await this.#place(event, { resource, known, isPlaced: true });
+    else if (known !== undefined && isActive(known.state)) await this.#placeElsewhere(event, known);
   }
 
-  /** An appointment that is new here, or moved: the new place first, then the old one is free. */
+  /** Moved to where no diary is kept, or without a word on where: the patient's appointment is the new one all the same. */
+  async #placeElsewhere(event: AppointmentEvent, known: Booking): Promise<void> {
+    const resource = findResource(this.#parts.db, known.resource)?.value;
+    const isPlaced = namesOf(event).length === 0;
+    if (resource !== undefined) await this.#place(event, { resource, known, isPlaced });
+  }
+
+  /**
+   * An appointment that is new here, moved, or longer: the new place first, then the old one is free.
+   *
+   * @returns false when nothing had to be, or could be, changed
+   */
   async #place(
     event: AppointmentEvent,
-    resource: Resource,
-    known: Booking | undefined,
-  ): Promise<void> {
+    { resource, known, isPlaced }: Pick<RisAppointment, 'resource' | 'known' | 'isPlaced'>,
+  ): Promise<boolean> {
     const { writer, db, clock, log } = this.#parts;
     const date = ukDay(Date.parse(event.startsAt ?? ''));
     const head = (): number => findDiary(db, resource.id, date)?.streamSeq ?? 0;
@@ -149,7 +170,7 @@ export class RisFollower {
         const authority = diary?.authority ?? 'ris';
         const decided = decideRisBooking(
           db,
-          { event, resource, date, slots, known, authority },
+          { event, resource, date, slots, isPlaced, known, authority },
           clock.now(),
         );
         if (decided === null) return { body: null, result: null };
@@ -157,11 +178,12 @@ export class RisFollower {
         return { body: bodyOf({ resource, date }, bookings, added), result: booking };
       },
     );
-    if (placed === null) return;
+    if (placed === null) return false;
     const { bookingId } = placed;
     if (placed.state === 'refused')
       log.warn('booking.clash', { bookingId, trust: resource.trust, resource: resource.id });
     else if (placed.replaces !== null) await this.#bookings.freeReplaced(placed.replaces, placed);
+    return true;
   }
 
   async #end(

@@ -80,3 +80,25 @@ const bookings = (db: Sqlite, sql: string, ...given: string[]): Booking[] =>
     .pluck()
     .all(...given)
     .map((body) => JSON.parse(body) as Booking);
+
+export interface Unplaced {
+  /** As the RIS calls where they are; empty: it does not say. */
+  readonly names: string;
+  readonly appointments: number;
+}
+
+/** Appointments of a trust's RIS that are in no diary, by where the RIS says that they are. @param from RFC 3339 */
+export const unplacedAppointments = (
+  db: Sqlite,
+  { trust, from }: { trust: string; from: string },
+): Unplaced[] =>
+  statement<Unplaced>(
+    db,
+    `SELECT coalesce((SELECT group_concat(value, ', ') FROM json_each(a.body, '$.resources')),
+         concat_ws(', ', a.body ->> 'resource', a.body ->> 'location')) AS names,
+       count(*) AS appointments
+     FROM appointments a WHERE a.trust = ? AND a.happens_at >= ? AND a.status = 'booked'
+       AND NOT EXISTS (SELECT 1 FROM bookings b
+         WHERE b.trust = a.trust AND b.ris_appointment_id = a.appointment_id)
+     GROUP BY names ORDER BY appointments DESC, names LIMIT 20`,
+  ).all(trust, from);

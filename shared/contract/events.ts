@@ -319,6 +319,8 @@ export const AppointmentEventSchema = z.object({
   procedure: CodedSchema.nullable(),
   resource: Text,
   location: Text,
+  /** Every name in AIG-3 and AIL-3. Absent: `resource` and `location` are all. */
+  resources: z.array(z.string()).optional(),
   placerNumber: Text,
   fillerNumber: Text,
   /** Why it was made, moved or cancelled (SCH-6). */

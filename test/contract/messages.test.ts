@@ -80,6 +80,7 @@ const appointment = {
   ...{ minutes: 20, procedure: null, resource: 'CT1', location: 'RRK01', asOf: AT },
   ...{ placerNumber: null, fillerNumber: null },
 };
+const appointmentOfSeveral = { ...appointment, resources: ['Radiographer 4', 'CT1', 'RRK01'] };
 const encounter = {
   ...ordered,
   ...{ kind: 'encounter', encounterId: 'V1', patient, status: 'ended', patientClass: 'I' },
@@ -158,6 +159,7 @@ const READABLE: readonly (readonly [
   ['an order', OrderedEventSchema, order],
   ['a version of a report', OrderedEventSchema, report],
   ['an appointment', OrderedEventSchema, appointment],
+  ['an appointment of several resources', OrderedEventSchema, appointmentOfSeveral],
   ['an admission', OrderedEventSchema, encounter],
   ['a radiation dose report', OrderedEventSchema, dose],
   ['a teaching file', OrderedEventSchema, teaching],

@@ -102,6 +102,64 @@ t.test('bookings', { skip, timeout: 240_000 }, async (t) => {
     t.match(await book(hub, 'hold-0', other), { status: 201 });
   });
 
+  await t.test(
+    'an Appointment changes by the version that was read, and in its status only',
+    async (t) => {
+      const date = dayAhead(14);
+      await putDiary(hub, 'MR1', { date, prefix: 'fhir-' });
+      const [requestId = ''] = await requestsOf(hub, 1);
+      interface Resource {
+        readonly id: string;
+        readonly status: string;
+        readonly slot: readonly object[];
+        readonly cancelationReason?: { readonly text: string };
+      }
+      const send = (path: string, method: string, body: object, tag?: string | null) =>
+        hub.api<Resource>(path, {
+          ...{ method, body: JSON.stringify(body) },
+          headers: {
+            'content-type': 'application/fhir+json',
+            ...(typeof tag === 'string' ? { 'if-match': tag } : {}),
+          },
+        });
+      const wish = {
+        ...{ resourceType: 'Appointment', status: 'pending' },
+        slot: [{ reference: 'Slot/fhir-0' }],
+        basedOn: [{ reference: `ServiceRequest/${requestId}` }],
+      };
+      const more = [...wish.slot, { reference: 'Slot/fhir-2' }];
+      const two = await send('/fhir/Appointment', 'POST', { ...wish, slot: more });
+      t.equal(two.status, 400, 'two slots that were named would be one');
+      const stale = await send('/fhir/Appointment', 'POST', wish, 'W/"1"');
+      t.equal(stale.status, 412);
+      const { body: held, status, headers } = await send('/fhir/Appointment', 'POST', wish);
+      t.match({ status, held }, { status: 201, held: { status: 'pending' } });
+      const etag = headers.get('etag');
+      const put = (changed: object, tag: string | null = etag) =>
+        send(`/fhir/Appointment/${held.id}`, 'PUT', { ...held, ...changed }, tag);
+      t.match(
+        await put({}),
+        { status: 200, body: { status: 'pending' } },
+        'as it is, it stays held',
+      );
+      t.equal((await put({ status: 'booked' }, null)).status, 428);
+      t.equal((await put({ status: 'booked' }, 'W/"1"')).status, 412);
+      const slot = [{ reference: 'Slot/fhir-1' }];
+      t.equal((await put({ status: 'booked', slot })).status, 400, 'it is not moved unsaid');
+      const basedOn = [{ reference: 'ServiceRequest/another' }];
+      t.equal((await put({ status: 'booked', basedOn })).status, 400);
+      t.equal((await put({ status: 'booked', id: 'another' })).status, 400);
+      const strong = etag?.replace('W/', '') ?? '';
+      const booked = await put({ status: 'booked' }, strong);
+      t.match(booked, { status: 200, body: { status: 'booked' } });
+      const cancelationReason = { coding: [{ code: 'pat', display: 'Patient' }] };
+      const gone = { status: 'cancelled', cancelationReason };
+      t.equal((await put(gone)).status, 412, 'by what was read before it was booked');
+      const cancelled = await put(gone, booked.headers.get('etag'));
+      t.match(cancelled.body, { status: 'cancelled', cancelationReason: { text: 'Patient' } });
+    },
+  );
+
   await t.test('a diary that is planned anew keeps what is booked', async (t) => {
     const date = dayAhead(13);
     await putDiary(hub, 'MR1', { date, prefix: 'plan-' });

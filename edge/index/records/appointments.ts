@@ -19,6 +19,8 @@ interface Row extends PatientKey {
   readonly system: string | null;
   readonly resource: string | null;
   readonly location: string | null;
+  /** JSON. */
+  readonly resources: string | null;
   readonly placerNumber: string | null;
   readonly fillerNumber: string | null;
   readonly reason: string | null;
@@ -51,6 +53,7 @@ export class Appointments {
       system: procedure?.system ?? held?.system ?? null,
       resource: told.resource ?? held?.resource ?? null,
       location: told.location ?? held?.location ?? null,
+      resources: resourcesOf(told) ?? held?.resources ?? null,
       placerNumber: told.placerNumber ?? held?.placerNumber ?? null,
       fillerNumber: told.fillerNumber ?? held?.fillerNumber ?? null,
       reason: told.reason ?? null,
@@ -62,10 +65,11 @@ export class Appointments {
   eventOf(appointmentId: string): EventBody<AppointmentEvent> | undefined {
     const row = this.#statements.find.get(appointmentId);
     if (row === undefined) return undefined;
-    const { patientId, issuer, code, text, system, ...told } = row;
+    const { patientId, issuer, code, text, system, resources, ...told } = row;
     return {
       ...told,
       kind: 'appointment',
+      ...(resources === null ? {} : { resources: JSON.parse(resources) as string[] }),
       patient: this.#patients.patientOf({ patientId, issuer }),
       procedure: code === null && text === null ? null : { code, text, system },
     };
@@ -76,12 +80,15 @@ export class Appointments {
   }
 }
 
+const resourcesOf = ({ resources = [] }: AppointmentFacts): string | undefined =>
+  resources.length === 0 ? undefined : JSON.stringify(resources);
+
 function prepareStatements(db: Sqlite) {
   return {
     find: db.prepare<[string], Row>(
       `SELECT appointment_id AS appointmentId, patient_id AS patientId, issuer, status,
          starts_at AS startsAt, minutes, procedure_code AS code, procedure_text AS text,
-         procedure_system AS system, resource, location, placer_number AS placerNumber,
+         procedure_system AS system, resource, location, resources, placer_number AS placerNumber,
          filler_number AS fillerNumber, reason, placer_appointment_id AS placerAppointmentId,
          as_of AS asOf
        FROM appointments WHERE appointment_id = ?`,
@@ -89,10 +96,10 @@ function prepareStatements(db: Sqlite) {
     put: db.prepare<[object]>(
       `INSERT OR REPLACE INTO appointments (appointment_id, patient_id, issuer, status, starts_at,
          minutes, procedure_code, procedure_text, procedure_system, resource, location,
-         placer_number, filler_number, reason, placer_appointment_id, as_of,
+         resources, placer_number, filler_number, reason, placer_appointment_id, as_of,
          updated_at)
        VALUES (@appointmentId, @patientId, @issuer, @status, @startsAt, @minutes, @code, @text,
-         @system, @resource, @location, @placerNumber, @fillerNumber, @reason,
+         @system, @resource, @location, @resources, @placerNumber, @fillerNumber, @reason,
          @placerAppointmentId, @asOf,
          @now)`,
     ),

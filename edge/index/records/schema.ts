@@ -112,4 +112,8 @@ CREATE TABLE encounters (
 ALTER TABLE orders ADD COLUMN confidentiality TEXT;
 `,
   },
+  {
+    name: 'all that an appointment needs',
+    sql: 'ALTER TABLE appointments ADD COLUMN resources TEXT;',
+  },
 ];

@@ -95,6 +95,8 @@ export interface AppointmentFacts {
   readonly procedure?: Coded | undefined;
   readonly resource?: string | undefined;
   readonly location?: string | undefined;
+  /** Every name of a place or thing that it needs; empty: none is told. */
+  readonly resources?: readonly string[] | undefined;
   readonly placerNumber?: string | undefined;
   readonly fillerNumber?: string | undefined;
   readonly reason?: string | undefined;

@@ -206,6 +206,51 @@ t.test('a booking follows its status', async (t) => {
   t.match(world.events.at(-1), { status: 'cancelled' });
 });
 
+t.test('how long a booking is, is read wherever it is told', async (t) => {
+  const world = hl7World(t);
+  const AT_TEN = '20261201100000';
+  const told: Record<string, string[]> = {
+    'the end of its timing': ['SCH|B1|E1|||||||||^^^20261201100000^20261201104500'],
+    'the duration of its timing': [`SCH|B1|E2|||||||||^^M45^${AT_TEN}`],
+    'the end in TQ1': ['SCH|B1|E3', `TQ1|1||||||${AT_TEN}|20261201104500`],
+    'the service duration in TQ1': ['SCH|B1|E4', `TQ1|1|||||45^min|${AT_TEN}`],
+    'its resource': [`SCH|B1|E5|||||||||^^^${AT_TEN}`, `AIG|1||MR1|||||${AT_TEN}|||45|min`],
+    'its room': [`SCH|B1|E6|||||||||^^^${AT_TEN}`, `AIL|1||ROOM1|||${AT_TEN}|||2700|s`],
+    'two services, one behind the other': [
+      `SCH|B1|E7|||||||||^^^${AT_TEN}`,
+      `AIS|1||CT1^CT chest|${AT_TEN}|||20|min`,
+      'AIS|2||CT2^CT neck|20261201102000|||25|min',
+    ],
+  };
+  for (const [where, [sch = '', ...others]] of Object.entries(told)) {
+    await world.send(hl7Message({ type: 'SIU^S12', segments: [sch, PID, ...others] }));
+    t.match(
+      world.events.at(-1),
+      { startsAt: '2026-12-01T10:00:00.000Z', minutes: 45 },
+      `told as ${where}`,
+    );
+  }
+  const ends = 'SCH|B1|E8|||||||||^^^20261201100000^20261201093000';
+  await world.send(hl7Message({ type: 'SIU^S12', segments: [ends, PID] }));
+  t.match(world.events.at(-1), { minutes: null }, 'what ends before it begins has no length');
+});
+
+t.test('all that a booking needs is told, whichever is the scanner', async (t) => {
+  const world = hl7World(t);
+  const segments = [
+    'SCH|B1|B7||||||||30|min|^^^20261201093000',
+    PID,
+    'AIG|1||DR4^Dr Four',
+    'AIG|2||MR1^MRI one',
+    'AIL|1||MRI^ROOM2^^RRK01',
+  ];
+  await world.send(hl7Message({ type: 'SIU^S12', segments }));
+  const resources = ['Dr Four', 'DR4', 'MRI one', 'MR1', 'RRK01', 'MRI', 'ROOM2'];
+  t.match(world.events.at(-1), { resource: 'Dr Four', location: 'RRK01', resources });
+  await world.send(hl7Message({ type: 'SIU^S14', segments: segments.slice(0, 2) }));
+  t.match(world.events.at(-1), { resources }, 'what is not told again is as it was');
+});
+
 t.test('an admission follows its events, discharge and what takes it back', async (t) => {
   const world = hl7World(t);
   const adt = (event: string, at: string, times = '', visit = 'V1'): string =>

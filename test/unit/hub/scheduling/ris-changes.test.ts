@@ -235,3 +235,74 @@ t.test(
     t.equal(world.brought.length, 2, 'the priors by the new time');
   },
 );
+
+t.test(
+  'what the RIS moves to a place that has no diary here is told, and frees its slot',
+  async (t) => {
+    const { world, request, bookingId } = await booked(t);
+    const away = { startsAt: MONDAY, resource: 'VAN-7', resources: ['VAN-7', 'Car park'] };
+    await tell(world, appointment(away));
+    const stands = activeOf(world, request);
+    t.match(stands, [
+      {
+        ...{ start: MONDAY, slotIds: [], state: 'booked' },
+        reason: 'Booked in the RIS at VAN-7, Car park, which has no diary here',
+      },
+    ]);
+    t.match(
+      world.scheduling.bookings.find(bookingId),
+      { state: 'cancelled' },
+      'the old time is free',
+    );
+    await later(world, 2 * MINUTE_MS);
+    const told = world.messages.filter(({ kind }) => kind !== 'offer');
+    t.match(told, [{ kind: 'moved', text: /now on Monday 14 December/ }]);
+    await tell(world, appointment({ startsAt: MONDAY }));
+    t.equal(activeOf(world, request)[0]?.slotIds.length, 1, 'and back here, it has a slot');
+    t.equal(activeOf(world, request).length, 1);
+    t.notOk(
+      world.commands.some(({ id }) => id.startsWith('cancel-')),
+      'the RIS is told nothing of what it did itself',
+    );
+  },
+);
+
+t.test('a name that no resource has moves nothing as long as the hour is the same', async (t) => {
+  const { world, bookingId } = await booked(t);
+  await tell(world, appointment({ resource: 'Scan room one' }));
+  t.match(world.scheduling.bookings.find(bookingId), { state: 'booked' });
+});
+
+t.test('what has several resources is in the diary of the one that is known', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const [slot = ''] = await world.diary('MR-1', [FRIDAY]);
+  const resources = ['Radiographer 4', 'MR-1'];
+  await tell(world, appointment({ resource: 'Radiographer 4', resources }));
+  await t.rejects(async () => world.book(slot, (await world.request()).requestId), {
+    code: 'SLOT_TAKEN',
+  });
+});
+
+t.test('what the RIS makes longer takes the next slot too, unless somebody has it', async (t) => {
+  const { world, request, bookingId } = await booked(t);
+  const LATER = '2026-12-11T10:30:00.000Z';
+  const [, next = ''] = await world.diary('MR-1', [FRIDAY, LATER]);
+  await tell(world, appointment({ minutes: 60 }));
+  t.match(activeOf(world, request), [{ start: FRIDAY, minutes: 60, slotIds: { length: 2 } }]);
+  await t.rejects(async () => world.book(next, (await world.request()).requestId), {
+    code: 'SLOT_TAKEN',
+  });
+  await later(world, 2 * MINUTE_MS);
+  t.strictSame(world.messages, [], 'the patient comes at the same hour');
+  t.match(world.scheduling.bookings.find(bookingId), { state: 'cancelled' });
+});
+
+t.test('what becomes longer than the gap before the next patient keeps what it has', async (t) => {
+  const { world, request, bookingId } = await booked(t);
+  const [, next = ''] = await world.diary('MR-1', [FRIDAY, '2026-12-11T10:30:00.000Z']);
+  const other = await world.book(next, (await world.request()).requestId);
+  await tell(world, appointment({ minutes: 60 }));
+  t.match(world.scheduling.bookings.find(bookingId), { state: 'booked' });
+  t.match(world.scheduling.bookings.find(other), { state: 'booked' });
+  t.equal(activeOf(world, request).length, 1);
+});
