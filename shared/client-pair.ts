@@ -6,8 +6,7 @@
 import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
-import { fromSeed } from '@nats-io/nkeys';
-import { privateKeyOf } from './ed25519.ts';
+import { keyOfSeed } from './ed25519.ts';
 
 export interface ClientPair {
   /** PEM. */
@@ -20,10 +19,7 @@ const pairFile = (dataDirectory: string): string => join(dataDirectory, 'hub-cli
 
 /** @param seed of the nkey that the certificate is for */
 export function pairOf(seed: Uint8Array, cert: string): ClientPair {
-  // Its type does not name what every pair has.
-  const pair = fromSeed(seed) as unknown as { getRawSeed(): Uint8Array };
-  const key = privateKeyOf(pair.getRawSeed()).export({ type: 'pkcs8', format: 'pem' }) as string;
-  return { key, cert };
+  return { key: keyOfSeed(seed).export({ type: 'pkcs8', format: 'pem' }) as string, cert };
 }
 
 export function keepPair(

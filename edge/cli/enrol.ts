@@ -14,6 +14,7 @@ import {
   EnrolReplySchema,
   type EnrolRequest,
 } from '../../shared/contract/enrol.ts';
+import { keyOfSeed, nkeyOf } from '../../shared/ed25519.ts';
 import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
 import { VERSION } from '../../shared/version.ts';
 import { type EdgeConfig, firstConfig, httpUrlOf, natsSeedFile } from '../config.ts';
@@ -48,7 +49,7 @@ export async function enrol(config: EdgeConfig, options: EnrolOptions): Promise<
   const request: EnrolRequest = {
     token: options.token,
     trust,
-    natsPublicKey: user.getPublicKey(),
+    natsPublicKey: nkeyOf(keyOfSeed(user.getSeed())),
     httpUrl: httpUrlOf(config, config.http.port),
     version: VERSION,
   };

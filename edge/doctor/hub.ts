@@ -1,10 +1,11 @@
 /** The hub, as this edge reaches it: by HTTP, and by NATS with the edge's own key. */
 import { existsSync, readFileSync } from 'node:fs';
-import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
+import { connect } from '@nats-io/transport-node';
 import { readPair } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { CursorReplySchema } from '../../shared/contract/rpc.ts';
 import { edgeInboxPrefix, rpcSubject } from '../../shared/contract/subjects.ts';
+import { nkeyAuthenticator } from '../../shared/ed25519.ts';
 import { codeOf } from '../../shared/errors.ts';
 import { type EdgeConfig, natsSeedFile } from '../config.ts';
 import { type Finding, type FindingCode, found, well } from './finding.ts';

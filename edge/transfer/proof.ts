@@ -6,10 +6,9 @@
  */
 import { createHash, type KeyObject, randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { fromSeed } from '@nats-io/nkeys';
 import { CompactSign, compactVerify } from 'jose';
 import { PROOF_TYPE, ProofSchema } from '../../shared/contract/ticket.ts';
-import { privateKeyOf, publicKeyOf } from '../../shared/ed25519.ts';
+import { keyOfSeed, publicKeyOf } from '../../shared/ed25519.ts';
 
 export interface Presented {
   readonly ticket: string;
@@ -29,13 +28,6 @@ export function proverWith(key: () => KeyObject): Prove {
       .setProtectedHeader({ alg: 'EdDSA', typ: PROOF_TYPE })
       .sign(key());
   };
-}
-
-/** @param seed an nkey's, as text */
-export function keyOfSeed(seed: Uint8Array): KeyObject {
-  // Its type does not name what every pair has.
-  const pair = fromSeed(seed) as unknown as { getRawSeed(): Uint8Array };
-  return privateKeyOf(pair.getRawSeed());
 }
 
 /** With the edge's own key, which is read again when its file was written anew. */

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
-import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type * as z from 'zod';
 import { backoffMs, sleep } from '../../shared/backoff.ts';
 import { readPair } from '../../shared/client-pair.ts';
@@ -17,6 +17,7 @@ import {
   type RpcName,
   rpcSubject,
 } from '../../shared/contract/subjects.ts';
+import { nkeyAuthenticator } from '../../shared/ed25519.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { UplinkError } from './uplink-error.ts';

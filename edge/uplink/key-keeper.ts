@@ -17,11 +17,12 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { createUser, fromSeed } from '@nats-io/nkeys';
+import { createUser } from '@nats-io/nkeys';
 import { sleep } from '../../shared/backoff.ts';
 import { keepPair, pairOf } from '../../shared/client-pair.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { KeysReply } from '../../shared/contract/rpc.ts';
+import { keyOfSeed, nkeyOf } from '../../shared/ed25519.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { UplinkError } from './uplink-error.ts';
@@ -85,7 +86,7 @@ export class KeyKeeper {
     const { seedFile, tryKey, reconnect, log } = this.#options;
     if (!existsSync(this.#nextFile)) writeSeed(this.#nextFile, createUser().getSeed());
     const seed = readFileSync(this.#nextFile);
-    const next = fromSeed(seed).getPublicKey();
+    const next = nkeyOf(keyOfSeed(seed));
     await this.#tell(next);
     await tryKey(seed);
     renameSync(this.#nextFile, seedFile);
@@ -98,7 +99,7 @@ export class KeyKeeper {
   async #tell(next?: string): Promise<number> {
     const { seedFile } = this.#options;
     const seed = readFileSync(seedFile);
-    const current = fromSeed(seed).getPublicKey();
+    const current = nkeyOf(keyOfSeed(seed));
     const reply = await this.#options.tell({ current, ...(next === undefined ? {} : { next }) });
     if ('error' in reply)
       throw new UplinkError('KEY_REFUSED', `the hub refuses the key: ${reply.error.detail}`);

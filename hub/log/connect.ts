@@ -1,12 +1,8 @@
 /** The hub's own connection to its broker, embedded or a cluster; kept over outages of any length. */
 import { readFileSync } from 'node:fs';
-import {
-  type ConnectionOptions,
-  connect,
-  type NatsConnection,
-  nkeyAuthenticator,
-} from '@nats-io/transport-node';
+import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import type { ClientPair } from '../../shared/client-pair.ts';
+import { nkeyAuthenticator } from '../../shared/ed25519.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { HubConfig } from '../config.ts';
 import { LogError } from './network-log.ts';

@@ -5,7 +5,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
+import { createUser, fromPublic } from '@nats-io/nkeys';
+import { keyOfSeed, nkeyOf } from '../../shared/ed25519.ts';
 import type { Log } from '../../shared/log.ts';
 import { LogError } from './network-log.ts';
 
@@ -24,10 +25,9 @@ export function openHubKeys(directory: string): HubKeys {
   const system = ownSeed(join(directory, 'system.seed'));
   return {
     seed,
-    hubPublicKey: fromSeed(seed).getPublicKey(),
-    systemPublicKey: fromSeed(system).getPublicKey(),
-    placeholder: (ods) =>
-      fromSeed(ownSeed(join(directory, `placeholder-${ods}.seed`))).getPublicKey(),
+    hubPublicKey: nkeyOf(keyOfSeed(seed)),
+    systemPublicKey: nkeyOf(keyOfSeed(system)),
+    placeholder: (ods) => nkeyOf(keyOfSeed(ownSeed(join(directory, `placeholder-${ods}.seed`)))),
   };
 }
 

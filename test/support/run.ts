@@ -5,7 +5,8 @@
  *   groups ──tap──► TAP stream ──tally.ts──► a line a file, failures in full, the counts
  *
  * What our programs logged and measured meanwhile is searched for the patients who were planted: a failure for each
- * line that names one. As many files at once as there are cores. No test at all is a failure too. Compiled code is kept
+ * line that names one. As many files at once as there are cores, and one more of those that mostly wait for what their
+ * programs do. No test at all is a failure too. Compiled code is kept
  * in .compiled, as bin/cdip does: every test starts programs of hundreds of modules, and half of a start is compiling.
  * The folders of a test file's tests are removed when the file has ended: tap itself would remove one before it ends
  * the programs that write there.
@@ -23,12 +24,14 @@ const CORES = availableParallelism();
 interface Group {
   readonly folders: readonly string[];
   readonly timeoutSeconds: number;
+  /** Files at once. */
+  readonly jobs: number;
 }
 
 const GROUPS: readonly Group[] = [
-  { folders: ['unit', 'contract'], timeoutSeconds: 300 },
-  { folders: ['peers', 'fuzz'], timeoutSeconds: 300 },
-  { folders: ['system', 'browser'], timeoutSeconds: 900 },
+  { folders: ['unit', 'contract'], timeoutSeconds: 300, jobs: CORES },
+  { folders: ['peers', 'fuzz'], timeoutSeconds: 300, jobs: CORES + 1 },
+  { folders: ['system', 'browser'], timeoutSeconds: 900, jobs: CORES + 1 },
 ];
 
 /** Test files of the paths given, or all: a file, a folder, or a pattern. */
@@ -47,7 +50,7 @@ function runGroup(
   { tally, said }: { tally: Tally; said: string },
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const options = [`--jobs=${CORES}`, `--timeout=${group.timeoutSeconds}`, '--save-fixture'];
+    const options = [`--jobs=${group.jobs}`, `--timeout=${group.timeoutSeconds}`, '--save-fixture'];
     const tap = spawn('tap', ['run', '--reporter=tap', ...options, ...files], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
