@@ -122,7 +122,7 @@ function showDiary(parts: HttpParts, call: PageCall, faults: readonly FieldFault
       return { ...slot, booking, request: booking && requestOf(booking) };
     }),
     withoutSlot: diary.bookings
-      .filter(({ by, slotIds }) => by === 'ris' && slotIds.length === 0)
+      .filter(({ slotIds, state }) => slotIds.length === 0 && state !== 'cancelled')
       .map((booking) => ({ ...booking, request: requestOf(booking) })),
     faultList: faults,
   });

@@ -85,9 +85,11 @@ export class ConnectionScan {
   }
 
   #take(ride: number): void {
-    const { fromStop, toStop, departs, arrives, trip } = this.#timetable.data.rides;
+    const { fromStop, toStop, departs, arrives, trip, mayBoard, mayAlight } =
+      this.#timetable.data.rides;
     const onTrip = trip[ride] as number;
     if (this.#tripBoarded[onTrip] === NONE) {
+      if (mayBoard[ride] === 0) return;
       const stop = fromStop[ride] as number;
       const change = this.#left[stop] === NONE ? 0 : CHANGE_SECONDS;
       if ((this.#arrival[stop] as number) + change > (departs[ride] as number)) return;
@@ -95,7 +97,7 @@ export class ConnectionScan {
     }
     const stop = toStop[ride] as number;
     const at = arrives[ride] as number;
-    if (at >= (this.#arrival[stop] as number)) return;
+    if (mayAlight[ride] === 0 || at >= (this.#arrival[stop] as number)) return;
     this.#reach(stop, at, ride);
     const walks = this.#timetable.walks[stop] ?? [];
     for (let pair = 0; pair < walks.length; pair += 2) {

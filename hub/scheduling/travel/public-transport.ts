@@ -8,7 +8,7 @@ import type { Timetable } from './timetable.ts';
 
 /** Departures that are tried, in seconds after midnight. */
 const FIRST = 4 * 3_600;
-const LAST = 21 * 3_600;
+const LAST = 23 * 3_600;
 const STEP = 15 * 60;
 /** Origins and days that are kept; each is a few kilobytes. */
 const KEPT = 2_000;

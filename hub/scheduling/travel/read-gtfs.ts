@@ -15,6 +15,9 @@ import { TravelDataError } from './travel-data-error.ts';
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
+/** `pickup_type`, `drop_off_type`: an express that only sets down, or only takes up. */
+const NOT_HERE = '1';
+
 /** @throws TravelDataError */
 export async function readGtfs(folder: string): Promise<Timetable> {
   const services = await readServices(folder);
@@ -31,6 +34,8 @@ export async function readGtfs(folder: string): Promise<Timetable> {
       sequence: Number(row['stop_sequence']),
       arrives: secondsOf(row['arrival_time']),
       departs: secondsOf(row['departure_time']),
+      mayBoard: row['pickup_type'] !== NOT_HERE,
+      mayAlight: row['drop_off_type'] !== NOT_HERE,
     });
   }
   const repeats = await readRepeats(folder, tripIndex);

@@ -8,6 +8,8 @@ export interface StopTime {
   /** Seconds after midnight. */
   readonly arrives: number;
   readonly departs: number;
+  readonly mayBoard: boolean;
+  readonly mayAlight: boolean;
 }
 
 interface Ride {
@@ -16,6 +18,8 @@ interface Ride {
   readonly departs: number;
   readonly arrives: number;
   readonly trip: number;
+  readonly mayBoard: number;
+  readonly mayAlight: number;
 }
 
 /**
@@ -52,6 +56,8 @@ export function ridesInOrder(
       departs: column('departs'),
       arrives: column('arrives'),
       trip: column('trip'),
+      mayBoard: Uint8Array.from(rides, ({ mayBoard }) => mayBoard),
+      mayAlight: Uint8Array.from(rides, ({ mayAlight }) => mayAlight),
     },
   };
 }
@@ -79,5 +85,7 @@ const ridesOf = (
       departs: from.departs + later,
       arrives: to.arrives + later,
       trip,
+      mayBoard: Number(from.mayBoard),
+      mayAlight: Number(to.mayAlight),
     };
   });

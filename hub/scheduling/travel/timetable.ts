@@ -17,6 +17,9 @@ export interface Rides {
   readonly departs: Int32Array;
   readonly arrives: Int32Array;
   readonly trip: Int32Array;
+  /** 1: one may get on where it begins; get off where it ends. */
+  readonly mayBoard: Uint8Array;
+  readonly mayAlight: Uint8Array;
 }
 
 export interface Trip {
@@ -57,6 +60,8 @@ const CHANGE_METRES = 600;
 const ACCESS_METRES = 1_200;
 const KEPT_DAYS = 14;
 const DAY_MS = 86_400_000;
+/** Christmas and New Year take two weeks that follow each other. */
+const USUAL_WEEKS = 4;
 
 export class Timetable {
   readonly data: TimetableData;
@@ -67,9 +72,12 @@ export class Timetable {
   /** By stop: where one can walk to from it, as pairs of stop and seconds. */
   readonly walks: readonly (readonly number[])[];
   readonly #days = new Map<string, DayOfRides>();
+  readonly #tripsOf = new Map<string, number>();
 
   constructor(data: TimetableData) {
     this.data = data;
+    for (const { service } of data.trips)
+      this.#tripsOf.set(service, (this.#tripsOf.get(service) ?? 0) + 1);
     const services = [...data.services.values()];
     this.from = services.map(firstDay).toSorted()[0] ?? '';
     this.to = services.map(lastDay).toSorted().at(-1) ?? '';
@@ -90,15 +98,9 @@ export class Timetable {
       .map(({ index, metres }) => ({ stop: index, seconds: walkSeconds(metres) }));
   }
 
-  /**
-   * The rides of a day. Slots lie further ahead than timetables are published: beyond its days the
-   * same weekday of its nearest week counts.
-   */
+  /** The rides of a day, or of the one that counts for it. */
   ridesOn(date: string): DayOfRides {
-    const day = this.coveredDay(date);
-    const runs = new Set(
-      [...this.data.services].filter(([, service]) => runsOn(service, day)).map(([id]) => id),
-    );
+    const runs = this.#runsOn(this.coveredDay(date));
     const key = [...runs].toSorted().join(' ');
     const known = this.#days.get(key);
     if (known !== undefined) return known;
@@ -113,11 +115,31 @@ export class Timetable {
     return found;
   }
 
+  /**
+   * Slots lie further ahead than timetables are published: beyond its days the same weekday of its nearest weeks
+   * counts, of these the one on which most trips run. The nearest alone may be a bank holiday.
+   */
   coveredDay(date: string): string {
+    if (date >= this.from && date <= this.to) return date;
+    const step = date > this.to ? -7 * DAY_MS : 7 * DAY_MS;
     let day = Date.parse(date);
-    while (isoDay(day) > this.to) day -= 7 * DAY_MS;
-    while (isoDay(day) < this.from) day += 7 * DAY_MS;
-    return isoDay(day);
+    while (isoDay(day) > this.to) day += step;
+    while (isoDay(day) < this.from) day += step;
+    const days = Array.from({ length: USUAL_WEEKS }, (_, at) => isoDay(day + at * step));
+    const inside = days.filter((one) => one >= this.from && one <= this.to);
+    const trips = inside.map((one) => this.#tripsOn(one));
+    return inside[trips.indexOf(Math.max(...trips))] ?? isoDay(day);
+  }
+
+  #runsOn(day: string): Set<string> {
+    const runs = [...this.data.services].filter(([, service]) => runsOn(service, day));
+    return new Set(runs.map(([id]) => id));
+  }
+
+  #tripsOn(day: string): number {
+    let sum = 0;
+    for (const service of this.#runsOn(day)) sum += this.#tripsOf.get(service) ?? 0;
+    return sum;
   }
 }
 

@@ -97,3 +97,44 @@ t.test('half a timetable is refused, with the file and what is missing', async (
   rmSync(join(folder, 'stops.txt'));
   await t.rejects(readGtfs(folder), { code: 'TRAVEL_DATA_UNREADABLE', message: /stops.txt/ });
 });
+
+t.test('beyond its days a usual day counts, not the bank holiday at its end', async (t) => {
+  const folder = t.testdir();
+  writeFeed(folder);
+  const timetable = await readGtfs(folder);
+  t.equal(timetable.coveredDay('2026-12-25'), '2026-12-25', 'what it says of a day is so');
+  t.equal(timetable.coveredDay('2027-01-15'), '2026-12-18', 'a Friday that is not Christmas Day');
+  t.equal(timetable.coveredDay('2027-01-14'), '2026-12-31', 'else the nearest');
+  t.equal(timetable.coveredDay('2025-12-26'), '2026-01-02');
+  t.equal(timetable.ridesOn('2027-01-15').order.length, timetable.ridesOn(MONDAY).order.length);
+});
+
+t.test('nobody gets on or off where a bus only sets down or takes up', async (t) => {
+  const folder = t.testdir();
+  writeFeed(folder);
+  rmSync(join(folder, 'frequencies.txt'));
+  const times = (b: string): void =>
+    writeFileSync(
+      join(folder, 'stop_times.txt'),
+      [
+        'trip_id,arrival_time,departure_time,stop_id,stop_sequence,pickup_type,drop_off_type',
+        'b1,08:00:00,08:00:00,a,1,0,0',
+        `b1,08:10:00,08:11:00,b,2,${b}`,
+        'b1,08:40:00,08:40:00,c,3,0,0\n',
+      ].join('\n'),
+    );
+  const arrives = async (from: number, to: number): Promise<number | undefined> => {
+    const timetable = await readGtfs(folder);
+    const scan = new ConnectionScan(timetable);
+    const access = [{ stop: from, seconds: 0 }];
+    scan.run(timetable.ridesOn(MONDAY), access, at(7, 50));
+    return scan.journeyTo([{ stop: to, seconds: 0 }], access)?.arrives;
+  };
+  times('0,1');
+  t.equal(await arrives(0, 1), undefined, 'it does not set down there');
+  t.equal(await arrives(0, 2), at(8, 40), 'who is on it stays on it');
+  t.equal(await arrives(1, 2), at(8, 40));
+  times('1,0');
+  t.equal(await arrives(0, 1), at(8, 10));
+  t.equal(await arrives(1, 2), undefined, 'it takes nobody up there');
+});
