@@ -38,7 +38,7 @@ if [ ! -f node_modules/.cdip-viewer/index.html ]; then
   node_modules/node/bin/node installers/prepare-viewer.ts || fail 'the viewer could not be prepared; why is above'
 fi
 
-if [ "$purpose" = test ] && [ ! -f node_modules/.cdip-tap-built ]; then
+if [ "$purpose" = test ] && ! [ node_modules/.cdip-tap-built -nt .taprc ]; then
   say 'building the test runner'
   PATH="$PWD/node_modules/.bin:$PATH" tap build >/dev/null 2>&1 || fail '"tap build" failed'
   : > node_modules/.cdip-tap-built
