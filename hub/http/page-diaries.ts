@@ -4,7 +4,9 @@ import { rfc3339 } from '../../shared/clock.ts';
 import { daysOfDiaries } from '../scheduling/diary-days.ts';
 import { unplacedAppointments } from '../scheduling/ris-rows.ts';
 import { findRequest, listResources } from '../scheduling/rows.ts';
+import type { SessionMove } from '../scheduling/rules/session-moves.ts';
 import { ukDay } from '../scheduling/rules/uk-time.ts';
+import { bookedModalities, sessionAdvice } from '../scheduling/session-advice.ts';
 import type { Booking } from '../scheduling/types.ts';
 import { type FieldFault, faultsByField, readForm } from './forms.ts';
 import { faultOf } from './page-booking-request.ts';
@@ -77,9 +79,17 @@ function showResources(parts: HttpParts, call: PageCall, faults: readonly FieldF
         ...{ ...one, place: trustName(parts, trust) },
       })),
     ),
+    advice: bookedModalities(db).flatMap((modality) => {
+      const { moves } = sessionAdvice(db, modality, parts.clock.now());
+      return moves.map((move) => adviceView(parts, { ...move, modality }));
+    }),
     faultList: faults,
     faults: faultsByField(faults),
   });
+}
+
+function adviceView(parts: HttpParts, move: SessionMove & { modality: string }): object {
+  return { ...move, fromName: trustName(parts, move.from), toName: trustName(parts, move.to) };
 }
 
 async function changeShare(parts: HttpParts, call: PageCall): Promise<unknown> {

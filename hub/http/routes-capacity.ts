@@ -1,19 +1,46 @@
 /** Resources and their diaries. */
 import { listResources } from '../scheduling/rows.ts';
+import { sessionAdvice } from '../scheduling/session-advice.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
 import { diaryJson, resourceOf } from './scheduling-json.ts';
 import { requireDate, requireId } from './scheduling-path.ts';
 import { NoQuery } from './schemas.ts';
-import { DiaryInput, ResourceInput, ResourcesQuery } from './schemas-scheduling.ts';
-import { DiaryAnswer, ResourceAnswer, ResourcesAnswer } from './schemas-scheduling-answers.ts';
+import {
+  DiaryInput,
+  ResourceInput,
+  ResourcesQuery,
+  SessionMovesQuery,
+} from './schemas-scheduling.ts';
+import {
+  DiaryAnswer,
+  ResourceAnswer,
+  ResourcesAnswer,
+  SessionMovesAnswer,
+} from './schemas-scheduling-answers.ts';
 
-type Parts = Pick<HttpParts, 'scheduling' | 'projection'>;
+type Parts = Pick<HttpParts, 'scheduling' | 'projection' | 'clock'>;
 
 export const capacityRoutes = (parts: Parts): ApiRoute[] => [
   ...resourceRoutes(parts),
   ...diaryRoutes(parts),
+  sessionMovesRoute(parts),
 ];
+
+function sessionMovesRoute({ projection: { db }, clock }: Parts): ApiRoute {
+  return apiRoute({
+    method: 'GET',
+    path: '/api/session-moves',
+    summary:
+      'Waits, referrals and slots of each trust in a modality, and which sessions a week would even the waits out',
+    action: 'book',
+    audit: null,
+    query: SessionMovesQuery,
+    answer: { status: 200, schema: SessionMovesAnswer },
+    problems: ['VALIDATION_FAILED'],
+    run: ({ query: { modality } }) => sessionAdvice(db, modality, clock.now()),
+  });
+}
 
 function resourceRoutes({ scheduling, projection: { db } }: Parts): ApiRoute[] {
   return [

@@ -21,6 +21,29 @@ export const ResourceAnswer = z.looseObject({
 });
 export const ResourcesAnswer = z.object({ resources: z.array(ResourceAnswer), total: z.int() });
 
+export const SessionMovesAnswer = z.object({
+  modality: z.string(),
+  at: Time,
+  standings: z.array(
+    z.object({
+      trust: ODSCode,
+      waiting: z.int(),
+      medianWaitDays: z.number().describe('Of those who wait without a booking'),
+      slotsAWeek: z.number().describe('Planned, of the coming four weeks'),
+      referralsAWeek: z.number().describe('Of the last four weeks'),
+    }),
+  ),
+  moves: z.array(
+    z.object({
+      from: ODSCode,
+      to: ODSCode,
+      sessionsAWeek: z.int(),
+      slotsAWeek: z.int(),
+      reason: z.string(),
+    }),
+  ),
+});
+
 export const BookingAnswer = z.looseObject({
   id: z.string(),
   bookingId: z.string(),

@@ -260,3 +260,4 @@ export const ResourcesQuery = z.strictObject({
   trust: ODSCode.optional(),
   modality: Modality.optional(),
 });
+export const SessionMovesQuery = z.strictObject({ modality: Modality });

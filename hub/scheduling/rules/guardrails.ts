@@ -26,7 +26,7 @@ export interface TrustCount {
 const LEAST_GAIN_DAYS = 3;
 
 /** A median of fewer says nothing of a trust. */
-const LEAST_COMPARED = 20;
+export const LEAST_COMPARED = 20;
 
 /**
  * How long people wait at a trust and at the one that would send: compared where enough wait.
@@ -42,7 +42,7 @@ export function medianWaits(
   return { medianWaitDays: { here: middleOf(here), sender: middleOf(sender) } };
 }
 
-const middleOf = (days: readonly number[]): number => days[days.length >> 1] ?? 0;
+export const middleOf = (days: readonly number[]): number => days[days.length >> 1] ?? 0;
 
 /** Why a patient of another trust may not be offered one of these; empty: may. */
 export function guardrailsAgainst(

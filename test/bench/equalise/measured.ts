@@ -16,6 +16,8 @@ export interface Outcome {
   readonly p90WaitDays: number;
   readonly examined: number;
   readonly pastBreachPercent: number;
+  /** Sessions a week that staff took elsewhere in the course of the year. */
+  readonly sessionsMoved: number;
   readonly lateReleased: number;
   readonly lateWasted: number;
   readonly otherUnused: number;
@@ -103,7 +105,7 @@ export class Measured {
     });
   }
 
-  outcome(policy: string): Outcome {
+  outcome(policy: string): Omit<Outcome, 'sessionsMoved'> {
     const waits = this.#examined.map(({ waitDays }) => waitDays);
     const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     return {

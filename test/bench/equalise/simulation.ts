@@ -17,6 +17,7 @@ import { Behaviour, LATE_HOURS } from './behaviour.ts';
 import { Measured, type Outcome } from './measured.ts';
 import { FROM, isWeekend, type Patient, type Site, type World, waitsOf } from './population.ts';
 import { type GivenBack, Refills } from './refills.ts';
+import { ADVISED_EVERY, Sessions } from './sessions.ts';
 import { firstOf, WaitingLists } from './waiting-lists.ts';
 
 export interface Policy {
@@ -25,6 +26,8 @@ export interface Policy {
   readonly isShared: boolean;
   /** Slots given back are offered by the table of SC-30; else the site's staff phone its own list. */
   readonly isRefilled: boolean;
+  /** Staff take sessions to where the hub advises them to. */
+  readonly isMoved?: boolean;
 }
 
 export interface SimSlot {
@@ -81,6 +84,7 @@ export class Simulation {
   readonly #ownP2 = new Map<string, number>();
   readonly #freeAt = new Map<string, number>();
   readonly #waits = new Map<string, readonly number[]>();
+  readonly #sessions: Sessions;
   #free: SimSlot[] = [];
   #booked: SimSlot[] = [];
   #releases: Release[] = [];
@@ -89,12 +93,15 @@ export class Simulation {
   constructor(world: World, policy: Policy, travel: Travel) {
     this.#world = world;
     this.#policy = policy;
-    this.lists = new WaitingLists(world.sites.map(({ trust }) => trust));
-    this.#withSlot = new WaitingLists(world.sites.map(({ trust }) => trust));
     this.behaviour = new Behaviour(world.seed);
     this.travelTo = remembered(travel);
+    const trusts = world.sites.map(({ trust }) => trust);
+    const goesTo = this.#sitesFor();
+    this.lists = new WaitingLists(trusts, goesTo);
+    this.#withSlot = new WaitingLists(trusts, goesTo);
     this.#refills = new Refills(this);
     this.#measured = new Measured(world);
+    this.#sessions = new Sessions(world);
   }
 
   get sites(): readonly Site[] {
@@ -112,12 +119,14 @@ export class Simulation {
       this.#arrive(morning);
       this.#open(day);
       this.#count(morning);
+      if (this.#policy.isMoved === true && day > 0 && day % ADVISED_EVERY === 0)
+        this.#sessions.advise(day, this.#waits, this.#world.patients.slice(0, this.#arrived));
       this.#bookFree(morning);
       this.#giveBack(morning + DAY_MS);
       this.#endOf(morning + DAY_MS);
       if (day % 7 === 0) this.#measured.weekly(day, morning, this.lists, this.#booked);
     }
-    return this.#measured.outcome(this.#policy.name);
+    return { ...this.#measured.outcome(this.#policy.name), sessionsMoved: this.#sessions.moved };
   }
 
   /** Who may be asked for a slot at a site, with what stands against each; first in order first. */
@@ -134,12 +143,10 @@ export class Simulation {
     const trusts = this.sites
       .filter((sender) => sender === site || (this.#policy.isShared && this.#mayTake(site, sender)))
       .map(({ trust }) => trust);
-    const lists = trusts.map((trust) => this.lists.of(trust));
-    if (isForLater) lists.push(...trusts.map((trust) => this.#withSlot.of(trust)));
+    const lists = trusts.map((trust) => this.lists.for(trust, site.trust));
+    if (isForLater) lists.push(...trusts.map((trust) => this.#withSlot.for(trust, site.trust)));
     const found = firstOf(lists, most, (patient) => {
-      const { demand } = patient;
-      if (demand.trust !== site.trust && !this.#mayGo(patient, site)) return false;
-      const has = this.#slotOf.get(demand.id);
+      const has = this.#slotOf.get(patient.demand.id);
       return (has === undefined || has.start > slot.start + DAY_MS) && isMeant(patient);
     });
     const { considered } = decideOrder(
@@ -180,6 +187,22 @@ export class Simulation {
   /** A slot that was given back went to somebody else. @param listShare of those who can only be phoned, then */
   refilled(patient: Patient, listShare: number): void {
     this.#measured.refilled(isPhoneOnly(patient), listShare);
+  }
+
+  /** The own, and where each agreed to go that is not too far; the same all year. */
+  #sitesFor(): (patient: Patient) => readonly string[] {
+    const known = new Map<string, readonly string[]>();
+    return (patient) => {
+      const { id, trust } = patient.demand;
+      let found = known.get(id);
+      if (found === undefined) {
+        found = this.sites
+          .filter((site) => site.trust === trust || this.#mayGo(patient, site))
+          .map((site) => site.trust);
+        known.set(id, found);
+      }
+      return found;
+    };
   }
 
   /** Agreed, and not too far. */
@@ -227,8 +250,10 @@ export class Simulation {
     }
     for (const site of this.sites) {
       const isKept = (n: number): boolean => n % KEPT_EVERY === 0;
-      const routine = slotsOf(site, day + OPENED_DAYS, (n) => !isKept(n));
-      const kept = slotsOf(site, day + KEPT_DAYS, isKept);
+      const slotsOn = (on: number, isWanted: (n: number) => boolean): SimSlot[] =>
+        slotsOf(site, on, { slots: this.#sessions.slotsOn(site, on), isWanted });
+      const routine = slotsOn(day + OPENED_DAYS, (n) => !isKept(n));
+      const kept = slotsOn(day + KEPT_DAYS, isKept);
       this.#free.push(...routine, ...kept);
       add(this.#opened, site.trust, routine.length + kept.length);
     }
@@ -299,7 +324,11 @@ export class Simulation {
   }
 }
 
-function slotsOf(site: Site, day: number, isWanted: (n: number) => boolean): SimSlot[] {
+function slotsOf(
+  site: Site,
+  day: number,
+  { slots, isWanted }: { slots: number; isWanted: (n: number) => boolean },
+): SimSlot[] {
   if (isWeekend(day)) return [];
   const place: Place = {
     ...{ resource: `${site.trust}-mr`, trust: site.trust, modality: 'MR', tesla: 1.5 },
@@ -307,7 +336,7 @@ function slotsOf(site: Site, day: number, isWanted: (n: number) => boolean): Sim
   };
   const date = ukDay(FROM + day * DAY_MS + 12 * HOUR_MS);
   const found: SimSlot[] = [];
-  for (let n = 0; n < site.slotsADay; n += 1) {
+  for (let n = 0; n < slots; n += 1) {
     if (!isWanted(n)) continue;
     const start = ukMoment(date, FIRST_HOUR + (n % (LAST_HOUR - FIRST_HOUR)));
     const opening = {

@@ -3,35 +3,54 @@ import { BANDS } from '../../../hub/scheduling/rules/facts.ts';
 import type { Patient } from './population.ts';
 
 export class WaitingLists {
+  /** By trust, and by the site that these patients may go to. */
   readonly #lists = new Map<string, Patient[]>();
+  readonly #trusts: readonly string[];
+  readonly #goesTo: (patient: Patient) => readonly string[];
 
-  constructor(trusts: readonly string[]) {
-    for (const trust of trusts) this.#lists.set(trust, []);
+  /** @param goesTo trusts whose sites a patient may go to, the own one too */
+  constructor(trusts: readonly string[], goesTo: (patient: Patient) => readonly string[]) {
+    this.#trusts = trusts;
+    this.#goesTo = goesTo;
+    for (const trust of trusts) for (const site of trusts) this.#lists.set(`${trust} ${site}`, []);
   }
 
   get size(): number {
-    return [...this.#lists.values()].reduce((sum, { length }) => sum + length, 0);
+    return this.#trusts.reduce((sum, trust) => sum + this.of(trust).length, 0);
   }
 
   of(trust: string): readonly Patient[] {
-    return this.#lists.get(trust) ?? [];
+    return this.for(trust, trust);
+  }
+
+  /** Those of a trust who may go to a site. */
+  for(trust: string, site: string): readonly Patient[] {
+    return this.#lists.get(`${trust} ${site}`) ?? [];
   }
 
   add(patient: Patient): void {
-    const list = this.#lists.get(patient.demand.trust) ?? [];
-    list.splice(placeIn(list, patient), 0, patient);
+    for (const list of this.#listsOf(patient)) list.splice(placeIn(list, patient), 0, patient);
   }
 
   remove(patient: Patient): void {
-    const list = this.#lists.get(patient.demand.trust) ?? [];
-    const at = list.indexOf(patient, placeIn(list, patient));
-    if (at >= 0) list.splice(at, 1);
+    for (const list of this.#listsOf(patient)) {
+      const at = list.indexOf(patient, placeIn(list, patient));
+      if (at >= 0) list.splice(at, 1);
+    }
   }
 
   count(isWanted: (patient: Patient) => boolean): number {
     let count = 0;
-    for (const list of this.#lists.values()) for (const one of list) if (isWanted(one)) count += 1;
+    for (const trust of this.#trusts)
+      for (const one of this.of(trust)) if (isWanted(one)) count += 1;
     return count;
+  }
+
+  #listsOf(patient: Patient): Patient[][] {
+    return this.#goesTo(patient).flatMap((site) => {
+      const list = this.#lists.get(`${patient.demand.trust} ${site}`);
+      return list === undefined ? [] : [list];
+    });
   }
 }
 

@@ -84,6 +84,7 @@ const TABLE: readonly Row[] = [
   ['GET /api/resources/:id', BOOK],
   ['PUT /api/diaries/:resource/:date', CAPACITY],
   ['GET /api/diaries/:resource/:date', BOOK],
+  ['GET /api/session-moves', BOOK],
   ['POST /api/requests', BOOK],
   ['GET /api/requests', BOOK],
   ['GET /api/requests/:id', BOOK],
