@@ -389,8 +389,11 @@ function startFetching(
     ...{ db, now },
     appendReceipt: (body) => outbox.appendReceipt(body),
     deliveryFailures: (fetchId) => queue.failures(fetchId),
-    onState: ({ fetchId, state, reason }) =>
-      log.info('fetch.state', { fetchId, state, code: reason?.code ?? '' }),
+    onState: ({ fetchId, state, reason, studyInstanceUID, home, sourceTrust, instancesDone }) =>
+      log.info('fetch.state', {
+        ...{ fetchId, state, code: reason?.code ?? '', studyInstanceUID, home },
+        ...{ source: sourceTrust, instances: instancesDone },
+      }),
   });
   const paths = new SourcePaths({
     hubUrl: hub.url,

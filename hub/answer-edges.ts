@@ -3,7 +3,7 @@
  * recorded in the audit trail before it is answered. architecture.md, rule 10.
  */
 import { createHash } from 'node:crypto';
-import type { AuditEntry, AuditSubjects } from '../shared/audit/entry.ts';
+import type { AuditEntry, AuditMove, AuditSubjects } from '../shared/audit/entry.ts';
 import {
   ContentsRequestSchema,
   type Directory,
@@ -13,7 +13,7 @@ import {
 import { UnaidedReportSchema } from '../shared/contract/unaided.ts';
 import { codeOf } from '../shared/errors.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
-import { subjectsOfFetches, subjectsOfStudies } from './audit/subjects.ts';
+import { moveBetween, subjectsOfFetches, subjectsOfStudies } from './audit/subjects.ts';
 import type { CallEdge } from './dicomweb/call-edge.ts';
 import { listContents } from './dicomweb/list-contents.ts';
 import { FetchError } from './fetch/fetch-error.ts';
@@ -81,8 +81,9 @@ export function answerEdges(networkLog: Pick<NetworkLog, 'answer'>, asked: Asked
       const [basis] = discloser.bases;
       const answer = await orderForEdge(fetches, { ods, basis }, request);
       const order = 'fetchId' in answer ? fetches.find(answer.fetchId) : null;
-      const seen = order === null ? NOTHING : subjectsOfFetches(db, [order]);
-      return { answer, seen, discloser };
+      if (order === null) return { answer, seen: NOTHING, discloser };
+      const moved = moveBetween(order.home, ods);
+      return { answer, seen: subjectsOfFetches(db, [order]), discloser, moved };
     }),
   );
 }
@@ -145,6 +146,7 @@ async function toldUnaided(asked: Asked, ods: string, request: unknown): Promise
     ...{ purpose: 'urgent, while no hub answered', what: `cdip.rpc.${ods}.unaided` },
     ...{ patients, studies: [studyInstanceUID], homes: [...new Set([home, ods, other])] },
     query: { side, other, fetchId, reason, at },
+    moved: moveBetween(side === 'reader' ? other : ods, reader),
   });
   return { recorded: true };
 }
@@ -182,18 +184,23 @@ async function recorded<T>(
   run: () => Promise<Answer<T>> | Answer<T>,
 ): Promise<T> {
   const event = name === 'fetch' ? 'fetch' : 'search';
-  const record = (seen: AuditSubjects, code: string | null, discloser?: Discloser): void =>
+  const record = (
+    seen: AuditSubjects,
+    code: string | null,
+    { discloser, moved }: Partial<Answer<unknown>> = {},
+  ): void =>
     audit.append({
       ...(discloser === undefined ? {} : { basis: discloser.bases, withheld: discloser.refused }),
+      ...(moved === undefined ? {} : { moved }),
       ...{ event, action: event === 'search' ? 'E' : 'C', outcome: code === null ? 0 : 4, code },
       ...{ user: `workstation at ${ods}`, role: 'edge', trust: ods, address: null, purpose: null },
       ...{ what: `cdip.rpc.${ods}.${name}`, ...seen },
       query: typeof request === 'object' && request !== null ? { ...request } : {},
     });
   try {
-    const { answer, seen, discloser } = await run();
-    record(seen, null, discloser);
-    return answer;
+    const answered = await run();
+    record(answered.seen, null, answered);
+    return answered.answer;
   } catch (error) {
     record(NOTHING, codeOf(error));
     throw error;
@@ -204,4 +211,5 @@ interface Answer<T> {
   readonly answer: T;
   readonly seen: AuditSubjects;
   readonly discloser: Discloser;
+  readonly moved?: AuditMove;
 }

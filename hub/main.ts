@@ -6,9 +6,6 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { collectDefaultMetrics } from 'prom-client';
-import { HUB_TRAIL } from '../shared/audit/anchors.ts';
-import { AuditCollector } from '../shared/audit/collector.ts';
-import { AuditTrail } from '../shared/audit/trail.ts';
 import type { ClientPair } from '../shared/client-pair.ts';
 import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import type { EnrolReply, EnrolRequest } from '../shared/contract/enrol.ts';
@@ -55,6 +52,7 @@ import { messagePorts } from './scheduling/message-ports.ts';
 import { Scheduling } from './scheduling/scheduling.ts';
 import type { BringPriors } from './scheduling/transfers.ts';
 import { LoadedTravel } from './scheduling/travel/loaded-travel.ts';
+import { startAudit } from './start-audit.ts';
 import { startFollowers } from './start-followers.ts';
 import { Teaching } from './teaching/teaching.ts';
 
@@ -108,16 +106,7 @@ async function startParts(
   const provider =
     oidc === undefined ? null : new IdentityProvider({ config: oidc, trusts: network, clock, log });
 
-  const audit = new AuditTrail(dataDirectory, clock);
-  lifecycle.add('audit', () => audit.close());
-  const { collector } = config.audit;
-  if (collector !== undefined) {
-    const passing = new AuditCollector({
-      ...{ collector, dataDirectory, of: HUB_TRAIL, trail: audit, log, metrics },
-    });
-    passing.start();
-    lifecycle.add('audit collector', () => passing.stop());
-  }
+  const audit = startAudit({ config, clock, log, metrics, lifecycle });
 
   const fleetStore = new FleetStore({ dataDirectory, bankHolidays: config.alerts.bankHolidays });
   lifecycle.add('fleet', () => fleetStore.close());

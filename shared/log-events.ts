@@ -344,7 +344,15 @@ export interface LogEvents {
   /** A command of the hub could not be carried out. */
   'command.failed': { id: string; kind: string; error: unknown };
   /** A fetch reached a state; `code` says why when it stands still, is partial or failed. */
-  'fetch.state': { fetchId: string; state: string; code: string };
+  'fetch.state': {
+    fetchId: string;
+    state: string;
+    code: string;
+    studyInstanceUID: string;
+    home: string;
+    source: string;
+    instances: number;
+  };
   /** A person has this edge fetch an urgent study while no hub answers. */
   'fetch.unaided': { fetchId: string; studyInstanceUID: string; source: string };
   /** A step of a fetch failed and is tried again after `waitSeconds`. */
@@ -369,10 +377,14 @@ export interface LogEvents {
   'fetch.withdrawal-failed': { studyInstanceUID: string; to: string; code: string };
   /** Merges of patients could not be put into the audit trail; the next look does. */
   'identity.audit-failed': { code: string };
+  /** The first object of a delivery is about to go. Of what was de-identified the study stays unsaid. */
+  'delivery.begun': { deliveryId: string; peer: string; studyInstanceUID: string; home: string };
   /** A delivery ended. */
   'delivery.ended': {
     deliveryId: string;
     peer: string;
+    studyInstanceUID: string;
+    home: string;
     outcome: string;
     delivered: number;
     failed: number;
@@ -396,8 +408,10 @@ export interface LogEvents {
   'route.disclosed': {
     jobKey: number;
     project: string;
+    destination: string;
     studyInstanceUID: string;
     objects: number;
+    isAnonymous: boolean;
   };
   /** A study does not go to a project: it is held for this reason. */
   'route.withheld': { jobKey: number; project: string; studyInstanceUID: string; code: string };

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { AuditEntry } from '../../shared/audit/entry.ts';
+import { ownDoing } from '../../shared/audit/own-doing.ts';
 import type { AuditTrail } from '../../shared/audit/trail.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
@@ -68,9 +69,10 @@ export class EdgeAudit {
     });
   }
 
-  /** Writes what waits. */
+  /** Writes what waits, and that the edge ends. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#waiting.push(ownDoing('edge', 'stop'));
     this.#flush();
   }
 

@@ -6,6 +6,8 @@
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 
+/** What stands for the home of a de-identified object in a delivery: no ODS code. */
+export const DEIDENTIFIED = 'deidentified';
 const REMEMBER_MS = 60 * 86_400_000;
 
 export type DeliveryState =

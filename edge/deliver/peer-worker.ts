@@ -13,7 +13,7 @@ import { Turns } from '../../shared/turns.ts';
 import type { Peer } from '../config.ts';
 import { Breaker } from './breaker.ts';
 import { deliverPass, type PassOutcome, type PassParts } from './deliver-pass.ts';
-import type { DeliveryRow, Reason } from './delivery-queue.ts';
+import { DEIDENTIFIED, type DeliveryRow, type Reason } from './delivery-queue.ts';
 import type { PeerStates } from './peer-states.ts';
 import { Rate } from './rate.ts';
 
@@ -130,6 +130,7 @@ export class PeerWorker {
   async #pass(delivery: DeliveryRow): Promise<void> {
     const { queue } = this.#options;
     const { deliveryId, priority } = delivery;
+    this.#logBegin(delivery);
     const outcome = await deliverPass(this.#options, {
       ...{ delivery, peer: this.#peer, rate: this.#rate, isProbing: this.#breaker.isProbing },
       shouldYield: () => this.#isStopping || this.#isPassed(deliveryId, priority),
@@ -143,6 +144,14 @@ export class PeerWorker {
     this.#take(delivery, outcome);
     if (queue.find(deliveryId)?.endedAt !== null) logEnd(this.#options, deliveryId);
     this.#tell(deliveryId);
+  }
+
+  /** Before its first object goes; what is tried again has begun already. */
+  #logBegin({ deliveryId, peer, state, tries, ...study }: DeliveryRow): void {
+    const { queue, log } = this.#options;
+    const { sent, failed } = queue.progress(deliveryId);
+    if (state === 'waiting' && tries + sent + failed === 0)
+      log.info('delivery.begun', { deliveryId, peer, ...saidStudy(study) });
   }
 
   #take(delivery: DeliveryRow, outcome: PassOutcome): void {
@@ -195,6 +204,12 @@ export function logEnd({ queue, log }: WorkerOptions, deliveryId: string): void 
   const row = queue.find(deliveryId);
   if (row?.endedAt == null) return;
   const { sent, failed } = queue.progress(deliveryId);
-  const { peer, state: outcome } = row;
-  log.info('delivery.ended', { deliveryId, peer, outcome, delivered: sent, failed });
+  const { peer, state: outcome, ...study } = row;
+  const ended = { deliveryId, peer, outcome, delivered: sent, failed };
+  log.info('delivery.ended', { ...ended, ...saidStudy(study) });
+}
+
+/** The new UID of a study whose patient was taken out leads back to the patient when it stands beside anything. */
+function saidStudy({ studyInstanceUID, home }: Pick<DeliveryRow, 'studyInstanceUID' | 'home'>) {
+  return home === DEIDENTIFIED ? { studyInstanceUID: '', home: '' } : { studyInstanceUID, home };
 }

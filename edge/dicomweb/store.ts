@@ -6,6 +6,7 @@
  *
  * No object is held; one after the other is written as it comes.
  */
+import type { AuditContent } from '../../shared/audit/entry.ts';
 import type { JsonDataSet } from '../../shared/dicom/dicom-json.ts';
 import { type Part10Head, readPart10Head } from '../../shared/dicom/part10.ts';
 import { GatewayError } from '../../shared/errors.ts';
@@ -37,6 +38,8 @@ export interface Sender {
 interface Stored {
   readonly head: Part10Head | undefined;
   readonly status: number;
+  /** Of an object that was filed. */
+  readonly studyInstanceUID?: string | undefined;
 }
 
 /** Takes the parts of one request, each in its turn. */
@@ -58,8 +61,8 @@ export class StoreRun {
       this.#stored.push({ head, status: CANNOT_UNDERSTAND });
       return;
     }
-    const { status } = await this.#write(head, rest);
-    this.#stored.push({ head, status });
+    const { status, studyInstanceUID } = await this.#write(head, rest);
+    this.#stored.push({ head, status, studyInstanceUID });
   }
 
   async #write(head: Part10Head, rest: AsyncIterable<Buffer>): Promise<DimseStatus> {
@@ -81,6 +84,21 @@ export class StoreRun {
   counts(): { completed: number; failed: number } {
     const completed = this.#stored.filter(({ status }) => status === 0).length;
     return { completed, failed: this.#stored.length - completed };
+  }
+
+  /** What was filed, by study, as the trail tells it. */
+  contents(index: Pick<EdgeIndex, 'studyState' | 'trust'>): AuditContent[] {
+    const studies = new Map<string, Record<string, number>>();
+    for (const { studyInstanceUID: study, head } of this.#stored) {
+      if (study === undefined || head === undefined) continue;
+      const classes = studies.get(study) ?? {};
+      classes[head.sopClassUID] = (classes[head.sopClassUID] ?? 0) + 1;
+      studies.set(study, classes);
+    }
+    return [...studies].map(([study, instances]) => {
+      const accession = index.studyState(study, index.trust)?.accessionNumber ?? null;
+      return { study, accession, instances };
+    });
   }
 
   /** PS3.18 tables 10.5.3-1, 10.5.3-2. */

@@ -6,7 +6,13 @@
  * What can't be recorded is not answered. Who shows no credentials is no event, as at the hub.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { AuditAction, AuditEvent, AuditOutcome } from '../../shared/audit/entry.ts';
+import type {
+  AuditAction,
+  AuditEntry,
+  AuditEvent,
+  AuditMove,
+  AuditOutcome,
+} from '../../shared/audit/entry.ts';
 import type { EdgeAudit } from '../audit/edge-audit.ts';
 import type { Subjects } from '../audit/subject-of.ts';
 import { HttpProblem } from './problem.ts';
@@ -25,18 +31,34 @@ export function tellAsker(request: FastifyRequest, asker: Asker): void {
   askers.set(request, asker);
 }
 
-/** The first that fits. Null: nothing of a patient comes into sight, and nothing changes. */
+const stored = new WeakMap<FastifyRequest, Pick<AuditEntry, 'contents' | 'query'>>();
+
+/** STOW-RS: what was taken. */
+export function tellStored(
+  request: FastifyRequest,
+  taken: Pick<AuditEntry, 'contents' | 'query'>,
+): void {
+  stored.set(request, taken);
+}
+
+/** The first that fits; with the method where it matters. Null: nothing of a patient comes into sight, and nothing changes. */
 const ROUTES: readonly (readonly [RegExp, AuditEvent | null])[] = [
-  [/^\/(health|metrics)|^\/local\/doctor$/, null],
-  [/^\/transfer\/v1\/.*\/(manifest|ticket)$/, null],
-  [/^\/transfer\//, 'fetch'],
-  [/^\/dicom-web\/studies$/, 'search'],
-  [/^\/dicom-web\//, 'look'],
-  [/^\/local\/keys|^\/peers/, 'configuration'],
-  [/^\/local\/fetches/, 'fetch'],
-  [/^\/(hl7)?$/, 'look'],
-  [/^\//, 'fleet'],
+  [/ \/(health|metrics)| \/local\/doctor$/, null],
+  [/ \/transfer\/v1\/.*\/(manifest|ticket)$/, null],
+  // The answer is still to come; its end tells itself.
+  [/ \/transfer\//, 'transfer-begun'],
+  [/^POST \/dicom-web\//, 'transfer'],
+  [/ \/dicom-web\/studies$/, 'search'],
+  [/ \/dicom-web\//, 'look'],
+  [/ \/local\/keys| \/peers/, 'configuration'],
+  [/ \/local\/fetches/, 'fetch'],
+  [/ \/(hl7)?$/, 'look'],
+  [/ \//, 'fleet'],
 ];
+const MOVES: Readonly<Partial<Record<AuditEvent, AuditMove>>> = {
+  'transfer-begun': { from: 'here', to: 'user' },
+  transfer: { from: 'user', to: 'here' },
+};
 const ACTIONS = { GET: 'R', HEAD: 'R', POST: 'C', DELETE: 'D' } as const;
 
 export interface AuditParts {
@@ -63,11 +85,12 @@ const isRefusal = (status: number): boolean => status === 401 || status === 403;
 function eventOf(request: FastifyRequest, status: number): AuditEvent | null {
   const route = request.routeOptions.url ?? '';
   if (route === '') return null;
-  const event = ROUTES.find(([pattern]) => pattern.test(route))?.[1] ?? null;
+  const called = `${request.method} ${route}`;
+  const event = ROUTES.find(([pattern]) => pattern.test(called))?.[1] ?? null;
   if (!isRefusal(status)) return event;
   if (request.headers.authorization === undefined) return null;
   // A manifest is read before its objects: alone it is worth a row only where it was refused.
-  return event ?? (route.startsWith('/transfer/') ? 'fetch' : null);
+  return event ?? (route.startsWith('/transfer/') ? 'transfer-begun' : null);
 }
 
 function write(
@@ -76,7 +99,10 @@ function write(
   { event, status }: { event: AuditEvent; status: number },
 ): void {
   const { uid, study = uid } = request.params as Record<string, string | undefined>;
-  const of = study === undefined ? [] : subjects.ofStudy(study);
+  const taken = stored.get(request);
+  const named = taken?.contents?.map((one) => one.study) ?? [];
+  const studies = [...new Set(study === undefined ? named : [study, ...named])];
+  const of = studies.flatMap((one) => subjects.ofStudy(one));
   const { user, role, trust = null } = askers.get(request) ?? unknown(status);
   const outcome = outcomeOf(status);
   const entry = {
@@ -86,8 +112,10 @@ function write(
     address: request.ip ?? null,
     query: event === 'search' ? { ...(request.query as object) } : {},
     patients: [...new Set(of.map(({ patient }) => patient))],
-    studies: study === undefined ? [] : [study],
+    studies,
     homes: [...new Set(of.map(({ home }) => home))],
+    ...taken,
+    ...(event in MOVES ? { moved: MOVES[event] } : {}),
   };
   if (event === 'look') audit.recordOnce(entry);
   else audit.record(entry);
@@ -105,7 +133,7 @@ function outcomeOf(status: number): AuditOutcome {
 }
 
 function actionOf({ method }: FastifyRequest, event: AuditEvent): AuditAction {
-  if (event === 'search') return 'E';
+  if (event === 'search' || event === 'transfer-begun') return 'E';
   return ACTIONS[method as keyof typeof ACTIONS] ?? 'E';
 }
 

@@ -9,6 +9,7 @@ import type { WebAnswer } from '../dicomweb/answer.ts';
 import { DicomWebError } from '../dicomweb/dicomweb-error.ts';
 import { type StoreParts, StoreRun } from '../dicomweb/store.ts';
 import { boundaryIn, takeParts } from '../dicomweb/take-parts.ts';
+import { tellStored } from './audited.ts';
 import { admitDicomWeb, type DicomWebAccessParts } from './dicomweb-access.ts';
 import { HttpProblem } from './problem.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -44,6 +45,7 @@ async function store(request: FastifyRequest, parts: StowParts): Promise<WebAnsw
   const type = request.headers['content-type'] ?? '';
   if (/^application\/dicom\s*(;|$)/i.test(type)) await run.take(body);
   else await takeParts(body, boundaryOf(type), (part) => run.take(part));
+  tellStored(request, { contents: run.contents(parts.stow.index), query: run.counts() });
   return run.answer(parts.stow.index);
 }
 

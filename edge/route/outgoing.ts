@@ -5,14 +5,12 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import type { Reason } from '../deliver/delivery-queue.ts';
+import { DEIDENTIFIED, type Reason } from '../deliver/delivery-queue.ts';
 import type { StoredInstance } from '../index/types.ts';
 import { newFile } from '../spool/spare-files.ts';
 import type { Spool } from '../spool/spool.ts';
 import { InstanceWriter, type SealedFile } from '../spool/write-instance.ts';
 
-/** What stands for the home of a de-identified object in a delivery: no ODS code. */
-export const DEIDENTIFIED = 'deidentified';
 const FOLDER = 'outgoing';
 
 export interface CleanObject {

@@ -9,13 +9,13 @@
 import type { Log } from '../../shared/log.ts';
 import type { Model } from '../config-routes.ts';
 import type { Deliverer } from '../deliver/deliverer.ts';
-import type { DeliveryQueue, Reason } from '../deliver/delivery-queue.ts';
+import { DEIDENTIFIED, type DeliveryQueue, type Reason } from '../deliver/delivery-queue.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { RuleSet } from './decide.ts';
 import type { FactsReader } from './facts.ts';
 import type { Gate } from './gate.ts';
 import type { Outages } from './outages.ts';
-import { DEIDENTIFIED, type Outgoing } from './outgoing.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { RouteCounters } from './route-metrics.ts';
 import type { JobRow, JobState, QueuedStudy } from './route-statements.ts';
 import type { RouteStore } from './route-store.ts';
@@ -143,7 +143,7 @@ export class Router {
   /** @returns true: it goes as it is, now */
   #isDisclosed(job: JobRow, project: string): boolean {
     const { store, gate, outgoing, index, now, log } = this.#parts;
-    const { jobKey, studyInstanceUID, home } = job;
+    const { jobKey, studyInstanceUID, home, destination } = job;
     const patient = index.studyState(studyInstanceUID, home)?.patient;
     const reason =
       patient === undefined
@@ -154,8 +154,12 @@ export class Router {
       log.warn('route.withheld', { jobKey, project, studyInstanceUID, code: reason.code });
       return false;
     }
-    log.info('route.disclosed', { jobKey, project, studyInstanceUID, objects: job.instances });
-    if (gate.project(project)?.profile === 'identifiable') return true;
+    const isAnonymous = gate.project(project)?.profile !== 'identifiable';
+    log.info('route.disclosed', {
+      ...{ jobKey, project, destination, studyInstanceUID },
+      ...{ objects: job.instances, isAnonymous },
+    });
+    if (!isAnonymous) return true;
     outgoing.forget(jobKey);
     store.prepare(job);
     return false;

@@ -151,6 +151,7 @@ export class SupportDesk {
       ...{ event: 'export', action: 'R', outcome: 0, code: null, what: 'support bundle' },
       ...{ user: askedBy, role: 'fleet', trust: null, address: null, purpose: reason },
       ...{ query: { bundle, ...query }, patients: [], studies: [], homes: [trust] },
+      moved: { from: 'here', to: { kind: 'program', id: 'hub', address: null } },
     });
   }
 }

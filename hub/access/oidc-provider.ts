@@ -128,7 +128,9 @@ export class IdentityProvider {
       );
       const signed = tokens.claims();
       if (signed === undefined) throw new AccessError('OIDC_ANSWER', 'no ID token came');
+      this.#requireForUs(signed.azp);
       this.#requireNotOfTheFuture(signed.iat);
+      if (typeof signed.auth_time === 'number') this.#requireNotOfTheFuture(signed.auth_time);
       const more = await this.#userInfo(configuration, tokens.access_token, signed.sub);
       const { config, trusts } = this.#parts;
       const identity = readIdentity({ signed, all: { ...more, ...signed } }, config, trusts);
@@ -210,10 +212,20 @@ export class IdentityProvider {
     return { prompt: 'login', max_age: '0', ...(acr === undefined ? {} : { acr_values: acr }) };
   }
 
-  /** The library looks at the end of a token alone; with a clock that is behind, one would live for longer. */
-  #requireNotOfTheFuture(issuedAt: number): void {
+  /** The library looks at it where there are several audiences. OpenID Connect Core §3.1.3.7, 5. */
+  #requireForUs(authorisedParty: unknown): void {
+    if (authorisedParty === undefined || authorisedParty === this.#parts.config.clientId) return;
+    throw new AccessError('OIDC_ANSWER', 'what came back was given to another client');
+  }
+
+  /**
+   * The library looks at the end of a token and the age of a proof alone: one of the future would live for longer.
+   *
+   * @param seconds since the epoch
+   */
+  #requireNotOfTheFuture(seconds: number): void {
     const { clock, config } = this.#parts;
-    if (issuedAt <= clock.now() / 1000 + config.clockToleranceSeconds) return;
+    if (seconds <= clock.now() / 1000 + config.clockToleranceSeconds) return;
     throw new AccessError('OIDC_CLOCK', CLOCKS_DIFFER);
   }
 

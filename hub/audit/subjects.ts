@@ -1,5 +1,11 @@
 /** Whose data an answer shows, in the words of the audit trail. */
-import { type AuditSubjects, auditedPatient } from '../../shared/audit/entry.ts';
+import {
+  type AuditMove,
+  type AuditNode,
+  type AuditSubjects,
+  auditedPatient,
+  edgeOf,
+} from '../../shared/audit/entry.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { FetchView } from '../fetch/order.ts';
 import type { PatientView } from '../search/rows.ts';
@@ -15,6 +21,15 @@ export const subjectsOfStudies = (studies: readonly Shown[]): AuditSubjects => (
   patients: studies.map(({ patient }) => auditedPatient(patient)),
   studies: studies.map(({ studyInstanceUID }) => studyInstanceUID),
   homes: studies.map(({ home }) => home),
+});
+
+const edgeNode = (trust: string): AuditNode => ({
+  ...{ kind: 'program', id: edgeOf(trust), address: null },
+});
+
+/** From the edge of a trust to the edge of another one. */
+export const moveBetween = (home: string, to: string): AuditMove => ({
+  ...{ from: edgeNode(home), to: edgeNode(to) },
 });
 
 /** Of fetches: the patients of their studies, and the trust that a study goes to. */

@@ -1,5 +1,9 @@
 /** An event of the audit trail as FHIR R4 AuditEvent, in DICOM's codes. */
-import { type Code, EVENT_ID, EVENT_TYPE } from '../../shared/audit/dicom-codes.ts';
+import { hostname } from 'node:os';
+import { HUB_TRAIL } from '../../shared/audit/anchors.ts';
+import { type Code, EVENT_ID, eventAction, eventType } from '../../shared/audit/dicom-codes.ts';
+import type { AuditContent } from '../../shared/audit/entry.ts';
+import { type Participant, participantsOf } from '../../shared/audit/participants.ts';
 import type { AuditedEvent } from '../../shared/audit/trail.ts';
 import { type FhirResource, LOCAL_SYSTEM, NHS_NUMBER_SYSTEM, ODS_SYSTEM } from './resources.ts';
 import { tokenOf } from './search-parameters.ts';
@@ -10,8 +14,10 @@ const OBJECT_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
 const OUTCOMES = { 0: 'done', 4: 'not done', 8: 'refused', 12: 'failed' } as const;
 
 export function auditEventResource(event: AuditedEvent): FhirResource {
-  const { seq, at, action, outcome, code, purpose, patients, studies, what } = event;
-  const type = EVENT_TYPE[event.event];
+  const { seq, at, outcome, code, purpose, patients, studies, what, contents = [] } = event;
+  const type = eventType(event);
+  const contentOf = new Map(contents.map((one) => [one.study, one]));
+  const program = { of: HUB_TRAIL, hostname: hostname(), pid: process.pid };
   const described = code === null ? {} : { outcomeDesc: `${OUTCOMES[outcome]}: ${code}` };
   return {
     ...{ resourceType: 'AuditEvent', id: String(seq), meta: { versionId: '1', lastUpdated: at } },
@@ -20,30 +26,38 @@ export function auditEventResource(event: AuditedEvent): FhirResource {
       ...(type === undefined ? [] : [coding(type)]),
       { system: 'urn:cdip:call', code: what },
     ],
-    ...{ action, recorded: at, outcome: String(outcome), ...described },
+    ...{ action: eventAction(event), recorded: at, outcome: String(outcome), ...described },
     ...(purpose === null ? {} : { purposeOfEvent: [{ text: purpose }] }),
-    agent: [agentOf(event)],
+    agent: participantsOf(event, program).map(agentOf),
     source: {
       observer: { display: 'cdip hub' },
       type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
     },
-    entity: [...patients.map(patientEntity), ...studies.map(studyEntity), queryEntity(event)],
+    entity: [
+      ...patients.map(patientEntity),
+      ...studies.map((uid) => studyEntity(uid, contentOf.get(uid))),
+      queryEntity(event),
+    ],
   };
 }
 
 const coding = ({ code, display }: Code): object => ({ system: DCM, code, display });
 
-function agentOf({ user: told, role, trust, address }: AuditedEvent): object {
-  // A string of FHIR is never empty; whoever is not known still takes part.
-  const user = told.trim() === '' ? 'unknown' : told;
+/** The same participants as a DICOM audit message has. https://hl7.org/fhir/R4/auditevent.html#dicom */
+function agentOf(participant: Participant): object {
+  const { id, alternativeId, trust, isRequestor, roles, localRole, network, media } = participant;
+  const [type] = roles;
   return {
-    ...(role === '' ? {} : { role: [{ text: role }] }),
+    ...(type === undefined ? {} : { type: { coding: [coding(type)] } }),
+    ...(localRole === '' ? {} : { role: [{ text: localRole }] }),
     who: {
-      display: user,
+      display: id,
       ...(trust === null ? {} : { identifier: { system: ODS_SYSTEM, value: trust } }),
     },
-    ...{ name: user, requestor: true },
-    ...(address === null ? {} : { network: { address, type: '2' } }),
+    ...(alternativeId === null ? {} : { altId: alternativeId }),
+    ...{ name: id, requestor: isRequestor },
+    ...(media === null ? {} : { media: coding(media) }),
+    ...(network === null ? {} : { network }),
   };
 }
 
@@ -58,7 +72,8 @@ function patientEntity(patient: string): object {
   };
 }
 
-function studyEntity(uid: string): object {
+function studyEntity(uid: string, content: AuditContent | undefined): object {
+  const detail = content === undefined ? [] : contentDetails(content);
   return {
     what: {
       type: 'ImagingStudy',
@@ -66,8 +81,16 @@ function studyEntity(uid: string): object {
     },
     type: { system: ENTITY_TYPE, code: '2', display: 'System Object' },
     role: { system: OBJECT_ROLE, code: '3', display: 'Report' },
+    ...(detail.length === 0 ? {} : { detail }),
   };
 }
+
+const contentDetails = ({ accession, instances }: AuditContent): object[] => [
+  ...(accession === null ? [] : [{ type: 'Accession', valueString: accession }]),
+  ...Object.entries(instances).map(([sopClassUID, count]) => ({
+    ...{ type: 'SOPClass', valueString: `${sopClassUID} ${count}`.trim() },
+  })),
+];
 
 /** What was asked for, as it was asked; base64 as R4 wants it. And why it was shown. IS-51. */
 function queryEntity({ query, basis = [] }: AuditedEvent): object {

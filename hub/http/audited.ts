@@ -6,7 +6,12 @@
  * When the row can't be written the answer is not given.
  */
 import type { FastifyRequest } from 'fastify';
-import type { AuditEvent, AuditOutcome, AuditSubjects } from '../../shared/audit/entry.ts';
+import type {
+  AuditEvent,
+  AuditMove,
+  AuditOutcome,
+  AuditSubjects,
+} from '../../shared/audit/entry.ts';
 import { codeOf } from '../../shared/errors.ts';
 import type { Action, Principal } from '../access/rules.ts';
 import type { Discloser } from '../relations/disclosure.ts';
@@ -46,6 +51,8 @@ export interface Sight {
   saw(subjects: AuditSubjects): void;
   /** What the record says beside the address: whose account was changed. */
   note(details: Readonly<Record<string, unknown>>): void;
+  /** Where what is ordered goes from, and where to. */
+  moves(moved: AuditMove): void;
 }
 
 /** Runs a route and records it, or why it was refused. @throws what `run` throws; HttpProblem `AUDIT_UNAVAILABLE` */
@@ -59,11 +66,12 @@ export async function audited<T>(
   const seen: AuditSubjects[] = [];
   const details: Record<string, unknown> = {};
   let discloser: Discloser | undefined;
+  let moved: AuditMove | undefined;
   const record = (principal: Principal, code: string | null, outcome: AuditOutcome): void => {
     if (event === null) return;
     append(parts.audit, {
       ...{ basis: discloser?.bases ?? [], withheld: discloser?.refused ?? 0 },
-      ...{ event, code, outcome, principal, request },
+      ...{ event, code, outcome, principal, request, moved },
       ...{ what: `${route.method} ${route.path}`, method: route.method, seen, details },
       withParams: route.hasSecretAddress !== true,
     });
@@ -81,6 +89,9 @@ export async function audited<T>(
     result = await run({
       ...{ principal, discloser, saw: (subjects) => seen.push(subjects) },
       note: (more) => void Object.assign(details, more),
+      moves: (told) => {
+        moved = told;
+      },
     });
   } catch (error) {
     end(codeOf(error), outcomeOf(error));
@@ -133,13 +144,14 @@ interface Happened {
   readonly basis?: readonly string[];
   readonly withheld?: number;
   readonly details?: Readonly<Record<string, unknown>>;
+  readonly moved?: AuditMove | undefined;
   /** False where the address holds a secret. */
   readonly withParams: boolean;
 }
 
 function append(audit: AuditPart, happened: Happened): void {
   const { event, code, outcome, principal, request, what, method, seen, withParams } = happened;
-  const { basis = [], withheld = 0, details = {} } = happened;
+  const { basis = [], withheld = 0, details = {}, moved } = happened;
   const { reason, purpose = reason } = (request.body ?? {}) as Record<string, unknown>;
   try {
     audit.append({
@@ -157,6 +169,7 @@ function append(audit: AuditPart, happened: Happened): void {
       homes: [...new Set(seen.flatMap(({ homes }) => homes))],
       ...(basis.length === 0 ? {} : { basis }),
       ...(withheld === 0 ? {} : { withheld }),
+      ...(moved === undefined ? {} : { moved }),
     });
   } catch (cause) {
     const detail = 'This can not be recorded in the audit trail just now, so it is not answered.';

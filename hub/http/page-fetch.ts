@@ -1,5 +1,6 @@
 /** `/fetches/{id}`: how a fetch stands, live; the patient of a held one; its cancellation. */
 import { type FetchStateName, FINAL_FETCH_STATES } from '../../shared/contract/events.ts';
+import { moveBetween } from '../audit/subjects.ts';
 import type { FetchView } from '../fetch/order.ts';
 import { findStudy } from '../search/study.ts';
 import { STATE_WORDS, USUAL_WAY } from '../web/states.ts';
@@ -14,8 +15,11 @@ import { validate } from './validate.ts';
 
 export function fetchPages(parts: HttpParts): Page[] {
   const { fetches } = parts;
-  const orderOf = (call: PageCall): FetchView =>
-    requireFetch(parts, call, (call.request.params as { id: string }).id);
+  const orderOf = (call: PageCall): FetchView => {
+    const order = requireFetch(parts, call, (call.request.params as { id: string }).id);
+    if (call.request.method !== 'GET') call.moves(moveBetween(order.home, order.to.trust));
+    return order;
+  };
   const address = (order: FetchView): string => `/fetches/${encodeURIComponent(order.fetchId)}`;
   return [
     {

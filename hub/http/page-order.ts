@@ -1,4 +1,5 @@
 /** `/studies/{uid}/fetch`: the form that orders a fetch. */
+import { moveBetween } from '../audit/subjects.ts';
 import type { FetchRequest } from '../fetch/order.ts';
 import type { StudyDetail } from '../search/study.ts';
 import { plural } from '../web/format.ts';
@@ -59,6 +60,7 @@ export function orderPages(parts: HttpParts): Page[] {
           return showForm(parts, call, { study, form, series, faults: request });
         const basis = basisOfFetch(parts, call, request);
         const order = await parts.fetches.request({ ...request, ...basis }, call.principal);
+        call.moves(moveBetween(order.home, order.to.trust));
         return call.reply.redirect(`/fetches/${encodeURIComponent(order.fetchId)}`, 303);
       },
     },

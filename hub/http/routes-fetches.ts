@@ -1,6 +1,6 @@
 /** Fetch orders: asked for, watched, given a patient, cancelled. */
 
-import { subjectsOfFetches } from '../audit/subjects.ts';
+import { moveBetween, subjectsOfFetches } from '../audit/subjects.ts';
 import type { FetchRequest, FetchView } from '../fetch/order.ts';
 import { type ApiCall, type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
@@ -38,11 +38,12 @@ function ordersRoutes(parts: Parts): ApiRoute[] {
         ...['VALIDATION_FAILED', 'STUDY_UNKNOWN', 'TRUST_UNKNOWN'],
         ...['RELATIONSHIP_NEEDED', 'RESTRICTED'],
       ],
-      run: async ({ body, principal, discloser, reply, saw }) => {
+      run: async ({ body, principal, discloser, reply, saw, moves }) => {
         const request = withoutUndefined(body) as FetchRequest;
         const basis = basisOfFetch(parts, { discloser, saw }, request);
         const order = await fetches.request({ ...request, ...basis }, principal);
         saw(subjectsOfFetches(db, [order]));
+        moves(moveBetween(order.home, order.to.trust));
         reply.header('location', `/api/fetches/${encodeURIComponent(order.fetchId)}`);
         return order;
       },
@@ -70,8 +71,11 @@ function ordersRoutes(parts: Parts): ApiRoute[] {
 /** Of one order, by its id. */
 function orderRoutes(parts: Parts): ApiRoute[] {
   const { fetches } = parts;
-  const orderOf = ({ path, ...sight }: ApiCall<unknown, unknown>): FetchView =>
-    requireFetch(parts, sight, path['id'] ?? '');
+  const orderOf = ({ path, ...sight }: ApiCall<unknown, unknown>): FetchView => {
+    const order = requireFetch(parts, sight, path['id'] ?? '');
+    if (sight.request.method !== 'GET') sight.moves(moveBetween(order.home, order.to.trust));
+    return order;
+  };
   return [
     apiRoute({
       method: 'GET',

@@ -257,6 +257,13 @@ export const CompletenessAnswer = z.object({
   answered: AnsweredSchema,
 });
 
+const AuditEnd = z
+  .union([
+    z.literal(['user', 'here']),
+    z.object({ kind: z.string(), id: z.string(), address: z.string().nullable() }),
+  ])
+  .describe('Who did it, this hub, or another one');
+
 export const AuditAnswer = z.object({
   events: z.array(
     z.object({
@@ -281,6 +288,10 @@ export const AuditAnswer = z.object({
         .optional()
         .describe('Why it was shown: own record, a relationship, `break-glass` and its id'),
       withheld: z.int().optional().describe('Studies and records that were not shown'),
+      moved: z
+        .object({ from: AuditEnd, to: AuditEnd })
+        .optional()
+        .describe('Where what was ordered or sent goes from, and where to'),
     }),
   ),
   ...paged,

@@ -227,6 +227,7 @@ export class SupportBundles {
       ...{ user: `edge of ${trust}`, role: 'edge', trust, address, purpose: null },
       ...{ what: 'support bundle', query: { bundle: id } },
       ...{ patients: [], studies: [], homes: [trust] },
+      moved: { from: 'user', to: 'here' },
     });
   }
 

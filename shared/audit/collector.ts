@@ -52,6 +52,8 @@ export interface CollectorOptions {
   readonly dataDirectory: string;
   /** Whose trail it is: HUB, or an ODS code. */
   readonly of: string;
+  /** Of an edge. */
+  readonly aeTitle?: string;
   readonly trail: Pick<AuditTrail, 'after' | 'head'>;
   readonly log: Log;
   readonly metrics: Registry;
@@ -147,8 +149,11 @@ export class AuditCollector {
 
   /** Until the connection breaks. */
   async #send(socket: TLSSocket): Promise<void> {
-    const { trail, of, settledMs = SETTLED_MS } = this.#options;
-    const source = { of, hostname: hostname(), pid: process.pid };
+    const { trail, of, aeTitle, settledMs = SETTLED_MS } = this.#options;
+    const source = {
+      ...{ of, hostname: hostname(), pid: process.pid },
+      ...(aeTitle === undefined ? {} : { aeTitle }),
+    };
     const broken = new AbortController();
     for (const event of ['close', 'error', 'end']) socket.once(event, () => broken.abort());
     const either = AbortSignal.any([broken.signal, this.#ending.signal]);

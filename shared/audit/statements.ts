@@ -43,36 +43,67 @@ export function prepareTrail(db: Sqlite) {
   };
 }
 
+/** Of a time that holds more rows, the first and last are not looked for: the newest that are wanted are near then. */
+const MOST_BOUNDED = 1_000_000;
+
+/**
+ * Between which rows a time lies. A clock may have been set back: therefore all of its rows are looked at, in the
+ * index alone. Without it whoever is led by a trust's rows would read all those that came later.
+ */
+function boundsOf(db: Sqlite, { from = 0, to = MAX_TIME }: AuditFilter): Bounds | null {
+  const { rows, ...bounds } = db
+    .prepare<[number, number], Bounds & { rows: number }>(
+      `SELECT count(*) AS rows, coalesce(min(seq), 0) AS firstSeq, coalesce(max(seq), 0) AS lastSeq
+       FROM (SELECT seq FROM audit INDEXED BY audit_at WHERE at >= ? AND at < ? LIMIT ${MOST_BOUNDED + 1})`,
+    )
+    .get(from, to) ?? { rows: 0, firstSeq: 0, lastSeq: 0 };
+  return rows > MOST_BOUNDED ? null : bounds;
+}
+
+interface Bounds {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+const MAX_TIME = 8.64e15;
+
 /** CROSS JOIN keeps the order of the tables: without statistics SQLite would as well begin with the most rows. */
 function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: number }) {
   const given = LOOKED_UP.filter(([key]) => filter[key] !== undefined);
   const lead = given.find(([key]) => key !== 'trust' || filter.user === undefined);
   const others = given.filter((one) => one !== lead);
+  const isOfTime = filter.from !== undefined || filter.to !== undefined;
+  const bounds = isOfTime ? boundsOf(db, filter) : null;
+  const seq = lead === undefined ? 'a.seq' : 'l.seq';
   const conditions = [
     ...(lead === undefined ? [] : [`l.${lead[0]} = @${lead[0]}`]),
     ...(filter.user === undefined ? [] : ['a.user = @user']),
-    ...(filter.seq === undefined ? [] : ['a.seq = @seq']),
-    ...(filter.upTo === undefined ? [] : [`${lead === undefined ? 'a' : 'l'}.seq <= @upTo`]),
+    ...(filter.seq === undefined ? [] : [`${seq} = @seq`]),
+    ...(filter.upTo === undefined ? [] : [`${seq} <= @upTo`]),
+    ...(bounds === null ? [] : [`${seq} BETWEEN @firstSeq AND @lastSeq`]),
     ...(filter.from === undefined ? [] : ['a.at >= @from']),
     ...(filter.to === undefined ? [] : ['a.at < @to']),
     ...others.map(
       ([key, table]) =>
-        `EXISTS (SELECT 1 FROM ${table} o WHERE o.${key} = @${key} AND o.seq = a.seq)`,
+        `EXISTS (SELECT 1 FROM ${table} o WHERE o.${key} = @${key} AND o.seq = ${seq})`,
     ),
   ];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const tables =
     lead === undefined ? 'audit a' : `${lead[1]} l CROSS JOIN audit a ON a.seq = l.seq`;
-  const values = Object.fromEntries(
-    Object.entries(filter).filter(([, value]) => value !== undefined),
-  );
-  const order = lead === undefined ? 'a.seq DESC' : 'l.seq DESC';
+  const values = {
+    ...Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
+    ...bounds,
+  };
   const rows = db
     .prepare<[object], AuditRow>(
-      `SELECT a.* FROM ${tables} ${where} ORDER BY ${order} LIMIT @limit OFFSET @offset`,
+      `SELECT a.* FROM ${tables} ${where} ORDER BY ${seq} DESC LIMIT @limit OFFSET @offset`,
     )
     .all({ ...values, ...page });
-  return { rows, total: totalOf(db, { tables, where, values }) };
+  // Only who and when stand in the rows themselves: what else is asked for is counted without them.
+  const isOfRows = isOfTime || filter.user !== undefined;
+  const counted = lead === undefined || isOfRows ? tables : `${lead[1]} l`;
+  return { rows, total: totalOf(db, { tables: counted, where, values }) };
 }
 
 function totalOf(

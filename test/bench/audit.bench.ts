@@ -31,6 +31,11 @@ const studyOf = (number: number): string => `2.999.${(number * 104_729) % (PATIE
 const userOf = (number: number): string => `Dr ${(number * 31) % USERS}`;
 const trustOf = (number: number): string => TRUSTS[number % TRUSTS.length] ?? '';
 
+function dayOf(number: number): AuditFilter {
+  const from = BEGIN + (number % EVENTS) * STEP_MS;
+  return { from, to: from + 86_400_000 };
+}
+
 const QUESTIONS: Readonly<Record<string, (number: number) => AuditFilter>> = {
   patient: (number) => ({ patient: patientOf(number) }),
   patientOfOwnTrust: (number) => ({ patient: patientOf(number), trust: trustOf(number) }),
@@ -39,10 +44,8 @@ const QUESTIONS: Readonly<Record<string, (number: number) => AuditFilter>> = {
   user: (number) => ({ user: userOf(number) }),
   userOfOwnTrust: (number) => ({ user: userOf(number), trust: trustOf(number) }),
   trust: (number) => ({ trust: trustOf(number) }),
-  day: (number) => {
-    const from = BEGIN + (number % EVENTS) * STEP_MS;
-    return { from, to: from + 86_400_000 };
-  },
+  day: dayOf,
+  trustOnDay: (number) => ({ ...dayOf(number), trust: trustOf(number) }),
 };
 
 export async function run(json: boolean): Promise<void> {

@@ -3,117 +3,23 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import t from 'tap';
-import { IdentityProvider } from '../../hub/access/oidc-provider.ts';
-import { type OidcConfig, SignInSchema } from '../../hub/config-sign-in.ts';
-import { systemClock } from '../../shared/clock.ts';
-import { silentLog } from '../../shared/log.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
 import { type SignsIn, startIdentityProvider } from '../support/identity-provider.ts';
 import { type Lies, startLyingProvider } from '../support/lying-provider.ts';
 import { missingPeer } from '../support/missing-peer.ts';
-import { type FakeHub, startFakeHub } from '../unit/hub/http/fake-hub.ts';
+import {
+  Browser,
+  newest,
+  principalOf,
+  startHub,
+  stopBefore,
+  type Tap,
+} from '../support/sign-in-world.ts';
+import type { FakeHub } from '../unit/hub/http/fake-hub.ts';
 
 const MINUTE = 60_000;
-const TRUSTS = ['RRK', 'RJE', 'RXK'];
 const ADA = { name: 'Ada Okafor', roles: ['R5080'], trust: 'RJE' };
 const PERSON = 'Ada Okafor (555036632103)';
-const OIDC = {
-  ...{ name: 'NHS CIS2', clientId: 'cdip', roleClaim: 'roles', userClaim: 'sub' },
-  roles: { R5080: 'radiologist', R8000: 'clinician' },
-  ...{ acrValues: 'AAL2_OR_AAL3_ANY', stepUpAcrValues: 'AAL3_ANY', leastAssurance: 2 },
-};
-type Tap = Pick<typeof t, 'teardown'>;
-
-interface World {
-  readonly hub: FakeHub;
-  readonly clock: { aheadMs: number };
-  /** Points the hub at a provider, as a start with that configuration does. */
-  use(issuer: string, more?: object): void;
-}
-
-async function startHub(t: Tap): Promise<World> {
-  const clock = { aheadMs: 0 };
-  let provider: IdentityProvider | undefined;
-  const now = (): IdentityProvider => provider as IdentityProvider;
-  const hub = await startFakeHub({
-    principals: new Map(),
-    config: { signIn: { oidc: { ...OIDC, issuer: 'https://idp.example' } } },
-    provider: {
-      begin: (given) => now().begin(given),
-      finish: (ticket, query) => now().finish(ticket, query),
-      signOutUrl: (backTo) => now().signOutUrl(backTo),
-      readLogout: (token) => now().readLogout(token),
-    },
-  });
-  t.teardown(() => hub.stop());
-  return {
-    ...{ hub, clock },
-    use(issuer, more = {}) {
-      const { oidc } = SignInSchema.parse({ oidc: { ...OIDC, issuer, ...more } });
-      provider = new IdentityProvider({
-        ...{ config: oidc as OidcConfig, trusts: TRUSTS, log: silentLog },
-        clock: { ...systemClock, now: () => Date.now() + clock.aheadMs },
-      });
-    },
-  };
-}
-
-/** Follows redirects over both sites, with a jar for each. */
-class Browser {
-  readonly #jars = new Map<string, Map<string, string>>();
-  /** Every address that was asked for. */
-  readonly went: string[] = [];
-
-  async go(
-    address: string,
-    method = 'GET',
-    form?: Readonly<Record<string, string>>,
-  ): Promise<{ status: number; url: URL; page: string }> {
-    let url = new URL(address);
-    let verb = method;
-    for (let hops = 0; hops < 12; hops += 1) {
-      this.went.push(url.href);
-      const headers = { cookie: this.#cookies(url), 'sec-fetch-site': 'same-origin' };
-      const body = verb === 'GET' ? null : new URLSearchParams(form);
-      const answer = await fetch(url, { method: verb, headers, redirect: 'manual', body });
-      this.#keep(url, answer);
-      const location = answer.headers.get('location');
-      if (location === null) return { status: answer.status, url, page: await answer.text() };
-      url = new URL(location, url);
-      verb = 'GET';
-    }
-    throw new Error('it goes round in circles');
-  }
-
-  cookie(hub: FakeHub, name: string): string | undefined {
-    return this.#jars.get(new URL(hub.url).host)?.get(name);
-  }
-
-  /** Signed out there. */
-  forget(site: string): void {
-    this.#jars.delete(new URL(site).host);
-  }
-
-  #cookies(url: URL): string {
-    const jar = this.#jars.get(url.host) ?? new Map<string, string>();
-    return [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-  }
-
-  #keep(url: URL, answer: Response): void {
-    const jar = this.#jars.get(url.host) ?? new Map<string, string>();
-    this.#jars.set(url.host, jar);
-    for (const one of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(one) ?? [];
-      if (value === '' || /max-age=0|expires=thu, 01 jan 1970/i.test(one)) jar.delete(name);
-      else jar.set(name, value);
-    }
-  }
-}
-
-const principalOf = (hub: FakeHub, browser: Browser) =>
-  hub.access.authenticate({ session: browser.cookie(hub, 'cdip-session') ?? '' });
-const newest = ({ audit }: FakeHub) => audit.find({}, { limit: 1, offset: 0 }).events[0];
-
 async function startReal(
   t: Tap,
   more: { idTokenSeconds?: number; isAskedForClaims?: boolean; config?: object } = {},
@@ -283,24 +189,6 @@ t.test('a return works once, in the browser that began it, as it was sent', asyn
   t.match(await inject((url) => url.searchParams.delete('iss')), /OIDC_ANSWER/);
 });
 
-/** The address that the provider sends the browser back to, not yet gone to. */
-async function stopBefore(browser: Browser, hub: FakeHub): Promise<string> {
-  const real = globalThis.fetch;
-  let found = '';
-  globalThis.fetch = async (input, init) => {
-    const url = String(input);
-    if (!url.includes('/callback?')) return real(input, init);
-    found = url;
-    return new Response('');
-  };
-  try {
-    await browser.go(`${hub.url}/sign-in/oidc`);
-  } finally {
-    globalThis.fetch = real;
-  }
-  return found;
-}
-
 /** As a person does there; the provider asks whether it is meant. */
 async function signOutThere(browser: Browser, issuer: string): Promise<void> {
   const { page } = await browser.go(`${issuer}/session/end?client_id=cdip`);
@@ -405,7 +293,7 @@ t.test('what a provider that lies can not bring about', async (t) => {
       /OIDC_ASSURANCE/,
     ],
     ['that is refused', { back: { code: undefined, error: 'access_denied' } }, /OIDC_REFUSED/],
-    ['that can not be had', { tokenStatus: 502 }, /OIDC_UNREACHABLE/],
+    ['that can not be had', { status: { '/token': 502 } }, /OIDC_UNREACHABLE/],
   ];
   for (const [what, lies, code] of cases) {
     const { page, browser, status } = await tell(lies);

@@ -55,6 +55,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     },
   },
   RoleIDCode: CODED,
+  MediaIdentifier: { children: /^ MediaType$/, required: {} },
+  MediaType: CODED,
   AuditSourceIdentification: {
     children: /^( AuditSourceTypeCode)*$/,
     required: { AuditSourceID: ANY },
@@ -76,6 +78,46 @@ const RULES: Readonly<Record<string, Rule>> = {
   ParticipantObjectName: { children: EMPTY, required: {}, text: ANY },
   ParticipantObjectQuery: { children: EMPTY, required: {}, text: BASE64 },
   ParticipantObjectDetail: { children: EMPTY, required: { type: ANY, value: BASE64 } },
+  ParticipantObjectDescription: {
+    children:
+      /^( MPPS)*( Accession)*( SOPClass)*( ParticipantObjectContainsStudy)?( Encrypted)?( Anonymized)?$/,
+    required: {},
+  },
+  Accession: { children: EMPTY, required: { Number: ANY } },
+  SOPClass: {
+    children: /^( Instance)*$/,
+    required: { NumberOfInstances: /^\d+$/ },
+    optional: { UID: /^[0-2](\.(0|[1-9]\d*))+$/ },
+  },
+  Anonymized: { children: EMPTY, required: {}, text: /^(true|false)$/ },
+};
+
+/** PS3.15 A.5.3.1 to A.5.3.12: action, types, and who has to take part as what, by EventID. */
+interface EventRule {
+  readonly actions: RegExp;
+  /** EventTypeCode; absent: none is wanted. */
+  readonly types?: RegExp;
+  /** Each of these RoleIDCodes stands exactly once. */
+  readonly roles?: readonly string[];
+  /** ParticipantObjectIDTypeCode of which one at least has to be there. */
+  readonly object?: RegExp;
+}
+
+const [APPLICATION, DESTINATION, SOURCE] = ['110150', '110152', '110153'] as const;
+const EVENT_RULES: Readonly<Record<string, EventRule>> = {
+  '110100': { actions: /^E$/, types: /^(110120|110121)$/, roles: [APPLICATION] },
+  '110101': { actions: /^R$/, object: /^12$/ },
+  '110102': { actions: /^E$/, roles: [SOURCE, DESTINATION] },
+  '110103': { actions: /^[CRUD]$/ },
+  '110104': { actions: /^[CRU]$/, roles: [SOURCE, DESTINATION] },
+  '110105': { actions: /^D$/ },
+  '110106': { actions: /^R$/, roles: [SOURCE, DESTINATION] },
+  '110107': { actions: /^C$/, roles: [SOURCE, DESTINATION] },
+  '110109': { actions: /^[CRUDE]$/ },
+  '110110': { actions: /^[CRUD]$/ },
+  '110112': { actions: /^E$/, roles: [SOURCE, DESTINATION], object: /^(110181|10)$/ },
+  '110113': { actions: /^E$/, types: /^1101(2[6-9]|3\d|4[0-2])$/, object: /^12$/ },
+  '110114': { actions: /^E$/, types: /^(110122|110123)$/ },
 };
 
 const SCRIPT = `
@@ -85,12 +127,44 @@ print(json.dumps([tree(E.fromstring(text)) for text in json.load(sys.stdin)]))`;
 
 /** @returns what is against the grammar, message by message; empty: nothing */
 export function auditMessageFaults(messages: readonly string[]): string[] {
-  const read = execFileSync('python3', ['-c', SCRIPT], { input: JSON.stringify(messages) });
+  const read = execFileSync('python3', ['-c', SCRIPT], {
+    ...{ input: JSON.stringify(messages), maxBuffer: 64 * 1024 * 1024 },
+  });
   const trees = JSON.parse(String(read)) as Element[];
   return trees.flatMap((tree) => [
     ...(tree.tag === 'AuditMessage' ? [] : [`${tree.tag} is no message`]),
     ...faultsOf(tree),
+    ...eventFaults(tree),
   ]);
+}
+
+const codesIn = ({ children }: Element, name: string): string[] =>
+  children.flatMap((one) => (one.tag === name ? [one.attributes['csd-code'] ?? ''] : []));
+
+function eventFaults({ children }: Element): string[] {
+  const [event] = children;
+  if (event === undefined) return ['no event'];
+  const [id = ''] = codesIn(event, 'EventID');
+  const rule = EVENT_RULES[id];
+  if (rule === undefined) return [`EventID ${id} is in no table`];
+  const types = codesIn(event, 'EventTypeCode');
+  const participants = children.filter(({ tag }) => tag === 'ActiveParticipant');
+  const roles = participants.flatMap((one) => codesIn(one, 'RoleIDCode'));
+  const objects = children.flatMap((one) => codesIn(one, 'ParticipantObjectIDTypeCode'));
+  const action = event.attributes['EventActionCode'] ?? '';
+  const isTyped = rule.types === undefined || types.some((type) => rule.types?.test(type));
+  const hasObject = rule.object === undefined || objects.some((one) => rule.object?.test(one));
+  const isRequested = participants.some((one) => one.attributes['UserIsRequestor'] === 'true');
+  return [
+    ...(rule.actions.test(action) ? [] : [`${id}: action ${action}`]),
+    ...(isTyped ? [] : [`${id}: types ${types.join(' ')}`]),
+    ...(hasObject ? [] : [`${id}: objects ${objects.join(' ')}`]),
+    ...(isRequested ? [] : [`${id}: nobody asked for it`]),
+    ...(rule.roles ?? []).flatMap((role) => {
+      const count = roles.filter((one) => one === role).length;
+      return count === 1 ? [] : [`${id}: role ${role} stands ${count} times`];
+    }),
+  ];
 }
 
 function faultsOf({ tag, attributes, children, text }: Element): string[] {

@@ -233,6 +233,7 @@ export class Subscriptions {
       ...{ user: one.person, role: who.role, trust: who.trust, what: 'figures by e-mail' },
       ...{ address: null, purpose: null, patients: [], studies: [], homes: [] },
       query: { measure: one.measure, ...one.asked, every: one.every, period, email: one.email },
+      moved: { from: 'here', to: { kind: 'email', id: one.email, address: one.email } },
     });
   }
 

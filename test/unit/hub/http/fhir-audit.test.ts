@@ -30,7 +30,13 @@ t.test('who has seen a patient, for other systems', async (t) => {
       resource: {
         ...{ resourceType: 'AuditEvent', action: 'E', outcome: '0' },
         type: { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110112' },
-        agent: [{ requestor: true, network: { address: '127.0.0.1', type: '2' } }],
+        agent: [
+          {
+            ...{ requestor: true, network: { address: '127.0.0.1', type: '2' } },
+            type: { coding: [{ code: '110153' }] },
+          },
+          { name: 'hub', requestor: false, type: { coding: [{ code: '110152' }] } },
+        ],
         entity: [
           {
             what: { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: NHS } },

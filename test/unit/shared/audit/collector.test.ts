@@ -79,71 +79,194 @@ async function startCollector(t: Test, identity: Certificate, ca: string, port =
   return { received, cut, stop, port: (server.address() as AddressInfo).port };
 }
 
-t.test('a message is what PS3.15 A.5 says, whatever stands in a row', { skip }, async (t) => {
-  const event = { seq: 7, at: '2026-05-01T10:00:00.000Z', ...look('Dr A. \u0000"Osei"') };
-  const basis = ['order A1 of RRK'];
-  const source = { of: 'RRK', hostname: 'edge-1', pid: 42 };
-  const frame = syslogFrame(event, source).toString('utf8');
-  t.match(
-    frame,
-    /^\d+ <85>1 2026-05-01T10:00:00\.000Z edge-1 cdip-edge 42 DICOM\+RFC3881 \[meta sequenceId="7"\] \ufeff<\?xml/,
-  );
-  const script = `
+const SCRIPT = `
 import sys, json, base64, xml.etree.ElementTree as E
+text = lambda v: base64.b64decode(v or '').decode()
 root = E.fromstring(sys.stdin.buffer.read())
 event = root.find('EventIdentification')
 print(json.dumps({
-  'order': [one.tag for one in root],
-  'event': event.attrib, 'id': event.find('EventID').attrib,
-  'who': root.find('ActiveParticipant').attrib,
+  'event': event.attrib, 'id': event.find('EventID').get('csd-code'),
+  'type': [one.get('csd-code') for one in event.findall('EventTypeCode')],
+  'who': [{**one.attrib, 'roles': [role.get('csd-code') for role in one.findall('RoleIDCode')],
+    'media': [media.get('csd-code') for media in one.iter('MediaType')]} for one in root.findall('ActiveParticipant')],
   'source': root.find('AuditSourceIdentification').attrib,
-  'objects': [[o.get('ParticipantObjectID'), o.get('ParticipantObjectTypeCodeRole')] for o in root.findall('ParticipantObjectIdentification')],
-  'basis': [base64.b64decode(d.get('value')).decode() for d in root.findall('.//ParticipantObjectDetail')],
-  'query': json.loads(base64.b64decode(root.find('.//ParticipantObjectQuery').text)),
+  'objects': [[o.get('ParticipantObjectID'), o.get('ParticipantObjectTypeCodeRole'),
+    o.find('ParticipantObjectIDTypeCode').get('csd-code')] for o in root.findall('ParticipantObjectIdentification')],
+  'details': [[d.get('type'), text(d.get('value'))] for d in root.iter('ParticipantObjectDetail')],
+  'accessions': [a.get('Number') for a in root.iter('Accession')],
+  'classes': [[c.get('UID'), c.get('NumberOfInstances')] for c in root.iter('SOPClass')],
+  'anonymized': [a.text for a in root.iter('Anonymized')],
+  'query': [q.text for q in root.iter('ParticipantObjectQuery')],
 }))`;
-  const read = execFileSync('python3', ['-c', script], {
-    input: auditMessage({ ...event, basis }, source),
-  });
-  t.match(JSON.parse(String(read)), {
-    order: [
-      ...['EventIdentification', 'ActiveParticipant', 'AuditSourceIdentification'],
-      ...Array(4).fill('ParticipantObjectIdentification'),
+
+/** As Python reads it, so that our own reading is not believed. */
+function readMessage(entry: AuditEntry, source: Parameters<typeof auditMessage>[1]) {
+  const input = auditMessage({ seq: 7, at: AT, ...entry }, source);
+  return JSON.parse(String(execFileSync('python3', ['-c', SCRIPT], { input })));
+}
+
+const AT = '2026-05-01T10:00:00.000Z';
+const EDGE = { of: 'RRK', hostname: 'edge-1', pid: 42, aeTitle: 'RRK_EDGE' };
+const CT = '1.2.840.10008.5.1.4.1.1.2';
+
+t.test('a message is what PS3.15 A.5 says, whatever stands in a row', { skip }, async (t) => {
+  const event = { seq: 7, at: AT, ...look('Dr A. \u0000"Osei"') };
+  t.match(
+    syslogFrame(event, EDGE).toString('utf8'),
+    /^\d+ <85>1 2026-05-01T10:00:00\.000Z edge-1 cdip-edge 42 DICOM\+RFC3881 \[meta sequenceId="7"\] \ufeff<\?xml/,
+  );
+  t.match(readMessage({ ...event, basis: ['order A1 of RRK'] }, EDGE), {
+    event: { EventActionCode: 'R', EventOutcomeIndicator: '8', EventDateTime: AT },
+    id: '110103',
+    who: [
+      {
+        ...{ UserID: 'Dr A. "Osei"', UserIsRequestor: 'true', NetworkAccessPointID: '10.0.0.9' },
+        ...{ NetworkAccessPointTypeCode: '2', roles: ['clinician'] },
+      },
+      {
+        ...{ UserID: 'edge of RRK', UserIsRequestor: 'false', NetworkAccessPointID: 'edge-1' },
+        ...{ NetworkAccessPointTypeCode: '1', roles: ['110150'] },
+        AlternativeUserID: 'AETITLES=RRK_EDGE',
+      },
     ],
-    event: { EventActionCode: 'R', EventOutcomeIndicator: '8', EventDateTime: event.at },
-    id: { 'csd-code': '110103', codeSystemName: 'DCM' },
-    who: {
-      ...{ UserID: 'Dr A. "Osei"', UserIsRequestor: 'true', NetworkAccessPointID: '10.0.0.9' },
-      NetworkAccessPointTypeCode: '2',
-    },
     source: { AuditEnterpriseSiteID: 'RRK', AuditSourceID: 'cdip-edge' },
     objects: [
-      ['9434765919', '1'],
-      ['X"1^^^RXK', '1'],
-      ['1.2.3', '3'],
-      ['GET /api/studies/:uid', '24'],
+      ...[
+        ['9434765919', '1', '2'],
+        ['X"1^^^RXK', '1', '2'],
+        ['1.2.3', '3', '110180'],
+      ],
+      ['GET /api/studies/:uid', '20', 'call'],
     ],
-    basis,
-    query: { patientName: 'O\u2019Brien & <Söhne>', purpose: 'direct care' },
+    details: [
+      ['query', JSON.stringify({ patientName: 'O\u2019Brien & <Söhne>' })],
+      ...[
+        ['basis', 'order A1 of RRK'],
+        ['purpose', 'direct care'],
+      ],
+      ['organisation of the data', 'RJE'],
+    ],
   });
 });
 
-t.test('every event is a message of the grammar of PS3.15 A.5.1', { skip }, async (t) => {
-  const source = { of: 'HUB', hostname: 'hub', pid: 1 };
-  const odd = ['', ' ', '\u0000', '<&"\'>', '\ud800', 'x'.repeat(2_000), '\u202eÅsa'];
+t.test('what goes from one to another names both, and what of which study', { skip }, async (t) => {
+  const peer = { kind: 'application-entity', id: 'PACS1', address: 'pacs.rrk.example' } as const;
+  const contents = [{ study: '1.2.3', accession: 'A 1', instances: { [CT]: 300, '': 2 } }];
+  const moving: AuditEntry = {
+    ...{ ...look('WS1'), role: 'DICOM', outcome: 0, code: null, contents },
+    moved: { from: 'here', to: peer },
+  };
+  const begun = readMessage({ ...moving, event: 'transfer-begun', action: 'E' }, EDGE);
+  const ended = readMessage({ ...moving, event: 'transfer' }, EDGE);
+  t.same([begun.id, ended.id], ['110102', '110104'], 'a pair of messages');
+  for (const message of [begun, ended])
+    t.match(message, {
+      who: [
+        { UserID: 'WS1', UserIsRequestor: 'true', AlternativeUserID: 'AETITLES=WS1' },
+        { UserID: 'edge of RRK', UserIsRequestor: 'false', roles: ['110153'] },
+        {
+          ...{ UserID: 'PACS1', AlternativeUserID: 'AETITLES=PACS1', roles: ['110152'] },
+          ...{ NetworkAccessPointID: 'pacs.rrk.example', NetworkAccessPointTypeCode: '1' },
+        },
+      ],
+      ...{ accessions: ['A 1'] },
+      classes: [
+        [CT, '300'],
+        [null, '2'],
+      ],
+    });
+
+  const own = readMessage({ ...moving, event: 'transfer', user: 'edge', role: 'system' }, EDGE);
+  t.match(
+    own.who.map((one: { UserIsRequestor: string; roles: string[] }) => [
+      one.UserIsRequestor,
+      one.roles,
+    ]),
+    [
+      ['true', ['110153']],
+      ['false', ['110152']],
+    ],
+    'what the edge does of its own accord it asked for itself',
+  );
+});
+
+t.test('a question over DICOM is told as it came', { skip }, async (t) => {
+  const dataSet = Buffer.from([0x10, 0, 0x20, 0, 2, 0, 0, 0, 0x31, 0x20]).toString('base64');
+  const identifier = {
+    ...{ sopClassUID: '1.2.840.10008.5.1.4.1.2.2.1', transferSyntaxUID: '1.2.840.10008.1.2' },
+    dataSet,
+  };
+  const asked = readMessage({ ...look('WS1'), event: 'search', identifier }, EDGE);
+  t.same(asked.query, [dataSet]);
+  t.match(asked.objects.at(-1), [identifier.sopClassUID, '3', '110181']);
+  t.same(asked.details[0], ['TransferSyntax', '1.2.840.10008.1.2']);
+  t.match(asked.who, [{ roles: ['110153', 'clinician'] }, { roles: ['110152'] }]);
+});
+
+t.test('what leaves by e-mail, or into a folder, names the medium', { skip }, async (t) => {
+  const to = { kind: 'email', id: 'a@trust.example', address: 'a@trust.example' } as const;
+  const { who } = readMessage(
+    { ...look('Ada'), event: 'export', moved: { from: 'here', to } },
+    EDGE,
+  );
+  t.match(who.slice(1), [
+    { roles: ['110153'] },
+    { roles: ['110152'], NetworkAccessPointTypeCode: '4', media: [] },
+    { roles: ['110154'], media: ['110031'] },
+  ]);
+  const contents = [
+    { study: '1.2.3', accession: null, instances: { '': 3 }, isAnonymous: true as const },
+  ];
+  const folder = { kind: 'folder', id: 'research', address: '/srv/research' } as const;
+  const disclosed = readMessage(
+    { ...look('edge'), event: 'export', contents, moved: { from: 'here', to: folder } },
+    EDGE,
+  );
+  t.same(disclosed.anonymized, ['true']);
+  t.match(disclosed.who.at(-1), { NetworkAccessPointTypeCode: '5', media: ['110037'] });
+});
+
+const ODD = ['', ' ', '\u0000', '<&"\'>', '\ud800', 'x'.repeat(2_000), '\u202eÅsa'];
+
+/** A row of which each word is an odd one. */
+function oddRow(
+  event: AuditEntry['event'],
+  outcome: AuditEntry['outcome'],
+  at: number,
+): AuditEntry {
+  const words = ODD[(at + outcome) % ODD.length] ?? '';
+  const node = { kind: outcome === 4 ? 'folder' : 'web', id: words, address: words } as const;
+  const others = at % 2 === 0 ? { trust: null, address: '2001:db8::1' } : { trust: 'RRK' };
+  const moved = { from: node, to: outcome === 8 ? ('user' as const) : ('here' as const) };
+  return {
+    ...{ ...look(words), event, outcome, code: 'FORBIDDEN', action: 'C' },
+    ...{ role: words, what: words, purpose: words, ...others },
+    ...{ patients: [words], basis: [words, 'order'], withheld: outcome },
+    ...(/^(transfer|import)/.test(event) ? { moved } : {}),
+    contents: [{ study: '1.2.3', accession: words, instances: { '1.2': 1, '': 2 } }],
+  };
+}
+
+t.test('every event is a message of PS3.15 A.5.1, as A.5.3 wants it', { skip }, async (t) => {
   const events = Object.keys(EVENT_ID) as AuditEntry['event'][];
   const rows = events.flatMap((event, at) =>
-    ([0, 4, 8, 12] as const).map((outcome) => {
-      const words = odd[(at + outcome) % odd.length] ?? '';
-      const code = outcome === 0 ? null : 'FORBIDDEN';
-      return {
-        ...{ seq: at + 1, at: '2026-05-01T10:00:00.000Z', ...look(words), event, outcome, code },
-        ...{ role: words, what: words, purpose: words, patients: [words], basis: [words, 'order'] },
-        ...{ trust: at % 2 === 0 ? null : 'RRK', address: at % 2 === 0 ? '2001:db8::1' : null },
-      };
-    }),
+    ([0, 4, 8, 12] as const).map((outcome) => oddRow(event, outcome, at)),
   );
-  t.strictSame(auditMessageFaults(rows.map((row) => auditMessage(row, source))), []);
+  const own = ['start', 'stop'].map((event) => ({ ...look('hub'), event, role: 'system' }));
+  const messages = [...rows, ...(own as AuditEntry[])].flatMap((row) =>
+    [EDGE, { ...EDGE, of: 'HUB' }].map((source) =>
+      auditMessage({ seq: 1, at: AT, ...row }, source),
+    ),
+  );
+  t.strictSame(auditMessageFaults(messages), []);
   t.ok(auditMessageFaults(['<AuditMessage/>']).length > 0, 'what is none is told');
+  const [first = ''] = messages;
+  for (const [from, to] of [
+    ['110152', '110151'],
+    ['110153', '110152'],
+    ['NumberOfInstances="1"', 'NumberOfInstances="one"'],
+  ] as const)
+    t.ok(auditMessageFaults([first.replace(from, to)]).length > 0, `${from} matters`);
 });
 
 t.test('every row comes, over cuts and restarts of either side', { skip }, async (t) => {

@@ -56,6 +56,24 @@ t.test('who has seen a patient is told, newest first, with user, time and place'
   t.equal(trail.find({ to: 1_700_000_000_000 }, { limit: 1, offset: 0 }).total, 0);
 });
 
+t.test('what was done at a time is found also when a clock was set back', async (t) => {
+  const times = [5_000, 6_000, 1_000, 2_000, 7_000, 6_500];
+  let row = -1;
+  const now = (): number => times[row] ?? 0;
+  const trail = new AuditTrail(t.testdir(), { now, monotonicMs: () => 0 });
+  t.teardown(() => trail.close());
+  for (row = 0; row < times.length; row += 1)
+    trail.append(look({ trust: row % 2 === 0 ? 'RRK' : 'RXK', homes: [] }));
+  const seqs = (filter: Parameters<AuditTrail['find']>[0]): number[] =>
+    trail.find(filter, { limit: 10, offset: 0 }).events.map(({ seq }) => seq);
+  t.same(seqs({ from: 6_000, to: 7_000 }), [6, 2]);
+  t.same(seqs({ from: 1_000, to: 6_001, trust: 'RXK' }), [4, 2]);
+  t.same(seqs({ from: 6_000, user: 'Dr A. Osei' }), [6, 5, 2]);
+  t.same(seqs({ to: 5_001, study: '1.2.3' }), [4, 3, 1]);
+  t.same(seqs({ from: 8_000, patient: NHS }), []);
+  t.equal(trail.find({ from: 6_000, trust: 'RRK' }, { limit: 1, offset: 0 }).total, 1);
+});
+
 t.test('a trail that nobody touched is whole, also an empty one', async (t) => {
   const directory = trailOf(t, 5);
   t.match(verdictOf(directory), { rows: 5, fault: null });
