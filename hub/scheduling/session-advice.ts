@@ -27,7 +27,7 @@ export function sessionAdvice(db: Sqlite, modality: string, now: number): Sessio
   const standings = [...slots].map(([trust, count]): Standing => {
     const days = waits.get(trust) ?? [];
     return {
-      ...{ trust, waiting: days.length, medianWaitDays: middleOf(days) },
+      ...{ trust, waiting: days.length, medianWaitDays: Number(middleOf(days).toFixed(1)) },
       slotsAWeek: count / COUNTED_WEEKS,
       referralsAWeek: (referrals.get(trust) ?? 0) / COUNTED_WEEKS,
     };

@@ -54,11 +54,16 @@ export function sessionMoves(standings: readonly Standing[]): SessionMove[] {
   return moves;
 }
 
-function sessionsMissing({ medianWaitDays, referralsAWeek }: Standing, middle: number): number {
+/** Beside its own slots: whoever has enough of them waits for something else, such as to be vetted. */
+function sessionsMissing(
+  { medianWaitDays, referralsAWeek, slotsAWeek }: Standing,
+  middle: number,
+): number {
   const excess = medianWaitDays - middle;
   if (excess < LEAST_EXCESS_DAYS) return 0;
-  const slots = (excess / 7) * (referralsAWeek / CLEARED_WEEKS);
-  return Math.min(MOST_SESSIONS, Math.ceil(slots / SESSION_SLOTS));
+  const behind = (excess / 7) * (referralsAWeek / CLEARED_WEEKS);
+  const sessions = Math.ceil((referralsAWeek + behind - slotsAWeek) / SESSION_SLOTS);
+  return Math.max(0, Math.min(MOST_SESSIONS, sessions));
 }
 
 /** A trust keeps what its own referrals need. */

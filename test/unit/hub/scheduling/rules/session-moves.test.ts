@@ -39,6 +39,12 @@ t.test('a difference of a few days, or of a few people, moves nothing', (t) => {
   t.end();
 });
 
+t.test('who has slots enough is given none: people wait for something else there', (t) => {
+  const unvetted = trust('RJE', { ...LONG, slotsAWeek: 130 });
+  t.strictSame(sessionMoves([trust('RRK'), unvetted, trust('RXK', { slotsAWeek: 70 })]), []);
+  t.end();
+});
+
 t.test('the longest wait is served first, and each gives and is given once', (t) => {
   const moves = sessionMoves([
     ...[trust('RRK'), trust('RBK'), trust('RRJ')],
