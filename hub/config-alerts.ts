@@ -123,7 +123,9 @@ export const AlertsSchema = z.strictObject({
       secure: z
         .boolean()
         .default(false)
-        .describe('TLS from the start; else STARTTLS where offered'),
+        .describe(
+          'TLS from the start; else STARTTLS where offered, and always where there is a user',
+        ),
       user: z.string().min(1).optional(),
       passwordFile: z.string().min(1).optional(),
       from: z.email(),

@@ -5,9 +5,9 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createTransport } from 'nodemailer';
 import { GatewayError, type Retry } from '../../shared/errors.ts';
 import { type AlertsConfig, type Level, SIGNALS, type SignalId } from '../config-alerts.ts';
+import { sendMail } from '../mail.ts';
 import type { Alert } from './decisions.ts';
 import { REVIEW_SIGNALS } from './review-readings.ts';
 
@@ -99,30 +99,20 @@ const idOf = ({ told }: Message): string =>
     .slice(0, 32);
 
 function emailChannel(email: NonNullable<AlertsConfig['email']>, links: ChannelLinks): Channel {
-  const { host, port, secure, user, passwordFile, from, to, level } = email;
+  const { from, to, level, ...server } = email;
+  // A password is never said in the open.
+  const requireTls = server.user !== undefined;
   return {
     ...{ name: 'email', level, trusts: undefined },
     async send(message) {
-      const pass = passwordFile === undefined ? '' : readFileSync(passwordFile, 'utf8').trim();
-      const transport = createTransport({
-        ...{ host, port, secure },
-        ...(user === undefined ? {} : { auth: { user, pass } }),
-        ...{
-          connectionTimeout: TIMEOUT_MS,
-          greetingTimeout: TIMEOUT_MS,
-          socketTimeout: TIMEOUT_MS,
-        },
+      const mail = {
+        ...{ from, to: [...to], messageId: `<${idOf(message)}@cdip>` },
+        ...{ subject: subjectOf(message), text: textOf(message, links) },
+      };
+      await sendMail({ ...server, requireTls }, mail).catch((cause: unknown) => {
+        const text = `${server.host}:${server.port} did not take the e-mail`;
+        throw new ChannelError(text, { cause });
       });
-      try {
-        await transport.sendMail({
-          ...{ from, to: [...to], messageId: `<${idOf(message)}@cdip>` },
-          ...{ subject: subjectOf(message), text: textOf(message, links) },
-        });
-      } catch (cause) {
-        throw new ChannelError(`${host}:${port} did not take the e-mail`, { cause });
-      } finally {
-        transport.close();
-      }
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The channel ports that the configuration names. */
 import { readFileSync } from 'node:fs';
-import { createTransport } from 'nodemailer';
 import type { HubConfig } from '../config.ts';
+import { sendMail } from '../mail.ts';
 import { MessageError, type MessagePort, webhookPort } from './messages.ts';
 
 /** The webhook first: it may take e-mail too. @throws Error when a file of a secret can't be read */
@@ -18,19 +18,15 @@ export function messagePorts({
 
 type EmailConfig = NonNullable<HubConfig['messages']['email']>;
 
-function emailPort(config: EmailConfig): MessagePort {
-  const { host, port, secure, requireTls, from, user, passwordFile } = config;
-  const pass = secretIn(passwordFile);
-  const transport = createTransport({
-    ...{ host, port, secure, requireTLS: requireTls && !secure },
-    ...(user === undefined || pass === undefined ? {} : { auth: { user, pass } }),
-  });
+function emailPort({ from, ...server }: EmailConfig): MessagePort {
+  // One that can't be read is said at start, not with a patient's first message.
+  secretIn(server.passwordFile);
   return {
     channels: ['email'],
     async send({ id, to, subject, text }) {
       // The same message when it comes again: RFC 5322 §3.6.4.
       const messageId = `<${id}@cdip>`;
-      await transport.sendMail({ from, to, subject, text, messageId }).catch((cause: unknown) => {
+      await sendMail(server, { from, to, subject, text, messageId }).catch((cause: unknown) => {
         throw new MessageError('the mail server does not take it', { cause });
       });
     },

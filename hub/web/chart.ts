@@ -1,11 +1,6 @@
-/** A picture of figures as SVG, drawn here: the browser gets an image, and works without scripts. */
-import { init } from 'echarts/dist/echarts.esm.min.mjs';
+/** A picture of figures as SVG. */
 import type { Limit, Picture } from '../measures/charts.ts';
-
-export interface ChartSize {
-  readonly width: number;
-  readonly height: number;
-}
+import { type ChartSize, drawSvg } from './draw.ts';
 
 /** Colours of the NHS identity; each against white 3 : 1 or more. */
 const BLUE = '#005eb8';
@@ -13,15 +8,9 @@ const GREY = '#4c6272';
 const RED = '#d5281b';
 const FONT = { fontFamily: 'arial, sans-serif', fontSize: 14, color: '#212b32' };
 
-export function chartSvg(picture: Picture, { width, height }: ChartSize): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
-  try {
-    const option = picture.kind === 'funnel' ? funnel(picture) : plain(picture);
-    chart.setOption({ animation: false, textStyle: FONT, backgroundColor: '#ffffff', ...option });
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
+export function chartSvg(picture: Picture, size: ChartSize): Promise<string> {
+  const option = picture.kind === 'funnel' ? funnel(picture) : plain(picture);
+  return drawSvg({ textStyle: FONT, backgroundColor: '#ffffff', ...option }, size);
 }
 
 const printed = (unit: string) => (value: number) =>

@@ -1,5 +1,5 @@
 /** A metric over time as a picture: SVG, made on the server, so that it stands in a page without scripts. */
-import { init } from 'echarts/dist/echarts.esm.min.mjs';
+import { drawSvg } from './draw.ts';
 
 export interface ChartPoint {
   readonly at: number;
@@ -24,8 +24,7 @@ const BLUE = '#005eb8';
 const GREY = '#4c6272';
 
 /** Its mean as a line, between the least and the most. */
-export function historySvg({ points, unit, from, to, holeMs }: ChartOptions): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+export function historySvg({ points, unit, from, to, holeMs }: ChartOptions): Promise<string> {
   const label = { color: GREY, fontFamily: 'arial, sans-serif', fontSize: 12 };
   const of = (value: (point: ChartPoint) => number): (number | null)[][] =>
     withHoles(points, holeMs).map(({ at, point }) => [at, point === null ? null : value(point)]);
@@ -36,8 +35,7 @@ export function historySvg({ points, unit, from, to, holeMs }: ChartOptions): st
     silent: true,
   } as const;
   const band = { ...line, stack: 'band', showSymbol: false, lineStyle: { opacity: 0 } };
-  chart.setOption({
-    animation: false,
+  const option = {
     grid: { left: 56, right: 16, top: 24, bottom: 28 },
     xAxis: { type: 'time', min: from, max: to, axisLabel: label, splitNumber: 5 },
     yAxis: {
@@ -58,10 +56,8 @@ export function historySvg({ points, unit, from, to, holeMs }: ChartOptions): st
         itemStyle: { color: BLUE },
       },
     ],
-  });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
+  };
+  return drawSvg(option, { width: WIDTH, height: HEIGHT });
 }
 
 function withHoles(

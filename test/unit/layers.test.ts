@@ -146,6 +146,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'edge/main.ts': ['shared', 'edge/*', 'edge/start-parts.ts'],
 
   'hub/config.ts': ['shared'],
+  'hub/mail.ts': [],
   'hub/config-alerts.ts': ['shared'],
   'hub/config-sign-in.ts': ['shared', 'hub/access'],
   'hub/log': ['shared'],
@@ -172,7 +173,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['shared', 'hub/identity', 'hub/search', 'hub/fetch', 'hub/access (types)'],
     'hub/relations (types)',
   ],
-  'hub/measures': ['shared', 'hub/projection'],
+  'hub/measures': ['shared', 'hub/projection', 'hub/mail.ts'],
   'hub/configuration': ['shared', 'hub/log (types)', 'hub/fleet (types)'],
   'hub/support': ['shared', 'hub/access (types)', 'hub/log (types)'],
   'hub/releases': ['shared', 'hub/log (types)', 'hub/projection (types)'],
@@ -180,14 +181,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hub/fhir': ['shared', 'hub/scheduling', 'hub/reports (types)', 'hub/search (types)'],
   'hub/scheduling': [
     ...['shared', 'hub/log', 'hub/projection', 'hub/access', 'hub/identity', 'hub/search'],
-    ...['hub/fetch', 'hub/scheduling/rules', 'hub/scheduling/travel'],
+    ...['hub/fetch', 'hub/scheduling/rules', 'hub/scheduling/travel', 'hub/mail.ts'],
   ],
   'hub/scheduling/rules': [],
   'hub/scheduling/travel': ['shared', 'hub/scheduling/rules'],
   'hub/alerts': [
     'hub/relations',
     ...['shared', 'hub/log', 'hub/projection', 'hub/fleet', 'hub/fetch'],
-    'hub/access (types)',
+    ...['hub/access (types)', 'hub/mail.ts'],
   ],
   'hub/dicomweb': ['shared', 'hub/access', 'hub/search', 'hub/fetch', 'hub/relay'],
   'hub/web': ['shared', 'hub/search', 'hub/measures (types)'],

@@ -1,8 +1,7 @@
 /** Figures as an e-mail: what they say in words, the table as CSV, where they are looked at, and how they are stopped. */
-import { readFileSync } from 'node:fs';
-import { createTransport } from 'nodemailer';
 import { GatewayError, type Retry } from '../../../shared/errors.ts';
 import type { HubConfig } from '../../config.ts';
+import { sendMail } from '../../mail.ts';
 import { shownOf } from '../charts.ts';
 import { columnsOf, csvOf } from '../export.ts';
 import { cellText } from '../figure-text.ts';
@@ -12,7 +11,6 @@ import type { Subscription } from './subscription-store.ts';
 
 export type MailConfig = NonNullable<HubConfig['measures']['email']>;
 
-const TIMEOUT_MS = 15_000;
 /** The CSV has all. */
 const ROWS_IN_TEXT = 40;
 
@@ -95,16 +93,10 @@ export async function sendFigures(
   to: string,
   mail: FiguresMail,
 ): Promise<void> {
-  const { host, port, secure, requireTls, from, user, passwordFile } = config;
-  const pass = passwordFile === undefined ? '' : readFileSync(passwordFile, 'utf8').trim();
-  const transport = createTransport({
-    ...{ host, port, secure, requireTLS: requireTls && !secure },
-    ...(user === undefined ? {} : { auth: { user, pass } }),
-    ...{ connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS },
-  });
+  const { from, ...server } = config;
   const { subject, text, csv, stopUrl, messageId } = mail;
   try {
-    await transport.sendMail({
+    await sendMail(server, {
       ...{ from, to, subject, text, messageId },
       attachments: [{ filename: csv.name, content: csv.content, contentType: 'text/csv' }],
       headers: {
@@ -113,8 +105,6 @@ export async function sendFigures(
       },
     });
   } catch (cause) {
-    throw new MailError(`${host}:${port} did not take the e-mail`, { cause });
-  } finally {
-    transport.close();
+    throw new MailError(`${server.host}:${server.port} did not take the e-mail`, { cause });
   }
 }
