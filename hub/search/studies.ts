@@ -163,7 +163,7 @@ function conditionsOf(query: StudyQuery): Condition[] {
       'm.study_uid IN (SELECT value FROM json_each(?))',
       JSON.stringify(query.studyInstanceUID.split('\\')),
     );
-  if (query.nhsNumber !== undefined) add('m.nhs_number = ?', query.nhsNumber);
+  if (query.nhsNumber !== undefined) addNhsNumber(query.nhsNumber, add);
   if (query.patientId !== undefined) addPatient(query, add);
   if (query.birthDate !== undefined) add('m.birth_date = ?', query.birthDate);
   if (query.accessionNumber !== undefined) addAccession(query, add);
@@ -177,6 +177,15 @@ function conditionsOf(query: StudyQuery): Condition[] {
 }
 
 type Add = (sql: string, ...values: string[]) => void;
+
+/** Most devices write the local number alone: whose it is then, the trust's PAS has told. */
+function addNhsNumber(nhsNumber: string, add: Add): void {
+  add(
+    `(m.nhs_number = ? OR (m.nhs_number IS NULL AND (m.trust, m.patient_id, m.patient_issuer) IN (
+      SELECT trust, patient_id, issuer FROM patients WHERE nhs_number = ? LIMIT 200)))`,
+    ...[nhsNumber, nhsNumber],
+  );
+}
 
 /** The number, and those that its trust merged it with: one person's. ID-13 of the domain notes. */
 function addPatient({ patientId = '', issuer }: StudyQuery, add: Add): void {
