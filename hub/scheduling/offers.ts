@@ -8,7 +8,7 @@ import { type Principal, trustRefusal } from '../access/rules.ts';
 import type { SchedulingParts } from './booking-parts.ts';
 import type { Bookings } from './bookings.ts';
 import { flagsOf } from './demand.ts';
-import { bookingOfOffer, findOffer, findRefill, offerOfLink } from './refill-rows.ts';
+import { bookingOfOffer, findOffer, findRefill, hasAsEarly, offerOfLink } from './refill-rows.ts';
 import { linkHashOf, type Refills } from './refills.ts';
 import type { Requests } from './requests.ts';
 import { findRequest } from './rows.ts';
@@ -74,7 +74,7 @@ export class Offers {
     if (known === 'ended') throw unknownOffer();
     if (known === 'wrong')
       throw new SchedulingError('BIRTH_DATE_WRONG', 'This is not the date of birth that we have.');
-    this.#requireOpen(offer);
+    this.#requireOpen(shown);
     const { deceased, restricted } = flagsOf(db, request);
     if (deceased || restricted) throw unknownOffer();
     return shown;
@@ -102,14 +102,17 @@ export class Offers {
     return { offer, refill, request };
   }
 
-  #requireOpen(offer: Offer): void {
+  /** What is offered is earlier than what the patient has: an older link would lead back to a later time. */
+  #requireOpen({ offer, refill }: Pick<ShownOffer, 'offer' | 'refill'>): void {
+    const { db, clock } = this.#parts.parts;
     const { state, expiresAt } = offer;
-    const isLate = Date.parse(expiresAt) <= this.#parts.parts.clock.now();
-    if (state === 'open' && !isLate) return;
-    const isWaiting =
-      state === 'accepted' && bookingOfOffer(this.#parts.parts.db, offer)?.state === 'held';
+    const isLate = Date.parse(expiresAt) <= clock.now();
+    const isOutrun =
+      (state === 'open' || state === 'superseded') && hasAsEarly(db, offer, refill.start);
+    if (state === 'open' && !isLate && !isOutrun) return;
+    const isWaiting = state === 'accepted' && bookingOfOffer(db, offer)?.state === 'held';
     const words = isWaiting ? STILL_ASKED : ENDED[state === 'open' ? 'expired' : state];
-    throw new SchedulingError('OFFER_ENDED', words);
+    throw new SchedulingError('OFFER_ENDED', isOutrun ? AS_EARLY : words);
   }
 
   async #accept(
@@ -117,7 +120,7 @@ export class Offers {
     by: Principal,
     key = `offer ${offer.offerId}`,
   ): Promise<Booking> {
-    this.#requireOpen(offer);
+    this.#requireOpen({ offer, refill });
     const { bookings, refills } = this.#parts;
     const { offerId, refillId } = offer;
     const wish = {
@@ -138,8 +141,12 @@ export class Offers {
     return booking;
   }
 
-  async #decline({ offer, request }: ShownOffer, by: Principal, stop: boolean): Promise<Offer> {
-    this.#requireOpen(offer);
+  async #decline(
+    { offer, refill, request }: ShownOffer,
+    by: Principal,
+    stop: boolean,
+  ): Promise<Offer> {
+    this.#requireOpen({ offer, refill });
     await this.#end(offer, 'declined');
     if (stop)
       await this.#parts.requests.change(
@@ -195,6 +202,7 @@ const ENDED: Readonly<Record<OfferState, string>> = {
   superseded: 'Somebody else was quicker. Nothing has changed for you.',
 };
 
+const AS_EARLY = 'You have an earlier time by now, and keep it.';
 const STILL_ASKED =
   'You took this time, and the hospital has still to confirm it. Until then you keep what you have. Open this link again in a few minutes.';
 

@@ -2,7 +2,7 @@
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { statement } from '../../shared/sqlite/statement.ts';
 import type { Page } from './lists.ts';
-import { bookingsOfDiary, type Headed } from './rows.ts';
+import { activeBookingsOf, bookingsOfDiary, type Headed } from './rows.ts';
 import type { Decision } from './rules/decide.ts';
 import type { Booking, ImagingRequest, Offer, OfferState, Refill } from './types.ts';
 
@@ -46,6 +46,19 @@ export function findOffer(db: Sqlite, offerId: string): Offer | undefined {
     .get(offerId);
   return body === undefined ? undefined : (JSON.parse(body) as Offer);
 }
+
+/** The patient has this time, or an earlier one, by another way than the offer. @param start RFC 3339, of the slot */
+export const hasAsEarly = (
+  db: Sqlite,
+  { offerId, requestId }: Pick<Offer, 'offerId' | 'requestId'>,
+  start: string,
+): boolean =>
+  activeBookingsOf(db, requestId).some(
+    (one) =>
+      one.state === 'booked' &&
+      one.offerId !== offerId &&
+      Date.parse(one.start) <= Date.parse(start),
+  );
 
 export function offerOfLink(db: Sqlite, linkHash: string): Offer | undefined {
   const body = statement<string>(db, 'SELECT body FROM offers WHERE link_hash = ?')

@@ -22,7 +22,13 @@ import {
   decideCandidates,
   type RefillQuestion,
 } from './refill-candidates.ts';
-import { bookingOfOffer, findRefill, releasedBookings, runningRefills } from './refill-rows.ts';
+import {
+  bookingOfOffer,
+  findRefill,
+  hasAsEarly,
+  releasedBookings,
+  runningRefills,
+} from './refill-rows.ts';
 import { findBooking, findDiary, findRequest, findResource, slotsOfDiary } from './rows.ts';
 import { type Decision, nextToOffer } from './rules/decide.ts';
 import { DAY_MS } from './rules/facts.ts';
@@ -134,6 +140,7 @@ export class Refills {
     const over = this.#overBecause(refill, now);
     if (over !== null) return this.end(refillId, over);
     if (refill.offers.some((offer) => isExpired(offer, now))) await this.#expire(refillId, now);
+    await this.#endOutrun(refill, now);
     await this.#sendUnsent(refillId, now);
     const idleUntil = this.#idleUntil.get(refillId) ?? 0;
     if (idleUntil <= clock.monotonicMs()) await this.#offer(refillId, now);
@@ -185,6 +192,23 @@ export class Refills {
         ...refill,
         offers: refill.offers.map((offer) =>
           isExpired(offer, now) ? { ...offer, state: 'expired', endedAt: rfc3339(now) } : offer,
+        ),
+      },
+    }));
+  }
+
+  /** Who has found an earlier time since is not waited for. */
+  async #endOutrun({ refillId, offers, start }: Refill, now: number): Promise<void> {
+    const { db } = this.#options.parts;
+    const isOutrun = (offer: Offer): boolean =>
+      offer.state === 'open' && hasAsEarly(db, offer, start);
+    if (!offers.some(isOutrun)) return;
+    this.#idleUntil.delete(refillId);
+    await this.write(refillId, (refill) => ({
+      refill: {
+        ...refill,
+        offers: refill.offers.map((offer) =>
+          isOutrun(offer) ? { ...offer, state: 'superseded', endedAt: rfc3339(now) } : offer,
         ),
       },
     }));

@@ -447,3 +447,34 @@ t.test('a slot that is given back twice is offered by what was given back last',
   const states = freed.map((id) => findRefill(world.db, id)?.value.state);
   t.strictSame(states, ['ended', 'running']);
 });
+
+t.test('who took one earlier time is not moved to a later one by another link', async (t) => {
+  const world = schedulingWorld(t, MORNING);
+  const [own = ''] = await world.diary('MR-OWN', [in_(30 * 24)]);
+  const patient = await world.request();
+  await world.book(own, patient.requestId);
+  const [sooner, later] = [await released(world, 60), await released(world, 72)];
+  await look(world);
+  const linkFor = (refillId: string): string => {
+    const [offer] = offersOf(world, refillId);
+    return secretOf(world.messages.find(({ offerId }) => offerId === offer?.offerId)?.link);
+  };
+  const [first, second] = [linkFor(sooner), linkFor(later)];
+  t.match(await world.scheduling.offers.acceptByLink(first, '1970-02-03'), { start: in_(60) });
+  await t.rejects(world.scheduling.offers.open(second, '1970-02-03'), {
+    code: 'OFFER_ENDED',
+    message: /have an earlier time by now, and keep it/,
+  });
+  t.equal(await refused(world.scheduling.offers.acceptByLink(second, '1970-02-03')), 'OFFER_ENDED');
+  const another = await world.request();
+  await look(world);
+  t.match(
+    offersOf(world, later),
+    [{ state: 'superseded' }, { requestId: another.requestId, state: 'open' }],
+    'and the next are asked at once',
+  );
+  t.equal(
+    await refused(world.scheduling.offers.declineByLink(second, '1970-02-03', { stop: false })),
+    'OFFER_ENDED',
+  );
+});
