@@ -5,8 +5,19 @@
  *
  * Senders encode beforehand and only write: what is measured is the receiver. storescp forks for each
  * association, since it serves one at a time otherwise. The order of the peers changes from run to run.
+ *
+ * `ofPossible`: against a receiver that takes storescp's time and the disk's for one fsync an object, and no other.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEdge } from '../support/edge.ts';
@@ -36,6 +47,7 @@ export async function run(json: boolean): Promise<void> {
   const receivers = await startReceivers(directory);
   try {
     const one = await rates(receivers, 1);
+    const syncSeconds = median(Array.from({ length: RUNS }, () => secondsOfSyncs(directory)));
     const four = await rates(receivers, 4);
     const memory = await peakMemory(join(directory, 'memory'));
     const [edge, storescp, orthanc] = receivers.map(({ name }) => median(one.get(name) ?? []));
@@ -48,6 +60,8 @@ export async function run(json: boolean): Promise<void> {
         against: 'storescp +B',
         runs: RUNS,
         ratioOrthanc: rounded((edge ?? 0) / (orthanc ?? 1)),
+        ofPossible: rounded((edge ?? 0) * (1 / (storescp ?? 1) + syncSeconds)),
+        diskSecondsPerGB: rounded(syncSeconds * 1000),
         oneSenderMBs: Object.fromEntries(
           receivers.map(({ name }) => [name, rounded(median(one.get(name) ?? []), 1)]),
         ),
@@ -80,6 +94,23 @@ async function startReceivers(directory: string): Promise<Receiver[]> {
       stop: () => orthanc.stop(),
     },
   ];
+}
+
+/** What it takes to make files of the objects' sizes durable one after the other, beside writing them; per MB. */
+function secondsOfSyncs(directory: string): number {
+  const folder = join(directory, 'disk');
+  mkdirSync(folder);
+  let [seconds, bytes] = [0, 0];
+  for (const [at, { dataSet }] of ctSeries(SLICES).entries()) {
+    const file = openSync(join(folder, `${at}`), 'wx');
+    bytes += writeSync(file, dataSet);
+    const start = performance.now();
+    fsyncSync(file);
+    seconds += (performance.now() - start) / 1000;
+    closeSync(file);
+  }
+  rmSync(folder, { recursive: true });
+  return seconds / (bytes / 1e6);
 }
 
 /** MB/s of each run, by receiver. */
