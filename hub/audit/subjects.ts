@@ -11,6 +11,44 @@ import type { FetchView } from '../fetch/order.ts';
 import type { PatientView } from '../search/rows.ts';
 import { findStudy } from '../search/study.ts';
 
+interface Local {
+  readonly patientId: string;
+  readonly issuer: string;
+}
+
+/** Most in one answer; who has more is nobody. */
+const MOST_NUMBERS = 200;
+
+/**
+ * All numbers under which the trail may name a person: what was looked at named the local one alone, or the link was
+ * told later.
+ *
+ * @param number an NHS number, or `number^^^issuer`
+ * @returns it first
+ */
+export function numbersOfPerson(db: Sqlite, number: string): string[] {
+  const [patientId = '', issuer] = number.split('^^^');
+  const nhsNumbers =
+    issuer === undefined
+      ? [number]
+      : db
+          .prepare<[string, string], string>(
+            `SELECT DISTINCT nhs_number FROM patients
+             WHERE patient_id = ? AND issuer = ? AND nhs_number IS NOT NULL LIMIT ${MOST_NUMBERS}`,
+          )
+          .pluck()
+          .all(patientId, issuer);
+  const locals = db.prepare<[string], Local>(
+    `SELECT DISTINCT patient_id AS patientId, issuer FROM patients WHERE nhs_number = ?
+     LIMIT ${MOST_NUMBERS}`,
+  );
+  const others = nhsNumbers.flatMap((nhsNumber) => [
+    nhsNumber,
+    ...locals.all(nhsNumber).map((local) => auditedPatient({ ...local, nhsNumber: null })),
+  ]);
+  return [...new Set([number, ...others])];
+}
+
 interface Shown {
   readonly studyInstanceUID: string;
   readonly home: string;

@@ -1,6 +1,7 @@
 /** Who has seen whom: the audit trail, asked by patient, user, study and time. A trust's people see what concerns their trust. */
 import * as z from 'zod';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
+import { numbersOfPerson } from '../audit/subjects.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
 import { AuditAnswer, PageShape } from './schemas.ts';
@@ -20,7 +21,10 @@ const AuditQuery = z.strictObject({
   ...PageShape,
 });
 
-export function auditRoute({ audit }: Pick<HttpParts, 'audit'>): ApiRoute {
+export function auditRoute({
+  audit,
+  projection,
+}: Pick<HttpParts, 'audit' | 'projection'>): ApiRoute {
   return apiRoute({
     method: 'GET',
     path: '/api/audit',
@@ -31,10 +35,13 @@ export function auditRoute({ audit }: Pick<HttpParts, 'audit'>): ApiRoute {
     answer: { status: 200, schema: AuditAnswer },
     problems: ['VALIDATION_FAILED'],
     run: ({ query: { limit, offset, patient, ...rest }, principal, saw }) => {
-      const number = patient === undefined ? undefined : (readNhsNumber(patient) ?? patient);
+      const numbers =
+        patient === undefined
+          ? undefined
+          : numbersOfPerson(projection.db, readNhsNumber(patient) ?? patient);
       const trust = principal.trust ?? undefined;
-      const found = audit.find({ ...rest, patient: number, trust }, { limit, offset });
-      saw({ patients: number === undefined ? [] : [number], studies: [], homes: [] });
+      const found = audit.find({ ...rest, patient: numbers, trust }, { limit, offset });
+      saw({ patients: numbers?.slice(0, 1) ?? [], studies: [], homes: [] });
       return { ...found, limit, offset };
     },
   });

@@ -1,6 +1,7 @@
 /** FHIR R4 AuditEvent: the audit trail for other systems, such as a trust's or a national patient audit service. */
 import * as z from 'zod';
 import { readNhsNumber } from '../../shared/nhs-number.ts';
+import { numbersOfPerson } from '../audit/subjects.ts';
 import { auditEventResource, patientOfToken } from '../fhir/audit-event.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import type { HttpParts } from './parts.ts';
@@ -39,11 +40,13 @@ export function auditEventRoutes(
       run: ({ query, principal, saw, reply, request }) => {
         const { _count: count, _offset: offset } = query;
         const patient = patientOf(query.patient ?? query['patient.identifier']);
+        const numbers =
+          patient === undefined ? undefined : numbersOfPerson(parts.projection.db, patient);
         saw({ patients: patient === undefined ? [] : [patient], studies: [], homes: [] });
         const { from, to } = rangeOf('date', query.date);
         const { events, total } = audit.find(
           {
-            ...{ patient, user: query.agent ?? query['agent-name'] },
+            ...{ patient: numbers, user: query.agent ?? query['agent-name'] },
             ...{ from: milliseconds(from), to: milliseconds(to) },
             ...{ trust: principal.trust ?? undefined, upTo: query._upTo },
           },

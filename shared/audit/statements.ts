@@ -5,7 +5,8 @@ import type { Head } from './head.ts';
 
 /** What is asked for; what is left out does not matter. */
 export interface AuditFilter {
-  readonly patient?: string | undefined;
+  /** By one of several numbers: a person's. */
+  readonly patient?: string | readonly string[] | undefined;
   readonly user?: string | undefined;
   readonly study?: string | undefined;
   /** Of the user, or of the data. */
@@ -67,32 +68,65 @@ interface Bounds {
 
 const MAX_TIME = 8.64e15;
 
-/** CROSS JOIN keeps the order of the tables: without statistics SQLite would as well begin with the most rows. */
-function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: number }) {
+/** A row that names two numbers of a person is one. */
+const ROWS_OF_PERSON = `(SELECT DISTINCT seq FROM audit_patients
+  WHERE patient IN (SELECT value FROM json_each(@patient)))`;
+
+/** What leads, and what it is asked for by; `table` undefined: the rows themselves. */
+interface Lead {
+  readonly table: string | undefined;
+  readonly seq: 'a.seq' | 'l.seq';
+  readonly conditions: readonly string[];
+  /** The others, asked of its rows. */
+  readonly others: readonly (readonly [string, string])[];
+}
+
+function leadOf(filter: AuditFilter): Lead {
   const given = LOOKED_UP.filter(([key]) => filter[key] !== undefined);
   const lead = given.find(([key]) => key !== 'trust' || filter.user === undefined);
   const others = given.filter((one) => one !== lead);
-  const isOfTime = filter.from !== undefined || filter.to !== undefined;
-  const bounds = isOfTime ? boundsOf(db, filter) : null;
-  const seq = lead === undefined ? 'a.seq' : 'l.seq';
-  const conditions = [
-    ...(lead === undefined ? [] : [`l.${lead[0]} = @${lead[0]}`]),
-    ...(filter.user === undefined ? [] : ['a.user = @user']),
-    ...(filter.seq === undefined ? [] : [`${seq} = @seq`]),
-    ...(filter.upTo === undefined ? [] : [`${seq} <= @upTo`]),
-    ...(bounds === null ? [] : [`${seq} BETWEEN @firstSeq AND @lastSeq`]),
-    ...(filter.from === undefined ? [] : ['a.at >= @from']),
-    ...(filter.to === undefined ? [] : ['a.at < @to']),
+  if (lead === undefined) return { table: undefined, seq: 'a.seq', conditions: [], others };
+  const [key, table] = lead;
+  return typeof filter[key] === 'object'
+    ? { table: ROWS_OF_PERSON, seq: 'l.seq', conditions: [], others }
+    : { table, seq: 'l.seq', conditions: [`l.${key} = @${key}`], others };
+}
+
+function conditionsOf(filter: AuditFilter, lead: Lead, bounds: Bounds | null): string[] {
+  const { seq, conditions, others } = lead;
+  const asked: readonly (readonly [unknown, string])[] = [
+    [filter.user, 'a.user = @user'],
+    [filter.seq, `${seq} = @seq`],
+    [filter.upTo, `${seq} <= @upTo`],
+    [bounds ?? undefined, `${seq} BETWEEN @firstSeq AND @lastSeq`],
+    [filter.from, 'a.at >= @from'],
+    [filter.to, 'a.at < @to'],
+  ];
+  return [
+    ...conditions,
+    ...asked.flatMap(([value, sql]) => (value === undefined ? [] : [sql])),
     ...others.map(
       ([key, table]) =>
         `EXISTS (SELECT 1 FROM ${table} o WHERE o.${key} = @${key} AND o.seq = ${seq})`,
     ),
   ];
+}
+
+/** CROSS JOIN keeps the order of the tables: without statistics SQLite would as well begin with the most rows. */
+function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: number }) {
+  const lead = leadOf(filter);
+  const isOfTime = filter.from !== undefined || filter.to !== undefined;
+  const bounds = isOfTime ? boundsOf(db, filter) : null;
+  const conditions = conditionsOf(filter, lead, bounds);
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const tables =
-    lead === undefined ? 'audit a' : `${lead[1]} l CROSS JOIN audit a ON a.seq = l.seq`;
+  const { table, seq } = lead;
+  const tables = table === undefined ? 'audit a' : `${table} l CROSS JOIN audit a ON a.seq = l.seq`;
+  const { patient, ...others } = filter;
   const values = {
-    ...Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
+    ...(patient === undefined
+      ? {}
+      : { patient: typeof patient === 'object' ? JSON.stringify(patient) : patient }),
     ...bounds,
   };
   const rows = db
@@ -102,15 +136,18 @@ function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: nu
     .all({ ...values, ...page });
   // Only who and when stand in the rows themselves: what else is asked for is counted without them.
   const isOfRows = isOfTime || filter.user !== undefined;
-  const counted = lead === undefined || isOfRows ? tables : `${lead[1]} l`;
-  return { rows, total: totalOf(db, { tables: counted, where, values }) };
+  const counted = table === undefined || isOfRows ? tables : `${table} l`;
+  const isAll = table === undefined && where === '';
+  return { rows, total: isAll ? lastSeq(db) : totalOf(db, { tables: counted, where, values }) };
 }
+
+const lastSeq = (db: Sqlite): number =>
+  db.prepare<[], number>('SELECT max(seq) FROM audit').pluck().get() ?? 0;
 
 function totalOf(
   db: Sqlite,
   { tables, where, values }: { tables: string; where: string; values: object },
 ): number {
-  if (where === '') return db.prepare<[], number>('SELECT max(seq) FROM audit').pluck().get() ?? 0;
   const counted = `SELECT 1 FROM ${tables} ${where} LIMIT ${MOST_COUNTED}`;
   return db.prepare<[object], number>(`SELECT count(*) FROM (${counted})`).pluck().get(values) ?? 0;
 }

@@ -34,3 +34,29 @@ t.test('studies that name the local number alone are found by the NHS number', a
   t.same(await ask(`nhsNumber=${NHS}&from=2026-03-02`), ['2.25.2']);
   t.same(await ask('nhsNumber=4010232137'), ['2.25.5'], 'what an object says itself goes first');
 });
+
+t.test('who has seen a patient is told whatever number what was seen had', async (t) => {
+  const hub = await startFakeHub();
+  t.teardown(() => hub.stop());
+  const headers = { authorization: `Bearer ${KEY}` };
+  seedStudy(hub.db, { trust: 'RJE', uid: '2.25.1', patientId: '1001', nhsNumber: null });
+  await hub.get('/api/studies/2.25.1', headers);
+  seedPatient(hub);
+  await hub.get('/api/studies/2.25.9001', headers);
+  for (const number of [NHS, '1001^^^RJE', '1001^^^RRK']) {
+    const answer = await hub.get(`/api/audit?patient=${encodeURIComponent(number)}`, headers);
+    const { events } = (await answer.json()) as { events: { what: string; studies: string[] }[] };
+    const looks = events.filter(({ what }) => what === 'GET /api/studies/:uid');
+    t.same(
+      looks.flatMap(({ studies }) => studies),
+      ['2.25.9001', '2.25.1'],
+      number,
+    );
+    const system = number === NHS ? '' : `urn:cdip:patient:${number.slice(-3)}|`;
+    const token = encodeURIComponent(`${system}${number.split('^^^')[0]}`);
+    const fhir = await hub.get(`/fhir/AuditEvent?patient=${token}`, headers);
+    t.ok(((await fhir.json()) as { total: number }).total >= 2, `${number} in FHIR`);
+  }
+  const nobody = await hub.get('/api/audit?patient=4010232137', headers);
+  t.match(await nobody.json(), { total: 0 });
+});

@@ -50,6 +50,13 @@ t.test('who has seen a patient is told, newest first, with user, time and place'
     { seq: 2, user: 'B', at: '2023-11-14T22:13:20.000Z' },
     { seq: 1, user: 'Dr A. Osei', address: '10.0.0.9', homes: ['RJE'] },
   ]);
+  const person = trail.find({ patient: ['5^^^RXK', NHS] }, { limit: 10, offset: 0 });
+  t.equal(person.total, 2, 'a row that names two numbers of a person is one');
+  t.same(
+    person.events.map(({ seq }) => seq),
+    [2, 1],
+  );
+  t.equal(trail.find({ patient: [NHS], user: 'B' }, { limit: 10, offset: 0 }).total, 1);
   t.equal(trail.find({ trust: 'RRK' }, { limit: 10, offset: 0 }).total, 2);
   t.equal(trail.find({ trust: 'RJE', user: 'C' }, { limit: 10, offset: 0 }).total, 1);
   t.equal(trail.find({ study: '1.2.3' }, { limit: 1, offset: 1 }).events[0]?.seq, 2);
