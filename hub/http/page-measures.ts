@@ -32,7 +32,7 @@ export function measurePages({
         return render('measures.njk', {
           title: 'Measures',
           section: 'measures',
-          ...(await overview(measures, principal.trust)),
+          ...(await overview(measures)),
         });
       },
     },
@@ -95,12 +95,8 @@ function firstSplit({ dimensions }: Measure): string[] {
 
 async function overview(
   measures: MeasuresPart,
-  own: string | null,
 ): Promise<{ rows: readonly object[]; asOf: string | null; coverage: MeasureAnswer['coverage'] }> {
-  const question = { by: [], from: null, to: null, where: {}, own };
-  const answers = await Promise.all(
-    measures.definitions.map((measure) => measures.answer(measure.id, question)),
-  );
+  const answers = await measures.overview();
   return {
     rows: answers.map(({ measure, rows }) => {
       const { name, title, unit } = shownOf(measure);

@@ -123,6 +123,8 @@ export interface MeasuresPart {
   readonly definitions: readonly Measure[];
   /** @throws MeasureError */
   answer(id: string, question: Question): Promise<MeasureAnswer>;
+  /** Every measure for the whole network, as of one build. @throws MeasureError */
+  overview(): Promise<readonly MeasureAnswer[]>;
   /** Of the trust's own figures. @throws MeasureError */
   rows(id: string, question: RowQuestion): Promise<readonly ListedRow[]>;
   /** @param trust whose waiting list, whole; null: the network's, rounded. @throws MeasureError */

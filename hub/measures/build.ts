@@ -6,25 +6,30 @@
  *   told_… beyond the mark ─► new_… ─► stages (facts/) ─► facts, sample_…, cell_…, coverage
  */
 import { createHash } from 'node:crypto';
+import { version } from '@duckdb/node-api';
 import { MEASURES } from './all-measures.ts';
 import { cellTable } from './cell-names.ts';
 import { type Before, buildCells, type Context, changedRows } from './cells.ts';
 import { coverAll, coverChanged } from './coverage.ts';
+import { KEYS_TEXT, placesSql } from './facts/key-hashes.ts';
 import { MACROS } from './facts/macros.ts';
 import { makeAll, textOf } from './facts/make-all.ts';
-import { makeChanged } from './facts/stage.ts';
+import { makeChanged } from './facts/make-changed.ts';
 import { STAGES } from './facts/stages.ts';
 import { FACTS, type FactName } from './measure.ts';
+import { keepOpen, OPEN } from './open-rows.ts';
 import { SAMPLED, sampleFact } from './sample.ts';
 import { quoted, type Store, timestamp } from './store.ts';
 import { KINDS } from './told.ts';
 import { monthsSql } from './units.ts';
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
-/** Other rules, other facts; other definitions, other cells. */
-const RULES = hashOf([MACROS, ...STAGES.map(textOf)].join('\n'));
+/** Other rules, other facts; other definitions, other cells. Another DuckDB may hash otherwise. */
+const RULES = hashOf([version(), MACROS, KEYS_TEXT, ...STAGES.map(textOf)].join('\n'));
 const definitionsOf = (trusts: readonly string[]): string =>
-  hashOf(JSON.stringify([MEASURES, trusts, MEASURES.map((one) => monthsSql(one, cellTable(one)))]));
+  hashOf(
+    JSON.stringify([MEASURES, trusts, OPEN, MEASURES.map((one) => monthsSql(one, cellTable(one)))]),
+  );
 
 /** So much more is cheaper made anew than row by row. */
 const REBUILD_FROM_ROWS = 2_000_000;
@@ -70,11 +75,14 @@ export async function build(options: BuildOptions): Promise<Built> {
     last?.['rules'] !== RULES ||
     fresh > Math.max(REBUILD_FROM_ROWS, told / 2);
   await store.transaction(async () => {
+    await store.run(placesSql(isWhole));
     for (const stage of STAGES)
       await (isWhole ? makeAll(store, stage, options.rowsAPart) : makeChanged(store, stage));
     for (const fact of SAMPLED) await sampleFact(store, fact, isWhole);
     const isAnew = isWhole || last?.['definitions'] !== definitions;
-    await countAll(store, { trusts, now }, isAnew ? null : Number(last?.['built_at']));
+    const before = isAnew ? null : Number(last?.['built_at']);
+    for (const fact of OPEN) await keepOpen(store, fact, { since: before ?? now, isWhole: isAnew });
+    await countAll(store, { trusts, now }, before);
     await (isWhole ? coverAll(store) : coverChanged(store));
     await store.run(`
       DELETE FROM told_until;

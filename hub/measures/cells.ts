@@ -7,6 +7,7 @@
 import { amountColumn, cellTable, numbersOf } from './cell-names.ts';
 import { stagesOf } from './facts/stages.ts';
 import { type FactName, type Measure, mainCount } from './measure.ts';
+import { openTable } from './open-rows.ts';
 import { quoted, type Store, timestamp } from './store.ts';
 import { joinUnits } from './units.ts';
 
@@ -104,7 +105,7 @@ async function waitingRows(store: Store, { fact, open }: Measure, before: number
   const key = (stagesOf(fact)[0]?.key ?? []).join(', ');
   await store.run(`
     CREATE OR REPLACE TEMP TABLE waiting AS
-      SELECT f.* FROM ${fact} f ANTI JOIN come_${fact} USING (${key})
+      SELECT f.* FROM ${openTable(fact)} f ANTI JOIN come_${fact} USING (${key})
       WHERE ${open.replaceAll('$before', timestamp(before))}`);
   return 'UNION ALL FROM waiting';
 }
@@ -143,10 +144,12 @@ function countedSql(
       WHERE ${at} IS NOT NULL GROUP BY ALL`;
   // Months that are over; in full also the one that runs, which else is counted apart.
   const last = `month_number(${timestamp(before ?? context.now)})`;
-  const over = `WITH ${fact} AS (
-      SELECT *, month_name(n) AS snapshot_month, month_end(n) AS snapshot_at
+  const over = `WITH ends AS MATERIALIZED (
+      SELECT n, month_name(n) AS snapshot_month, month_end(n) AS snapshot_at FROM range(${FIRST_MONTH}, ${last}) r(n)),
+    ${fact} AS (
+      SELECT s.*, snapshot_month, snapshot_at
       FROM (SELECT *, unnest(range(greatest(month_number(${spans?.from}), ${FIRST_MONTH}),
-        least(coalesce(month_number(${spans?.until}), ${last}), ${last}))) AS n FROM ${source}))
+        least(coalesce(month_number(${spans?.until}), ${last}), ${last}))) AS n FROM ${source}) s JOIN ends USING (n))
     SELECT ${selectOf(measure, 'month')}
     FROM (${relationOf(measure, context, { at: 'snapshot_at', month: 'snapshot_month' })}) GROUP BY ALL`;
   return before === null
@@ -170,8 +173,10 @@ function selectOf({ dimensions, counts, sums }: Measure, month: string): string 
   ].join(', ');
 }
 
+/** What was so at a moment since the build before, or now. */
 const snapshotSql = (measure: Measure, context: Context, moment: Required<Moment>): string =>
-  `SELECT ${selectOf(measure, 'month')} FROM (${relationOf(measure, context, moment)}) GROUP BY ALL`;
+  `WITH ${measure.fact} AS (FROM main.${openTable(measure.fact)})
+   SELECT ${selectOf(measure, 'month')} FROM (${relationOf(measure, context, moment)}) GROUP BY ALL`;
 
 /** From the month that ran when it was counted last to the one that runs now: they are counted anew. */
 async function currentMonths(

@@ -123,23 +123,24 @@ function unitsSql(measure: Measure, kind: 'total' | 'details', sums: readonly st
 
 /** Without accession numbers and UIDs, and without the trust's own key of a patient. */
 function rowTables(secret: string): Table[] {
-  const person = `CASE WHEN f.person IS NOT NULL THEN left(sha256(${quoted(secret)} || f.person || ${quoted(secret)}), 22) END AS person`;
+  const personWhere = (isTold: string): string =>
+    `CASE WHEN ${isTold} THEN left(sha256(${quoted(secret)} || f.person || ${quoted(secret)}), 22) END AS person`;
   const unhidden = `ANTI JOIN (SELECT trust, exam FROM exam WHERE restricted) h`;
   return [
     [
       'exam',
-      `SELECT f.trust, f.site, ${person}, f.age_band, f.sex, f.modality, f.region, f.code, f.test, f.band, f.setting,
+      `SELECT f.trust, f.site, ${personWhere('f.patient_key IS NOT NULL')}, f.age_band, f.sex, f.modality, f.region, f.code, f.test, f.band, f.setting,
         f.status, f.in_ris, f.reporting_minutes,
         day_of(f.requested_at) AS requested_on, day_of(f.started_at) AS started_on, day_of(f.ended_at) AS ended_on,
         day_of(f.verified_at) AS verified_on, day_of(f.cancelled_at) AS cancelled_on,
         round(hours_between(f.requested_at, f.started_at), 1) AS wait_hours,
         round(hours_between(f.ended_at, f.verified_at), 1) AS turnaround_hours,
-        f.reporter, f.priors, f.priors_brought
-       FROM exam f WHERE NOT f.restricted`,
+        f.reporter, coalesce(p.priors, 0) AS priors, coalesce(p.priors_brought, 0) AS priors_brought
+       FROM exam f LEFT JOIN prior p USING (trust, exam) WHERE NOT f.restricted`,
     ],
     [
       'appointment',
-      `SELECT f.trust, f.site, ${person}, f.modality, f.setting, f.band, f.resource, f.minutes, f.outcome,
+      `SELECT f.trust, f.site, ${personWhere('f.person IS NOT NULL')}, f.modality, f.setting, f.band, f.resource, f.minutes, f.outcome,
         day_of(f.starts_at) AS starts_on, f.by_whom, round(f.notice_hours, 0) AS notice_hours, f.is_refilled
        FROM appointment f WHERE NOT f.restricted`,
     ],

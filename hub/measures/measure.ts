@@ -84,6 +84,7 @@ export interface Measure {
 
 export const FACTS = [
   'exam',
+  'prior',
   'appointment',
   'transfer',
   'dose',

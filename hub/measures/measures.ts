@@ -31,6 +31,7 @@ import { type Forecast, forecastOf } from './forecast.ts';
 import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
+import { keepOverview, keptOverview, OVERVIEW } from './overview.ts';
 import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
 import { levelsInForce, type ReferenceLevel } from './reference-levels.ts';
 import { type ListedRow, type RowQuestion, rowsBehind } from './row-list.ts';
@@ -49,9 +50,6 @@ const REFRESH_MS = 3_600_000;
 
 /** Answers that are kept until the next build. */
 const KEPT_ANSWERS = 1_000;
-
-/** How the page of all measures asks, for who is of no trust. */
-const OVERVIEW: Question = { by: [], from: null, to: null, where: {}, own: null };
 
 export interface MeasuresOptions {
   readonly dataDirectory: string;
@@ -94,6 +92,8 @@ export class Measures {
   readonly #kept = new Map<string, MeasureAnswer>();
   #keptQuantiles: KeptQuantiles = new Map();
   #keptCoverage: Promise<TrustCoverage[]> | undefined;
+  /** As it was before a build, until it was asked anew. */
+  #overview: readonly MeasureAnswer[] | undefined;
   readonly #incoming: Seen = new Map();
   #generation = 0;
   #marts: Marts | undefined;
@@ -132,6 +132,12 @@ export class Measures {
     const trusts = this.#options.trusts.map(({ ods }) => ods);
     this.#builtAt = await builtSo(store, trusts);
     this.#opened = store;
+    if (this.#builtAt === null) return;
+    const [kept, coverage] = [await keptOverview(store), await this.#coverage()];
+    this.#overview = kept?.flatMap(({ id, ...figures }) => {
+      const measure = measureOf(id);
+      return measure === undefined ? [] : [{ ...figures, measure, coverage }];
+    });
   }
 
   /** @throws MeasureError `MEASURES_NOT_BUILT` */
@@ -183,6 +189,13 @@ export class Measures {
       this.#kept.set(key, answer);
     }
     return answer;
+  }
+
+  /** Every measure for the whole network, as of one build. @throws MeasureError `MEASURES_NOT_BUILT` */
+  async overview(): Promise<readonly MeasureAnswer[]> {
+    this.#context();
+    this.#overview ??= await this.#askOverview();
+    return this.#overview;
   }
 
   /** What a trust's own figures are made of. @throws MeasureError */
@@ -238,14 +251,20 @@ export class Measures {
     this.#forget();
     this.#generation += 1;
     this.#martsOf().tidy(this.#analystSql.open);
+    this.#overview = await this.#askOverview();
+    await keepOverview(
+      this.#store,
+      this.#overview.map((one) => ({ ...one, id: one.measure.id })),
+    );
     const ms = Math.round(clock.monotonicMs() - begun);
     log.info('measures.built', { ...done, ms });
     return true;
   }
 
-  /** What the first page shows is answered before somebody waits for it. */
-  async #askOverview(): Promise<void> {
-    for (const { id } of MEASURES) await this.answer(id, OVERVIEW);
+  async #askOverview(): Promise<MeasureAnswer[]> {
+    const answers: MeasureAnswer[] = [];
+    for (const { id } of MEASURES) answers.push(await this.answer(id, OVERVIEW));
+    return answers;
   }
 
   async #run(): Promise<void> {
@@ -255,7 +274,7 @@ export class Measures {
       const begun = clock.monotonicMs();
       let leastMs = LEAST_PAUSE_MS;
       try {
-        if (await this.refresh()) await this.#askOverview();
+        await this.refresh();
       } catch (error) {
         this.#notBuilt(error);
         leastMs = FAILED_PAUSE_MS;

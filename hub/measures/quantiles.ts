@@ -2,6 +2,7 @@
 import type { Question } from './answer.ts';
 import { type Context, relationOf } from './cells.ts';
 import type { Measure } from './measure.ts';
+import { inMonths } from './month-range.ts';
 import { sampleFor } from './sample.ts';
 import { quoted, type Row, type Store } from './store.ts';
 
@@ -68,7 +69,6 @@ function sourceOf(
   const last = months.at(-1) ?? first;
   const { fact, at } = measure;
   return `WITH ${fact} AS (FROM ${table}
-      WHERE ${at} >= utc_of_london(DATE '${first}-01'::TIMESTAMP)
-        AND ${at} < utc_of_london(DATE '${last}-01' + INTERVAL 1 MONTH))
+      WHERE ${inMonths(at ?? '', first, last).join(' AND ')})
     SELECT *, month_of(day_of(${at})) AS month FROM (${relationOf(measure, context)})`;
 }

@@ -4,6 +4,8 @@
  */
 import { type Context, relationOf } from './cells.ts';
 import type { Measure } from './measure.ts';
+import { inMonths } from './month-range.ts';
+import { openTable } from './open-rows.ts';
 import { quoted, type Store } from './store.ts';
 
 export interface RowQuestion {
@@ -26,14 +28,16 @@ export async function rowsBehind(
   const { at, row } = measure;
   const limits = [
     `trust = ${quoted(trust)}`,
-    ...(at === undefined ? [] : [`${at} IS NOT NULL`]),
-    ...(at === undefined || from === null ? [] : [`month_of(day_of(${at})) >= ${quoted(from)}`]),
-    ...(at === undefined || to === null ? [] : [`month_of(day_of(${at})) <= ${quoted(to)}`]),
+    ...(at === undefined ? [] : [`${at} IS NOT NULL`, ...inMonths(at, from, to)]),
     ...hidden('exam', 'exam', row),
     ...hidden('appointment', 'appointment_id', row),
   ];
+  const open =
+    measure.kind === 'snapshot'
+      ? `WITH ${measure.fact} AS (FROM main.${openTable(measure.fact)})`
+      : '';
   const found = await store.ask(`
-    SELECT ${row.join(', ')} FROM (${relationOf(measure, context)}) counted
+    ${open} SELECT ${row.join(', ')} FROM (${relationOf(measure, context)}) counted
     WHERE ${limits.join(' AND ')} ORDER BY ALL LIMIT ${limit} OFFSET ${offset}`);
   return found.map((one) =>
     Object.fromEntries(Object.entries(one).map(([name, value]) => [name, plain(value)])),
@@ -43,7 +47,7 @@ export async function rowsBehind(
 function hidden(fact: 'exam' | 'appointment', column: string, row: readonly string[]): string[] {
   if (!row.includes(column)) return [];
   return [
-    `NOT EXISTS (FROM ${fact} f WHERE f.restricted AND f.trust = counted.trust AND f.${column} = counted.${column})`,
+    `NOT EXISTS (FROM main.${fact} f WHERE f.restricted AND f.trust = counted.trust AND f.${column} = counted.${column})`,
   ];
 }
 

@@ -2,6 +2,7 @@
  * One row in sixteen of the large facts, and one in 256, always the same ones: medians over more rows than can be
  * read within a second come from them. Which rows are in them follows from their keys alone.
  */
+import { hashColumn } from './facts/key-hashes.ts';
 import { stagesOf } from './facts/stages.ts';
 import type { FactName } from './measure.ts';
 import type { Store } from './store.ts';
@@ -35,18 +36,15 @@ async function sampleOne(
   { oneIn, isWhole }: { oneIn: number; isWhole: boolean },
 ): Promise<void> {
   const stages = stagesOf(fact);
-  const key = stages[0]?.key ?? [];
-  const isIn = `hash(${key.join(', ')}) % ${oneIn} = 0`;
+  const h = hashColumn(stages[0]?.key ?? []);
   const table = sampleTable(fact, oneIn);
   if (isWhole) await store.run(`DROP TABLE IF EXISTS ${table}`);
-  await store.run(`CREATE TABLE IF NOT EXISTS ${table} AS FROM ${fact} WHERE ${isIn}`);
+  await store.run(`CREATE TABLE IF NOT EXISTS ${table} AS FROM ${fact} WHERE ${h} % ${oneIn} = 0`);
   if (isWhole) return;
-  const changed = stages
-    .map(({ name }) => `SELECT ${key.join(', ')} FROM changed_${name}`)
-    .join(' UNION ');
+  const changed = stages.map(({ name }) => `SELECT ${h} FROM changed_${name}`).join(' UNION ');
   await store.run(`
-    CREATE OR REPLACE TEMP TABLE touched AS FROM (${changed}) WHERE ${isIn};
-    DELETE FROM ${table} t USING touched d WHERE ${key.map((one) => `t.${one} = d.${one}`).join(' AND ')};
-    INSERT INTO ${table} SELECT f.* FROM ${fact} f SEMI JOIN touched USING (${key.join(', ')});
+    CREATE OR REPLACE TEMP TABLE touched AS FROM (${changed}) WHERE ${h} % ${oneIn} = 0;
+    DELETE FROM ${table} t USING touched d WHERE t.${h} = d.${h};
+    INSERT INTO ${table} SELECT f.* FROM ${fact} f SEMI JOIN touched USING (${h});
     DROP TABLE touched`);
 }

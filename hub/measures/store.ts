@@ -92,7 +92,7 @@ export class Store {
   }
 }
 
-/** How the last build was made, what it has counted, and which cells stand together over months (units.ts). */
+/** How the last build was made, what it has counted, which cells stand together over months (units.ts), and overview.ts. */
 const OWN_SCHEMA = `
 CREATE TABLE IF NOT EXISTS built (number BIGINT, built_at TIMESTAMP, rules VARCHAR, definitions VARCHAR);
 CREATE TABLE IF NOT EXISTS told_until (kind VARCHAR, until BIGINT);
@@ -101,6 +101,7 @@ CREATE TABLE IF NOT EXISTS coverage (trust VARCHAR, last_told_at TIMESTAMP, exam
 CREATE TABLE IF NOT EXISTS month_part (measure VARCHAR, trust VARCHAR, month VARCHAR, parts VARCHAR);
 CREATE TABLE IF NOT EXISTS wide_unit (measure VARCHAR, kind VARCHAR, trust VARCHAR, month VARCHAR,
   unit INTEGER, cells INTEGER, wide INTEGER);
+CREATE TABLE IF NOT EXISTS overview (number BIGINT, figures VARCHAR);
 `;
 
 /** Before facts were kept in the store they were Parquet files beside it, made anew by each build. */

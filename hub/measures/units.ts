@@ -37,10 +37,27 @@ export async function joinUnits(
   const isChanged = isWhole || (await anyTouched(store));
   if (isChanged) {
     await joinMonths(store, measure, isWhole);
-    await store.run(monthsSql(measure, table));
+    await putTogether(store, measure, { table, isWhole });
   }
   await store.run('DROP TABLE placed; DROP TABLE placed_unit; DROP TABLE placed_month');
   return isChanged;
+}
+
+/** What is put together by months anew: those that changed, and those that stood or stand together with others. */
+async function putTogether(
+  store: Store,
+  measure: Measure,
+  { table, isWhole }: { table: string; isWhole: boolean },
+): Promise<void> {
+  const months = monthTable(measure);
+  await store.run(
+    isWhole
+      ? `CREATE OR REPLACE TABLE ${months} AS ${monthsSql(measure, table)}`
+      : `INSERT INTO affected SELECT trust, month FROM wide_unit WHERE measure = ${quoted(measure.id)};
+         DELETE FROM ${months} t USING affected d WHERE t.trust = d.trust AND t.month = d.month;
+         INSERT INTO ${months} ${monthsSql(measure, `(FROM ${table} SEMI JOIN affected USING (trust, month))`)};
+         DROP TABLE affected`,
+  );
 }
 
 /**
@@ -60,7 +77,7 @@ export function monthsSql(measure: Measure, cells: string): string {
         AND w.trust = c.trust AND w.month = c.month AND w.unit = c.${unit}
       GROUP BY ALL`;
   });
-  return `CREATE OR REPLACE TABLE ${monthTable(measure)} AS ${parts.join(' UNION ALL ')}`;
+  return parts.join(' UNION ALL ');
 }
 
 async function anyTouched(store: Store): Promise<boolean> {
@@ -132,6 +149,12 @@ async function joinMonths(store: Store, measure: Measure, isWhole: boolean): Pro
   await store.run(`
     DELETE FROM month_part WHERE measure = ${id} ${isWhole ? '' : 'AND (trust, month) IN (FROM touched)'};
     INSERT INTO month_part SELECT ${id}, trust, month, parts FROM placed_month;
+    ${
+      isWhole
+        ? ''
+        : `CREATE OR REPLACE TEMP TABLE affected AS
+             FROM touched UNION SELECT trust, month FROM wide_unit WHERE measure = ${id};`
+    }
     DELETE FROM wide_unit WHERE measure = ${id}`);
   const rows = await store.rows(
     `SELECT trust, month, parts FROM month_part WHERE measure = ${id} ORDER BY trust, month`,

@@ -1,9 +1,10 @@
 /**
- * Ten years of a network as it was told, made by the store itself, so that there can be tens of millions of
- * examinations: the mix of section 11 of the domain notes, orders, bookings, images, reports, transfers and dose.
- * The same examination is always the same; a day is what is told of all of them within it.
+ * Ten years of a network as it was told, made by the store itself: the mix of section 11 of the domain notes, orders,
+ * bookings, images, reports, transfers and dose. The same examination is always the same; a day is what is told of
+ * all of them within it. Of tens of millions each of a million is told again, under other numbers, of other people.
  */
 import { quoted, type Store, timestamp } from '../../hub/measures/store.ts';
+import { KINDS, type KindName, TOLD } from '../../hub/measures/told.ts';
 
 export interface History {
   readonly trusts: readonly string[];
@@ -76,6 +77,47 @@ export async function tellCorrections(store: Store, at: number): Promise<void> {
     ),
   );
 }
+
+/** The last row of each kind. */
+export type Marks = ReadonlyMap<KindName, number>;
+
+export async function marksOf(store: Store): Promise<Marks> {
+  const marks = new Map<KindName, number>();
+  for (const kind of KINDS) {
+    const [row] = await store.rows(`SELECT coalesce(max(rowid), -1) AS last FROM told_${kind}`);
+    marks.set(kind, Number(row?.['last']));
+  }
+  return marks;
+}
+
+/** Everything that was told after the marks is told of so many others too, at the same times and places. */
+export async function tellOfOthers(store: Store, others: number, after: Marks): Promise<void> {
+  const until = await marksOf(store);
+  for (const kind of KINDS) {
+    const replaced = Object.entries(TOLD[kind].columns).flatMap(([name, type]) =>
+      !NUMBERS.includes(name)
+        ? []
+        : type === 'VARCHAR[]'
+          ? [`[one || $copy FOR one IN ${name}] AS ${name}`]
+          : [`${name} || $copy AS ${name}`],
+    );
+    if (replaced.length === 0) continue;
+    for (let copy = 1; copy <= others; copy += 1)
+      await store.run(
+        `INSERT INTO told_${kind} SELECT * REPLACE (${replaced.join(', ')}) FROM told_${kind}
+         WHERE rowid > ${after.get(kind) ?? -1} AND rowid <= ${until.get(kind) ?? -1}`.replaceAll(
+          '$copy',
+          quoted(`-${copy}`),
+        ),
+      );
+  }
+}
+
+/** Columns that say which examination, report, booking … and whose it is. */
+const NUMBERS: readonly string[] = [
+  ...['patient_key', 'nhs_key', 'merged_into', 'exam', 'placer', 'filler', 'study_uid'],
+  ...['report_id', 'appointment_id', 'transfer_id', 'event_uid', 'exams', 'study_uids'],
+];
 
 const REGIONS = "['CHEST', 'HEAD', 'SPINE', 'ABDO', 'PELV', 'LIMB']";
 

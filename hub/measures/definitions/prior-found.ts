@@ -15,10 +15,10 @@ export const priorFound: Measure = {
   target: null,
   kind: 'events',
   at: 'started_at',
-  fact: 'exam',
+  fact: 'prior',
   relation: `
     SELECT trust, site, modality, exam, person, started_at, priors, priors_brought
-    FROM exam WHERE in_ris AND started_at IS NOT NULL`,
+    FROM prior WHERE in_ris AND started_at IS NOT NULL`,
   dimensions: ['modality', 'site'],
   counts: [
     { name: 'exams', title: 'Examinations' },

@@ -15,11 +15,11 @@ export const repeatImaging: Measure = {
   target: null,
   kind: 'events',
   at: 'started_at',
-  fact: 'exam',
+  fact: 'prior',
   relation: `
     SELECT trust, site, modality, exam, person, started_at, hours_since_same,
       same_not_here
-    FROM exam WHERE in_ris AND started_at IS NOT NULL AND hours_since_same <= 168`,
+    FROM prior WHERE in_ris AND started_at IS NOT NULL AND hours_since_same <= 168`,
   dimensions: ['modality', 'site'],
   counts: [
     { name: 'sameElsewhere', title: 'Same elsewhere within 7 days' },

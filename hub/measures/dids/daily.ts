@@ -3,6 +3,7 @@
  * the end of the month. BI-05. Of the fields that no feed tells (practice, postcode, ethnic category, referrer) the file
  * itself has to be checked: `cdip hub dids-check`.
  */
+import { inMonths } from '../month-range.ts';
 import { quoted, type Row, type Store } from '../store.ts';
 import { checkRecords, type DidsReport } from './check.ts';
 import { DIDS_FIELDS, type DidsField, type DidsRecord, type DidsReference } from './fields.ts';
@@ -36,7 +37,7 @@ export async function didsOfDay(
       strftime(day_of(ended_at), '%Y-%m-%d') AS tested, strftime(day_of(verified_at), '%Y-%m-%d') AS reported
     FROM exam e LEFT JOIN person p USING (trust, patient_key)
     WHERE e.trust = ${quoted(trust)} AND in_ris AND NOT e.restricted AND status <> 'cancelled'
-      AND month_of(day_of(ended_at)) = ${quoted(month)}
+      AND ${inMonths('ended_at', month, month).join(' AND ')}
     ORDER BY ended_at, exam`);
   const lines = rows.map((row, at) => ({ line: at + 1, record: recordOf(row) }));
   const report = checkRecords(lines, { submitted, reference, fields: HEARD });

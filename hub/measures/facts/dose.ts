@@ -33,12 +33,12 @@ export const dose: Stage = {
     summed AS (
       SELECT trust, exam, min(as_of) AS dosed_at, min(modality) AS modality,
         arg_max(protocol, (coalesce(dlp_mgycm, dap_gycm2, glandular_mgy, activity_mbq, 0), protocol)) AS protocol, min(device) AS device,
-        avg(ctdivol_mgy ORDER BY event_uid) AS ctdivol_mgy, sum(dlp_mgycm ORDER BY event_uid) AS dlp_mgycm,
-        sum(dap_gycm2 ORDER BY event_uid) AS dap_gycm2,
-        sum(reference_point_mgy ORDER BY event_uid) AS reference_point_mgy,
-        sum(fluoro_seconds ORDER BY event_uid) AS fluoro_seconds,
-        avg(glandular_mgy ORDER BY event_uid) AS glandular_mgy,
-        sum(activity_mbq ORDER BY event_uid) AS activity_mbq
+        exact_sum(ctdivol_mgy) / count(ctdivol_mgy) AS ctdivol_mgy, exact_sum(dlp_mgycm) AS dlp_mgycm,
+        exact_sum(dap_gycm2) AS dap_gycm2,
+        exact_sum(reference_point_mgy) AS reference_point_mgy,
+        exact_sum(fluoro_seconds) AS fluoro_seconds,
+        exact_sum(glandular_mgy) / count(glandular_mgy) AS glandular_mgy,
+        exact_sum(activity_mbq) AS activity_mbq
       FROM ${only('dose_event')} GROUP BY trust, exam),
     known AS (
       SELECT d.* REPLACE (coalesce(d.modality, e.modality, 'not told') AS modality,

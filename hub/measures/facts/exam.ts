@@ -8,6 +8,7 @@ import type { Sources, Stage } from './stage.ts';
 export const exam: Stage = {
   name: 'exam',
   key: ['trust', 'exam'],
+  order: "date_trunc('month', coalesce(ended_at, verified_at, requested_at)), trust",
   dirty: `
     SELECT trust, exam FROM changed_order_now
     UNION SELECT trust, exam FROM changed_study_exam
@@ -22,7 +23,7 @@ export const exam: Stage = {
     doses AS (SELECT DISTINCT trust, exam, true AS has_dose FROM ${sources.only('dose_event')}),
     ${LINKED(sources)},
     ${TIMED}
-    SELECT e.trust, e.exam, e.patient_key, e.in_ris, p.person, coalesce(p.restricted, false) AS restricted,
+    SELECT e.trust, e.exam, e.patient_key, e.in_ris, coalesce(p.person, e.trust || '/exam/' || e.exam) AS person, coalesce(p.restricted, false) AS restricted,
       p.nhs_status, coalesce(p.sex, 'not told') AS sex,
       CASE WHEN p.birth_month IS NULL THEN 'not told'
         WHEN date_diff('month', p.birth_month, day_of(coalesce(e.ended_at, e.requested_at))) < 192 THEN '0-15'
@@ -38,9 +39,7 @@ export const exam: Stage = {
       band_of(e.priority) AS band, coalesce(e.setting, 'not told') AS setting,
       e.requested_at, e.received_at, e.booked_at, e.appointment_at, e.started_at, e.ended_at,
       e.first_preliminary_at, e.verified_at, e.cancelled_at, e.reporter, e.study_uid, e.has_report,
-      coalesce(d.has_dose, false) AS has_dose, c.examination,
-      0::BIGINT AS priors, 0::BIGINT AS priors_brought, NULL::DOUBLE AS hours_since_same,
-      false AS same_not_here
+      coalesce(d.has_dose, false) AS has_dose, c.examination
     FROM timed e
     LEFT JOIN person p USING (trust, patient_key)
     LEFT JOIN doses d USING (trust, exam)
@@ -70,14 +69,8 @@ const LINKED = ({ only }: Sources): string => `
 
 /** What the RIS knows; and images of which no order was told, which are no examination of the returns. */
 const TIMED = `
-    known AS (
-      SELECT trust, exam, true AS in_ris FROM orders
-      UNION SELECT trust, exam, true FROM reports
-      UNION SELECT trust, exam, false FROM studies s
-        WHERE NOT EXISTS (FROM orders o WHERE o.trust = s.trust AND o.exam = s.exam)
-          AND NOT EXISTS (FROM reports r WHERE r.trust = s.trust AND r.exam = s.exam)),
     timed AS (
-      SELECT k.trust, k.exam, k.in_ris,
+      SELECT trust, exam, o.exam IS NOT NULL OR r.exam IS NOT NULL AS in_ris,
         coalesce(o.patient_key, r.patient_key, s.patient_key) AS patient_key,
         coalesce(o.status, CASE WHEN coalesce(s.study_uid, r.exam) IS NOT NULL THEN 'completed' END) AS status,
         coalesce(o.requested_at, o.received_at) AS requested_at, o.received_at,
@@ -89,8 +82,7 @@ const TIMED = `
         r.first_preliminary_at, r.verified_at, r.reporter, o.cancelled_at,
         o.code, o.code_system, o.priority, o.setting, o.site, s.study_uid, r.exam IS NOT NULL AS has_report,
         known_modality(o.modality) AS modality, s.modality AS imaged, s.region
-      FROM known k
-      LEFT JOIN orders o USING (trust, exam)
-      LEFT JOIN studies s USING (trust, exam)
-      LEFT JOIN reports r USING (trust, exam)
+      FROM orders o
+      FULL JOIN reports r USING (trust, exam)
+      FULL JOIN studies s USING (trust, exam)
       LEFT JOIN bookings b USING (trust, exam))`;

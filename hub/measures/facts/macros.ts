@@ -1,13 +1,20 @@
 /** The clock on the wall, and what words of many systems mean, as macros of the store. */
 
-/** Summer time of the United Kingdom since 1996: last Sundays of March and October, 01:00 UTC. */
+/**
+ * Summer time of the United Kingdom since 1996: last Sundays of March and October, 01:00 UTC. Only in these two months
+ * is the Sunday looked for.
+ */
 export const MACROS = `
 CREATE OR REPLACE MACRO last_sunday(y, m) AS
   (make_date(y, m, 31) - dayofweek(make_date(y, m, 31))::INTEGER)::TIMESTAMP + INTERVAL 1 HOUR;
 CREATE OR REPLACE MACRO london(t) AS t + CASE
+  WHEN month(t) BETWEEN 4 AND 9 THEN INTERVAL 1 HOUR
+  WHEN month(t) NOT IN (3, 10) THEN INTERVAL 0 HOUR
   WHEN t >= last_sunday(year(t), 3) AND t < last_sunday(year(t), 10) THEN INTERVAL 1 HOUR
   ELSE INTERVAL 0 HOUR END;
 CREATE OR REPLACE MACRO utc_of_london(w) AS w - CASE
+  WHEN month(w) BETWEEN 4 AND 9 THEN INTERVAL 1 HOUR
+  WHEN month(w) NOT IN (3, 10) THEN INTERVAL 0 HOUR
   WHEN w - INTERVAL 1 HOUR >= last_sunday(year(w), 3)
     AND w - INTERVAL 1 HOUR < last_sunday(year(w), 10) THEN INTERVAL 1 HOUR
   ELSE INTERVAL 0 HOUR END;
@@ -26,6 +33,8 @@ CREATE OR REPLACE MACRO month_of(d) AS strftime(d, '%Y-%m');
 CREATE OR REPLACE MACRO month_number(t) AS year(day_of(t)) * 12 + month(day_of(t)) - 1;
 CREATE OR REPLACE MACRO month_name(n) AS printf('%04d-%02d', n // 12, n % 12 + 1);
 CREATE OR REPLACE MACRO month_end(n) AS utc_of_london(make_date((n + 1) // 12, (n + 1) % 12 + 1, 1)::TIMESTAMP);
+-- A sum that is the same in whatever order it is made. What is beyond any dose counts as not told.
+CREATE OR REPLACE MACRO exact_sum(x) AS sum(CASE WHEN abs(x) < 1e15 THEN (x * 1e9)::HUGEINT END) / 1e9;
 CREATE OR REPLACE MACRO hours_between(a, b) AS epoch_us(b - a) / 3600000000.0;
 CREATE OR REPLACE MACRO days_between(a, b) AS epoch_us(b - a) / 86400000000.0;
 CREATE OR REPLACE MACRO band_of(priority) AS CASE

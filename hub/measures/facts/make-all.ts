@@ -1,53 +1,51 @@
 /**
  * Makes every row of a stage anew, in parts by a hash of its key, so that the aggregates of one part fit into
- * memory however long the history is. What the stage reads is laid into a file for each part first: read once,
- * not once for each part.
+ * memory however long the history is. Where there are many, what the stage reads is laid into a file for each part
+ * first: read once, not once for each part.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoted, type Store } from '../store.ts';
-import { columnsOf, type Sources, type Stage, tableOf } from './stage.ts';
+import { columnsOf, hashed, hashIn, type Read, readsOf } from './key-hashes.ts';
+import { type Sources, type Stage, tableOf } from './stage.ts';
 
 /** Rows of its largest source that a part has: half a million orders take half a gigabyte while they are folded. */
 const ROWS_A_PART = 1_000_000;
 /** … where only a few short columns of them are held. */
 const NARROW_ROWS_A_PART = 25_000_000;
+/** Of so many parts each reads everything and leaves what is not its own: that is cheaper than to lay it into files. */
+const MOST_READ_AGAIN = 8;
 
 /** What makes the table: other SQL, other rows. */
 export const textOf = (stage: Stage): string =>
-  [tableOf(stage), ...stage.key, stage.rows(wholeSources(stage))].join('\n');
+  [tableOf(stage), ...stage.key, stage.rows(wholeSources)].join('\n');
 
-const wholeSources = ({ key }: Stage, note: (read: Read) => void = () => {}): Sources => ({
-  only(table, columns = key) {
-    note({ table, columns });
-    return `(SELECT ${columnsOf(table)} FROM ${table} t)`;
-  },
+const wholeSources: Sources = {
+  only: (table) => `(SELECT ${columnsOf(table)} FROM ${table} t)`,
   kept: null,
   fresh: (kind) => `(SELECT t.*, t.rowid AS arrived FROM told_${kind} t)`,
-});
-
-/** A source of a stage: which table, and where the key stands in it. */
-interface Read {
-  readonly table: string;
-  readonly columns: readonly string[];
-}
+};
 
 /** @param rowsAPart of the largest source; absent: as many as a gigabyte has room for */
 export async function makeAll(store: Store, stage: Stage, rowsAPart?: number): Promise<void> {
   const table = tableOf(stage);
-  const reads: Read[] = [];
-  const whole = stage.rows(wholeSources(stage, (read) => reads.push(read)));
+  const reads = readsOf(stage);
+  const whole = stage.rows(wholeSources);
+  const ordered = orderedBy(stage);
   const parts = await partsOf(store, reads, rowsAPart);
   await store.run(`DROP TABLE IF EXISTS next_${table}`);
-  if (parts === 1) await store.run(`CREATE TABLE next_${table} AS ${whole}`);
+  if (parts === 1) await store.run(`CREATE TABLE next_${table} AS ${ordered(whole)}`);
   else await makeInParts(store, stage, { reads, parts });
-  await store.run(
-    stage.order === undefined
-      ? `DROP TABLE IF EXISTS ${table}; ALTER TABLE next_${table} RENAME TO ${table}`
-      : `CREATE OR REPLACE TABLE ${table} AS FROM next_${table} ORDER BY ${stage.order};
-         DROP TABLE next_${table}`,
-  );
+  await store.run(`DROP TABLE IF EXISTS ${table}; ALTER TABLE next_${table} RENAME TO ${table}`);
 }
+
+/** In order within its part, which has rows of a few months together then: all at once would be sorted on the disk. */
+const orderedBy =
+  (stage: Stage) =>
+  (rows: string): string =>
+    stage.order === undefined
+      ? hashed(stage, rows)
+      : `FROM (${hashed(stage, rows)}) ORDER BY ${stage.order}`;
 
 async function partsOf(
   store: Store,
@@ -65,34 +63,41 @@ async function makeInParts(
   stage: Stage,
   { reads, parts }: { reads: readonly Read[]; parts: number },
 ): Promise<void> {
-  const folder = join(store.directory, 'temp', stage.name);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const folder = parts > MOST_READ_AGAIN ? join(store.directory, 'temp', stage.name) : null;
+  const ordered = orderedBy(stage);
   try {
-    for (const read of reads)
+    if (folder !== null) remade(folder);
+    for (const read of folder === null ? [] : reads)
       await store.run(`
-        COPY (SELECT ${columnsOf(read.table)}, hash(${read.columns.join(', ')}) % ${parts} AS part FROM ${read.table} t)
-        TO ${quoted(join(folder, nameOf(read)))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
+        COPY (SELECT ${columnsOf(read.table)}, ${hashIn(read)} % ${parts} AS part FROM ${read.table} t)
+        TO ${quoted(join(folder ?? '', nameOf(read)))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
     for (let at = 0; at < parts; at += 1) {
-      const rows = stage.rows(sourcesOfPart(stage, { folder, at, of: parts }));
+      const rows = ordered(stage.rows(sourcesOfPart(stage, { folder, at, of: parts })));
       const table = `next_${tableOf(stage)}`;
       await store.run(
         at === 0 ? `CREATE TABLE ${table} AS ${rows}` : `INSERT INTO ${table} ${rows}`,
       );
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function remade(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
 const nameOf = ({ table, columns }: Read): string => `${table}-${columns.join('-')}`;
 
 function sourcesOfPart(
   { key }: Stage,
-  { folder, at, of }: { folder: string; at: number; of: number },
+  { folder, at, of }: { folder: string | null; at: number; of: number },
 ): Sources {
   return {
     only(table, columns = key) {
+      if (folder === null)
+        return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE ${hashIn({ table, columns })} % ${of} = ${at})`;
       const part = join(folder, nameOf({ table, columns }), `part=${at}`);
       // A part that nothing fell into has no file.
       if (!existsSync(part)) return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE false)`;

@@ -6,14 +6,15 @@ const YEARS_BACK = 5;
 
 export const prior: Stage = {
   name: 'prior',
-  table: 'exam',
   key: ['person'],
   dirty: `
     SELECT person FROM changed_exam
     UNION SELECT e.person FROM exam e SEMI JOIN changed_transfer USING (study_uid)`,
-  order: "date_trunc('month', coalesce(ended_at, verified_at, requested_at)), trust",
+  order: "date_trunc('month', started_at), trust",
   rows: ({ only }) => `
-    WITH of_person AS (FROM ${only('exam')}),
+    WITH of_person AS (
+      SELECT trust, exam, person, in_ris, site, modality, region, study_uid, started_at, verified_at
+      FROM ${only('exam')}),
     arrived AS (
       SELECT t.study_uid, t.to_trust, min(t.available_at) AS here_at
       FROM transfer t SEMI JOIN of_person USING (study_uid) GROUP BY ALL),
@@ -35,7 +36,8 @@ export const prior: Stage = {
           FILTER (prior_modality = modality AND prior_region = region
             AND prior_at >= started_at - INTERVAL 7 DAY) AS same_not_here
       FROM earlier GROUP BY trust, exam)
-    SELECT e.* REPLACE (coalesce(p.priors, 0) AS priors, coalesce(p.priors_brought, 0) AS priors_brought,
-      p.hours_since_same AS hours_since_same, coalesce(p.same_not_here, false) AS same_not_here)
-    FROM of_person e LEFT JOIN found p USING (trust, exam)`,
+    SELECT e.trust, e.exam, e.person, e.in_ris, e.site, e.modality, e.started_at,
+      coalesce(p.priors, 0) AS priors, coalesce(p.priors_brought, 0) AS priors_brought,
+      p.hours_since_same, coalesce(p.same_not_here, false) AS same_not_here
+    FROM of_person e LEFT JOIN found p USING (trust, exam) WHERE e.started_at IS NOT NULL`,
 };

@@ -192,6 +192,9 @@ const unbuiltMeasures: HttpParts['measures'] = {
   answer: async () => {
     throw new MeasureError('MEASURES_NOT_BUILT', 'not built yet');
   },
+  overview: async () => {
+    throw new MeasureError('MEASURES_NOT_BUILT', 'not built yet');
+  },
   rows: async () => [],
   parquet: async () => Buffer.alloc(0),
   forecast: async () => {

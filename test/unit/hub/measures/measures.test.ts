@@ -52,6 +52,46 @@ t.test('an answer is the same until the next build, and new after it', async (t)
   t.ok(Number((await ask()).rows[0]?.['exams']) > Number(first.rows[0]?.['exams']));
 });
 
+t.test('nobody waits for the first page: not while it is built, not after a restart', async (t) => {
+  const { measures, tell, stop, directory } = await startMeasureNetwork();
+  t.teardown(() => stop());
+  const world = measureWorld(120, 'first page', WORLD_TRUSTS.slice(0, 2));
+  const half = Math.floor(world.events.length / 2);
+  tell({ events: world.events.slice(0, half), fetches: [] });
+  await measures.refresh();
+  const first = await measures.overview();
+  t.strictSame(
+    first.map(({ measure }) => measure.id),
+    measures.definitions.map(({ id }) => id),
+  );
+  tell({ events: world.events.slice(half), fetches: [] });
+  const building = measures.refresh();
+  t.equal(await measures.overview(), first, 'the figures of the build before');
+  await building;
+  const second = await measures.overview();
+  const exams = ([...all]: typeof first): number =>
+    Number(all.find(({ measure }) => measure.id === 'BI-16H')?.rows[0]?.['exams']);
+  t.ok(exams(second) > exams(first), 'and then the new ones, all of one build');
+  await measures.stop();
+  const store = await Store.open({
+    ...{ directory: join(directory, 'measures'), memoryMegabytes: 256, threads: 1 },
+  });
+  // Whoever counted again would miss it.
+  await store.run('DROP TABLE month_cell_bi_16h');
+  store.close();
+  const trusts = WORLD_TRUSTS.map((ods) => ({ ods, name: `Trust ${ods}` }));
+  const config = parseHubConfig({ dataDirectory: directory, trusts });
+  const again = await Measures.open({
+    ...{ dataDirectory: directory, config: config.measures, trusts, clock: systemClock },
+    ...{ db: openSqlite(':memory:', projectionSchema), log: silentLog, metrics: openMetrics({}) },
+  });
+  t.teardown(() => again.stop());
+  t.strictSame(
+    (await again.overview()).map(({ rows, asOf }) => ({ rows, asOf })),
+    second.map(({ rows, asOf }) => ({ rows, asOf })),
+  );
+});
+
 t.test('what another version built is not asked, and made anew at once', async (t) => {
   const dataDirectory = t.testdir();
   const config = parseHubConfig({ dataDirectory, trusts: [{ ods: 'RRK', name: 'One' }] });
