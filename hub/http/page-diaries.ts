@@ -4,10 +4,9 @@ import { rfc3339 } from '../../shared/clock.ts';
 import { daysOfDiaries } from '../scheduling/diary-days.ts';
 import { unplacedAppointments } from '../scheduling/ris-rows.ts';
 import { findRequest, listResources } from '../scheduling/rows.ts';
-import type { SessionMove } from '../scheduling/rules/session-moves.ts';
 import { ukDay } from '../scheduling/rules/uk-time.ts';
-import { bookedModalities, sessionAdvice } from '../scheduling/session-advice.ts';
-import type { Booking } from '../scheduling/types.ts';
+import { sessionAdvice } from '../scheduling/session-advice.ts';
+import type { Booking, Resource } from '../scheduling/types.ts';
 import { type FieldFault, faultsByField, readForm } from './forms.ts';
 import { faultOf } from './page-booking-request.ts';
 import type { Page, PageCall } from './pages.ts';
@@ -79,17 +78,28 @@ function showResources(parts: HttpParts, call: PageCall, faults: readonly FieldF
         ...{ ...one, place: trustName(parts, trust) },
       })),
     ),
-    advice: bookedModalities(db).flatMap((modality) => {
-      const { moves } = sessionAdvice(db, modality, parts.clock.now());
-      return moves.map((move) => adviceView(parts, { ...move, modality }));
-    }),
+    advice: adviceFor(parts, resources, call.principal.trust),
     faultList: faults,
     faults: faultsByField(faults),
   });
 }
 
-function adviceView(parts: HttpParts, move: SessionMove & { modality: string }): object {
-  return { ...move, fromName: trustName(parts, move.from), toName: trustName(parts, move.to) };
+/** Of what is shown; to people of a trust what concerns it. */
+function adviceFor(
+  parts: HttpParts,
+  resources: readonly Resource[],
+  trust: string | null,
+): readonly object[] {
+  const modalities = [...new Set(resources.map(({ modality }) => modality))];
+  return modalities.flatMap((modality) =>
+    sessionAdvice(parts.projection.db, modality, parts.clock.now())
+      .moves.filter(({ from, to }) => trust === null || trust === from || trust === to)
+      .map((move) => ({
+        ...{ ...move, modality },
+        fromName: trustName(parts, move.from),
+        toName: trustName(parts, move.to),
+      })),
+  );
 }
 
 async function changeShare(parts: HttpParts, call: PageCall): Promise<unknown> {

@@ -6,6 +6,7 @@ import { waitsByTrust } from './refill-rows.ts';
 import { DAY_MS } from './rules/facts.ts';
 import { middleOf } from './rules/guardrails.ts';
 import { type SessionMove, type Standing, sessionMoves } from './rules/session-moves.ts';
+import { ukDay } from './rules/uk-time.ts';
 
 /** Referrals are counted back, slots ahead. */
 const COUNTED_WEEKS = 4;
@@ -21,7 +22,8 @@ export interface SessionAdvice {
 /** Of trusts whose diaries are kept here: what others have nobody knows. */
 export function sessionAdvice(db: Sqlite, modality: string, now: number): SessionAdvice {
   const [at, span] = [rfc3339(now), COUNTED_WEEKS * 7 * DAY_MS];
-  const slots = slotsByTrust(db, { modality, from: at, to: rfc3339(now + span) });
+  // By whole days, as diaries are kept.
+  const slots = slotsByTrust(db, { modality, from: ukDay(now), to: ukDay(now + span) });
   const referrals = referralsByTrust(db, { modality, from: rfc3339(now - span), to: at });
   const waits = waitsByTrust(db, modality, at);
   const standings = [...slots].map(([trust, count]): Standing => {
@@ -35,10 +37,6 @@ export function sessionAdvice(db: Sqlite, modality: string, now: number): Sessio
   return { modality, at, standings, moves: sessionMoves(standings) };
 }
 
-/** Modalities that have a diary. */
-export const bookedModalities = (db: Sqlite): string[] =>
-  statement<string>(db, 'SELECT DISTINCT modality FROM resources ORDER BY modality').pluck().all();
-
 interface Counted {
   readonly modality: string;
   readonly from: string;
@@ -49,7 +47,7 @@ const slotsByTrust = (db: Sqlite, counted: Counted): Map<string, number> =>
   byTrust(
     db,
     `SELECT r.trust AS trust, count(*) AS count FROM resources r JOIN slots s ON s.resource = r.id
-       WHERE r.modality = @modality AND s.start >= @from AND s.start < @to GROUP BY r.trust ORDER BY r.trust`,
+       WHERE r.modality = @modality AND s.date >= @from AND s.date < @to GROUP BY r.trust ORDER BY r.trust`,
     counted,
   );
 
