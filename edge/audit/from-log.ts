@@ -76,10 +76,13 @@ const TOLD: Told = {
   'fetch.state': ({ fetchId, state, code, source, instances, ...study }, context) => {
     const [event, action, outcome] = OF_FETCH[state] ?? [];
     if (event === undefined || action === undefined) return undefined;
+    // All of it was here before: nothing came over.
+    if (event === 'transfer' && outcome === 0 && instances === 0) return undefined;
     return {
       ...{ event, action, ...program, what: `fetch from ${source}`, outcome: outcome ?? 0 },
       ...{ code: code === '' ? null : code, moved: moveFrom(edgeNode(source)), query: { fetchId } },
       ...studyOf(study, context, instances),
+      patients: context.subjects.ofFetch(fetchId),
     };
   },
   'pacs-retrieve.ended': ({ peer, state, instances, code, studyInstanceUID }, context) => ({
@@ -129,7 +132,8 @@ export function alsoInTrail(
       const entry = TOLD[event]?.(fields, context);
       if (entry === undefined) return;
       const of = (entry.studies ?? []).flatMap((uid) => context.subjects.ofStudy(uid));
-      const patients = [...new Set(of.map(({ patient }) => patient))];
+      const here = of.map(({ patient }) => patient);
+      const patients = [...new Set(here.length > 0 ? here : entry.patients)];
       const homes = [...new Set([...(entry.homes ?? []), ...of.map(({ home }) => home)])];
       audit.soon({ ...entry, patients, homes });
     };

@@ -22,6 +22,8 @@ interface Row {
 export interface Subjects {
   /** One for each trust whose study is here; none: it is not. */
   ofStudy(studyInstanceUID: string): StudySubject[];
+  /** As the source's trust names the patient of a fetch; none: its source has not told yet. */
+  ofFetch(fetchId: string): string[];
   /** As the trail names those who have the number here; none: nobody. */
   withNumber(patientId: string): string[];
   /**
@@ -44,12 +46,19 @@ export function openSubjects(db: Sqlite): Subjects {
      WHERE study_uid = ? AND studies.home = ? AND missing_since IS NULL
      GROUP BY sop_class_uid ORDER BY sop_class_uid`,
   );
+  const sourcePatient = db
+    .prepare<[string], string | null>('SELECT source_patient FROM fetches WHERE fetch_id = ?')
+    .pluck();
   const subject = ({ study, home, accession, ...patient }: Row): StudySubject => ({
     ...{ study, home, accession, patient: auditedPatient(patient) },
   });
   const ofStudy = (uid: string): StudySubject[] => byStudy.all(uid).map(subject);
   return {
     ofStudy,
+    ofFetch: (fetchId) => {
+      const told = sourcePatient.get(fetchId) ?? null;
+      return told === null ? [] : [auditedPatient(JSON.parse(told))];
+    },
     withNumber: (id) => {
       const nhsNumber = readNhsNumber(id);
       const local = byNumber.all(id).map((row) => subject(row).patient);
