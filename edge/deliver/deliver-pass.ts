@@ -16,6 +16,7 @@ import { MAX_CONTEXTS, type StoreContext } from './destination.ts';
 import { syntaxesFor } from './forms.ts';
 import { type Group, type LaneOptions, type LaneParts, Lanes } from './lanes.ts';
 import { PassRecord, reasonOf } from './pass-record.ts';
+import type { Suspects } from './suspects.ts';
 import { verify } from './verify-delivery.ts';
 
 export interface PassParts extends LaneParts {
@@ -28,6 +29,8 @@ export interface PassParts extends LaneParts {
 
 export interface PassOptions extends LaneOptions {
   readonly delivery: DeliveryRow;
+  /** Of this destination. */
+  readonly suspects: Suspects;
 }
 
 export type PassOutcome =
@@ -43,7 +46,8 @@ export async function deliverPass(parts: PassParts, options: PassOptions): Promi
   const { queue, now } = parts;
   const { deliveryId } = options.delivery;
   const wanted = queue.wanted(deliveryId);
-  const record = new PassRecord(parts, options.delivery, wanted);
+  const { suspects } = options;
+  const record = new PassRecord({ ...parts, suspects }, options.delivery, wanted);
   try {
     await send(parts, options, { wanted, record });
   } catch (error) {

@@ -11,8 +11,9 @@ import type { DeliveryCounters } from './delivery-counters.ts';
 import type { DeliveryQueue, DeliveryRow, Reason, WantedInstance } from './delivery-queue.ts';
 import { DestinationError } from './destination.ts';
 import { verdictOf } from './store-status.ts';
+import type { Suspects } from './suspects.ts';
 
-/** An object at which the association broke so often, over minutes, is given up. */
+/** An object at which the association broke so often, over minutes, is given up, when the destination takes others. */
 const MAX_BREAKS = 8;
 /** An object that the destination put off so often, while it took others, is given up. */
 const MAX_PUT_OFF = 60;
@@ -27,6 +28,7 @@ export const reasonOf = (error: GatewayError): Reason => ({
 export interface RecordParts {
   readonly queue: DeliveryQueue;
   readonly counters: DeliveryCounters;
+  readonly suspects: Suspects;
 }
 
 export class PassRecord {
@@ -69,6 +71,7 @@ export class PassRecord {
     if (verdict.kind === 'stored') {
       queue.markSent(deliveryId, sopInstanceUID);
       counters.count(peer, 'sent', bytes);
+      this.#parts.suspects.took(sopInstanceUID);
       this.stored += 1;
       this.#putOffInARow = 0;
       return true;
@@ -98,12 +101,14 @@ export class PassRecord {
     this.broken = reason;
     this.isDown ||= isOfDestination && error.isDown;
     this.#parts.counters.count(this.#delivery.peer, 'broken');
-    this.#countTry(sopInstanceUID, reason, isAlone && !isOfDestination ? MAX_BREAKS : Infinity);
+    const isToBlame = isAlone && !isOfDestination && this.#parts.suspects.broke(sopInstanceUID);
+    this.#countTry(sopInstanceUID, reason, isToBlame ? MAX_BREAKS : Infinity);
   }
 
   fail(sopInstanceUID: string, reason: Reason): void {
     const { deliveryId, peer } = this.#delivery;
     this.#parts.queue.markFailed(deliveryId, sopInstanceUID, reason);
+    this.#parts.suspects.forget(sopInstanceUID);
     this.#parts.counters.count(peer, 'failed');
   }
 

@@ -16,6 +16,7 @@ import { deliverPass, type PassOutcome, type PassParts } from './deliver-pass.ts
 import { DEIDENTIFIED, type DeliveryRow, type Reason } from './delivery-queue.ts';
 import type { PeerStates } from './peer-states.ts';
 import { Rate } from './rate.ts';
+import { Suspects } from './suspects.ts';
 
 const PEER_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const;
 /** How long an idle worker sleeps; it is woken when there is something. */
@@ -39,6 +40,7 @@ export class PeerWorker {
   readonly #breaker: Breaker;
   readonly #turns = new Turns();
   readonly #rate: Rate;
+  readonly #suspects = new Suspects();
   /** It is written down that it works. */
   #isShown = false;
   #running: Promise<void> | undefined;
@@ -132,7 +134,8 @@ export class PeerWorker {
     const { deliveryId, priority } = delivery;
     this.#logBegin(delivery);
     const outcome = await deliverPass(this.#options, {
-      ...{ delivery, peer: this.#peer, rate: this.#rate, isProbing: this.#breaker.isProbing },
+      ...{ delivery, peer: this.#peer, rate: this.#rate, suspects: this.#suspects },
+      isProbing: this.#breaker.isProbing,
       shouldYield: () => this.#isStopping || this.#isPassed(deliveryId, priority),
       onAnswer: ({ bytes, isWorking }) => {
         this.#turns.count(priority, bytes);

@@ -177,6 +177,27 @@ for (const isDown of [true, false])
     },
   );
 
+t.test(
+  'a destination that breaks off every object gives none up, and takes all when it is well',
+  async (t) => {
+    const deliveries = await openDeliveries(t);
+    await deliveries.store(3);
+    const peer = deliveries.peer();
+    let isIll = false;
+    peer.status = () => {
+      if (isIll) throw new FakeError('CONNECTION_LOST');
+      isIll = true;
+      return 0;
+    };
+    deliveries.add();
+    await eventually('it was tried often', () => peer.received.length > 40);
+    t.equal(peer.held.size, 1, 'it took one, and then broke down');
+    t.strictSame(deliveries.queue.failures('d1'), []);
+    peer.status = () => 0;
+    t.match(await deliveries.ends(), { state: 'delivered' });
+  },
+);
+
 t.test('an object that is refused is named; a warning and a duplicate are success', async (t) => {
   const deliveries = await openDeliveries(t);
   await deliveries.store(4);
