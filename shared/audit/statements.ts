@@ -129,16 +129,18 @@ function find(db: Sqlite, filter: AuditFilter, page: { limit: number; offset: nu
       : { patient: typeof patient === 'object' ? JSON.stringify(patient) : patient }),
     ...bounds,
   };
+  // Only who and when stand in the rows themselves: what else is asked for is found and counted without them.
+  const isOfRows = table === undefined || isOfTime || filter.user !== undefined;
+  const from = isOfRows ? tables : `${table} l`;
   const rows = db
     .prepare<[object], AuditRow>(
-      `SELECT a.* FROM ${tables} ${where} ORDER BY ${seq} DESC LIMIT @limit OFFSET @offset`,
+      `SELECT a.* FROM (SELECT ${seq} AS seq FROM ${from} ${where}
+         ORDER BY ${seq} DESC LIMIT @limit OFFSET @offset) f
+       CROSS JOIN audit a ON a.seq = f.seq ORDER BY f.seq DESC`,
     )
     .all({ ...values, ...page });
-  // Only who and when stand in the rows themselves: what else is asked for is counted without them.
-  const isOfRows = isOfTime || filter.user !== undefined;
-  const counted = table === undefined || isOfRows ? tables : `${table} l`;
   const isAll = table === undefined && where === '';
-  return { rows, total: isAll ? lastSeq(db) : totalOf(db, { tables: counted, where, values }) };
+  return { rows, total: isAll ? lastSeq(db) : totalOf(db, { tables: from, where, values }) };
 }
 
 const lastSeq = (db: Sqlite): number =>

@@ -40,6 +40,8 @@ const QUESTIONS: Readonly<Record<string, (number: number) => AuditFilter>> = {
   patient: (number) => ({ patient: patientOf(number) }),
   patientOfOwnTrust: (number) => ({ patient: patientOf(number), trust: trustOf(number) }),
   knownPatient: () => ({ patient: KNOWN }),
+  // With the local numbers of two trusts, one of them well known.
+  person: (number) => ({ patient: [patientOf(number), patientOf(number + 1), KNOWN] }),
   study: (number) => ({ study: studyOf(number) }),
   user: (number) => ({ user: userOf(number) }),
   userOfOwnTrust: (number) => ({ user: userOf(number), trust: trustOf(number) }),

@@ -2,6 +2,7 @@
  * The audit trail of an edge over its real ports: who sent, asked and looked stands there, chained, and a change of
  * it on the disk is found.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
@@ -180,5 +181,17 @@ t.test('what goes to a workstation stands there twice: begun, and gone', { skip 
     for (const { moved } of pair) t.same(moved, { from: 'here', to: end });
   }
 
+  const [file = ''] = files;
+  const sent = await fetch(`${edge.url}/dicom-web/studies`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/dicom' } },
+    body: readFileSync(file),
+  });
+  t.equal(sent.status, 200);
+  const [sopClassUID = ''] = Object.keys(content?.instances ?? {});
+  t.match(await row(/^POST \/dicom-web/), {
+    ...{ event: 'transfer', action: 'C', studies: [uid], patients: stored.patients },
+    contents: [{ study: uid, accession: content?.accession, instances: { [sopClassUID]: 1 } }],
+    ...{ query: { completed: 1, failed: 0 }, moved: { from: 'user', to: 'here' } },
+  });
   t.strictSame(messageFaults(rows()), []);
 });
