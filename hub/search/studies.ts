@@ -178,11 +178,18 @@ function conditionsOf(query: StudyQuery): Condition[] {
 
 type Add = (sql: string, ...values: string[]) => void;
 
-/** Most devices write the local number alone: whose it is then, the trust's PAS has told. */
+/** Most devices write the local number alone: whose it is then, and what was merged into it, the trust's PAS has told. */
 function addNhsNumber(nhsNumber: string, add: Add): void {
   add(
     `(m.nhs_number = ? OR (m.nhs_number IS NULL AND (m.trust, m.patient_id, m.patient_issuer) IN (
-      SELECT trust, patient_id, issuer FROM patients WHERE nhs_number = ? LIMIT 200)))`,
+      WITH RECURSIVE same (trust, id, issuer) AS (
+        SELECT trust, patient_id, issuer FROM patients WHERE nhs_number = ? AND deleted = 0
+        UNION
+        SELECT p.trust, p.patient_id, p.issuer FROM same
+        JOIN patients p INDEXED BY patients_merged
+          ON p.trust = same.trust AND p.merged_into_id = same.id
+          AND p.merged_into_issuer = same.issuer)
+      SELECT trust, id, issuer FROM same LIMIT 200)))`,
     ...[nhsNumber, nhsNumber],
   );
 }

@@ -1,12 +1,33 @@
 /** A search by NHS number over objects that do not hold it: the trust's PAS has told whose local number it is. */
 import t from 'tap';
-import { KEY, startFakeHub } from '../http/fake-hub.ts';
+import { applyEvent } from '../../../../hub/projection/apply-event.ts';
+import { prepareProjection } from '../../../../hub/projection/statements.ts';
+import type { OrderedEvent } from '../../../../shared/contract/events.ts';
+import { type FakeHub, KEY, startFakeHub } from '../http/fake-hub.ts';
 import { NHS, seedPatient } from '../http/patient-seed.ts';
 import { seedStudy } from '../http/seed-study.ts';
 
 interface Found {
   readonly total: number;
   readonly studies: readonly { readonly studyInstanceUID: string }[];
+}
+
+/** What the PAS of RJE says of one of its numbers. */
+function tellPatient(
+  hub: FakeHub,
+  patientId: string,
+  { nhsNumber = null, ...over }: { nhsNumber?: string | null; [key: string]: unknown },
+): void {
+  const at = '2026-03-01T10:00:00.000Z';
+  const patient = {
+    ...{ patientId, issuer: 'RJE', nhsNumber, name: 'SMITH^ANNA', birthDate: '19580113', sex: 'F' },
+  };
+  const event = {
+    ...{ v: 1, at, trust: 'RJE', epoch: 1, seq: 1, kind: 'patient', patient },
+    ...{ nhsNumberStatus: null, postcode: null, deceased: false, restricted: false },
+    ...{ deleted: false, mergedInto: null, asOf: at, ...over },
+  };
+  applyEvent(prepareProjection(hub.db), event as unknown as OrderedEvent, at);
 }
 
 t.test('studies that name the local number alone are found by the NHS number', async (t) => {
@@ -25,10 +46,17 @@ t.test('studies that name the local number alone are found by the NHS number', a
     const { studies } = (await answer.json()) as Found;
     return studies.map(({ studyInstanceUID }) => studyInstanceUID);
   };
+  tellPatient(hub, 'OLD', { mergedInto: { patientId: '1001', issuer: 'RJE' } });
+  tellPatient(hub, 'GONE', { deleted: true, nhsNumber: NHS });
+  for (const [patientId, uid] of [
+    ['OLD', '2.25.6'],
+    ['GONE', '2.25.7'],
+  ] as const)
+    seedStudy(hub.db, { ...own, trust: 'RJE', patientId, uid, date: '20260228' });
   const found = await ask(`nhsNumber=${NHS}`);
   t.same(
     found,
-    ['2.25.2', '2.25.1', '2.25.9001'],
+    ['2.25.2', '2.25.1', '2.25.6', '2.25.9001'],
     'not those of whom nobody told, or told otherwise',
   );
   t.same(await ask(`nhsNumber=${NHS}&from=2026-03-02`), ['2.25.2']);
