@@ -38,8 +38,10 @@ export interface Did {
   readonly asked: object[];
   /** C-STORE: instances by study and SOP class. */
   readonly stored: Map<string, Map<string, number>>;
-  /** C-MOVE, C-GET: what was sent, by study; undefined: none told. */
+  /** C-MOVE, C-GET: what was sent, by study. */
   readonly sent: Map<string, number>;
+  /** Studies of which it was told that they begin to go; '': those that the question does not name. */
+  readonly begun: Set<string>;
 }
 
 export class AssociationRows {
@@ -63,7 +65,7 @@ export class AssociationRows {
     return {
       ...{ verb, ...given, count: 0, failed: 0, asked: [] },
       ...{ patients: new Set(), studies: new Set(), homes: new Set() },
-      ...{ stored: new Map(), sent: new Map() },
+      ...{ stored: new Map(), sent: new Map(), begun: new Set() },
     };
   }
 
@@ -78,9 +80,12 @@ export class AssociationRows {
     });
   }
 
-  /** That what was asked for begins to go. */
-  beginning(one: Did): AuditEntry {
-    return this.#entry(one, { event: 'transfer-begun', action: 'E' });
+  /** That what was asked for begins to go; undefined: it was told. A workstation may ask for each image of a study. */
+  beginning(one: Did, study: string): AuditEntry | undefined {
+    if (one.begun.has(study) || one.begun.size >= MAX_NAMED) return undefined;
+    one.begun.add(study);
+    const entry = this.#entry(one, { event: 'transfer-begun', action: 'E' });
+    return study === '' ? entry : { ...entry, studies: [study] };
   }
 
   #entry(one: Did, kind: Pick<AuditEntry, 'event' | 'action'>): AuditEntry {
@@ -93,7 +98,7 @@ export class AssociationRows {
       what: `${verb} to ${calledAETitle}`,
       query: {
         ...{ association: associationId, ...(isBegun ? {} : { count, failed }) },
-        ...(asked.length === 0 ? {} : { asked: [...asked] }),
+        ...(asked.length === 0 ? {} : { asked: isBegun ? asked.slice(-1) : [...asked] }),
       },
       ...{ patients: [...one.patients], studies: [...one.studies], homes: [...one.homes] },
       ...(identifier === undefined ? {} : { identifier }),

@@ -31,7 +31,7 @@ import type { EdgeAudit } from './edge-audit.ts';
 import type { Subjects } from './subject-of.ts';
 
 /** A longer identifier is told without its bytes. */
-const MAX_IDENTIFIER_BYTES = 16_384;
+const MAX_IDENTIFIER_BYTES = 4_096;
 const MAX_VALUE = 200;
 
 const Tag = {
@@ -129,19 +129,24 @@ function handled(handle: OperationHandler, seen: Seen): OperationHandler {
     if (verb === undefined) return handle(request, link);
     const asked = ask(verb, request, seen);
     const { one, study } = asked;
-    if (verb !== 'C-FIND') seen.audit.soon(seen.rows.beginning(one));
+    const beginning = verb === 'C-FIND' ? undefined : seen.rows.beginning(one, study ?? '');
+    if (beginning !== undefined) seen.audit.soon(beginning);
     one.count += 1;
     const over = verb === 'C-FIND' ? toldOver(link, one, request, seen) : link;
     const reply = await handle(request, over).catch((error: unknown) => {
       one.failed += 1;
       throw error;
     });
-    const { completed = 0, warning = 0, failed = 0 } = reply.suboperations ?? {};
-    if (isFailure(reply.status) || failed > 0) one.failed += 1;
-    if (reply.suboperations !== undefined && study !== undefined)
-      one.sent.set(study, (one.sent.get(study) ?? 0) + completed + warning);
+    count(one, study, reply);
     return reply;
   };
+}
+
+function count(one: Did, study: string | undefined, reply: OperationReply): void {
+  const { completed = 0, warning = 0, failed = 0 } = reply.suboperations ?? {};
+  if (isFailure(reply.status) || failed > 0) one.failed += 1;
+  if (reply.suboperations !== undefined && study !== undefined)
+    one.sent.set(study, (one.sent.get(study) ?? 0) + completed + warning);
 }
 
 /** Whom an answer names came into sight. */
