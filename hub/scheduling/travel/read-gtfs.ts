@@ -1,13 +1,14 @@
 /**
  * A GTFS folder (the unpacked zip of a timetable) as a Timetable. gtfs.org, Schedule Reference.
  *
- *   stops, routes, calendar, calendar_dates ─► trips ─► stop_times ─► rides-in-order.ts
+ *   stops, routes, calendar, calendar_dates ─► trips ─► stop_times ─► after-midnight.ts ─► rides-in-order.ts
  *
  * What a file names and no other has ends the import: half a timetable would send people to buses that do
  * not run.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { withTwins } from './after-midnight.ts';
 import { csvRows, type Row } from './csv-rows.ts';
 import { ridesInOrder, type StopTime } from './rides-in-order.ts';
 import { type Service, type Stop, Timetable, type Trip } from './timetable.ts';
@@ -39,9 +40,10 @@ export async function readGtfs(folder: string): Promise<Timetable> {
     });
   }
   const repeats = await readRepeats(folder, tripIndex);
-  const all = ridesInOrder(times, trips, repeats);
-  if (all.rides.trip.length === 0) throw new TravelDataError('TRAVEL_DATA_EMPTY', folder);
-  return new Timetable({ stops, services, ...all });
+  const all = withTwins({ trips, times, repeats, services });
+  const inOrder = ridesInOrder(all.times, all.trips, all.repeats);
+  if (inOrder.rides.trip.length === 0) throw new TravelDataError('TRAVEL_DATA_EMPTY', folder);
+  return new Timetable({ stops, services: all.services, ...inOrder });
 }
 
 async function readStops(

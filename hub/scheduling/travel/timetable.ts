@@ -36,6 +36,8 @@ export interface Service {
   readonly to: string;
   readonly added: ReadonlySet<string>;
   readonly removed: ReadonlySet<string>;
+  /** What goes on after midnight, of the day before. */
+  readonly isOfDayBefore?: true;
 }
 
 export interface TimetableData {
@@ -78,7 +80,7 @@ export class Timetable {
     this.data = data;
     for (const { service } of data.trips)
       this.#tripsOf.set(service, (this.#tripsOf.get(service) ?? 0) + 1);
-    const services = [...data.services.values()];
+    const services = [...data.services.values()].filter(({ isOfDayBefore }) => !isOfDayBefore);
     this.from = services.map(firstDay).toSorted()[0] ?? '';
     this.to = services.map(lastDay).toSorted().at(-1) ?? '';
     this.#access = new NearPoints(data.stops, ACCESS_METRES);

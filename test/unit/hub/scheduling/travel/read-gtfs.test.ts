@@ -138,3 +138,38 @@ t.test('nobody gets on or off where a bus only sets down or takes up', async (t)
   t.equal(await arrives(0, 1), at(8, 10));
   t.equal(await arrives(1, 2), undefined, 'it takes nobody up there');
 });
+
+t.test(
+  'a bus of the night before serves the early morning, and that after its last day',
+  async (t) => {
+    const folder = t.testdir();
+    writeFeed(folder);
+    appendFileSync(join(folder, 'trips.txt'), 'bus,week,night\nbus,week,nights\n');
+    appendFileSync(
+      join(folder, 'stop_times.txt'),
+      [
+        ...[
+          'night,23:50:00,23:50:00,b,1',
+          'night,29:30:00,29:31:00,a,2',
+          'night,29:45:00,29:45:00,c,3',
+        ],
+        ...['nights,00:00:00,00:00:00,a,1', 'nights,00:05:00,00:05:00,b,2', ''],
+      ].join('\n'),
+    );
+    appendFileSync(join(folder, 'frequencies.txt'), 'nights,27:00:00,29:00:00,3600\n');
+    const timetable = await readGtfs(folder);
+    const scan = new ConnectionScan(timetable);
+    const from = [{ stop: 0, seconds: 0 }];
+    const arrival = (day: string, stop: number, leaves: number): number | undefined => {
+      scan.run(timetable.ridesOn(day), from, leaves);
+      return scan.journeyTo([{ stop, seconds: 0 }], from)?.arrives;
+    };
+    const [tuesday, saturday] = ['2026-06-02', '2026-06-06'];
+    t.equal(arrival(tuesday, 2, at(5, 0)), at(5, 45));
+    t.equal(arrival(saturday, 2, at(5, 0)), at(5, 45), "Friday's");
+    t.not(arrival(MONDAY, 2, at(5, 0)), at(5, 45), 'none ran on Sunday');
+    t.not(arrival('2026-12-26', 2, at(5, 0)), at(5, 45), 'none on Christmas Day');
+    t.equal(arrival(tuesday, 1, at(3, 30)), at(4, 5), 'of those that go again and again too');
+    t.equal(timetable.to, '2026-12-31', 'the timetable ends when it did');
+  },
+);
