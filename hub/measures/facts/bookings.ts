@@ -7,6 +7,7 @@ const APPOINTMENT = ['trust', 'appointment_id'] as const;
 export const booking: Stage = {
   name: 'booking',
   key: APPOINTMENT,
+  order: "date_trunc('month', booked_at), trust",
   dirty: `
     WITH number AS (
       SELECT trust, unnest([placer, filler, exam]) AS number FROM changed_order_now)

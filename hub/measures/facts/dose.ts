@@ -6,6 +6,7 @@ import type { Stage } from './stage.ts';
 export const doseEvent: Stage = {
   name: 'dose_event',
   key: ['trust', 'event_uid'],
+  order: "date_trunc('month', as_of), trust",
   dirty: `
     SELECT trust, event_uid FROM new_dose
     UNION SELECT d.trust, d.event_uid FROM dose_event d SEMI JOIN changed_study_exam USING (trust, study_uid)`,
@@ -24,6 +25,7 @@ export const doseEvent: Stage = {
 export const dose: Stage = {
   name: 'dose',
   key: ['trust', 'exam'],
+  order: "date_trunc('month', dosed_at), trust",
   dirty: `
     SELECT trust, exam FROM changed_dose_event
     UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN changed_exam USING (trust, exam)

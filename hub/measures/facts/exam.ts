@@ -26,8 +26,8 @@ export const exam: Stage = {
     SELECT e.trust, e.exam, e.patient_key, e.in_ris, coalesce(p.person, e.trust || '/exam/' || e.exam) AS person, coalesce(p.restricted, false) AS restricted,
       p.nhs_status, coalesce(p.sex, 'not told') AS sex,
       CASE WHEN p.birth_month IS NULL THEN 'not told'
-        WHEN date_diff('month', p.birth_month, day_of(coalesce(e.ended_at, e.requested_at))) < 192 THEN '0-15'
-        WHEN date_diff('month', p.birth_month, day_of(coalesce(e.ended_at, e.requested_at))) < 780 THEN '16-64'
+        WHEN date_diff('month', p.birth_month, e.day) < 192 THEN '0-15'
+        WHEN date_diff('month', p.birth_month, e.day) < 780 THEN '16-64'
         ELSE '65+' END AS age_band,
       e.status, e.code, c.code IS NOT NULL AS is_mapped,
       CASE WHEN is_site_of(e.site, e.trust) THEN e.site ELSE e.trust END AS site,
@@ -40,7 +40,7 @@ export const exam: Stage = {
       e.requested_at, e.received_at, e.booked_at, e.appointment_at, e.started_at, e.ended_at,
       e.first_preliminary_at, e.verified_at, e.cancelled_at, e.reporter, e.study_uid, e.has_report,
       coalesce(d.has_dose, false) AS has_dose, c.examination
-    FROM timed e
+    FROM (SELECT *, day_of(coalesce(ended_at, requested_at)) AS day FROM timed) e
     LEFT JOIN person p USING (trust, patient_key)
     LEFT JOIN doses d USING (trust, exam)
     LEFT JOIN (SELECT DISTINCT ON (upper(code)) * FROM told_code ORDER BY upper(code), rowid DESC) c

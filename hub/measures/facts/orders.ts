@@ -6,6 +6,7 @@ const EXAM = ['trust', 'exam'] as const;
 const orderNow: Stage = {
   name: 'order_now',
   key: EXAM,
+  order: "date_trunc('month', received_at), trust",
   dirty: 'SELECT trust, exam FROM new_order',
   rows: ({ only }) => `
     WITH told AS (SELECT *, seq_of(as_of, arrived) AS seq FROM ${only('told_order')}),
@@ -34,6 +35,7 @@ const orderNow: Stage = {
 const studyExam: Stage = {
   name: 'study_exam',
   key: ['trust', 'study_uid'],
+  order: "date_trunc('month', started_at), trust",
   dirty: `
     SELECT trust, study_uid FROM new_study
     UNION SELECT trust, study_uid FROM changed_order_now`,
@@ -63,6 +65,7 @@ const reportUid: Stage = {
 const reportExam: Stage = {
   name: 'report_exam',
   key: ['reporter', 'report_id'],
+  order: "date_trunc('month', issued_at), trust",
   dirty: `
     SELECT trust AS reporter, report_id FROM new_report
     UNION SELECT r.trust, r.report_id FROM report_uid r SEMI JOIN changed_study_exam USING (study_uid)`,
