@@ -1,6 +1,12 @@
-/** Ports on loopback that nobody listens on. The kernel hands them out of a large range, so that two runs rarely meet. */
+/**
+ * Ports on loopback that nobody listens on, and that no outgoing connection gets between now and their use: below those
+ * that Linux gives to outgoing connections (32768 and up).
+ */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
+
+const [LOWEST, BELOW] = [10_240, 32_768];
 
 /** A free port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
@@ -10,15 +16,20 @@ export async function freePort(): Promise<number> {
 
 /** `count` different free ports: all are held until the last is known. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i += 1) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    servers.push(server);
+  const held = new Map<number, Server>();
+  while (held.size < count) {
+    const port = randomInt(LOWEST, BELOW);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (isFree) held.set(port, server);
   }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    [...held.values()].map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    ),
   );
-  return ports;
+  return [...held.keys()];
 }
