@@ -9,12 +9,15 @@
  * found, 2 the configuration is refused, 64 the command is not understood, 70 a bug.
  */
 import { existsSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { GatewayError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 
 /** For what is still open when a command is done. */
 const LINGER_MS = 3_000;
+/** Then a program has loaded what it runs with. */
+const LOADED_MS = 10_000;
 const EXIT_FAULT = 1;
 const EXIT_CONFIG = 2;
 const EXIT_USAGE = 64;
@@ -113,6 +116,9 @@ function report(error: unknown): number {
 // Started by an older Node through bin/cdip: a parent that was killed takes its child with it.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.channel?.unref();
+
+// Compiled code is kept at an end else, and a program that runs for months, or is killed, has none.
+setTimeout(flushCompileCache, LOADED_MS).unref();
 
 process.exitCode = await main(process.argv.slice(2)).catch(report);
 // What is done has to end, also where a library still waits for a peer that never answers.
