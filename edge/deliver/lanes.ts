@@ -177,7 +177,7 @@ export class Lanes {
       lane.isBroken = true;
       // The edge stops: nobody is to blame.
       if (!this.#options.signal.aborted)
-        record.break(sopInstanceUID, error, lane.underWay.size <= 1);
+        record.break(sopInstanceUID, error, lane.underWay.size <= 1 ? 'alone' : 'among');
     } finally {
       await form.remove();
     }
@@ -195,7 +195,7 @@ export class Lanes {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (error.retry === 'never') this.#record.fail(object.sopInstanceUID, reasonOf(error));
-      else this.#record.break(object.sopInstanceUID, error, true);
+      else this.#record.break(object.sopInstanceUID, error, 'form');
       return undefined;
     }
   }

@@ -93,15 +93,18 @@ export class PassRecord {
   /**
    * No answer came.
    *
-   * @param isAlone nothing else was under way on the association: this object may be at fault
+   * @param where `form`: it could not be made ready here, for which no destination is to blame; `alone`: nothing else was
+   *   under way on the association, and this object may be at fault; `among`: others were
    */
-  break(sopInstanceUID: string, error: GatewayError, isAlone: boolean): void {
+  break(sopInstanceUID: string, error: GatewayError, where: 'form' | 'alone' | 'among'): void {
     const reason = reasonOf(error);
     const isOfDestination = error instanceof DestinationError;
     this.broken = reason;
     this.isDown ||= isOfDestination && error.isDown;
     this.#parts.counters.count(this.#delivery.peer, 'broken');
-    const isToBlame = isAlone && !isOfDestination && this.#parts.suspects.broke(sopInstanceUID);
+    const isSuspected = where === 'alone' && !isOfDestination;
+    const isToBlame =
+      where === 'form' || (isSuspected && this.#parts.suspects.broke(sopInstanceUID));
     this.#countTry(sopInstanceUID, reason, isToBlame ? MAX_BREAKS : Infinity);
   }
 

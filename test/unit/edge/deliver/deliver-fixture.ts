@@ -43,6 +43,7 @@ export class Deliveries {
   readonly destinations = new FakeDestinations();
   readonly deliverer: Deliverer;
   readonly told: string[] = [];
+  transcode: () => Promise<never> = noTranscoder.transcode;
   nowMs: number | undefined;
   readonly #alive = setInterval(() => {}, 1_000);
 
@@ -61,7 +62,8 @@ export class Deliveries {
     const { queue, states, destinations, counters } = this;
     const deliverer = new Deliverer({
       ...{ queue, states, destinations, counters, index, spool },
-      ...{ peers: config.peers, log: silentLog, transcoder: noTranscoder },
+      ...{ peers: config.peers, log: silentLog },
+      transcoder: { transcode: () => this.transcode() },
       now: () => this.nowMs ?? Date.now(),
       random: Math.random,
       backoff: { firstMs: 10, maxMs: 100 },

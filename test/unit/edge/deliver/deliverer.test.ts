@@ -198,6 +198,22 @@ t.test(
   },
 );
 
+t.test(
+  'an object that can never be made ready here is named, though nothing else is sent',
+  async (t) => {
+    const deliveries = await openDeliveries(t);
+    await deliveries.store(1);
+    deliveries.transcode = () => Promise.reject(new FakeError('TRANSCODER_ENDED'));
+    deliveries.peer().accepts = ({ transferSyntaxUID }) =>
+      transferSyntaxUID === '1.2.840.10008.1.2';
+    deliveries.add();
+    t.match(await deliveries.ends(), { endedAt: Number });
+    t.match(deliveries.queue.failures('d1'), [
+      { sopInstanceUID: '2.999.1.1', code: 'TRANSCODER_ENDED' },
+    ]);
+  },
+);
+
 t.test('an object that is refused is named; a warning and a duplicate are success', async (t) => {
   const deliveries = await openDeliveries(t);
   await deliveries.store(4);
