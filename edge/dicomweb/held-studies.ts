@@ -31,6 +31,7 @@ export class HeldStudies {
   readonly #series;
   readonly #missing;
   readonly #gone;
+  readonly #with;
 
   constructor(db: Sqlite, index: EdgeIndex) {
     this.#index = index;
@@ -62,6 +63,24 @@ export class HeldStudies {
          WHERE t.study_uid = @study AND i.home = @home AND i.sop_uid = @uid AND missing_since IS NOT NULL`,
       )
       .pluck();
+    this.#with = db
+      .prepare<{ series: string; instances: string }, string>(
+        `SELECT study_uid FROM series s JOIN studies USING (study_key)
+         WHERE s.series_uid IN (SELECT value FROM json_each(@series))
+         UNION
+         SELECT study_uid FROM instances i JOIN series USING (series_key) JOIN studies USING (study_key)
+         WHERE i.sop_uid IN (SELECT value FROM json_each(@instances))`,
+      )
+      .pluck();
+  }
+
+  /** Study Instance UIDs of what holds one of these series, or objects. @param of UIDs, backslashes between */
+  studiesWith(of: {
+    readonly series: string | undefined;
+    readonly instances: string | undefined;
+  }): string[] {
+    const listOf = (text: string | undefined): string => JSON.stringify(text?.split('\\') ?? []);
+    return this.#with.all({ series: listOf(of.series), instances: listOf(of.instances) });
   }
 
   /** The trust's own study before a copy with the same UID. @throws DicomWebError `RESOURCE_NOT_FOUND` */

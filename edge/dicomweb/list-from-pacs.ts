@@ -56,7 +56,7 @@ function answer(
   if (of.listed === undefined)
     throw new DicomWebError('RESOURCE_NOT_FOUND', 'The PACS does not list what is in it.');
   const all = of.listed
-    .filter((values) => matches(values, query))
+    .filter((values) => matches(values, query.filters))
     .map(
       (values): JsonDataSet => ({
         ...jsonOfTexts(values),

@@ -58,7 +58,7 @@ export async function searchStudies(
   const pages = studies.candidates(query.filters);
   let page = pages.next();
   for (; !page.done; page = pages.next()) {
-    found.push(...page.value.filter(({ values }) => matches(values, query)));
+    found.push(...page.value.filter(({ values }) => matches(values, query.filters)));
     await setImmediate();
   }
   const remarks = page.value.isCut ? [...query.remarks, CUT] : query.remarks;
@@ -99,7 +99,7 @@ export function searchSeries(parts: SearchParts, scope: Scope, question: Questio
   const [study] = [...parts.studies.candidates(asked)].flat().filter((one) => one.home === home);
   if (study === undefined) parts.held.series(scope);
   const all = (study?.series() ?? [])
-    .filter(({ values }) => matches(new Map([...(study?.values ?? []), ...values]), query))
+    .filter(({ values }) => matches(new Map([...(study?.values ?? []), ...values]), query.filters))
     .map(
       ({ values, seriesInstanceUID }): JsonDataSet => ({
         ...jsonOfTexts([...values, [0x0020_000d, studyInstanceUID]]),
@@ -125,11 +125,18 @@ export async function searchInstances(
   for (const series of parts.held.series(scope)) {
     const instances = parts.held.instances({ ...scope, ...series });
     const metadata = await readMetadata(await parts.metadata.of(series.seriesKey, instances));
-    all.push(...metadata.filter((one) => matches(textsOf(one, query), query)));
+    const { filters } = query;
+    all.push(...metadata.filter((one) => matches(textsOf(one, filters), filters)));
   }
-  const shown = all.map((one) => ({ ...picked(one, query.fields), ...located(pathOf(one)) }));
+  const shown = all.map((one) => shownOf(one, query));
   return paged(shown, query, contentType);
 }
+
+/** An object as a list shows it. */
+export const shownOf = (one: JsonDataSet, { fields }: Pick<QidoQuery, 'fields'>): JsonDataSet => ({
+  ...picked(one, fields),
+  ...located(pathOf(one)),
+});
 
 /** @throws DicomWebError `NOT_ACCEPTABLE`, `INVALID_QUERY` */
 export function readQuestion({ parameters, accept }: Question): {
@@ -144,7 +151,7 @@ export function readQuestion({ parameters, accept }: Question): {
   return { query: found.query, contentType };
 }
 
-export function matches(values: Values, { filters }: QidoQuery): boolean {
+export function matches(values: Values, filters: QidoQuery['filters']): boolean {
   for (const [tag, text] of filters) {
     const matcher = matcherFor(text, vrOfTag(tag));
     if (matcher?.(values.get(tag) ?? '') === false) return false;
@@ -154,11 +161,19 @@ export function matches(values: Values, { filters }: QidoQuery): boolean {
 
 export function paged(
   all: readonly JsonDataSet[],
-  { limit, offset, remarks }: QidoQuery,
+  query: QidoQuery,
   contentType: string,
 ): WebAnswer {
-  const page = all.slice(offset, offset + limit);
-  const remaining = all.length - offset - page.length;
+  const { limit, offset } = query;
+  const shown = all.slice(offset, offset + limit);
+  return answerPage({ shown, remaining: all.length - offset - shown.length }, query, contentType);
+}
+
+export function answerPage(
+  { shown: page, remaining }: { shown: readonly JsonDataSet[]; remaining: number },
+  { remarks }: Pick<QidoQuery, 'remarks'>,
+  contentType: string,
+): WebAnswer {
   const warnings = remarks.map(remarkWarning);
   if (remaining > 0) warnings.push(moreResultsWarning(remaining));
   const headers: Record<string, string> =
@@ -168,7 +183,7 @@ export function paged(
 }
 
 /** Of the attributes that are asked about. */
-function textsOf(dataSet: JsonDataSet, { filters }: QidoQuery): Values {
+export function textsOf(dataSet: JsonDataSet, filters: QidoQuery['filters']): Values {
   const texts = [...filters.keys()].map((tag): [number, string] => {
     const values = dataSet[tagName(tag)]?.Value ?? [];
     return [tag, values.map(textOf).join('\\')];

@@ -48,7 +48,7 @@ const ROUTES: readonly (readonly [RegExp, AuditEvent | null])[] = [
   // The answer is still to come; its end tells itself.
   [/ \/transfer\//, 'transfer-begun'],
   [/^POST \/dicom-web\//, 'transfer'],
-  [/ \/dicom-web\/studies$/, 'search'],
+  [/ \/dicom-web\/(studies|series|instances)$/, 'search'],
   [/ \/dicom-web\//, 'look'],
   [/ \/local\/keys| \/peers/, 'configuration'],
   [/ \/local\/fetches/, 'fetch'],

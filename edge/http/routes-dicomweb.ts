@@ -19,6 +19,7 @@ import {
 } from '../dicomweb/retrieve.ts';
 import { retrieveRendered } from '../dicomweb/retrieve-rendered.ts';
 import { searchInstances, searchSeries, searchStudies } from '../dicomweb/search.ts';
+import { searchAllInstances, searchAllSeries } from '../dicomweb/search-everywhere.ts';
 import type { LocalPacs } from '../scp/query/local-pacs.ts';
 import { admitDicomWeb, type DicomWebAccessParts, requireTicket } from './dicomweb-access.ts';
 import { bringFromPacs } from './from-pacs.ts';
@@ -59,6 +60,15 @@ export function serveDicomWeb(
     await admitDicomWeb(request, parts);
     return sendAnswer(request, reply, await searchStudies(parts.dicomWeb, questionOf(request)));
   });
+  const wide = { ...parts.dicomWeb, trust: parts.trust, listing: parts.pacs.listing };
+  for (const [path, search] of [
+    ['/dicom-web/series', searchAllSeries],
+    ['/dicom-web/instances', searchAllInstances],
+  ] as const)
+    app.get(path, async (request, reply) => {
+      await admitDicomWeb(request, parts);
+      return sendAnswer(request, reply, await search(wide, questionOf(request)));
+    });
   const serve = (path: string, run: (call: Call) => Promise<WebAnswer> | WebAnswer): void => {
     app.get(path, async (request, reply) => {
       const scope = await scopeOf(request, parts);

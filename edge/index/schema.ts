@@ -158,4 +158,8 @@ CREATE INDEX studies_name ON studies (name_key, birth_date);
 ALTER TABLE studies ADD COLUMN confidentiality TEXT;
 `,
   },
+  {
+    name: 'series by their UID alone',
+    sql: 'CREATE INDEX series_uid ON series (series_uid);',
+  },
 ];

@@ -31,18 +31,32 @@ export class ContentsError extends GatewayError {
   }
 }
 
-interface Asked {
+export interface ContentsParts {
   readonly db: Sqlite;
   readonly callEdge: CallEdge;
   readonly isLive: (ods: string) => boolean;
 }
 
 /** @throws ContentsError; EdgeCallError when no edge that holds it answers */
-export async function listContents(
-  { db, callEdge, isLive }: Asked,
-  raw: unknown,
-): Promise<ContentsReply> {
+export async function listContents(parts: ContentsParts, raw: unknown): Promise<ContentsReply> {
   const request = ContentsRequestSchema.parse(raw);
+  const found = await listJson(parts, request);
+  return request.seriesInstanceUID === undefined
+    ? { series: found.map(seriesOf) }
+    : { instances: found.map(instanceOf) };
+}
+
+/**
+ * The same as the edge answers it.
+ *
+ * @param question further parameters of the query, each behind an `&`
+ * @throws as {@link listContents}
+ */
+export async function listJson(
+  { db, callEdge, isLive }: ContentsParts,
+  request: ContentsRequest,
+  question = '',
+): Promise<JsonDataSet[]> {
   const { studyInstanceUID, home } = request;
   const source = studySource(db, { studyInstanceUID, home }, isLive);
   if (source === undefined) throw new ContentsError('STUDY_UNKNOWN', 'no trust has told of it');
@@ -51,10 +65,7 @@ export async function listContents(
   let failure: EdgeCallError | ContentsError | undefined;
   for (const trust of source.trusts) {
     try {
-      const found = await askAt(callEdge, { trust, isAtEdge }, request);
-      return request.seriesInstanceUID === undefined
-        ? { series: found.map(seriesOf) }
-        : { instances: found.map(instanceOf) };
+      return await askAt(callEdge, { trust, isAtEdge, question }, request);
     } catch (error) {
       if (!(error instanceof EdgeCallError || error instanceof ContentsError)) throw error;
       failure ??= error;
@@ -65,7 +76,7 @@ export async function listContents(
 
 async function askAt(
   callEdge: CallEdge,
-  { trust, isAtEdge }: { trust: string; isAtEdge: boolean },
+  { trust, isAtEdge, question }: { trust: string; isAtEdge: boolean; question: string },
   { studyInstanceUID, home, seriesInstanceUID, limit, offset }: ContentsRequest,
 ): Promise<JsonDataSet[]> {
   const study = `studies/${encodeURIComponent(studyInstanceUID)}/series`;
@@ -77,7 +88,7 @@ async function askAt(
   const listed = isAtEdge ? '' : 'listed&';
   const { status, body } = await callEdge({
     ...{ trust, studyInstanceUID, home },
-    path: `/dicom-web/${within}?${listed}home=${home}&limit=${limit}&offset=${offset}`,
+    path: `/dicom-web/${within}?${listed}home=${home}&limit=${limit}&offset=${offset}${question}`,
     headers: { accept: 'application/dicom+json' },
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
@@ -95,7 +106,7 @@ const instanceOf = (one: JsonDataSet): Instance => ({
   instanceNumber: firstOf(one, '00200013'),
 });
 
-const seriesOf = (one: JsonDataSet): QueriedSeries => ({
+export const seriesOf = (one: JsonDataSet): QueriedSeries => ({
   seriesInstanceUID: firstOf(one, '0020000E') ?? '',
   modality: firstOf(one, '00080060'),
   seriesNumber: countOf(one, '00200011'),

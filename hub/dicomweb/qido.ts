@@ -35,7 +35,7 @@ export interface StudyQuestion {
  * @returns `fault`: why it can't be asked, in words
  */
 export function studyQueryOf(
-  { filters }: QidoQuery,
+  { filters }: Pick<QidoQuery, 'filters'>,
   ownIssuer: string | null,
 ): StudyQuestion | Fault {
   const asked: Asked = {};
@@ -74,6 +74,11 @@ function matchesRow(tag: number, text: string): ((row: StudyRow) => boolean) | u
   if (value === undefined || matcher === undefined) return undefined;
   return (row) => matcher(value(row) ?? '');
 }
+
+/** Matched against a study and its patient; what a modality says is of its series. */
+export const isOfStudy = (tag: number): boolean =>
+  tag !== T.Modality && (READERS.has(tag) || VALUE_OF_ROW.has(tag));
+export const isOfSeries = (tag: number): boolean => VALUE_OF_SERIES.has(tag);
 
 const READERS: ReadonlyMap<number, (asked: Asked, text: string) => boolean> = new Map([
   [T.PatientID, plain('patientId')],
@@ -156,6 +161,16 @@ function patientNumber({ nhsNumber, patientId, issuer }: PatientView): [string, 
   return nhsNumber === null ? [`${patientId}^^^${issuer}`, issuer] : [nhsNumber, NHS];
 }
 
+/** A series as a list shows it, told to the hub or listed by an edge. */
+export interface ListedSeries
+  extends Pick<
+    SeriesView,
+    'seriesInstanceUID' | 'modality' | 'seriesNumber' | 'description' | 'bodyPart'
+  > {
+  /** Null: not known. */
+  readonly numberOfInstances: number | null;
+}
+
 export interface Located {
   /** Absolute URL of the study. */
   readonly url: string;
@@ -193,7 +208,7 @@ const countText = (count: number | null): string => (count === null ? '' : Strin
 
 export function seriesJson(
   studyInstanceUID: string,
-  series: SeriesView,
+  series: ListedSeries,
   { url, isOnline }: Located,
 ): JsonDataSet {
   return jsonOfTexts([
@@ -206,16 +221,16 @@ export function seriesJson(
     [T.StudyInstanceUID, studyInstanceUID],
     [T.SeriesInstanceUID, series.seriesInstanceUID],
     [T.SeriesNumber, series.seriesNumber === null ? '' : String(series.seriesNumber)],
-    [T.NumberOfSeriesRelatedInstances, String(series.numberOfInstances)],
+    [T.NumberOfSeriesRelatedInstances, countText(series.numberOfInstances)],
   ]);
 }
 
 /** Series of a study that match. */
-export function seriesMatching(
-  series: readonly SeriesView[],
-  { filters }: QidoQuery,
-): readonly SeriesView[] | Fault {
-  const matchers: [value: (series: SeriesView) => string, matcher: Matcher][] = [];
+export function seriesMatching<S extends ListedSeries>(
+  series: readonly S[],
+  { filters }: Pick<QidoQuery, 'filters'>,
+): readonly S[] | Fault {
+  const matchers: [value: (series: ListedSeries) => string, matcher: Matcher][] = [];
   for (const [tag, text] of filters) {
     const value = VALUE_OF_SERIES.get(tag);
     const matcher = matcherFor(text, vrOfTag(tag));
@@ -225,7 +240,7 @@ export function seriesMatching(
   return series.filter((one) => matchers.every(([value, matcher]) => matcher(value(one))));
 }
 
-const VALUE_OF_SERIES: ReadonlyMap<number, (series: SeriesView) => string> = new Map([
+const VALUE_OF_SERIES: ReadonlyMap<number, (series: ListedSeries) => string> = new Map([
   [T.Modality, (series) => series.modality ?? ''],
   [T.SeriesNumber, (series) => String(series.seriesNumber ?? '')],
   [T.SeriesInstanceUID, (series) => series.seriesInstanceUID],

@@ -12,10 +12,11 @@ import { jsonOfTexts } from '../../shared/dicomweb/query.ts';
 import { problemOfEdge } from '../dicomweb/call-edge.ts';
 import { listCases, type TeachingCase } from '../teaching/cases.ts';
 import { type AuditedRoute, audited, type Sight } from './audited.ts';
+import { badQuery, baseUrl, readQuestion, sendDicomWeb } from './dicomweb-question.ts';
 import type { HttpParts } from './parts.ts';
 import { askEdges } from './pass-on.ts';
 import { HttpProblem } from './problem.ts';
-import { badQuery, baseUrl, readQuestion, recentViews, sendDicomWeb } from './routes-dicomweb.ts';
+import { recentViews } from './routes-dicomweb.ts';
 
 const ROOT = '/teaching';
 /** Several files may be of one study. */

@@ -115,6 +115,27 @@ t.test('DICOMweb over the network', { skip, timeout: 400_000 }, async (t) => {
     },
   );
 
+  await t.test('series and objects are found over all trusts, wherever they lie', async (t) => {
+    const [study] = jsonOf(curl(`/studies?StudyInstanceUID=${uidOf('ct-1')}`));
+    const patient = firstOf(study, '00100020');
+    const series = jsonOf(curl(`/series?PatientID=${patient}`));
+    t.same(
+      new Set(series.map((one) => firstOf(one, '0020000D'))),
+      new Set([uidOf('ct-1'), uidOf('dx-2')]),
+    );
+    const numbered = jsonOf(curl(`/instances?PatientID=${patient}&Modality=CT&InstanceNumber=7`));
+    t.strictSame(
+      numbered.map((one) => firstOf(one, '00200013')),
+      [7],
+    );
+    const page = curl(`/instances?PatientID=${patient}&limit=5&offset=32`);
+    t.equal(jsonOf(page).length, 5, 'from the end of one study to the next');
+    t.match(page.headers['warning'], /additional results/);
+    const alone = firstOf(jsonOf(page)[0], '00080018');
+    const atEdge = curlOf(`${network.site('RRK').edge.url}/dicom-web`);
+    t.equal(jsonOf(atEdge(`/instances?SOPInstanceUID=${alone}`)).length, 1);
+  });
+
   await t.test('what is not understood is refused with its reason', async (t) => {
     for (const [path, status] of [
       ['/studies?Colour=red', 400],
@@ -276,7 +297,7 @@ t.test('DICOMweb over the network', { skip, timeout: 400_000 }, async (t) => {
   );
 
   await t.test('objects are stored at an edge, each answered for', async (t) => {
-    const url = `${network.site('RJE').edge.url}/dicom-web`;
+    const url = `${network.site('RRK').edge.url}/dicom-web`;
     const stow = curlOf(url);
     const [one = '', two = ''] = files.get('ct-1') ?? [];
     const sent = [one, two].map((path) => readFileSync(path));

@@ -92,6 +92,12 @@ export class LocalStudies {
     return { isCut: true };
   }
 
+  /** True: of some studies only the PACS has all objects. */
+  hasNearline(): boolean {
+    const sql = 'SELECT 1 FROM studies WHERE pacs_seen_at IS NOT NULL LIMIT 1';
+    return this.#db.prepare(sql).get() !== undefined;
+  }
+
   #askedPatient(keys: Values): AskedPatient | undefined {
     const patientId = keys.get(PATIENT_ID)?.trim() ?? '';
     if (patientId === '' || /[*?\\]/.test(patientId)) return undefined;

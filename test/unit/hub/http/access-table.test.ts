@@ -146,6 +146,8 @@ const TABLE: readonly Row[] = [
   ['POST /api/rollouts/:number/leave-out', FLEET],
   ['POST /api/rollouts/:number/stop', FLEET],
   ['GET /dicom-web/studies', SEARCH],
+  ['GET /dicom-web/series', SEARCH],
+  ['GET /dicom-web/instances', SEARCH],
   ['GET /dicom-web/studies/:study/series', SEARCH],
   ['GET /dicom-web/studies/:study', CARE],
   ['GET /dicom-web/studies/:study/*', CARE],

@@ -66,6 +66,7 @@ const TABLE: readonly (readonly [
   ['GET /api/reports/:trust/:reportId', '/api/reports/RJE/R1', 'status'],
   ['POST /api/fetches', '/api/fetches', 'status'],
   ['GET /dicom-web/studies', `/dicom-web/studies?PatientID=${NHS}`, 'body'],
+  ['GET /dicom-web/series', `/dicom-web/series?PatientID=${NHS}`, 'body'],
   ['GET /dicom-web/studies/:study', `/dicom-web/studies/${STUDY}`, 'status'],
   ['GET /dicom-web/studies/:study/*', `/dicom-web/studies/${STUDY}/metadata`, 'status'],
   ['GET /dicom-web/studies/:study/series', `/dicom-web/studies/${STUDY}/series`, 'status'],
@@ -106,7 +107,10 @@ function seed(hub: FakeHub, { isRelated, isGlass, isEnded, isSensitive, level }:
     ...{ studyInstanceUIDs: [STUDY], status: 'final', issuedAt: AT, title: 'CT', author: null },
     ...{ text: 'Normal.', isCut: false, document: null },
   });
-  seedStudy(db, { trust: 'RJE', uid: STUDY, patientId: 'J7', isUnrelated: true });
+  const series = [
+    { uid: `${STUDY}.1`, modality: 'CT', number: 1, description: 'Thorax', instances: 300 },
+  ];
+  seedStudy(db, { trust: 'RJE', uid: STUDY, patientId: 'J7', isUnrelated: true, series });
   if (isRelated) putOnList(db, 'RRK', { trust: 'RJE', patientId: 'J7', issuer: 'RJE' });
   const openedAt = new Date(Date.now() - (isEnded ? 5 : 1) * 3_600_000).toISOString();
   const until = new Date(Date.parse(openedAt) + 4 * 3_600_000).toISOString();
