@@ -33,6 +33,23 @@ export function zoneOf(timeZone: string): ZonedClock {
   };
 }
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * When the clock on the wall shows a time: of the hour that comes twice the first, of the one that is left out as if
+ * the clock went on.
+ *
+ * @param localMs what the wall shows, as milliseconds of UTC
+ */
+export function utcOfLocal(localMs: number, zone: ZonedClock): number {
+  const before = zone.offsetMinutes(localMs - DAY_MS);
+  const after = zone.offsetMinutes(localMs + DAY_MS);
+  const [early, late] = [localMs - before * MINUTE_MS, localMs - after * MINUTE_MS];
+  const isLate = zone.offsetMinutes(early) !== before && zone.offsetMinutes(late) === after;
+  return before !== after && isLate ? late : early;
+}
+
 /** Date and time as DICOM writes them, YYYYMMDD and HHMMSS, by the clock on the wall. @param utc RFC 3339 */
 export function localDateTime(utc: string, zone: ZonedClock): { date: string; time: string } {
   const ms = Date.parse(utc);

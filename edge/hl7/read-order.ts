@@ -78,7 +78,7 @@ function readOrder(group: OrderGroup, reading: Reading, visit: Segment | undefin
     scheduledAt,
     requestedAt: timeOf(orc, 9, zone) ?? timeOf(obr, 6, zone),
     referrer: obr && (personName(obr, 16, 0, 2) ?? (orc && personName(orc, 12, 0, 2))),
-    location: firstFilled(named('PV1')?.text(3, 4), orc?.text(13)),
+    location: firstFilled(pv1?.text(3, 4), orc?.text(13)),
     stationAETitle: firstFilled(ipc?.text(9)),
     reason: firstFilled(obr?.text(31, 2), obr?.text(31), obr?.text(13)),
     studyInstanceUID: studyUID(segments),

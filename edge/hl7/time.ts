@@ -1,5 +1,5 @@
 /** HL7 time stamps (TS, DTM; HL7 2.5 §2.A.22): local time of the site unless they carry an offset. */
-import type { ZonedClock } from '../../shared/time-zone.ts';
+import { utcOfLocal, type ZonedClock } from '../../shared/time-zone.ts';
 
 const STAMP = /^(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})?(\d{2})?(?:\.(\d{1,4}))?)?([+-]\d{4})?$/;
 
@@ -14,18 +14,13 @@ export function readTime(text: string, zone: ZonedClock): string | null {
     return null;
   const millis = Math.trunc(Number(`0.${match[7] ?? '0'}`) * 1000);
   const asUtc = Date.UTC(year, month - 1, day, hour, minute, second, millis);
-  const ahead = match[8] === undefined ? localOffset(asUtc, zone) : offsetOf(match[8]);
-  return new Date(asUtc - ahead * 60_000).toISOString();
+  const offset = match[8];
+  const utc = offset === undefined ? utcOfLocal(asUtc, zone) : asUtc - offsetOf(offset) * 60_000;
+  return new Date(utc).toISOString();
 }
 
 const offsetOf = (text: string): number =>
   (text.startsWith('-') ? -1 : 1) * (Number(text.slice(1, 3)) * 60 + Number(text.slice(3)));
-
-/** Of a local time: what held before a change holds in the hour that is missing or double. */
-function localOffset(localMs: number, zone: ZonedClock): number {
-  const first = zone.offsetMinutes(localMs);
-  return zone.offsetMinutes(localMs - first * 60_000);
-}
 
 /** YYYYMMDD of a date; null when it is not a whole one. */
 export function readDate(text: string): string | null {

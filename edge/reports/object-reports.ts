@@ -11,7 +11,7 @@ import { readSmallDataSet, type SmallDataSet } from '../../shared/dicom/small-da
 import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import type { ZonedClock } from '../../shared/time-zone.ts';
+import { utcOfLocal, type ZonedClock } from '../../shared/time-zone.ts';
 import type { EdgeIndex, ObjectListener } from '../index/edge-index.ts';
 import type { Records } from '../index/records/records.ts';
 import type { PatientFacts } from '../index/records/types.ts';
@@ -191,6 +191,5 @@ function utcOf(date: string, time: string, zone: ZonedClock): string | null {
   const [, hour = 0, minute = 0, second = 0] = clock?.map((part) => Number(part ?? 0)) ?? [];
   const local = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
   if (Number.isNaN(local)) return null;
-  const ahead = zone.offsetMinutes(local - zone.offsetMinutes(local) * 60_000);
-  return rfc3339(local - ahead * 60_000);
+  return rfc3339(utcOfLocal(local, zone));
 }

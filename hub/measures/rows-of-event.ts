@@ -8,7 +8,7 @@ import type {
   ReportEvent,
   StudyEvent,
 } from '../../shared/contract/events.ts';
-import { zoneOf } from '../../shared/time-zone.ts';
+import { utcOfLocal, zoneOf } from '../../shared/time-zone.ts';
 import type { CountedEvent } from '../projection/measure-inbox.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import type { KindName, ToldRow } from './told.ts';
@@ -166,7 +166,5 @@ export function momentOf(date: string | null, time: string | null): string | nul
   const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`;
   const wall = Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`);
   if (Number.isNaN(wall)) return null;
-  const summer = wall - 3_600_000;
-  const utc = LONDON.offsetMinutes(summer) === 60 ? summer : wall;
-  return new Date(utc).toISOString();
+  return new Date(utcOfLocal(wall, LONDON)).toISOString();
 }

@@ -21,6 +21,8 @@ export function applyEvent(
 ): Applied {
   const { trust } = event;
   statements.toBeCounted(event);
+  // The measures alone count it.
+  if ('overtaken' in event && event.overtaken === true) return { changes: [], differing: [] };
   switch (event.kind) {
     case 'study':
       applyStudy(statements, event, now);

@@ -23,6 +23,11 @@ const Text = z.string().nullable();
 /** Fields of every message. `epoch` rises whenever the edge starts to tell again; `seq` counts from 1 in each epoch. */
 const envelope = { v: z.literal(1), at: Time, trust: ODSCode };
 const ordered = { ...envelope, epoch: z.int().positive(), seq: z.int().positive() };
+/**
+ * True: what one telling said to which a newer one came first. It is a part of the past, and not how its subject stands;
+ * the edge says that again behind it, for readers that do not know this field.
+ */
+const overtaken = z.boolean().optional();
 
 export const PatientSchema = z.object({
   patientId: z.string(),
@@ -270,6 +275,7 @@ export const OrderEventSchema = z.object({
   patientClass: Text.nullish(),
   /** ORC-28, HL7 table 0177, as N, R or V: how close the examination is kept. Absent or null: not told. */
   confidentiality: z.enum(['N', 'R', 'V']).nullish(),
+  overtaken,
   asOf: Time,
 });
 
@@ -328,6 +334,7 @@ export const AppointmentEventSchema = z.object({
 
   /** SCH-1: a booking of the hub, where it is one. Absent: not told. */
   placerAppointmentId: Text.optional(),
+  overtaken,
   asOf: Time,
 });
 

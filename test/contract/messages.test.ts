@@ -174,6 +174,8 @@ const READABLE: readonly (readonly [
     CommandSchema,
     { ...head, kind: 'withdraw-teaching', caseId },
   ],
+  ['an order that was overtaken', OrderedEventSchema, { ...order, overtaken: true }],
+  ['an appointment that was overtaken', OrderedEventSchema, { ...appointment, overtaken: true }],
   ['a restricted order', OrderedEventSchema, { ...order, confidentiality: 'R' }],
   ['a fetch', CommandSchema, fetchCommand],
   ['a fetch of some series', CommandSchema, { ...fetchCommand, seriesInstanceUIDs: ['2.999.1.1'] }],

@@ -7,6 +7,7 @@ import type {
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
 import type { KnownPatients, Telling } from './known-patients.ts';
 import { belongsTo } from './owner.ts';
+import { onto, type Told } from './told.ts';
 import type { AppointmentFacts, PatientKey } from './types.ts';
 
 interface Row extends PatientKey {
@@ -37,34 +38,38 @@ export class Appointments {
     this.#statements = prepareStatements(db);
   }
 
-  /** @returns true when it was taken @throws RecordError `HL7_OTHER_PATIENT` */
-  tell(patient: PatientKey, told: AppointmentFacts, { asOf, now }: Telling): boolean {
+  /**
+   * One that a newer telling overtook adds only what was not known.
+   *
+   * @throws RecordError `HL7_OTHER_PATIENT`
+   */
+  tell(patient: PatientKey, told: AppointmentFacts, { asOf, now }: Telling): Told {
     const held = this.#statements.find.get(told.appointmentId);
     if (held !== undefined) belongsTo(this.#patients, held, patient, 'booking');
-    if (held !== undefined && asOf < held.asOf) return false;
-    const { procedure } = told;
-    this.#statements.put.run({
-      ...{ patientId: patient.patientId, issuer: patient.issuer, asOf, now },
-      ...{ appointmentId: told.appointmentId, status: told.status },
-      startsAt: told.startsAt ?? held?.startsAt ?? null,
-      minutes: told.minutes ?? held?.minutes ?? null,
-      code: procedure?.code ?? held?.code ?? null,
-      text: procedure?.text ?? held?.text ?? null,
-      system: procedure?.system ?? held?.system ?? null,
-      resource: told.resource ?? held?.resource ?? null,
-      location: told.location ?? held?.location ?? null,
-      resources: resourcesOf(told) ?? held?.resources ?? null,
-      placerNumber: told.placerNumber ?? held?.placerNumber ?? null,
-      fillerNumber: told.fillerNumber ?? held?.fillerNumber ?? null,
-      reason: told.reason ?? null,
-      placerAppointmentId: told.placerAppointmentId ?? held?.placerAppointmentId ?? null,
-    });
-    return true;
+    const row = rowOf(patient, told, asOf);
+    const isOvertaken = held !== undefined && asOf < held.asOf;
+    const next = isOvertaken ? onto(row, held) : onto(held, row);
+    // Why it was made, moved or cancelled is said of one telling alone.
+    const { reason } = isOvertaken ? held : row;
+    this.#statements.put.run({ ...next, reason, now });
+    return isOvertaken ? 'overtaken' : 'changed';
   }
 
   eventOf(appointmentId: string): EventBody<AppointmentEvent> | undefined {
     const row = this.#statements.find.get(appointmentId);
-    if (row === undefined) return undefined;
+    return row && this.#eventOfRow(row);
+  }
+
+  /** What a telling said that came too late to say how the booking stands. */
+  overtaken(
+    patient: PatientKey,
+    told: AppointmentFacts,
+    asOf: string,
+  ): EventBody<AppointmentEvent> {
+    return { ...this.#eventOfRow(rowOf(patient, told, asOf)), overtaken: true };
+  }
+
+  #eventOfRow(row: Row): EventBody<AppointmentEvent> {
     const { patientId, issuer, code, text, system, resources, ...told } = row;
     return {
       ...told,
@@ -80,8 +85,26 @@ export class Appointments {
   }
 }
 
-const resourcesOf = ({ resources = [] }: AppointmentFacts): string | undefined =>
-  resources.length === 0 ? undefined : JSON.stringify(resources);
+/** A telling alone: null is what it does not say. */
+const rowOf = (
+  { patientId, issuer }: PatientKey,
+  { procedure, resources = [], ...told }: AppointmentFacts,
+  asOf: string,
+): Row => ({
+  ...{ patientId, issuer, appointmentId: told.appointmentId, status: told.status, asOf },
+  startsAt: told.startsAt ?? null,
+  minutes: told.minutes ?? null,
+  code: procedure?.code ?? null,
+  text: procedure?.text ?? null,
+  system: procedure?.system ?? null,
+  resource: told.resource ?? null,
+  location: told.location ?? null,
+  resources: resources.length === 0 ? null : JSON.stringify(resources),
+  placerNumber: told.placerNumber ?? null,
+  fillerNumber: told.fillerNumber ?? null,
+  reason: told.reason ?? null,
+  placerAppointmentId: told.placerAppointmentId ?? null,
+});
 
 function prepareStatements(db: Sqlite) {
   return {

@@ -3,6 +3,7 @@ import type { EventBody, OrderEvent, OrderStatus } from '../../../shared/contrac
 import type { Sqlite } from '../../../shared/sqlite/open.ts';
 import type { KnownPatients, Telling } from './known-patients.ts';
 import { belongsTo } from './owner.ts';
+import { onto, type Told } from './told.ts';
 import type { OrderFacts, PatientKey } from './types.ts';
 
 export interface OrderRow extends PatientKey {
@@ -42,37 +43,23 @@ export class Orders {
     this.#statements = prepareStatements(db);
   }
 
-  /** @returns true when it changed what is held @throws RecordError `HL7_OTHER_PATIENT` */
-  tell(patient: PatientKey, order: OrderFacts, { asOf, now }: Telling): boolean {
+  /**
+   * One that a newer telling overtook adds only what was not known.
+   *
+   * @throws RecordError `HL7_OTHER_PATIENT`
+   */
+  tell(patient: PatientKey, order: OrderFacts, { asOf, now }: Telling): Told {
     const held = this.find(order.orderId);
     if (held !== undefined) belongsTo(this.#patients, held, patient, 'order');
-    if (held !== undefined && asOf < held.asOf) return false;
-    const { procedure } = order;
-    const next: OrderRow = {
-      patientId: patient.patientId,
-      issuer: patient.issuer,
-      orderId: order.orderId,
-      status: order.status,
-      asOf,
-      ...kept(held, {
-        ...{ accessionNumber: order.accessionNumber, accessionIssuer: order.accessionIssuer },
-        ...{ placerNumber: order.placerNumber, fillerNumber: order.fillerNumber },
-        ...{ procedureCode: procedure?.code, procedureText: procedure?.text },
-        ...{ procedureSystem: procedure?.system, modality: order.modality },
-        ...{ priority: order.priority, scheduledAt: order.scheduledAt },
-        ...{ requestedAt: order.requestedAt, referrer: order.referrer, location: order.location },
-        ...{ stationAETitle: order.stationAETitle, reason: order.reason },
-        ...{ studyInstanceUID: order.studyInstanceUID, stepId: order.stepId },
-        ...{ requestedProcedureId: order.requestedProcedureId, startedAt: order.startedAt },
-        ...{ endedAt: order.endedAt, patientClass: order.patientClass },
-        confidentiality: order.confidentiality,
-      }),
-    };
+    const told = rowOf(patient, order, asOf);
+    const isOvertaken = held !== undefined && asOf < held.asOf;
+    const next = isOvertaken ? onto(told, held) : onto(held, told);
     this.#statements.put.run({ ...next, now });
-    const told = { ...next, asOf: '' };
-    return (
-      held === undefined || JSON.stringify(told) !== JSON.stringify({ ...told, ...held, asOf: '' })
-    );
+    if (isOvertaken) return 'overtaken';
+    const said = { ...next, asOf: '' };
+    const isChanged =
+      held === undefined || JSON.stringify(said) !== JSON.stringify({ ...said, ...held, asOf: '' });
+    return isChanged ? 'changed' : 'same';
   }
 
   find(orderId: string): OrderRow | undefined {
@@ -89,14 +76,17 @@ export class Orders {
 
   eventOf(orderId: string): EventBody<OrderEvent> | undefined {
     const row = this.find(orderId);
-    if (row === undefined) return undefined;
-    const {
-      patientId,
-      issuer,
-      procedureCode: code,
-      procedureText: text,
-      procedureSystem: system,
-    } = row;
+    return row && this.#eventOfRow(row);
+  }
+
+  /** What a telling said that came too late to say how the order stands. */
+  overtaken(patient: PatientKey, order: OrderFacts, asOf: string): EventBody<OrderEvent> {
+    return { ...this.#eventOfRow(rowOf(patient, order, asOf)), overtaken: true };
+  }
+
+  #eventOfRow(row: OrderRow): EventBody<OrderEvent> {
+    const { patientId, issuer } = row;
+    const { procedureCode: code, procedureText: text, procedureSystem: system } = row;
     const { stationAETitle: _s, stepId: _p, requestedProcedureId: _r, ...facts } = row;
     const {
       patientId: _i,
@@ -119,16 +109,27 @@ export class Orders {
   }
 }
 
-type Kept = Omit<OrderRow, 'patientId' | 'issuer' | 'orderId' | 'status' | 'asOf'>;
-
-/** What is not said stays. */
-function kept(held: OrderRow | undefined, told: { [K in keyof Kept]: Kept[K] | undefined }): Kept {
-  const entries = Object.entries(told).map(([name, value]) => [
-    name,
-    value ?? held?.[name as keyof Kept] ?? null,
-  ]);
-  return Object.fromEntries(entries) as Kept;
+/** A telling alone: null is what it does not say. */
+function rowOf({ patientId, issuer }: PatientKey, order: OrderFacts, asOf: string): OrderRow {
+  const { orderId, status, procedure } = order;
+  const said: { [K in keyof Said]: Said[K] | undefined } = {
+    ...{ accessionNumber: order.accessionNumber, accessionIssuer: order.accessionIssuer },
+    ...{ placerNumber: order.placerNumber, fillerNumber: order.fillerNumber },
+    ...{ procedureCode: procedure?.code, procedureText: procedure?.text },
+    ...{ procedureSystem: procedure?.system, modality: order.modality },
+    ...{ priority: order.priority, scheduledAt: order.scheduledAt },
+    ...{ requestedAt: order.requestedAt, referrer: order.referrer, location: order.location },
+    ...{ stationAETitle: order.stationAETitle, reason: order.reason },
+    ...{ studyInstanceUID: order.studyInstanceUID, stepId: order.stepId },
+    ...{ requestedProcedureId: order.requestedProcedureId, startedAt: order.startedAt },
+    ...{ endedAt: order.endedAt, patientClass: order.patientClass },
+    confidentiality: order.confidentiality,
+  };
+  const row = Object.entries(said).map(([name, value]) => [name, value ?? null]);
+  return { patientId, issuer, orderId, status, asOf, ...(Object.fromEntries(row) as Said) };
 }
+
+type Said = Omit<OrderRow, 'patientId' | 'issuer' | 'orderId' | 'status' | 'asOf'>;
 
 const COLUMNS = `order_id AS orderId, patient_id AS patientId, issuer,
   accession_number AS accessionNumber, accession_issuer AS accessionIssuer,

@@ -50,8 +50,11 @@ export class Records {
         break;
       case 'order': {
         this.#tellPatient(change.patient, telling);
-        const isNew = this.orders.tell(change.patient, change.order, telling);
-        if (isNew) this.#sayIf(this.orders.eventOf(change.order.orderId));
+        const { patient, order } = change;
+        const told = this.orders.tell(patient, order, telling);
+        if (told === 'overtaken') this.#append(this.orders.overtaken(patient, order, telling.asOf));
+        // Behind one that was overtaken stands again how it is.
+        if (told !== 'same') this.#sayIf(this.orders.eventOf(order.orderId));
         break;
       }
       case 'report': {
@@ -63,8 +66,11 @@ export class Records {
       }
       case 'appointment': {
         this.#tellPatient(change.patient, telling);
-        const isNew = this.appointments.tell(change.patient, change.appointment, telling);
-        if (isNew) this.#sayIf(this.appointments.eventOf(change.appointment.appointmentId));
+        const { patient, appointment } = change;
+        const told = this.appointments.tell(patient, appointment, telling);
+        if (told === 'overtaken')
+          this.#append(this.appointments.overtaken(patient, appointment, telling.asOf));
+        this.#sayIf(this.appointments.eventOf(appointment.appointmentId));
         break;
       }
       case 'encounter': {

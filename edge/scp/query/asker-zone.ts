@@ -6,7 +6,7 @@
  */
 
 import { rangeOf } from '../../../shared/dicom/match-value.ts';
-import type { ZonedClock } from '../../../shared/time-zone.ts';
+import { utcOfLocal, type ZonedClock } from '../../../shared/time-zone.ts';
 import type { Values } from './found-study.ts';
 
 const STUDY_DATE = 0x0008_0020;
@@ -47,10 +47,7 @@ export function byClock(values: Values, minutes: number, zone: ZonedClock): Valu
   const time = values.get(STUDY_TIME) ?? '';
   const [, hhmmss = '', fraction = ''] = /^(\d{6})(\.\d+)?$/.exec(time) ?? [];
   if (!/^\d{8}$/.test(date) || hhmmss === '') return values;
-  const local = msOf(date, hhmmss);
-  // The offset of that moment, or within the hour of a change, of one close to it.
-  const utc = local - zone.offsetMinutes(local - zone.offsetMinutes(local) * MINUTE_MS) * MINUTE_MS;
-  const asked = utc + minutes * MINUTE_MS;
+  const asked = utcOfLocal(msOf(date, hhmmss), zone) + minutes * MINUTE_MS;
   return new Map([
     ...values,
     [STUDY_DATE, dateOf(asked)],

@@ -18,6 +18,19 @@ t.test(
   },
 );
 
+t.test(
+  'of the hour that comes twice a time is the first, of the one that is left out the clock went on',
+  async (t) => {
+    t.equal(readTime('20261025013000', london), '2026-10-25T00:30:00.000Z');
+    t.equal(readTime('20261025013000+0000', london), '2026-10-25T01:30:00.000Z');
+    t.equal(readTime('20261025005900', london), '2026-10-24T23:59:00.000Z');
+    t.equal(readTime('20261025020000', london), '2026-10-25T02:00:00.000Z');
+    t.equal(readTime('20260329013000', london), '2026-03-29T01:30:00.000Z');
+    t.equal(readTime('20260329005900', london), '2026-03-29T00:59:00.000Z');
+    t.equal(readTime('20260329020000', london), '2026-03-29T01:00:00.000Z');
+  },
+);
+
 t.test('a date that is not whole, or is none, is none', async (t) => {
   t.equal(readDate('19500229'), null);
   t.equal(readDate('1950'), null);

@@ -76,6 +76,59 @@ t.test('an order is kept by its accession number and follows its status', async 
 });
 
 t.test(
+  'an order that comes behind a newer word of it is told as what it said, and adds what nobody said since',
+  async (t) => {
+    const world = hl7World(t);
+    const order = (at: string, orc: string, obr = 'OBR|1|P1|ACC1'): Promise<string> =>
+      world.send(hl7Message({ type: 'ORM^O01', at, segments: [PID, `ORC|${orc}`, obr] }));
+    await order('20261126100000', 'SC|P1|ACC1||CM');
+    const told = world.events.length;
+    const restricted = `NW|P1|ACC1||||||20261120090000${'|'.repeat(19)}V`;
+    await order('20261120090500', restricted, 'OBR|1|P1|ACC1|CTCHE^CT chest^NICIP|R');
+    const requestedAt = '2026-11-20T09:00:00.000Z';
+    t.match(world.events.slice(told), [
+      {
+        ...{ kind: 'order', overtaken: true, status: 'requested', requestedAt },
+        ...{ asOf: '2026-11-20T09:05:00.000Z', confidentiality: 'V', startedAt: null },
+      },
+      {
+        ...{ kind: 'order', overtaken: undefined, status: 'completed', requestedAt },
+        ...{ asOf: '2026-11-26T10:00:00.000Z', confidentiality: 'V', priority: 'R' },
+        procedure: { code: 'CTCHE' },
+      },
+    ]);
+    await order('20261121090500', 'XO|P1|ACC1', 'OBR|1|P1|ACC1|MHEAD^MR^NICIP');
+    t.match(
+      world.records.orders.find('ACC1'),
+      { status: 'completed', procedureCode: 'CTCHE' },
+      'what was said is not said otherwise by an older word',
+    );
+  },
+);
+
+t.test('a time that was given before it was moved is told, also when it comes later', async (t) => {
+  const world = hl7World(t);
+  const booking = (event: string, at: string, starts: string): Promise<string> => {
+    const segments = [`SCH|B1|B1|||||||30|min|^^^${starts}`, PID, 'AIG|1||MR1'];
+    return world.send(hl7Message({ type: `SIU^${event}`, at, segments }));
+  };
+  await booking('S13', '20261126110000', '20261203093000');
+  const told = world.events.length;
+  await booking('S12', '20261126100000', '20261201093000');
+  t.match(world.events.slice(told), [
+    { kind: 'appointment', overtaken: true, startsAt: '2026-12-01T09:30:00.000Z' },
+    { kind: 'appointment', overtaken: undefined, startsAt: '2026-12-03T09:30:00.000Z' },
+  ]);
+});
+
+t.test('the site of an order is the facility of its visit, which stands before it', async (t) => {
+  const world = hl7World(t);
+  const segments = [PID, 'PV1|1|O|CT^^^RRK02', 'ORC|NW|P1|ACC1', 'OBR|1|P1|ACC1|CTCHE'];
+  await world.send(hl7Message({ type: 'ORM^O01', segments }));
+  t.match(world.events.at(-1), { kind: 'order', location: 'RRK02', patientClass: 'O' });
+});
+
+t.test(
   'each examination of an order is one, and the accession number stands where the site says',
   async (t) => {
     const world = hl7World(t, {

@@ -21,7 +21,11 @@ export class FakeLog implements NetworkLog {
   }
 
   /** An event of a trust, or bytes as they are. */
-  publish(ods: string, kind: 'study' | 'digest' | 'receipt', event: object | string): void {
+  publish(
+    ods: string,
+    kind: 'study' | 'digest' | 'receipt' | 'order',
+    event: object | string,
+  ): void {
     const text = typeof event === 'string' ? event : JSON.stringify(event);
     this.#store(edgeStream(ods), edgeSubject(ods, kind), text);
   }

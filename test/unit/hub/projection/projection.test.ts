@@ -8,7 +8,7 @@ import {
   Projection,
 } from '../../../../hub/projection/projection.ts';
 import { systemClock } from '../../../../shared/clock.ts';
-import type { DigestEvent, StudyEvent } from '../../../../shared/contract/events.ts';
+import type { DigestEvent, OrderEvent, StudyEvent } from '../../../../shared/contract/events.ts';
 import { edgeStream } from '../../../../shared/contract/subjects.ts';
 import { silentLog } from '../../../../shared/log.ts';
 import { openMetrics } from '../../../../shared/metrics.ts';
@@ -145,6 +145,34 @@ t.test('events are applied in order, and the cursor stands with them', async (t)
   await again.until(1, 3);
   t.strictSame(again.uids(), ['2.999.2'], 'and after a restart');
 });
+
+t.test(
+  'what a newer telling overtook is counted, and nothing stands otherwise by it',
+  async (t) => {
+    const world = open(t, t.testdir());
+    const { patient } = studyEvent(1, { epoch: 1, seq: 1 });
+    const order = (seq: number, over: Partial<OrderEvent>): OrderEvent => ({
+      ...{ v: 1, at: AT, trust: 'RRK', kind: 'order', epoch: 1, seq, orderId: 'A1', patient },
+      ...{ accessionNumber: 'A1', accessionIssuer: null, placerNumber: null, fillerNumber: null },
+      ...{
+        status: 'completed',
+        procedure: null,
+        modality: 'CT',
+        priority: null,
+        scheduledAt: null,
+      },
+      ...{ requestedAt: null, referrer: null, location: null, reason: null, asOf: AT },
+      ...{ studyInstanceUID: null, ...over },
+    });
+    world.log.publish('RRK', 'order', order(1, {}));
+    const before = { status: 'requested', asOf: '2026-02-01T10:00:00.000Z' } as const;
+    world.log.publish('RRK', 'order', order(2, { ...before, overtaken: true }));
+    await world.until(1, 2);
+    const { db } = world.projection;
+    t.strictSame(db.prepare('SELECT status FROM orders').pluck().all(), ['completed']);
+    t.equal(db.prepare('SELECT count(*) FROM measure_inbox').pluck().get(), 2);
+  },
+);
 
 t.test('what is missing is waited for, until the edge tells all again', async (t) => {
   const world = open(t, t.testdir());
