@@ -311,6 +311,8 @@ export interface LogEvents {
   // --- edge/crawl
   /** A sweep over days of a PACS ended: how many days, studies, and studies that were new. */
   'crawl.swept': { peer: string; sweep: string; days: number; studies: number; added: number };
+  /** Studies of days long past that came into the PACS meanwhile: found by their patient, or by the daily look at all days. */
+  'crawl.late': { peer: string; by: 'patient' | 'glance'; studies: number };
   /** The PACS can't be asked now; tried again after `waitSeconds`. */
   'crawl.waiting': { peer: string; code: string; waitSeconds: number };
   /** The PACS has more in these days than it would tell. */

@@ -48,25 +48,30 @@ export interface AskOptions {
   readonly fewKeys: boolean;
 }
 
-/** Asks for the studies of a slice, or for one by its UID. */
+/** One study, or a patient's. */
+export type Named = { readonly studyInstanceUID: string } | { readonly patientId: string };
+
+/** Asks for the studies of a slice, of a patient, or for one by its UID. */
 export function studyIdentifier(
-  of: Slice | { readonly studyInstanceUID: string },
+  of: Slice | Named,
   { transferSyntaxUID, fewKeys }: AskOptions,
 ): Buffer {
-  const asked = new Map<number, string>(
-    'studyInstanceUID' in of
-      ? [[Tag.StudyInstanceUID, of.studyInstanceUID]]
-      : [
-          [Tag.StudyDate, dateKey(of)],
-          [Tag.StudyTime, timeKey(of)],
-          [ModalitiesInStudy, of.modality ?? ''],
-        ],
-  );
+  const asked = new Map(askedOf(of));
   const keys = [...REQUIRED, ...(fewKeys ? [] : OPTIONAL)];
   return encodeIdentifier(transferSyntaxUID, [
     { tag: QueryRetrieveLevel, vr: 'CS', value: 'STUDY' },
     ...keys.map((key) => ({ ...key, value: asked.get(key.tag) || key.value })),
   ]);
+}
+
+function askedOf(of: Slice | Named): [tag: number, value: string][] {
+  if ('studyInstanceUID' in of) return [[Tag.StudyInstanceUID, of.studyInstanceUID]];
+  if ('patientId' in of) return [[Tag.PatientID, of.patientId]];
+  return [
+    [Tag.StudyDate, dateKey(of)],
+    [Tag.StudyTime, timeKey(of)],
+    [ModalitiesInStudy, of.modality ?? ''],
+  ];
 }
 
 export interface ReadOptions {

@@ -2,6 +2,7 @@
  * Keeps what one PACS holds in the index: a slice of the most urgent sweep at a time, then what that left open.
  *
  *   sweep's slice ─► askWholeSlice ─► studies, as they come ─► days compared ─► the sweep goes on
+ *   glance: names alone ─► those that are not known asked by UID          patients in care ─► all of theirs
  *   not named any more ─► asked by UID ─► an hour later again ─► gone        counts missing ─► series asked
  *
  * Never gives up: what fails is tried again after a while, and the reason is shown.
@@ -16,12 +17,13 @@ import type { EdgeConfig, Peer } from '../config.ts';
 import type { EdgeIndex } from '../index/edge-index.ts';
 import type { PacsStudy } from '../index/nearline.ts';
 import type { ObjectReading } from '../scp/object-reading.ts';
-import { readStudy, studyIdentifier } from './answers.ts';
-import { type AnsweredSlice, askWholeSlice } from './ask-slice.ts';
+import { type Named, readStudy, studyIdentifier } from './answers.ts';
+import { type AnsweredSlice, type AskSliceParts, askWholeSlice } from './ask-slice.ts';
 import { countStudy } from './count-study.ts';
 import { type Answers, PacsFinder } from './pacs-finder.ts';
 import { PacsKnowledge } from './pacs-knowledge.ts';
 import { PacsStudies } from './pacs-studies.ts';
+import { CARE_MS, PatientsInCare } from './patients-in-care.ts';
 import type { Slice } from './slice.ts';
 import { type SweepSlice, Sweeps } from './sweeps.ts';
 import { Throttle } from './throttle.ts';
@@ -60,6 +62,7 @@ export class PacsCrawl {
   readonly #sweeps: Sweeps;
   readonly #studies: PacsStudies;
   readonly #knowledge: PacsKnowledge;
+  readonly #inCare: PatientsInCare;
   #running: Promise<void> = Promise.resolve();
   #failures = 0;
 
@@ -72,6 +75,7 @@ export class PacsCrawl {
     this.#studies = new PacsStudies(db, index);
     this.#knowledge = new PacsKnowledge(db, peer.name);
     this.#knowledge.create();
+    this.#inCare = new PatientsInCare(db, { peer: peer.name, trust: index.trust });
   }
 
   start(): void {
@@ -93,10 +97,12 @@ export class PacsCrawl {
   async step(): Promise<boolean> {
     const { peer, clock } = this.#options;
     const slice = this.#sweeps.next(peer.name, { now: clock.now(), today: this.#today() });
-    if (slice !== undefined) await this.#sweep(slice);
+    if (slice?.sweep.name === 'glance') await this.#glance(slice);
+    else if (slice !== undefined) await this.#sweep(slice);
     const looked = await this.#lookForMissed();
     const counted = await this.#countUncounted();
-    return slice !== undefined || looked > 0 || counted > 0;
+    const asked = await this.#askForPatients();
+    return slice !== undefined || looked > 0 || counted > 0 || asked > 0;
   }
 
   async #run(): Promise<void> {
@@ -154,10 +160,7 @@ export class PacsCrawl {
           added += await this.#take(fresh);
           return answer;
         },
-        cap: () => this.#knowledge.cap(),
-        learn: (knowledge) => this.#knowledge.learn(knowledge),
-        days: { earliest: earliestDay(this.#options.config), today },
-        signal: this.#ending.signal,
+        ...this.#asking(),
       },
       slice,
     );
@@ -173,8 +176,69 @@ export class PacsCrawl {
       this.#sweeps.done(part, outcome, { now, today });
     }).immediate();
     if (isCut) log.warn('crawl.cut', { peer: peer.name, from: slice.from, to: slice.to });
+    this.#tellSwept(part);
+  }
+
+  /** What the PACS holds of these days and was not known to: by the names alone. */
+  async #glance(part: SweepSlice): Promise<void> {
+    const { peer, clock } = this.#options;
+    const whole = await askWholeSlice(
+      {
+        ...this.#asking(),
+        ask: (some) => this.#askSlice(some, { isBrief: true }),
+      },
+      part.slice,
+    );
+    if (this.#ending.signal.aborted) return;
+    const unknown = this.#studies.unknown(peer.name, whole.found);
+    if (unknown.length > ONE_BY_ONE) {
+      this.#tellLate('glance', unknown.length);
+      return this.#sweep(part);
+    }
+    const found: boolean[] = [];
+    for (const uid of unknown) found.push((await this.#isThere(uid)) === true);
+    const added = found.filter(Boolean).length;
+    this.#tellLate('glance', added);
+    const outcome = { studies: whole.found.size, added, isCut: whole.cutDays.size > 0 };
+    this.#sweeps.done(part, outcome, { now: clock.now(), today: this.#today() });
+    this.#tellSwept(part);
+  }
+
+  /** Not before the past was gone through once: it would be asked twice. */
+  async #askForPatients(): Promise<number> {
+    const { peer, clock } = this.#options;
+    const history = this.#sweeps.list(peer.name).find(({ name }) => name === 'history');
+    if (history?.lastResult == null) return 0;
+    const now = clock.now();
+    const due = this.#inCare.due({ now, sinceDay: dayOf(now - CARE_MS), limit: ONE_BY_ONE });
+    let added = 0;
+    for (const patientId of due) {
+      if (this.#ending.signal.aborted) break;
+      added += await this.#takeAll({ patientId }).then((all) => all.added);
+      this.#inCare.asked(patientId, clock.now());
+    }
+    this.#tellLate('patient', added);
+    return due.length;
+  }
+
+  #tellLate(by: 'patient' | 'glance', studies: number): void {
+    const { log, peer } = this.#options;
+    if (studies > 0) log.info('crawl.late', { peer: peer.name, by, studies });
+  }
+
+  #tellSwept(part: SweepSlice): void {
+    const { log, peer } = this.#options;
     if (part.isLast)
       log.info('crawl.swept', { peer: peer.name, sweep: part.sweep.name, ...this.#lastOf(part) });
+  }
+
+  #asking(): Omit<AskSliceParts, 'ask'> {
+    return {
+      cap: () => this.#knowledge.cap(),
+      learn: (knowledge) => this.#knowledge.learn(knowledge),
+      days: { earliest: earliestDay(this.#options.config), today: this.#today() },
+      signal: this.#ending.signal,
+    };
   }
 
   #lastOf({ sweep: { peer, name } }: SweepSlice): { days: number; studies: number; added: number } {
@@ -182,15 +246,13 @@ export class PacsCrawl {
     return { days: row?.days ?? 0, studies: row?.studies ?? 0, added: row?.added ?? 0 };
   }
 
-  async #askSlice(slice: Slice): Promise<AnsweredSlice> {
+  /** @param options `isBrief`: without what costs a PACS most to answer, counts and modalities */
+  async #askSlice(slice: Slice, { isBrief = false } = {}): Promise<AnsweredSlice> {
+    const fewKeys = isBrief || this.#knowledge.hasFewKeys;
     const answers = await this.#ask((transferSyntaxUID) =>
-      studyIdentifier(slice, { transferSyntaxUID, fewKeys: this.#knowledge.hasFewKeys }),
+      studyIdentifier(slice, { transferSyntaxUID, fewKeys }),
     );
-    if (
-      answers.end === 'refused' &&
-      !this.#knowledge.hasFewKeys &&
-      (await this.#takesFewKeys(slice))
-    )
+    if (answers.end === 'refused' && !fewKeys && (await this.#takesFewKeys(slice)))
       return this.#askSlice(slice);
     const { end, status, identifiers } = answers;
     return { end, status, studies: await this.#read(answers), count: identifiers.length };
@@ -265,18 +327,24 @@ export class PacsCrawl {
 
   /** Asks for one study, and records it. @returns undefined when the answer is neither yes nor no */
   async #isThere(studyInstanceUID: string): Promise<boolean | undefined> {
-    const answers = await this.#ask((transferSyntaxUID) =>
-      studyIdentifier(
-        { studyInstanceUID },
-        { transferSyntaxUID, fewKeys: this.#knowledge.hasFewKeys },
-      ),
-    );
-    if (answers.end !== 'whole') return undefined;
-    if (answers.identifiers.length === 0) return false;
+    const { end, answers } = await this.#takeAll({ studyInstanceUID });
+    if (end !== 'whole') return undefined;
+    if (answers === 0) return false;
     const { peer, clock } = this.#options;
-    await this.#take(await this.#read(answers));
     this.#studies.found(peer.name, studyInstanceUID, clock.now());
     return true;
+  }
+
+  /** All that the PACS names of these, recorded. */
+  async #takeAll(of: Named): Promise<Pick<Answers, 'end'> & { answers: number; added: number }> {
+    const fewKeys = this.#knowledge.hasFewKeys;
+    const answers = await this.#ask((transferSyntaxUID) =>
+      studyIdentifier(of, { transferSyntaxUID, fewKeys }),
+    );
+    const { end, identifiers } = answers;
+    const isPart = end === 'whole' || end === 'cut';
+    const added = isPart ? await this.#take(await this.#read(answers)) : 0;
+    return { end, answers: identifiers.length, added };
   }
 
   async #countUncounted(): Promise<number> {

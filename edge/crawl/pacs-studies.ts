@@ -84,6 +84,13 @@ export class PacsStudies {
     return this.#statements.uncounted.all({ peer, recentDay, countedBefore, limit });
   }
 
+  /** Those that the PACS was not known to hold. */
+  unknown(peer: string, studyInstanceUIDs: ReadonlySet<string>): string[] {
+    return [...studyInstanceUIDs].filter(
+      (uid) => this.#statements.isKnown.get(peer, uid) === undefined,
+    );
+  }
+
   /** Studies of these days that were not named since: the PACS may not hold them any more. */
   unseen(peer: string, days: { from: string; to: string }, since: number): string[] {
     const { from, to } = days;

@@ -63,4 +63,13 @@ CREATE TABLE crawl_peers (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: 'patients whose old studies were asked for',
+    sql: `
+CREATE TABLE crawl_patients (
+  peer TEXT NOT NULL, patient_id TEXT NOT NULL, asked_at INTEGER NOT NULL,
+  PRIMARY KEY (peer, patient_id)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

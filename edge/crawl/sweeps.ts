@@ -3,6 +3,7 @@
  * under way, nothing more.
  *
  *   recent: today and yesterday, every few minutes … month: the daily reconciliation … history: everything
+ *   glance: daily, of everything the names alone, so that what came into the past is found
  */
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import { addDays, daysBetween, type Slice } from './slice.ts';
@@ -17,7 +18,7 @@ interface SweepKind {
   readonly days: number | null;
   readonly everyMs: number;
 }
-export type SweepName = 'recent' | 'week' | 'month' | 'history';
+export type SweepName = 'recent' | 'week' | 'month' | 'history' | 'glance';
 
 /** The most urgent first. */
 export const SWEEPS: readonly SweepKind[] = [
@@ -25,6 +26,8 @@ export const SWEEPS: readonly SweepKind[] = [
   { name: 'week', days: 8, everyMs: HOUR_MS },
   { name: 'month', days: 31, everyMs: DAY_MS },
   { name: 'history', days: null, everyMs: 30 * DAY_MS },
+  // Begins when the history is known.
+  { name: 'glance', days: null, everyMs: DAY_MS },
 ];
 /** Days that are asked for in one query: as many as bring an answer of middling size. */
 const FIRST_SPAN = 7;
@@ -86,7 +89,7 @@ export class Sweeps {
       if (sweep.nextDay === null && sweep.dueAt > now) continue;
       // A run that stood still until its days were over begins again.
       const isOver = sweep.nextDay !== null && sweep.nextDay < this.#oldest(name, today);
-      if (sweep.nextDay === null || (isOver && name !== 'history'))
+      if (sweep.nextDay === null || (isOver && !isOfAllDays(name)))
         this.#statements.begin.run(today, now, peer, name);
       const begun = this.#statements.find.get(peer, name) as SweepRow;
       return this.#sliceOf(begun, today);
@@ -132,21 +135,25 @@ export class Sweeps {
 
   #sliceOf(sweep: SweepRow, today: string): SweepSlice {
     const oldest = this.#oldest(sweep.name, today);
-    const isHistory = sweep.name === 'history';
+    const isOfAll = isOfAllDays(sweep.name);
     const nextDay = sweep.nextDay ?? today;
     // What is dated in the future goes with today.
     const to = nextDay >= today ? '' : nextDay;
-    if (isHistory && nextDay < oldest)
+    if (isOfAll && nextDay < oldest)
       return { sweep, slice: { from: '', to: addDays(oldest, -1) }, isLast: true };
     const from = later(addDays(nextDay >= today ? today : nextDay, 1 - sweep.spanDays), oldest);
-    return { sweep, slice: { from, to }, isLast: !isHistory && from <= oldest };
+    return { sweep, slice: { from, to }, isLast: !isOfAll && from <= oldest };
   }
 
   #oldest(name: SweepName, today: string): string {
-    const days = SWEEPS.find((kind) => kind.name === name)?.days ?? null;
+    const days = daysOf(name);
     return days === null ? this.#earliest : addDays(today, 1 - days);
   }
 }
+
+const daysOf = (name: SweepName): number | null =>
+  SWEEPS.find((kind) => kind.name === name)?.days ?? null;
+const isOfAllDays = (name: SweepName): boolean => daysOf(name) === null;
 
 const later = (a: string, b: string): string => (a > b ? a : b);
 

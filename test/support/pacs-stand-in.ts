@@ -119,6 +119,8 @@ function matchesOf(
 function isMatch(study: HeldStudy, keys: ReadonlyMap<number, string>, faults: PacsFaults): boolean {
   const uid = keys.get(0x0020_000d) ?? '';
   if (uid !== '') return study.uid === uid;
+  const patientId = keys.get(0x0010_0020) ?? '';
+  if (patientId !== '' && study.patientId !== patientId) return false;
   const modality = keys.get(0x0008_0061) ?? '';
   if (modality !== '' && study.modality !== modality) return false;
   if (!isWithin(study.date, keys.get(0x0008_0020) ?? '')) return false;

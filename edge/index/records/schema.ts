@@ -116,4 +116,8 @@ ALTER TABLE orders ADD COLUMN confidentiality TEXT;
     name: 'all that an appointment needs',
     sql: 'ALTER TABLE appointments ADD COLUMN resources TEXT;',
   },
+  {
+    name: 'orders by when they were last told',
+    sql: 'CREATE INDEX orders_updated ON orders (updated_at);',
+  },
 ];

@@ -129,7 +129,10 @@ t.test(
     t.teardown(() => world.close());
     await world.settle();
     pacs.studies.set('2.999.9.1', study(1, { uid: '2.999.9.1', date: '20260615' }));
-    pacs.studies.set('2.999.9.2', study(1, { uid: '2.999.9.2', date: '20260520' }));
+    pacs.studies.set(
+      '2.999.9.2',
+      study(1, { uid: '2.999.9.2', date: '20260520', patientId: 'P99' }),
+    );
     world.now += 6 * 60_000;
     await world.settle();
     t.ok(world.studies().includes('2.999.9.1'));
@@ -140,6 +143,47 @@ t.test(
     t.match(world.progress().reconciled, { added: 1 });
   },
 );
+
+t.test(
+  'an old study that comes later is found within hours when its patient is in care',
+  async (t) => {
+    const today = study(0, { uid: '2.999.5.1', date: dayBefore(0), patientId: 'IN^CARE' });
+    const { pacs, world } = await crawled(t, [today, ...many(10)]);
+    const orderedAt = NOW - 60_000;
+    world.db
+      .prepare(
+        `INSERT INTO orders (order_id, patient_id, issuer, status, as_of, updated_at)
+       VALUES ('O1', 'ORDERED', 'RRK', 'SC', '', ?)`,
+      )
+      .run(orderedAt);
+    const old = { date: '20080214', time: '0930' };
+    pacs.studies.set('2.999.9.1', study(1, { ...old, uid: '2.999.9.1', patientId: 'IN^CARE' }));
+    pacs.studies.set('2.999.9.2', study(1, { ...old, uid: '2.999.9.2', patientId: 'ORDERED' }));
+    pacs.studies.set('2.999.9.3', study(1, { ...old, uid: '2.999.9.3', patientId: 'NOBODY' }));
+    world.now += 3.1 * 3_600_000;
+    await world.settle();
+    t.ok(world.studies().includes('2.999.9.1'), 'examined here today');
+    t.ok(world.studies().includes('2.999.9.2'), 'ordered for here');
+    t.notOk(world.studies().includes('2.999.9.3'), 'of whom nothing is told');
+  },
+);
+
+t.test('an old study of anybody is found by the daily look at the names of all days', async (t) => {
+  const { pacs, world } = await crawled(t, many(400));
+  const old = { date: '20110203', patientId: 'NOBODY' };
+  pacs.studies.set('2.999.9.1', study(1, { ...old, uid: '2.999.9.1' }));
+  for (let at = 0; at < 40; at += 1)
+    pacs.studies.set(`2.999.8.${at}`, study(at, { date: '20090507', uid: `2.999.8.${at}` }));
+  world.now += DAY_MS + 60_000;
+  await world.settle();
+  t.match(world.index.studyState('2.999.9.1', 'RRK'), { studyDate: '20110203' });
+  t.equal(world.studies().length, 441, 'many at once, too');
+  const before = world.queries['whole'] ?? 0;
+  world.now += DAY_MS + 60_000;
+  await world.settle();
+  const asked = (world.queries['whole'] ?? 0) - before;
+  t.ok(asked < 120, `${asked} queries where nothing is new`);
+});
 
 t.test('what was told is not told again when nothing changed', async (t) => {
   const { world } = await crawled(t, many(50));
