@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { checkDids, type DidsReport } from '../measures/dids/check.ts';
 import { readDidsReference } from '../measures/dids/reference.ts';
+import { daysOf } from '../measures/dids/rules.ts';
 
 const USAGE = `Usage: cdip hub dids-check FILE [--submitted YYYY-MM-DD] [--reference FOLDER] [--json]
 
@@ -21,6 +22,7 @@ export function didsCheck(args: readonly string[], today: string): number {
   try {
     given = read(args);
     text = readFileSync(given.positionals[0] ?? '', 'utf8');
+    checkOptions(given.values);
   } catch (error) {
     process.stderr.write(`cdip hub dids-check: ${(error as Error).message}\n\n${USAGE}`);
     return EXIT_USAGE;
@@ -34,7 +36,17 @@ export function didsCheck(args: readonly string[], today: string): number {
   process.stderr.write(
     `${report.records} records: ${report.rejected} would be rejected, ${report.warned} have a warning\n`,
   );
-  return report.rejected > 0 ? 1 : 0;
+  return report.findings.some(({ kind }) => kind === 'reject') ? 1 : 0;
+}
+
+/** What is mistyped would leave rules unchecked, and look like a clean file. */
+function checkOptions({ submitted, reference }: ReturnType<typeof read>['values']): void {
+  if (submitted !== undefined && Number.isNaN(daysOf(submitted)))
+    throw new Error(`--submitted "${submitted}" is no date; write it as 2026-06-20`);
+  if (reference === undefined) return;
+  const known = readDidsReference(reference);
+  if (Object.keys(known).length === 0)
+    throw new Error(`--reference "${reference}" holds none of the files of reference data`);
 }
 
 function read(args: readonly string[]) {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCsv } from './csv.ts';
 import type { DidsReference } from './fields.ts';
+import { plainPostcode } from './rules.ts';
 
 type Dated = ReadonlyMap<string, { readonly until: string | null }>;
 
@@ -27,7 +28,7 @@ export function readDidsReference(folder: string): DidsReference {
     ([code = '', snomed = '', until = '']) =>
       [code, { snomed: snomed || null, until: until || null }] as const,
   );
-  const postcodes = rows('postcodes')?.map(([postcode = '']) => postcode.toUpperCase());
+  const postcodes = rows('postcodes')?.map(([postcode = '']) => plainPostcode(postcode));
   return {
     ...(nicip && { nicip: new Map(nicip) }),
     ...given('snomed', dated('snomed')),

@@ -115,7 +115,9 @@ const DEMOGRAPHICS: readonly DidsField[] = [
 ];
 /** Postcodes of nobody's home: ZZ99 and what follows. */
 const NOWHERE = /^ZZ99/i;
-const POSTCODE = /^[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}$/i;
+const POSTCODE = /^[A-Z]{1,2}\d[A-Z\d]? {0,2}\d[A-Z]{2}$/i;
+/** With or without its space it is the same. */
+export const plainPostcode = (text: string): string => text.replaceAll(' ', '').toUpperCase();
 const REFERRER = /^([CDGHMNPT]\d{7}|[A-Z]{2}\d{6}|[A-Z]\d{5,8}|R9999981|99)$/i;
 const FIRST_BIRTH = daysOf('1900-01-01');
 const FIRST_REQUEST = daysOf('1970-01-01');
@@ -176,7 +178,7 @@ const WHO_RULES: readonly DidsRule[] = [
     ({ record, reference }) =>
       isGiven(record, 'postcode') &&
       !NOWHERE.test(record.postcode) &&
-      reference.postcodes?.has(record.postcode.toUpperCase()) === false,
+      reference.postcodes?.has(plainPostcode(record.postcode)) === false,
   ),
   reject(
     '017',
@@ -248,7 +250,7 @@ const REQUEST_RULES: readonly DidsRule[] = [
     ({ days }) =>
       days.requestDate !== undefined &&
       days.testDate !== undefined &&
-      days.testDate - days.requestDate > 365,
+      monthsAfter(days.requestDate, 12) < days.testDate,
   ),
   reject(
     '031',
@@ -271,7 +273,7 @@ const REQUEST_RULES: readonly DidsRule[] = [
     ({ days }) =>
       days.receivedDate !== undefined &&
       days.testDate !== undefined &&
-      days.testDate - days.receivedDate > 365,
+      monthsAfter(days.receivedDate, 12) < days.testDate,
   ),
   reject(
     '040',

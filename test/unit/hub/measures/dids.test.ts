@@ -47,7 +47,7 @@ const REFERENCE: DidsReference = {
     ['RRK15', { until: null }],
     ['RRK99', { until: '2026-03-31' }],
   ]),
-  postcodes: new Set(['B15 2GW']),
+  postcodes: new Set(['B152GW']),
 };
 
 type Over = Partial<Record<DidsField, string>>;
@@ -160,6 +160,7 @@ t.test('a clean file has no finding, at the edges of every limit too', async (t)
       requestDate: '2025-03-01',
       receivedDate: '2025-03-01',
       reportDate: '2026-04-01',
+      postcode: 'b152gw',
     },
     { accession: 'C5', requestDate: '', receivedDate: '', reportDate: '' },
     { accession: 'C6', ...NOBODY, gender: '9' },
@@ -201,6 +202,18 @@ t.test('a file with another number of columns is rejected as a whole, at the lin
   t.equal(checkDids('', { submitted: SUBMITTED, reference: {} }).findings[0]?.code, 'DIDS075');
 });
 
+t.test('a year is a year, also over a leap day', (t) => {
+  const dates = { testDate: '2024-06-20', receivedDate: '', reportDate: '', birthDate: '' };
+  const codes = (requestDate: string): string[] =>
+    checkDids(lineOf({ ...dates, requestDate }), {
+      submitted: '2024-06-20',
+      reference: REFERENCE,
+    }).findings.map(({ code }) => code);
+  t.strictSame(codes('2023-06-20'), []);
+  t.strictSame(codes('2023-06-19'), ['DIDS028']);
+  t.end();
+});
+
 t.test('headings, quotes and a byte order mark are no faults', async (t) => {
   const quoted = DIDS_FIELDS.map((field) => `"${CLEAN[field]}"`).join(',');
   const heading = 'NHS NUMBER,'.concat(DIDS_FIELDS.slice(1).join(','));
@@ -224,6 +237,18 @@ t.test('cdip hub dids-check tells line and rule, and its exit code decides', asy
   t.equal(bad.status, 1, bad.stderr);
   t.match(bad.stdout, /^line 1\tDIDS068\treject\tsite\t/);
   t.strictSame(run('good.dat', {}).status, 0);
+  writeFileSync(join(folder, 'empty.dat'), '');
+  const good = join(folder, 'good.dat');
+  const others: readonly (readonly [args: string[], status: number, says: RegExp])[] = [
+    [[join(folder, 'empty.dat')], 1, /DIDS075/],
+    [[good, '--submitted', '20-06-2026'], 64, /is no date; write it as/],
+    [[good, '--reference', join(folder, 'elsewhere')], 64, /none of the files/],
+  ];
+  for (const [args, status, says] of others) {
+    const run = spawnSync(cdip, ['hub', 'dids-check', ...args], { encoding: 'utf8' });
+    t.equal(run.status, status, args.join(' '));
+    t.match(run.stdout + run.stderr, says);
+  }
   const args = ['hub', 'dids-check', join(folder, 'good.dat'), '--submitted', SUBMITTED, '--json'];
   t.equal(
     (JSON.parse(execFileSync(cdip, args, { encoding: 'utf8' })) as { rejected: number }).rejected,
