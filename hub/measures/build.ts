@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { version } from '@duckdb/node-api';
 import { MEASURES } from './all-measures.ts';
 import { cellTable } from './cell-names.ts';
-import { type Before, buildCells, type Context, changedRows } from './cells.ts';
+import { type Before, buildCells, type Context, changedRows, emptyCells } from './cells.ts';
 import { coverAll, coverChanged } from './coverage.ts';
 import { KEYS_TEXT, placesSql } from './facts/key-hashes.ts';
 import { MACROS } from './facts/macros.ts';
@@ -97,11 +97,20 @@ async function countAll(store: Store, context: Context, before: Before): Promise
   const changes = new Map<FactName, number>();
   for (const fact of before === null ? [] : FACTS)
     changes.set(fact, await changedRows(store, fact));
+  const empty = await emptyFacts(store);
   for (const measure of MEASURES) {
-    const isStill = measure.kind === 'events' && measure.open === undefined;
-    if (!isStill || changes.get(measure.fact) !== 0)
-      await buildCells(store, measure, { context, before });
+    const { fact } = measure;
+    const isStill = empty.has(fact) || (measure.kind === 'events' && measure.open === undefined);
+    if (isStill && changes.get(fact) === 0) continue;
+    if (empty.has(fact) && before === null) await emptyCells(store, measure);
+    else await buildCells(store, measure, { context, before });
   }
+}
+
+async function emptyFacts(store: Store): Promise<ReadonlySet<FactName>> {
+  const columns = FACTS.map((fact) => `NOT EXISTS (FROM ${fact}) AS ${fact}_is_empty`);
+  const [row] = await store.rows(`SELECT ${columns.join(', ')}`);
+  return new Set(FACTS.filter((fact) => row?.[`${fact}_is_empty`] === true));
 }
 
 /** Makes `new_…` of every kind: what lies beyond the mark of the last build. */

@@ -14,3 +14,18 @@ export const numbersOf = ({ counts, sums }: Measure): string[] => [
   ...counts.map(({ name }) => name),
   ...(sums ?? []).map(({ name }) => amountColumn(name)),
 ];
+
+/** Empty tables of a measure's cells, SQL. */
+export function emptyCellsSql(measure: Measure): string {
+  const [cells, months] = [cellTable(measure), monthTable(measure)];
+  const texts = (names: readonly string[]): string[] => names.map((name) => `${name} VARCHAR`);
+  const numbers = numbersOf(measure).map((name) => `${name} BIGINT`);
+  const units = ['unit', 'unit_cells', 'detail_unit', 'detail_cells'].map(
+    (name) => `${name} INTEGER`,
+  );
+  const cell = [...texts(['trust', 'month', ...measure.dimensions]), ...numbers, ...units];
+  const month = [...texts(['kind', 'trust', 'month']), 'unit INTEGER', 'cells BIGINT', ...numbers];
+  return `
+    CREATE OR REPLACE TABLE ${cells} (${cell.join(', ')});
+    CREATE OR REPLACE TABLE ${months} (${month.join(', ')})`;
+}

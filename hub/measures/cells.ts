@@ -4,12 +4,12 @@
  *
  *   changed_… of the fact ─► gone_…, come_… ─► plus and minus by cell ─► cells of the months that it touches ─► units (units.ts)
  */
-import { amountColumn, cellTable, numbersOf } from './cell-names.ts';
+import { amountColumn, cellTable, emptyCellsSql, numbersOf } from './cell-names.ts';
 import { stagesOf } from './facts/stages.ts';
 import { type FactName, type Measure, mainCount } from './measure.ts';
 import { openTable } from './open-rows.ts';
 import { quoted, type Store, timestamp } from './store.ts';
-import { joinUnits } from './units.ts';
+import { forgetMonthsSql, joinUnits } from './units.ts';
 
 export interface Context {
   /** ODS codes of the network. */
@@ -40,6 +40,11 @@ export function relationOf(
 /** When the cells were counted last; null: all is counted anew. */
 export type Before = number | null;
 
+/** Of a measure whose fact has no rows, all is counted anew. */
+export async function emptyCells(store: Store, measure: Measure): Promise<void> {
+  await store.run(`${emptyCellsSql(measure)}; ${forgetMonthsSql(measure)}`);
+}
+
 /** Within the build's transaction. @returns true when a figure may be another */
 export async function buildCells(
   store: Store,
@@ -49,7 +54,7 @@ export async function buildCells(
   const table = cellTable(measure);
   const parts: string[] = [];
   if (before === null) {
-    await store.run(`DROP TABLE IF EXISTS ${table}`);
+    await store.run(emptyCellsSql(measure));
     parts.push(countedSql(measure, { source: `main.${measure.fact}`, context, before }));
   } else {
     const { fact } = measure;
@@ -143,7 +148,7 @@ function countedSql(
       SELECT ${selectOf(measure, `month_of(day_of(${at}))`)} FROM (${relationOf(measure, context)})
       WHERE ${at} IS NOT NULL GROUP BY ALL`;
   // Months that are over; in full also the one that runs, which else is counted apart.
-  const last = `month_number(${timestamp(before ?? context.now)})`;
+  const last = monthNumber(before ?? context.now);
   const over = `WITH ends AS MATERIALIZED (
       SELECT n, month_name(n) AS snapshot_month, month_end(n) AS snapshot_at FROM range(${FIRST_MONTH}, ${last}) r(n)),
     ${fact} AS (
@@ -186,7 +191,7 @@ async function currentMonths(
 ): Promise<void> {
   const months = await store.rows(`
     SELECT month_name(n) AS month, epoch_ms(month_end(n)) AS ends
-    FROM range(month_number(${timestamp(before)}), month_number(${timestamp(context.now)}) + 1) r(n)`);
+    FROM range(${monthNumber(before)}, ${monthNumber(context.now) + 1}) r(n)`);
   for (const { month, ends } of months) {
     const at = timestamp(Math.min(Number(ends), context.now));
     const text = quoted(String(month));
@@ -203,3 +208,8 @@ const LOCAL_MONTH = new Intl.DateTimeFormat('en-CA', {
 });
 /** The month that it is by the clock on the wall. */
 const monthText = (ms: number): string => LOCAL_MONTH.format(ms).slice(0, 7);
+/** Counted here: what SQL counts of a constant it counts while it plans, a step at a time, for each measure. */
+function monthNumber(ms: number): number {
+  const [year, month] = monthText(ms).split('-').map(Number) as [number, number];
+  return year * 12 + month - 1;
+}

@@ -29,11 +29,7 @@ export async function joinUnits(
     FROM placed p LEFT JOIN placed_unit u USING (place)`;
   const columns = `p.* EXCLUDE (place), coalesce(u.unit, ${ALONE}) AS unit, coalesce(u.unit_cells, 1) AS unit_cells,
     coalesce(u.detail_unit, ${ALONE}) AS detail_unit, coalesce(u.detail_cells, 1) AS detail_cells`;
-  await store.run(
-    isWhole
-      ? `CREATE TABLE ${table} AS SELECT ${columns} ${from} ORDER BY place`
-      : `INSERT INTO ${table} SELECT ${columns} ${from} ORDER BY place`,
-  );
+  await store.run(`INSERT INTO ${table} SELECT ${columns} ${from} ORDER BY place`);
   const isChanged = isWhole || (await anyTouched(store));
   if (isChanged) {
     await joinMonths(store, measure, isWhole);
@@ -52,7 +48,7 @@ async function putTogether(
   const months = monthTable(measure);
   await store.run(
     isWhole
-      ? `CREATE OR REPLACE TABLE ${months} AS ${monthsSql(measure, table)}`
+      ? `INSERT INTO ${months} ${monthsSql(measure, table)}`
       : `INSERT INTO affected SELECT trust, month FROM wide_unit WHERE measure = ${quoted(measure.id)};
          DELETE FROM ${months} t USING affected d WHERE t.trust = d.trust AND t.month = d.month;
          INSERT INTO ${months} ${monthsSql(measure, `(FROM ${table} SEMI JOIN affected USING (trust, month))`)};
@@ -142,6 +138,10 @@ function sizesOf(units: readonly number[]): Map<number, number> {
   for (const unit of units) if (unit !== ALONE) sizes.set(unit, (sizes.get(unit) ?? 0) + 1);
   return sizes;
 }
+
+export const forgetMonthsSql = ({ id }: Measure): string => `
+  DELETE FROM month_part WHERE measure = ${quoted(id)};
+  DELETE FROM wide_unit WHERE measure = ${quoted(id)}`;
 
 /** What months have to offer each other, and which of it stands together. */
 async function joinMonths(store: Store, measure: Measure, isWhole: boolean): Promise<void> {

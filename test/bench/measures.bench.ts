@@ -233,7 +233,10 @@ async function asked(directory: string, memory: Peak) {
       }
     const pages = await openedPages(measures);
     const megabytes = memory.take();
-    say(`asked: p95 ${Math.round(percentile(ms, 0.95))} ms`);
+    say(
+      `asked ${ms.length} questions: p50 ${Math.round(percentile(ms, 0.5))} ms, p95 ${Math.round(percentile(ms, 0.95))} ms,` +
+        ` slowest ${JSON.stringify(slowest)}; pages ${JSON.stringify(pages)}; ${megabytes} MB at most`,
+    );
     await measures.stop();
     const { plainMs, gigabytes } = await askedPlainly(directory);
     const mean = ms.reduce((sum, one) => sum + one, 0) / ms.length;

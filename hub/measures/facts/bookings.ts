@@ -3,6 +3,9 @@ import type { Stage } from './stage.ts';
 
 const APPOINTMENT = ['trust', 'appointment_id'] as const;
 
+/** By which a booking may name an order. */
+const NUMBERS = ['placer', 'filler', 'exam'] as const;
+
 /** Each time of an appointment as it was told, with the examination that its numbers name. */
 export const booking: Stage = {
   name: 'booking',
@@ -16,7 +19,7 @@ export const booking: Stage = {
       SEMI JOIN number n ON n.trust = b.trust AND n.number = b.placer
     UNION SELECT b.trust, b.appointment_id FROM booking b
       SEMI JOIN number n ON n.trust = b.trust AND n.number = b.filler`,
-  rows: ({ only }) => `
+  rows: ({ only, named }) => `
     -- What a telling does not say stays as it was told before.
     WITH filled AS (
       SELECT trust, appointment_id, seq, as_of, status, reason,
@@ -43,12 +46,10 @@ export const booking: Stage = {
     wanted AS (SELECT DISTINCT trust, unnest([placer, filler]) AS number FROM times),
     number AS (
       SELECT trust, number, min(exam) AS exam FROM (
-        SELECT o.trust, o.exam, o.placer AS number FROM order_now o
-          SEMI JOIN wanted w ON w.trust = o.trust AND w.number = o.placer
-        UNION SELECT o.trust, o.exam, o.filler FROM order_now o
-          SEMI JOIN wanted w ON w.trust = o.trust AND w.number = o.filler
-        UNION SELECT o.trust, o.exam, o.exam FROM order_now o
-          SEMI JOIN wanted w ON w.trust = o.trust AND w.number = o.exam)
+        ${NUMBERS.map(
+          (name) => `SELECT trust, ${name} AS number, exam
+            FROM ${named('order_now', ['trust', name], `SELECT trust, number AS ${name} FROM wanted`)}`,
+        ).join(' UNION ALL ')})
       GROUP BY ALL)
     SELECT m.* REPLACE (kept_seq(m.last_seq) AS last_seq), coalesce(p.exam, f.exam) AS exam
     FROM moved m
@@ -64,7 +65,7 @@ export const appointment: Stage = {
     UNION SELECT b.trust, b.appointment_id FROM booking b SEMI JOIN changed_exam USING (trust, exam)
     UNION SELECT b.trust, b.appointment_id FROM booking b
       SEMI JOIN (SELECT trust, patient_key FROM changed_person WHERE NOT is_new) USING (trust, patient_key)`,
-  rows: ({ only }) => `
+  rows: ({ only, named }) => `
     SELECT a.trust, a.appointment_id, a.exam, a.starts_at, a.minutes, a.resource, a.booked_at,
       p.person, coalesce(p.restricted, false) AS restricted,
       coalesce(e.site, a.trust) AS site, coalesce(e.modality, 'not told') AS modality,
@@ -83,8 +84,10 @@ export const appointment: Stage = {
         ELSE 'not told' END AS by_whom,
       hours_between(released_at, a.starts_at) AS notice_hours, false AS is_refilled
     FROM ${only('booking')} a
-    LEFT JOIN exam e ON e.trust = a.trust AND e.exam = a.exam
-    LEFT JOIN person p ON p.trust = a.trust AND p.patient_key = a.patient_key`,
+    LEFT JOIN ${named('exam', ['trust', 'exam'], `FROM ${only('booking')}`)} e
+      ON e.trust = a.trust AND e.exam = a.exam
+    LEFT JOIN ${named('person', ['trust', 'patient_key'], `FROM ${only('booking')}`)} p
+      ON p.trust = a.trust AND p.patient_key = a.patient_key`,
 };
 
 /** Whether somebody else had the slot that was given back. */

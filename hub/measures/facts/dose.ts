@@ -10,13 +10,14 @@ export const doseEvent: Stage = {
   dirty: `
     SELECT trust, event_uid FROM new_dose
     UNION SELECT d.trust, d.event_uid FROM dose_event d SEMI JOIN changed_study_exam USING (trust, study_uid)`,
-  rows: ({ only }) => `
+  rows: ({ only, named }) => `
     WITH latest AS (
       SELECT * EXCLUDE (place, arrived) FROM (
         SELECT *, row_number() OVER (PARTITION BY trust, event_uid ORDER BY as_of DESC, arrived DESC) AS place
         FROM ${only('told_dose')})
       WHERE place = 1),
-    of_study AS (FROM study_exam SEMI JOIN latest USING (trust, study_uid))
+    of_study AS (
+      SELECT trust, study_uid, exam FROM ${named('study_exam', ['trust', 'study_uid'], `FROM ${only('told_dose')}`)})
     SELECT l.* EXCLUDE (exam), coalesce(s.exam, l.exam) AS exam
     FROM latest l LEFT JOIN of_study s USING (trust, study_uid)`,
 };
@@ -30,7 +31,7 @@ export const dose: Stage = {
     SELECT trust, exam FROM changed_dose_event
     UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN changed_exam USING (trust, exam)
     UNION SELECT d.trust, d.exam FROM dose d SEMI JOIN new_level USING (examination)`,
-  rows: ({ only }) => `
+  rows: ({ only, named }) => `
     WITH level AS (${LEVELS}),
     summed AS (
       SELECT trust, exam, min(as_of) AS dosed_at, min(modality) AS modality,
@@ -46,7 +47,8 @@ export const dose: Stage = {
       SELECT d.* REPLACE (coalesce(d.modality, e.modality, 'not told') AS modality,
           coalesce(d.protocol, 'not told') AS protocol, coalesce(d.device, 'not told') AS device),
         coalesce(e.age_band, 'not told') AS age_band, coalesce(e.examination, 'not told') AS examination
-      FROM summed d LEFT JOIN exam e USING (trust, exam)),
+      FROM summed d
+      LEFT JOIN ${named('exam', ['trust', 'exam'], 'FROM summed')} e USING (trust, exam)),
     compared AS (
       -- How many times the level of the quantity that lies highest.
       SELECT k.*, greatest(${Object.keys(QUANTITIES)

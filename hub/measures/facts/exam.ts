@@ -41,11 +41,17 @@ export const exam: Stage = {
       e.first_preliminary_at, e.verified_at, e.cancelled_at, e.reporter, e.study_uid, e.has_report,
       coalesce(d.has_dose, false) AS has_dose, c.examination
     FROM (SELECT *, day_of(coalesce(ended_at, requested_at)) AS day FROM timed) e
-    LEFT JOIN person p USING (trust, patient_key)
+    LEFT JOIN ${sources.named('person', ['trust', 'patient_key'], NAMING(sources))} p USING (trust, patient_key)
     LEFT JOIN doses d USING (trust, exam)
     LEFT JOIN (SELECT DISTINCT ON (upper(code)) * FROM told_code ORDER BY upper(code), rowid DESC) c
       ON upper(c.code) = upper(e.code)`,
 };
+
+/** Who names a patient of the examinations. */
+const NAMING = ({ only }: Sources): string =>
+  ['order_now', 'report_exam', 'study_exam']
+    .map((table) => `SELECT trust, patient_key FROM ${only(table)}`)
+    .join(' UNION ALL ');
 
 const LINKED = ({ only }: Sources): string => `
     studies AS (

@@ -14,23 +14,28 @@ export interface Read {
   readonly columns: readonly string[];
 }
 
-export function readsOf(stage: Stage): Read[] {
-  const reads: Read[] = [];
+/** What a stage reads of its own keys, and of those that other rows name. */
+function sourcesOf(stage: Stage): { readonly only: Read[]; readonly named: Read[] } {
+  const [only, named] = [new Map<string, Read>(), new Map<string, Read>()];
+  const note = (of: Map<string, Read>, table: string, columns: readonly string[]): string => {
+    of.set([table, ...columns].join(), { table, columns });
+    return table;
+  };
   stage.rows({
-    only(table, columns = stage.key) {
-      reads.push({ table, columns });
-      return table;
-    },
+    only: (table, columns = stage.key) => note(only, table, columns),
+    named: (table, columns) => note(named, table, columns),
     kept: tableOf(stage),
     fresh: (kind) => `told_${kind}`,
   });
-  return reads;
+  return { only: [...only.values()], named: [...named.values()] };
 }
 
-const ALL: readonly Read[] = STAGES.flatMap((stage) => [
-  { table: tableOf(stage), columns: stage.key },
-  ...readsOf(stage),
-]);
+export const readsOf = (stage: Stage): Read[] => sourcesOf(stage).only;
+
+const ALL: readonly Read[] = STAGES.flatMap((stage) => {
+  const { only, named } = sourcesOf(stage);
+  return [{ table: tableOf(stage), columns: stage.key }, ...only, ...named];
+});
 
 /** By table: the keys that it is read by. */
 const KEYS: ReadonlyMap<string, readonly (readonly string[])[]> = new Map(
@@ -58,6 +63,12 @@ export function hashed(stage: Stage, rows: string): string {
   const hashes = (KEYS.get(table) ?? []).map((key) => `${hashSql(key)} AS ${hashColumn(key)}`);
   return `SELECT *, ${hashes.join(', ')} FROM (${rows})`;
 }
+
+/** Rows of a table that a relation names: `named` of {@link Sources}. */
+export const namedRows = (table: string, columns: readonly string[], by: string): string => `
+  (SELECT ${columnsOf(table)} FROM ${table} t SEMI JOIN (
+    SELECT DISTINCT ${hashSql(columns)} AS h FROM (${by})
+    WHERE ${columns.map((one) => `${one} IS NOT NULL`).join(' AND ')}) d ON t.${hashColumn(columns)} = d.h)`;
 
 /** SQL of the number of a row of the table `t`. */
 export const hashIn = ({ table, columns }: Read): string =>

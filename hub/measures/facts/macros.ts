@@ -30,7 +30,7 @@ CREATE OR REPLACE MACRO is_site_of(site, trust) AS starts_with(site, trust)
   AND regexp_full_match(substr(site, length(trust) + 1), '[0-9A-Z]{2}');
 CREATE OR REPLACE MACRO day_of(t) AS london(t)::DATE;
 CREATE OR REPLACE MACRO month_of(d) AS strftime(d, '%Y-%m');
-CREATE OR REPLACE MACRO month_number(t) AS year(day_of(t)) * 12 + month(day_of(t)) - 1;
+CREATE OR REPLACE MACRO month_number(t) AS date_diff('month', DATE '0001-01-01', day_of(t)) + 12;
 CREATE OR REPLACE MACRO month_name(n) AS printf('%04d-%02d', n // 12, n % 12 + 1);
 CREATE OR REPLACE MACRO month_end(n) AS utc_of_london(make_date((n + 1) // 12, (n + 1) % 12 + 1, 1)::TIMESTAMP);
 -- A sum that is the same in whatever order it is made. What is beyond any dose counts as not told.

@@ -6,8 +6,9 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoted, type Store } from '../store.ts';
-import { columnsOf, hashed, hashIn, type Read, readsOf } from './key-hashes.ts';
+import { columnsOf, hashed, hashIn, hashSql, namedRows, type Read, readsOf } from './key-hashes.ts';
 import { type Sources, type Stage, tableOf } from './stage.ts';
+import { STAGES } from './stages.ts';
 
 /** Rows of its largest source that a part has: half a million orders take half a gigabyte while they are folded. */
 const ROWS_A_PART = 1_000_000;
@@ -22,6 +23,7 @@ export const textOf = (stage: Stage): string =>
 
 const wholeSources: Sources = {
   only: (table) => `(SELECT ${columnsOf(table)} FROM ${table} t)`,
+  named: namedRows,
   kept: null,
   fresh: (kind) => `(SELECT t.*, t.rowid AS arrived FROM told_${kind} t)`,
 };
@@ -63,24 +65,41 @@ async function makeInParts(
   stage: Stage,
   { reads, parts }: { reads: readonly Read[]; parts: number },
 ): Promise<void> {
-  const folder = parts > MOST_READ_AGAIN ? join(store.directory, 'temp', stage.name) : null;
+  const folder = join(store.directory, 'temp', stage.name);
+  const filed = parts > MOST_READ_AGAIN ? reads.filter((read) => !liesByKey(stage, read)) : [];
   const ordered = orderedBy(stage);
   try {
-    if (folder !== null) remade(folder);
-    for (const read of folder === null ? [] : reads)
+    if (filed.length > 0) remade(folder);
+    for (const read of filed)
       await store.run(`
-        COPY (SELECT ${columnsOf(read.table)}, ${hashIn(read)} % ${parts} AS part FROM ${read.table} t)
-        TO ${quoted(join(folder ?? '', nameOf(read)))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
+        COPY (SELECT ${columnsOf(read.table)}, ${partOf(hashIn(read), parts)} AS part FROM ${read.table} t)
+        TO ${quoted(join(folder, nameOf(read)))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
+    const files = new Map(filed.map((read) => [nameOf(read), join(folder, nameOf(read))]));
     for (let at = 0; at < parts; at += 1) {
-      const rows = ordered(stage.rows(sourcesOfPart(stage, { folder, at, of: parts })));
+      const rows = ordered(stage.rows(sourcesOfPart(stage, { files, at, of: parts })));
       const table = `next_${tableOf(stage)}`;
       await store.run(
         at === 0 ? `CREATE TABLE ${table} AS ${rows}` : `INSERT INTO ${table} ${rows}`,
       );
     }
   } finally {
-    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Its parts follow each other in the table, since it was made by the same key: each is then read from one place. */
+function liesByKey(stage: Stage, { table, columns }: Read): boolean {
+  const makers = STAGES.slice(0, STAGES.indexOf(stage)).filter((one) => tableOf(one) === table);
+  return makers.at(-1)?.key.join() === columns.join();
+}
+
+/** Numbers are cut into ranges, not by their remainder: rows of a part then lie together. SQL. */
+const partOf = (hash: string, of: number): string => `((${hash} >> 32) * ${of}) >> 32`;
+
+function isOfPart(hash: string, at: number, of: number): string {
+  const from = (part: number): bigint =>
+    ((BigInt(part) * 2n ** 32n + BigInt(of) - 1n) / BigInt(of)) * 2n ** 32n;
+  return `${hash} BETWEEN ${from(at)}::UBIGINT AND ${from(at + 1) - 1n}::UBIGINT`;
 }
 
 function remade(folder: string): void {
@@ -92,20 +111,21 @@ const nameOf = ({ table, columns }: Read): string => `${table}-${columns.join('-
 
 function sourcesOfPart(
   { key }: Stage,
-  { folder, at, of }: { folder: string | null; at: number; of: number },
+  { files, at, of }: { files: ReadonlyMap<string, string>; at: number; of: number },
 ): Sources {
   return {
     only(table, columns = key) {
-      if (folder === null)
-        return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE ${hashIn({ table, columns })} % ${of} = ${at})`;
-      const part = join(folder, nameOf({ table, columns }), `part=${at}`);
+      const folder = files.get(nameOf({ table, columns }));
+      if (folder === undefined)
+        return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE ${isOfPart(hashIn({ table, columns }), at, of)})`;
+      const part = join(folder, `part=${at}`);
       // A part that nothing fell into has no file.
       if (!existsSync(part)) return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE false)`;
-      const files = join(part, '*.parquet');
-      return `(FROM read_parquet(${quoted(files)}, hive_partitioning = false))`;
+      return `(FROM read_parquet(${quoted(join(part, '*.parquet'))}, hive_partitioning = false))`;
     },
+    named: namedRows,
     kept: null,
     fresh: (kind) =>
-      `(SELECT t.*, t.rowid AS arrived FROM told_${kind} t WHERE hash(${key.join(', ')}) % ${of} = ${at})`,
+      `(SELECT t.*, t.rowid AS arrived FROM told_${kind} t WHERE ${isOfPart(hashSql(key), at, of)})`,
   };
 }

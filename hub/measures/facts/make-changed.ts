@@ -10,6 +10,7 @@ import {
   hashColumn,
   hashed,
   hashSql,
+  namedRows,
   placeTable,
   type Read,
   readsOf,
@@ -54,6 +55,7 @@ const broughtTable = ({ table, columns }: Read): string => `brought_${table}_${c
 
 const sourcesOf = ({ key }: Stage): Sources => ({
   only: (table, columns = key) => broughtTable({ table, columns }),
+  named: namedRows,
   kept: 'gone',
   fresh: (kind) => `new_${kind}`,
 });

@@ -69,7 +69,7 @@ const reportExam: Stage = {
   dirty: `
     SELECT trust AS reporter, report_id FROM new_report
     UNION SELECT r.trust, r.report_id FROM report_uid r SEMI JOIN changed_study_exam USING (study_uid)`,
-  rows: ({ only }) => `
+  rows: ({ only, named }) => `
     WITH versions AS (
       SELECT DISTINCT ON (trust, report_id, version) *
       FROM ${only('told_report', ['trust', 'report_id'])}
@@ -86,7 +86,8 @@ const reportExam: Stage = {
       SELECT s.trust, s.exam, r.trust, r.report_id, r.version, r.status, r.issued_at,
         r.started_at, r.ended_at, r.provider, CASE WHEN s.trust = r.trust THEN r.patient_key END
       FROM (SELECT *, unnest(study_uids) AS study_uid FROM valid) r
-      JOIN study_exam s ON s.study_uid = r.study_uid)`,
+      JOIN ${named('study_exam', ['study_uid'], 'SELECT unnest(study_uids) AS study_uid FROM valid')} s
+        ON s.study_uid = r.study_uid)`,
 };
 
 export const ORDERS: readonly Stage[] = [orderNow, studyExam, reportUid, reportExam];

@@ -11,13 +11,13 @@ export const prior: Stage = {
     SELECT person FROM changed_exam
     UNION SELECT e.person FROM exam e SEMI JOIN changed_transfer USING (study_uid)`,
   order: "date_trunc('month', started_at), trust",
-  rows: ({ only }) => `
+  rows: ({ only, named }) => `
     WITH of_person AS (
       SELECT trust, exam, person, in_ris, site, modality, region, study_uid, started_at, verified_at
       FROM ${only('exam')}),
     arrived AS (
       SELECT t.study_uid, t.to_trust, min(t.available_at) AS here_at
-      FROM transfer t SEMI JOIN of_person USING (study_uid) GROUP BY ALL),
+      FROM ${named('transfer', ['study_uid'], 'FROM of_person')} t GROUP BY ALL),
     earlier AS (
       SELECT e.trust, e.exam, e.started_at, e.verified_at, e.modality, e.region,
         p.started_at AS prior_at, p.modality AS prior_modality, p.region AS prior_region, a.here_at

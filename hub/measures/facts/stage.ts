@@ -10,6 +10,11 @@ export interface Sources {
    * @param columns where the key has other names there
    */
   only(table: string, columns?: readonly string[]): string;
+  /**
+   * Rows of a table of another stage that `by` names, a relation with these columns. Found by their numbers
+   * (key-hashes.ts) in all of the table; too many rather than too few: who joins them compares the columns.
+   */
+  named(table: string, columns: readonly string[], by: string): string;
   /** Rows of this stage as they were; null: all is made anew. */
   readonly kept: string | null;
   /** What was told since, of a key that has the same name there; all of it, where all is made anew. */
