@@ -16,7 +16,8 @@ import { vrOfBytes } from './vr.ts';
 
 /** The length of a sequence or an item that ends with a delimiter. PS3.5 §7.1.3. */
 export const UNDEFINED_LENGTH = 0xffff_ffff;
-const MAX_FRAMES = 2_000_000;
+/** Real objects nest ten deep; each sequence and each item is one. */
+const MAX_FRAMES = 100_000;
 
 /** Offsets count from the first byte of the (inflated) data set. */
 export interface ElementHeader {
@@ -64,10 +65,8 @@ export class ElementReader {
   #elements = 0;
   #explicit: boolean;
   #bigEndian: boolean;
-  // The stack: kind of frame, where it ends, and how what holds it is encoded.
-  readonly #kinds: number[] = [];
-  readonly #ends: number[] = [];
-  readonly #encodings: number[] = [];
+  /** What is around the present frame, innermost last; see {@link packed}. */
+  readonly #frames: number[] = [];
   #kind = ITEM;
   #end = Number.POSITIVE_INFINITY;
   #depth = 0;
@@ -96,7 +95,7 @@ export class ElementReader {
 
   /** The data set is over. @returns its length in bytes @throws DicomError */
   end(): number {
-    const missing = this.#left > 0 || this.#scratchLength > 0 || this.#kinds.length > 0;
+    const missing = this.#left > 0 || this.#scratchLength > 0 || this.#frames.length > 0;
     if (missing)
       throw new DicomError(
         'DATASET_TRUNCATED',
@@ -229,7 +228,7 @@ export class ElementReader {
     if (start + 8 > this.#end) throw outOfPlace(tag, start);
     if (tag === Tag.Item && this.#kind !== ITEM) this.#beginItem(length, start);
     else if (tag === Tag.SequenceDelimitationItem && this.#kind !== ITEM) this.#pop();
-    else if (tag === Tag.ItemDelimitationItem && this.#kind === ITEM && this.#kinds.length > 0)
+    else if (tag === Tag.ItemDelimitationItem && this.#kind === ITEM && this.#frames.length > 0)
       this.#pop();
     else throw outOfPlace(tag, start);
     this.#closeEnded(start + 8);
@@ -250,11 +249,10 @@ export class ElementReader {
   }
 
   #push(kind: number, end: number): void {
-    if (this.#kinds.length >= MAX_FRAMES)
+    if (this.#frames.length >= MAX_FRAMES)
       throw new DicomError('DATASET_TOO_DEEP', 'sequences are nested too deep');
-    this.#kinds.push(this.#kind);
-    this.#ends.push(this.#end);
-    this.#encodings.push((this.#explicit ? 1 : 0) | (this.#bigEndian ? 2 : 0));
+    const encoding = (this.#explicit ? 1 : 0) | (this.#bigEndian ? 2 : 0);
+    this.#frames.push(packed(this.#end, this.#kind * 4 + encoding));
     this.#kind = kind;
     // What lies within something of defined length ends with it at the latest.
     this.#end = Math.min(end, this.#end);
@@ -262,11 +260,12 @@ export class ElementReader {
 
   #pop(): void {
     const wasSequence = this.#kind !== ITEM;
-    this.#kind = this.#kinds.pop() ?? ITEM;
-    this.#end = this.#ends.pop() ?? Number.POSITIVE_INFINITY;
-    const encoding = this.#encodings.pop() ?? 0;
-    this.#explicit = (encoding & 1) !== 0;
-    this.#bigEndian = (encoding & 2) !== 0;
+    const frame = this.#frames.pop() ?? packed(Number.POSITIVE_INFINITY, ITEM * 4);
+    const form = frame % FORMS;
+    this.#kind = form >> 2;
+    this.#end = frame < packed(NO_END, 0) ? Math.floor(frame / FORMS) : Number.POSITIVE_INFINITY;
+    this.#explicit = (form & 1) !== 0;
+    this.#bigEndian = (form & 2) !== 0;
     if (!wasSequence) return;
     this.#depth -= 1;
     this.#visitor.sequenceEnd?.(this.#depth);
@@ -275,9 +274,16 @@ export class ElementReader {
   /** Leaves what ends here by its length. */
   #closeEnded(position: number): void {
     if (this.#left > 0) return;
-    while (this.#kinds.length > 0 && position >= this.#end) this.#pop();
+    while (this.#frames.length > 0 && position >= this.#end) this.#pop();
   }
 }
+
+/** Of a frame's end no object is so long that it would be more. */
+const NO_END = 2 ** 48;
+const FORMS = 16;
+
+/** A frame in one number: a hostile file has as many as it has room for. @param form kind and encoding */
+const packed = (end: number, form: number): number => Math.min(end, NO_END) * FORMS + form;
 
 const malformed = ({ tag, start }: ElementHeader, what: string): DicomError =>
   new DicomError('DATASET_MALFORMED', `${formatTag(tag)} at ${start} ${what}`);

@@ -6,7 +6,7 @@
  * An empty key, and a key of asterisks, matches everything; an unknown value matches nothing but those.
  * Names are compared without case and accents, everything else as it stands.
  */
-import { foldGroups, foldName } from './person-name.ts';
+import { foldGroups } from './person-name.ts';
 
 /** @param value text, several values with backslashes between; '' when there is none */
 export type Matcher = (value: string) => boolean;
@@ -39,9 +39,18 @@ function textMatcher(key: string, vr: string): Matcher {
   return (value) => (value === '' ? key === '' : isLike(value));
 }
 
+/** One component group is looked for in each; several, each where it stands. PS3.5 §6.2.1. */
 function nameMatcher(key: string): Matcher {
-  const isLike = likeness(foldName(key));
-  return (value) => foldGroups(value).some(isLike);
+  const [first = '', ...others] = foldGroups(key);
+  if (others.every((group) => group === '')) {
+    const isLike = likeness(first);
+    return (value) => foldGroups(value).some((group) => group !== '' && isLike(group));
+  }
+  const asked = [first, ...others].map((group) => (group === '' ? undefined : likeness(group)));
+  return (value) => {
+    const groups = foldGroups(value);
+    return asked.every((isLike, at) => isLike === undefined || isLike(groups[at] ?? ''));
+  };
 }
 
 /**
@@ -84,22 +93,31 @@ export interface Range {
 
 /** `a-b`, `-b`, `a-`, `a`, in the form of the VR, without the punctuation of older ones. @returns undefined for what is none */
 export function rangeOf(key: string, vr: string): Range | undefined {
-  const text = vr === 'DA' ? key.replaceAll('.', '') : key.replaceAll(':', '');
+  const text = (vr === 'DA' ? key.replaceAll('.', '') : key.replaceAll(':', '')).replaceAll(
+    ' ',
+    '',
+  );
   if (!/^[\d.+-]+$/.test(text) || !/\d/.test(text)) return undefined;
   const at = text.indexOf('-');
   if (at < 0 || vr === 'DT') return { from: text, to: text };
   return { from: text.slice(0, at), to: text.slice(at + 1) };
 }
 
-/** Compared as far as both go: the 10th hour is all of it. */
+/**
+ * Compared as far as both go: the 10th hour is all of it. A range of times that ends before it begins goes over
+ * midnight.
+ */
 function rangeMatcher(key: string, vr: string): Matcher {
   const range = rangeOf(key, vr);
   if (range === undefined) return () => false;
   const { from, to } = range;
+  const common = Math.min(from.length, to.length);
+  const isOverMidnight = vr === 'TM' && from.slice(0, common) > to.slice(0, common) && to !== '';
   return (value) => {
     const text = vr === 'DA' ? value.replaceAll('.', '') : value.replaceAll(':', '');
     if (text === '') return false;
     const isAfter = from === '' || text.slice(0, from.length) >= from.slice(0, text.length);
-    return isAfter && (to === '' || text.slice(0, to.length) <= to.slice(0, text.length));
+    const isBefore = to === '' || text.slice(0, to.length) <= to.slice(0, text.length);
+    return isOverMidnight ? isAfter || isBefore : isAfter && isBefore;
   };
 }

@@ -5,13 +5,8 @@ export function foldName(name: string): string {
   return foldGroup(name.split('=')[0] ?? '');
 }
 
-/** Each of the component groups, folded; empty ones are left out. */
-export function foldGroups(name: string): string[] {
-  return name
-    .split('=')
-    .map(foldGroup)
-    .filter((group) => group !== '');
-}
+/** Each of the component groups, folded: alphabetic, ideographic, phonetic; '' for one that is empty. */
+export const foldGroups = (name: string): string[] => name.split('=').map(foldGroup);
 
 function foldGroup(group: string): string {
   return group

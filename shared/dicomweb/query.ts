@@ -9,6 +9,7 @@ import { charsetOf } from '../dicom/character-set.ts';
 import { type JsonDataSet, tagName } from '../dicom/dicom-json.ts';
 import { vrOfTag } from '../dicom/dictionary.ts';
 import { jsonValues } from '../dicom/json-values.ts';
+import { keyFault } from '../dicom/key-fault.ts';
 import { tagOfKeyword } from './keywords.ts';
 
 /** More than a person looks through, less than what makes an answer slow. */
@@ -62,7 +63,7 @@ function filtersOf(
     if (tag === undefined) return { fault: `${name} is no attribute that can be asked for here` };
     const text = listOf([given].flat().map(String).join('\\').trim(), vrOfTag(tag));
     if (text === '' || text === '*') continue;
-    const fault = faultOf(text, vrOfTag(tag));
+    const fault = keyFault(text, vrOfTag(tag));
     if (fault !== undefined) return { fault: `${name}: ${fault}` };
     filters.set(tag, text);
   }
@@ -72,33 +73,6 @@ function filtersOf(
 /** Commas and backslashes both part the values of a list. PS3.18 §8.3.4.1. */
 const listOf = (text: string, vr: string): string =>
   vr === 'UI' || vr === 'CS' ? text.replaceAll(',', '\\') : text;
-
-/** Why nothing could ever match, in words: it would be answered as if there were nothing. PS3.4 C.2.2.2. */
-function faultOf(text: string, vr: string): string | undefined {
-  if (vr === 'UI' && !text.split('\\').every((uid) => /^[^*?\s]{1,128}$/.test(uid)))
-    return 'a UID, or several with commas between';
-  if (vr === 'DA' && !isRange(text.replaceAll('.', ''), isDay))
-    return 'a date is YYYYMMDD, a range FROM-TO, FROM- or -TO';
-  if (vr === 'TM' && !isRange(text.replaceAll(':', ''), isTime))
-    return 'a time is HHMMSS, a range FROM-TO, FROM- or -TO';
-  if (vr === 'IS' && !/^[+-]?\d{1,12}$/.test(text)) return 'a whole number';
-  return undefined;
-}
-
-function isRange(text: string, isOne: (text: string) => boolean): boolean {
-  const ends = text.split('-');
-  return ends.length <= 2 && ends.some(Boolean) && ends.every((end) => end === '' || isOne(end));
-}
-
-function isDay(text: string): boolean {
-  if (!/^\d{8}$/.test(text)) return false;
-  const iso = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
-  const date = new Date(`${iso}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso);
-}
-
-const isTime = (text: string): boolean =>
-  /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/.test(text);
 
 /** By keyword or tag; what is neither is left out of the answer, as PS3.18 §8.3.4.3 allows. */
 const fieldsOf = (given: unknown): readonly string[] =>

@@ -83,6 +83,21 @@ t.test('DCMTK at the front door', { skip, timeout: 240_000 }, async (t) => {
       }
     });
 
+    await t.test(`findscu with what nothing could match is refused, ${transport}`, async (t) => {
+      for (const keys of [
+        { StudyDate: 'yesterday' },
+        { StudyDate: '20260302-20260301' },
+        { StudyTime: '25' },
+        { StudyInstanceUID: '2.999.*' },
+      ]) {
+        const { output } = await door.run('findscu', transport, [
+          ...['-S', '-d', ...dcmtkKeys({ QueryRetrieveLevel: 'STUDY', ...keys })],
+        ]);
+        t.match(output, /0xa900/, JSON.stringify(keys));
+        t.match(output, new RegExp(`${Object.keys(keys)[0]}: `), 'and says which key');
+      }
+    });
+
     await t.test(`findscu for the worklist, ${transport}`, async (t) => {
       const { code, output } = await door.run('findscu', transport, ['-W', '-k', 'PatientName']);
       t.equal(code, 0, output);

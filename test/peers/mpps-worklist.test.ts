@@ -69,6 +69,8 @@ t.test('a modality finds the steps that are scheduled for it', { skip }, async (
   t.match(mine, /\[2\.25\.77/);
   t.notMatch(mine, /\[P[23]\s*\]/);
   t.match(await find('PatientName=muller*', 'PatientID'), /\[P1\s*\]/);
+  const wrong = await find(`${step}.ScheduledProcedureStepStartDate=2026-03-14`, 'PatientID');
+  t.match(wrong, /DataSetDoesNotMatchSOPClass/, 'not as if nothing were scheduled');
   // What is new is answered at once.
   write('4.wl', { patientId: 'P4', name: 'New^Nora', ae: 'CT1', date: '20260314' });
   t.match(await find('PatientName=NEW*', 'PatientID'), /\[P4\s*\]/);

@@ -8,6 +8,7 @@
  * An answer that does not speak for every trust says so: B000H, and which.
  */
 
+import { keyFault } from '../../../shared/dicom/key-fault.ts';
 import { type Matcher, matcherFor } from '../../../shared/dicom/match-value.ts';
 import { codeOf, GatewayError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
@@ -19,7 +20,14 @@ import { type AskerZone, aroundDays, askerZone, byClock } from './asker-zone.ts'
 import { type ContentsParts, instancesOf, seriesOf } from './contents.ts';
 import type { FoundStudy, Values } from './found-study.ts';
 import { type Identifier, readIdentifier, writeIdentifier } from './identifier.ts';
-import { type InformationModel, keyOf, type Level, QUERY_KEYS, QueryTag } from './keys.ts';
+import {
+  type InformationModel,
+  keyOf,
+  type Level,
+  QUERY_KEYS,
+  type QueryKey,
+  QueryTag,
+} from './keys.ts';
 import type { LocalPacs } from './local-pacs.ts';
 import { LocalStudies } from './local-studies.ts';
 import type { Network } from './network.ts';
@@ -195,11 +203,19 @@ function readQuery(model: InformationModel, request: OperationRequest): Query {
     if (key === undefined) isPartlyKnown ||= !ABOUT_THE_QUERY.has(tag);
     if (key === undefined || !levels.includes(key.level)) continue;
     keys.set(tag, value);
-    const matcher = key.kind === 'returned' ? undefined : matcherFor(value, key.vr);
+    const matcher = key.kind === 'returned' ? undefined : matcherOf(key, value);
     if (matcher !== undefined) matchers.set(tag, matcher);
   }
   const around = zone.kind === 'offset' ? aroundDays(keys) : keys;
   return { level, identifier, keys: around, matchers, isPartlyKnown, zone };
+}
+
+/** @throws QueryRefusal for a value that nothing could match: it would be answered as if there were nothing */
+function matcherOf({ keyword, vr }: QueryKey, value: string): Matcher | undefined {
+  const fault = keyFault(value, vr);
+  if (fault !== undefined)
+    throw new QueryRefusal(FindStatus.identifierDoesNotMatch, `${keyword}: ${fault}`);
+  return matcherFor(value, vr);
 }
 
 const ABOUT_THE_QUERY: ReadonlySet<number> = new Set(Object.values(QueryTag));

@@ -75,7 +75,8 @@ const UTF8 = 'ISO_IR 192';
 function charsetFor(texts: readonly string[], asked: string): { name: string; charset: Charset } {
   const isAscii = texts.every((text) => Buffer.byteLength(text) === text.length);
   const charset = charsetOf(asked === '' ? null : asked);
-  if (isAscii) return { name: asked, charset };
+  // What is no character set is not given back as one.
+  if (isAscii) return { name: charset.kind === 'guess' ? '' : asked, charset };
   // A set with code extensions is written without its escape sequences: what needs them goes as UTF-8.
   if (asked !== '' && texts.every((text) => encodeText(text, charset).isExact))
     return { name: asked, charset };

@@ -5,7 +5,9 @@
  *   identifier ─► keys of the step, of request and patient ─► each item ─► pending … ─► 0000
  */
 import { DicomError } from '../../../shared/dicom/dicom-error.ts';
+import { tagName } from '../../../shared/dicom/dicom-json.ts';
 import { vrOfTag } from '../../../shared/dicom/dictionary.ts';
+import { keyFault } from '../../../shared/dicom/key-fault.ts';
 import { matcherFor } from '../../../shared/dicom/match-value.ts';
 import {
   type Entry,
@@ -25,6 +27,7 @@ import type { WorklistItems } from './worklist-items.ts';
 
 const Status = {
   success: 0x0000,
+  identifierDoesNotMatch: 0xa900,
   unableToProcess: 0xc000,
   cancelled: 0xfe00,
   pending: 0xff00,
@@ -57,6 +60,8 @@ async function answer(
     if (!(error instanceof DicomError)) throw error;
     return { status: Status.unableToProcess, errorComment: 'an identifier that can not be read' };
   }
+  const fault = faultOf(asked);
+  if (fault !== undefined) return { status: Status.identifierDoesNotMatch, errorComment: fault };
   for (const item of worklist.items()) {
     if (signal.aborted) return { status: Status.cancelled };
     if (!matches(asked, item)) continue;
@@ -65,6 +70,19 @@ async function answer(
     await link.pending({ status: Status.pending, dataSet: bytes });
   }
   return { status: Status.success };
+}
+
+/** Of a key that nothing could match: an empty list would look as if nothing were scheduled. */
+function faultOf(asked: SmallDataSet): string | undefined {
+  for (const tag of asked.tags) {
+    const [keys] = asked.isSequence(tag) ? asked.items(tag) : [];
+    const fault = asked.isSequence(tag)
+      ? keys && faultOf(keys)
+      : keyFault(asked.text(tag) ?? '', vrOfTag(tag));
+    if (fault === undefined) continue;
+    return asked.isSequence(tag) ? fault : `${tagName(tag)}: ${fault}`;
+  }
+  return undefined;
 }
 
 /** Every key that has a value matches; of a sequence, one of the items. PS3.4 K.2.2.2, C.2.2.2.6. */

@@ -78,8 +78,8 @@ t.test('fragments of encapsulated pixels are passed over', async (t) => {
   t.strictSame(await read(hex(pixels)), ['0(7FE0,0010)OB']);
 });
 
-t.test('sequences nested 200,000 deep need no stack', async (t) => {
-  const levels = 200_000;
+/** Reads sequences that are nested so deep. @returns the depth of what is innermost */
+function readNested(levels: number): number {
   const open = hex(`400060a75351 0000 ffffffff ${ITEM}ffffffff`);
   const close = hex(`${ITEM_END} ${SEQUENCE_END}`);
   let deepest = 0;
@@ -97,7 +97,31 @@ t.test('sequences nested 200,000 deep need no stack', async (t) => {
   reader.write(ID);
   for (let level = 0; level < levels; level += 1) reader.write(close);
   t.equal(reader.end(), levels * 36 + ID.length);
-  t.equal(deepest, levels);
+  return deepest;
+}
+
+t.test('sequences nested 50,000 deep need no stack, and hardly any memory', async (t) => {
+  t.equal(readNested(50_000), 50_000);
+  const before = process.memoryUsage().heapUsed;
+  for (let time = 0; time < 3; time += 1) readNested(50_000);
+  t.ok(process.memoryUsage().heapUsed - before < 64 * 1024 * 1024);
+});
+
+t.test('what is nested deeper is refused before it fills the memory', async (t) => {
+  t.throws(() => readNested(50_001), { code: 'DATASET_TOO_DEEP' });
+});
+
+t.test('what lies in nested sequences keeps its end and its encoding', async (t) => {
+  // A sequence of unknown VR, implicit within, ends; what follows in its item is explicit again.
+  const inner = `1000200008000000${Buffer.from('INNERVAL').toString('hex')}`;
+  const unknown = `09001010554e0000ffffffff${ITEM}ffffffff${inner}${ITEM_END}${SEQUENCE_END}`;
+  const after = `100010004c4f0200${Buffer.from('AB').toString('hex')}`;
+  const items = unknown + after;
+  const length = hex(items).length.toString(16).padStart(2, '0');
+  const seq = `400060a753510000ffffffff${ITEM}${length}000000${items}${SEQUENCE_END}`;
+  t.strictSame(await read(hex(seq)), [
+    ...['0(0040,A760)SQ', '1(0009,1010)UN', '2(0010,0020)LO=INNERVAL', '1(0010,0010)LO=AB'],
+  ]);
 });
 
 t.test('what is no data set says why', async (t) => {

@@ -27,6 +27,7 @@ t.test("the asker's set where it can write the answer, else UTF-8", async (t) =>
   t.equal(answered('Plain^Name', 'ISO_IR 100'), 'ISO_IR 100');
   t.equal(answered('Ångström^Zoë', 'ISO_IR 100'), 'ISO_IR 100');
   t.equal(answered('Ångström^Zoë', ''), 'ISO_IR 192');
+  t.equal(answered('Plain^Name', 'NONSENSE'), '', 'which is no character set');
   t.equal(answered('Łukasz^Żak', 'ISO_IR 100'), 'ISO_IR 192');
   const { values } = readIdentifier(
     syntax,
