@@ -45,12 +45,12 @@ export async function emptyCells(store: Store, measure: Measure): Promise<void> 
   await store.run(`${emptyCellsSql(measure)}; ${forgetMonthsSql(measure)}`);
 }
 
-/** Within the build's transaction. @returns true when a figure may be another */
+/** Within the build's transaction. */
 export async function buildCells(
   store: Store,
   measure: Measure,
   { context, before }: { context: Context; before: Before },
-): Promise<boolean> {
+): Promise<void> {
   const table = cellTable(measure);
   const parts: string[] = [];
   if (before === null) {
@@ -71,21 +71,31 @@ export async function buildCells(
   await store.run(
     `CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trust, month FROM delta`,
   );
-  if (before !== null) {
-    if (measure.kind === 'snapshot') await currentMonths(store, measure, { context, before });
-    await store.run(`
-      CREATE OR REPLACE TEMP TABLE next AS ${summed(
-        measure,
-        `SELECT ${columnsOf(measure).join(', ')} FROM ${table} SEMI JOIN touched USING (trust, month)
-         ${measure.kind === 'snapshot' ? `WHERE month < ${quoted(monthText(before))}` : ''}
-         UNION ALL FROM delta`,
-        `${mainCount(measure)} <> 0`,
-      )};
-      DELETE FROM ${table} t USING touched d WHERE t.trust = d.trust AND t.month = d.month`);
-  } else await store.run('CREATE OR REPLACE TEMP TABLE next AS FROM delta');
-  const isChanged = await joinUnits(store, measure, { table, isWhole: before === null });
-  await store.run('DROP TABLE delta; DROP TABLE next; DROP TABLE touched');
-  return isChanged;
+  if (before !== null && measure.kind === 'snapshot')
+    await currentMonths(store, measure, { context, before });
+  if (before === null || (await anyTouched(store))) {
+    await store.run(nextSql(measure, before));
+    await joinUnits(store, measure, { table, isWhole: before === null });
+  }
+  await store.run('DROP TABLE delta; DROP TABLE touched');
+}
+
+async function anyTouched(store: Store): Promise<boolean> {
+  const [row] = await store.rows('SELECT count(*) AS months FROM touched');
+  return Number(row?.['months']) > 0;
+}
+
+/** Takes the months that are touched out of the table of the measure, as `next`, with what came and what went. */
+function nextSql(measure: Measure, before: Before): string {
+  if (before === null) return 'CREATE OR REPLACE TEMP TABLE next AS FROM delta';
+  const table = cellTable(measure);
+  const kept = `
+    SELECT ${columnsOf(measure).join(', ')} FROM ${table} SEMI JOIN touched USING (trust, month)
+    ${measure.kind === 'snapshot' ? `WHERE month < ${quoted(monthText(before))}` : ''}
+    UNION ALL FROM delta`;
+  return `
+    CREATE OR REPLACE TEMP TABLE next AS ${summed(measure, kept, `${mainCount(measure)} <> 0`)};
+    DELETE FROM ${table} t USING touched d WHERE t.trust = d.trust AND t.month = d.month`;
 }
 
 /** Makes `gone_…` and `come_…` of a fact. @returns how many rows they have */

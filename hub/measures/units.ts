@@ -8,12 +8,12 @@ import { type Month, wideUnits } from './wide.ts';
 /** Cells that are held in memory at once. */
 const BATCH = 20_000;
 
-/** Moves `next`, the cells of whole months, into the table of the measure. @returns false: there was nothing */
+/** Moves `next`, the cells of whole months, into the table of the measure. */
 export async function joinUnits(
   store: Store,
   measure: Measure,
   { table, isWhole }: { table: string; isWhole: boolean },
-): Promise<boolean> {
+): Promise<void> {
   const names = ['trust', 'month', ...measure.dimensions];
   await store.run(`
     CREATE OR REPLACE TEMP TABLE placed AS
@@ -30,13 +30,11 @@ export async function joinUnits(
   const columns = `p.* EXCLUDE (place), coalesce(u.unit, ${ALONE}) AS unit, coalesce(u.unit_cells, 1) AS unit_cells,
     coalesce(u.detail_unit, ${ALONE}) AS detail_unit, coalesce(u.detail_cells, 1) AS detail_cells`;
   await store.run(`INSERT INTO ${table} SELECT ${columns} ${from} ORDER BY place`);
-  const isChanged = isWhole || (await anyTouched(store));
-  if (isChanged) {
-    await joinMonths(store, measure, isWhole);
-    await putTogether(store, measure, { table, isWhole });
-  }
-  await store.run('DROP TABLE placed; DROP TABLE placed_unit; DROP TABLE placed_month');
-  return isChanged;
+  await joinMonths(store, measure, isWhole);
+  await putTogether(store, measure, { table, isWhole });
+  await store.run(
+    'DROP TABLE next; DROP TABLE placed; DROP TABLE placed_unit; DROP TABLE placed_month',
+  );
 }
 
 /** What is put together by months anew: those that changed, and those that stood or stand together with others. */
@@ -74,11 +72,6 @@ export function monthsSql(measure: Measure, cells: string): string {
       GROUP BY ALL`;
   });
   return parts.join(' UNION ALL ');
-}
-
-async function anyTouched(store: Store): Promise<boolean> {
-  const [row] = await store.rows('SELECT count(*) AS months FROM touched');
-  return Number(row?.['months']) > 0;
 }
 
 function batches(months: readonly Row[]): Row[][] {
