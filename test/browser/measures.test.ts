@@ -105,4 +105,21 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
   t.equal(pdf.subarray(0, 5).toString('latin1'), '%PDF-');
   await page.emulateMedia({ media: 'print' });
   t.notOk(await page.getByRole('button', { name: 'Show' }).isVisible(), 'no form on paper');
+
+  const LONG =
+    'University Hospitals of the Northern Marches and Wyre Forest Borders NHS Foundation Trust';
+  const rightEdge = (of: string): Promise<number> =>
+    page.evaluate(`Math.max(...[...document.querySelectorAll('${of}')]
+      .map((one) => one.getBoundingClientRect().right))`);
+  const named = async (width: number, media: 'print' | 'screen'): Promise<void> => {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ media });
+    await page.goto(`${hub.url}/measures/BI-14?by=trust,month`);
+    await page.evaluate(`for (const one of document.querySelectorAll('tbody th, option'))
+      one.textContent = ${JSON.stringify(LONG)}`);
+  };
+  await named(390, 'screen');
+  t.ok((await rightEdge('html, select')) <= 390, 'a long name is no wider than a phone');
+  await named(718, 'print');
+  t.ok((await rightEdge('th, td')) <= 718, 'every column is on the paper');
 });
