@@ -3,6 +3,7 @@
  * write the answer, else in UTF-8. PS3.4 C.4.1.1.3, PS3.5 §6.1.
  */
 import { type Charset, charsetOf, decodeText } from '../../../shared/dicom/character-set.ts';
+import { tagName } from '../../../shared/dicom/dicom-json.ts';
 import { vrOfTag } from '../../../shared/dicom/dictionary.ts';
 import { ElementReader } from '../../../shared/dicom/element-reader.ts';
 import { encodeElement, padded } from '../../../shared/dicom/encode-element.ts';
@@ -24,10 +25,12 @@ export interface Identifier {
 /** @throws DimseError `IDENTIFIER_MALFORMED` */
 export function readIdentifier(transferSyntaxUID: string, bytes: Buffer): Identifier {
   const raw = new Map<number, Buffer>();
+  let tooLong: number | undefined;
   const reader = new ElementReader(encodingOf(transferSyntaxUID), {
     element: ({ tag, depth, length, vr }) => {
       if (depth > 0) return false;
       if (vr === 'SQ') raw.set(tag, Buffer.alloc(0));
+      else if (length > MAX_VALUE_BYTES) tooLong = tag;
       return length <= MAX_VALUE_BYTES;
     },
     value: ({ tag }, value) => void raw.set(tag, value),
@@ -38,6 +41,9 @@ export function readIdentifier(transferSyntaxUID: string, bytes: Buffer): Identi
   } catch (cause) {
     throw new DimseError('IDENTIFIER_MALFORMED', 'an identifier that can not be read', { cause });
   }
+  // Passed over, it would match everything.
+  if (tooLong !== undefined)
+    throw new DimseError('IDENTIFIER_MALFORMED', `${tagName(tooLong)} is longer than a key may be`);
   const charsetName = (raw.get(QueryTag.SpecificCharacterSet)?.toString('latin1') ?? '').trim();
   const charset = charsetOf(charsetName === '' ? null : charsetName);
   const values = new Map(

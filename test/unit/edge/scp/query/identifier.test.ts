@@ -41,4 +41,11 @@ t.test('damaged ones are refused', async (t) => {
   for (const bytes of [Buffer.from('nonsense'), Buffer.from('0800520043530a00', 'hex')])
     t.throws(() => readIdentifier(syntax, bytes), { code: 'IDENTIFIER_MALFORMED' });
   t.strictSame(readIdentifier(syntax, Buffer.alloc(0)).values, new Map());
+  const [implicit = ''] = SYNTAXES;
+  const long = writeIdentifier(implicit, new Map([[PATIENT_NAME, 'A'.repeat(300_000)]]), '');
+  t.throws(
+    () => readIdentifier(implicit, long),
+    { code: 'IDENTIFIER_MALFORMED', message: /00100010/ },
+    'a key that is too long would match everything',
+  );
 });
