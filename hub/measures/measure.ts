@@ -35,7 +35,7 @@ export interface Sum {
   readonly name: string;
   readonly title: string;
   readonly of: string;
-  readonly unit: 'minutes' | 'hours';
+  readonly unit: 'minutes' | 'hours' | 'count';
 }
 
 export interface Target {

@@ -368,12 +368,13 @@ def sessions():
                 and one["outcome"] == "attended" and starts <= one["starts"] < ends]
         minutes = hours(starts, ends) * 60
         yield {**row, "starts": starts, "minutes": minutes,
-               "used": min(minutes, sum(one["minutes"] for one in used))}
+               "used": min(minutes, sum(one["minutes"] for one in used)), "exams": len(used)}
 
 
 unique = {(one["trust"], one["resource"], one["starts"], one["kind"]): one for one in sessions()}
 count("BI-16", unique.values(), lambda one: one["starts"], lambda of: {
-    "sessions": len(of), "minutes": sum(one["minutes"] for one in of), "usedMinutes": sum(one["used"] for one in of)})
+    "sessions": len(of), "minutes": sum(one["minutes"] for one in of), "usedMinutes": sum(one["used"] for one in of),
+    "usedSessions": number(of, lambda one: one["exams"] > 0), "exams": sum(one["exams"] for one in of)})
 outpatients = [one for one in bookings if one["outcome"] in ("attended", "missed")
                and one["setting"] not in ("inpatient", "emergency")]
 count("BI-17", outpatients, lambda one: one["starts"], lambda of: {

@@ -23,10 +23,15 @@ export const slotUse: Measure = {
       used_minutes, exams
     FROM session`,
   dimensions: ['kind', 'modality', 'resource'],
-  counts: [{ name: 'sessions', title: 'Sessions' }],
+  counts: [
+    { name: 'sessions', title: 'Sessions' },
+    // Of fewer than five the minutes would tell how many people were there.
+    { name: 'usedSessions', title: 'Sessions used', where: 'exams > 0', isGuarded: true },
+  ],
   sums: [
     { name: 'minutes', title: 'Minutes', of: 'minutes', unit: 'minutes' },
     { name: 'usedMinutes', title: 'Minutes used', of: 'used_minutes', unit: 'minutes' },
+    { name: 'exams', title: 'Examinations', of: 'exams', unit: 'count' },
   ],
   isAboutRecords: true,
   row: ['resource', 'kind', 'starts_at', 'ends_at', 'used_minutes', 'exams'],

@@ -52,6 +52,42 @@ t.test('an answer is the same until the next build, and new after it', async (t)
   t.ok(Number((await ask()).rows[0]?.['exams']) > Number(first.rows[0]?.['exams']));
 });
 
+t.test('minutes used tell strangers nothing of fewer than five people', async (t) => {
+  const { measures, directory, stop } = await startMeasureNetwork();
+  t.teardown(() => stop());
+  const days = Array.from({ length: 12 }, (_, at) => `2026-05-${String(at + 10)}`);
+  const sessions = days.map((day) => `RRK,CT1,${day}T08:00:00Z,${day}T16:00:00Z,staffed`);
+  // One patient at the first scanner; at the others six each.
+  const attended = (trust: string, day: string): string =>
+    `${trust},P${day},${day}T09:00:00Z,attended,${day}T09:00:00Z,20,CT1`;
+  const others = ['RJE', 'RXK'];
+  const patients = [
+    ...days.slice(0, 1).map((day) => attended('RRK', day)),
+    ...others.flatMap((trust) => days.slice(0, 6).map((day) => attended(trust, day))),
+  ];
+  const everywhere = ['RRK', ...others].flatMap((trust) =>
+    sessions.map((one) => one.replace('RRK', trust)),
+  );
+  const files = {
+    session: ['trust,resource,starts_at,ends_at,kind', ...everywhere],
+    appointment: ['trust,appointment_id,as_of,status,starts_at,minutes,resource', ...patients],
+  };
+  const incoming = join(directory, 'measures', 'incoming');
+  mkdirSync(incoming, { recursive: true });
+  for (const [kind, lines] of Object.entries(files))
+    writeFileSync(join(incoming, `${kind}.csv`), lines.join('\n'));
+  await measures.refresh();
+  await measures.refresh();
+  const ask = async (where: Record<string, string>, own: string | null) => {
+    const asked = { by: [], from: null, to: null, where, own };
+    return (await measures.answer('BI-16', asked)).rows[0];
+  };
+  const told = { sessions: 12, usedSessions: 1, usedMinutes: 20, exams: 1 };
+  t.match(await ask({ trust: 'RRK' }, 'RRK'), told, 'the trust itself is told');
+  t.match(await ask({ trust: 'RRK' }, null), { suppressed: true, usedMinutes: null, exams: null });
+  t.match(await ask({}, null), { suppressed: false, usedMinutes: 260, exams: 13 });
+});
+
 t.test('nobody waits for the first page: not while it is built, not after a restart', async (t) => {
   const { measures, tell, stop, directory } = await startMeasureNetwork();
   t.teardown(() => stop());
