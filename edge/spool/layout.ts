@@ -2,6 +2,7 @@
  * Where objects lie under `<dataDirectory>/spool`.
  *
  *   incoming/<random>.part              while it comes in; whole or not is told by its preamble
+ *   prepared/<random>.part              the same, over blocks that were there before; see prepared-files.ts
  *   <home>/<h2>/<study>/<object>.dcm    what was acknowledged
  *   quarantine/<id>.dcm                 what can't be filed
  *   staging/…                           fetches under way, see edge/transfer
@@ -17,6 +18,7 @@ import { join } from 'node:path';
 export interface SpoolLayout {
   readonly root: string;
   readonly incoming: string;
+  readonly prepared: string;
   readonly quarantine: string;
   readonly staging: string;
   readonly results: string;
@@ -29,7 +31,7 @@ export const TEMPORARY_SUFFIX = '.part';
 export const OBJECT_SUFFIX = '.dcm';
 /** Folders of `root` that hold no studies. An ODS code is in capitals, so no home has such a name. */
 export const RESERVED_FOLDERS: ReadonlySet<string> = new Set([
-  ...['incoming', 'quarantine', 'staging', 'results', 'outgoing', 'reports', 'notes'],
+  ...['incoming', 'prepared', 'quarantine', 'staging', 'results', 'outgoing', 'reports', 'notes'],
 ]);
 
 export function spoolLayout(dataDirectory: string): SpoolLayout {
@@ -37,6 +39,7 @@ export function spoolLayout(dataDirectory: string): SpoolLayout {
   return {
     root,
     incoming: join(root, 'incoming'),
+    prepared: join(root, 'prepared'),
     quarantine: join(root, 'quarantine'),
     staging: join(root, 'staging'),
     results: join(root, 'results'),

@@ -28,7 +28,7 @@ export function readDataSet(file: string, { dataSetOffset, dataSetBytes }: DataS
   });
 }
 
-/** @returns what the file's preamble says and whether its length agrees; null for a file that was never sealed */
+/** @returns what the file's preamble says; null for a file that was never sealed, or has lost its end. It may be longer: see prepared-files.ts */
 export async function readSeal(file: string): Promise<Seal | null> {
   let handle: FileHandle | undefined;
   try {
@@ -38,11 +38,22 @@ export async function readSeal(file: string): Promise<Seal | null> {
     const seal = decodePreamble(bytes.subarray(0, bytesRead));
     if (seal === null) return null;
     const { size } = await handle.stat();
-    return size === seal.dataSetOffset + seal.dataSetBytes ? seal : null;
+    return size >= seal.dataSetOffset + seal.dataSetBytes ? seal : null;
   } catch (cause) {
     throw missingOr(cause);
   } finally {
     await handle?.close();
+  }
+}
+
+/** False: the file is empty, or holds the zeros that it was prepared with; it waited for an object. */
+export async function wasBegun(file: string, isPrepared: boolean): Promise<boolean> {
+  try {
+    const [head] = await createReadStream(file, { end: PREAMBLE_BYTES + 3 }).toArray();
+    if (head === undefined || !isPrepared) return head !== undefined;
+    return (head as Buffer).some((byte) => byte !== 0);
+  } catch (cause) {
+    throw missingOr(cause);
   }
 }
 

@@ -2,16 +2,17 @@
  * Start-up: makes index and disk agree again, whatever a crash or a power cut took from either.
  *
  *   incoming/*.part   whole by seal and digest → filed again; a half → dropped, it was never acknowledged
+ *   prepared/*.part   the same; the blocks behind an object are cut off, what holds none is dropped
  *   study folders     a file the index does not know → filed again
  *   index             a row whose file is gone → marked missing, counted, shown
  *
  * Runs before the first association. Reads names only, and the bytes of what the index does not know.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { codeOf } from '../../shared/errors.ts';
 import { OBJECT_SUFFIX, RESERVED_FOLDERS, studyFolder } from './layout.ts';
-import { digestDataSet, readSeal } from './read-instance.ts';
+import { digestDataSet, readSeal, wasBegun } from './read-instance.ts';
 import type { Spool } from './spool.ts';
 import type { SealedFile } from './write-instance.ts';
 
@@ -84,13 +85,14 @@ async function recoverIncoming(
   target: RecoveryTarget,
   report: RecoveryReport,
 ): Promise<void> {
-  for (const name of readdirSync(spool.layout.incoming)) {
-    try {
-      await recoverFile({ spool, target, report }, join(spool.layout.incoming, name));
-    } catch (error) {
-      if (codeOf(error) !== 'SPOOL_MISSING') throw error;
-    }
-  }
+  const { incoming, prepared } = spool.layout;
+  for (const folder of [incoming, prepared])
+    for (const name of readdirSync(folder))
+      try {
+        await recoverFile({ spool, target, report }, join(folder, name), folder === prepared);
+      } catch (error) {
+        if (codeOf(error) !== 'SPOOL_MISSING') throw error;
+      }
 }
 
 interface Recovery {
@@ -99,21 +101,39 @@ interface Recovery {
   readonly report: RecoveryReport;
 }
 
-async function recoverFile(recovery: Recovery, temporaryPath: string): Promise<void> {
+/** @param isPrepared over blocks that were there before, a preamble may be on the disk before the rest is */
+async function recoverFile(
+  recovery: Recovery,
+  temporaryPath: string,
+  isPrepared = false,
+): Promise<void> {
   const { spool, target, report } = recovery;
   const seal = await readSeal(temporaryPath);
-  if (seal === null) {
-    // A spare that was never used is no half of anything; its maker may be removing it.
-    if ((statSync(temporaryPath, { throwIfNoEntry: false })?.size ?? 0) > 0) report.dropped++;
+  const isWhole =
+    seal !== null && (await digestDataSet(temporaryPath, seal)) === seal.contentDigest;
+  if (seal === null || (isPrepared && !isWhole)) {
+    if (await wasBegun(temporaryPath, isPrepared)) report.dropped++;
     spool.dropTemporary(temporaryPath);
     return;
   }
+  makeDurable(temporaryPath, seal.dataSetOffset + seal.dataSetBytes);
   const file = { ...seal, temporaryPath };
-  if ((await digestDataSet(temporaryPath, seal)) !== seal.contentDigest) {
+  if (!isWhole) {
     target.quarantineCorrupt(file);
     report.quarantined++;
   } else if (await target.refile(file)) report.refiled++;
   else report.quarantined++;
+}
+
+/** A program that was killed may have written all of it and synced nothing. */
+function makeDurable(path: string, bytes: number): void {
+  const file = openSync(path, 'r+');
+  try {
+    ftruncateSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function recoverFolder(

@@ -16,10 +16,12 @@ const SPARES = 4;
 /** Never one that is there already; for the edge's user, and to be read by its group. */
 const NEW = ['wx', 0o640] as const;
 
-/** A new, empty file and its open descriptor; whoever takes it closes it. */
+/** A file without an object and its open descriptor; whoever takes it closes it. */
 export interface OpenFile {
   readonly path: string;
   readonly descriptor: number;
+  /** What its blocks hold that are durable already. Absent: it is new, and empty. */
+  readonly blockBytes?: number;
 }
 
 /** A new file of this path. @throws what the file system says */

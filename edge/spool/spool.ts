@@ -10,10 +10,14 @@ import { mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import { type SpoolLayout, spoolLayout } from './layout.ts';
+import { PreparedFiles } from './prepared-files.ts';
 import { DiskReserve, freeBytesOf, type ReserveStatus } from './reserve.ts';
 import { SpareFiles } from './spare-files.ts';
 import { spoolErrorOf } from './spool-error.ts';
 import { InstanceWriter } from './write-instance.ts';
+
+/** Files are prepared only where so many times the reserve stays free. */
+const PLENTY = 2;
 
 export interface SpoolOptions {
   readonly dataDirectory: string;
@@ -26,6 +30,7 @@ export class Spool {
   readonly layout: SpoolLayout;
   readonly reserve: DiskReserve;
   readonly #spares: SpareFiles;
+  readonly #prepared: PreparedFiles;
 
   /** Makes the folders that are missing; they take no space that a full disk lacks for long. */
   constructor({ dataDirectory, reserveBytes, clock, onReserveChange }: SpoolOptions) {
@@ -37,25 +42,41 @@ export class Spool {
       reserveBytes,
       clock,
       freeBytes: () => freeBytesOf(root),
-      ...(onReserveChange && { onChange: onReserveChange }),
+      onChange: (status) => {
+        if (status.reached) this.#prepared.release();
+        onReserveChange?.(status);
+      },
+    });
+    this.#prepared = new PreparedFiles({
+      folder: folders.prepared,
+      hasRoom: (bytes) => this.reserve.status().freeBytes - bytes >= PLENTY * reserveBytes,
     });
   }
 
   /**
    * @param head 128 zero bytes, "DICM" and the file meta information
-   * @returns a writer into `incoming/`; end it by `seal` or `discard`
+   * @returns a writer into `prepared/` or `incoming/`; end it by `seal` or `discard`
    */
   newWriter(head: Buffer): InstanceWriter {
+    let isPrepared = true;
     return new InstanceWriter({
       ...{ head, reserve: this.reserve },
-      openFile: () => this.#spares.take(),
-      whileSyncing: () => this.#spares.refill(),
+      openFile: () => {
+        const prepared = this.#prepared.take();
+        isPrepared = prepared !== undefined;
+        return prepared ?? this.#spares.take();
+      },
+      whileSyncing: (fileBytes) => {
+        this.#prepared.came(fileBytes);
+        if (!isPrepared) this.#spares.refill();
+      },
     });
   }
 
-  /** Objects that still come find no spare file, and make their own. */
+  /** Objects that still come find no file that waits, and make their own. */
   stop(): void {
     this.#spares.stop();
+    this.#prepared.stop();
   }
 
   absolute(path: string): string {

@@ -1,12 +1,12 @@
 /**
- * Streams one object into `incoming/`. Memory: two batches, whatever the object's size.
+ * Streams one object into a file under a temporary name. Memory: two batches, whatever the object's size.
  *
  *   chunk ─► SHA-256 ─► batch ─► writev ─► … ─► rest, preamble ─► one fsync ─► sealed
  *
- * fsync, not fdatasync: the file is new, so both commit the journal, and fsync leaves nothing to what a
- * file system counts as needed for reading back. The directory is not synced: ext4 and XFS put a new
- * file's entry into the transaction that its fsync commits. A rename that a power cut takes back
- * leaves the whole file in `incoming/`, where start-up finds it by its preamble.
+ * A new file is fsynced: fdatasync would commit the journal as well, and leave something to what a file system counts
+ * as needed for reading back. One that was prepared has its blocks and its length: fdatasync, and no commit.
+ * The directory is not synced: ext4 and XFS put a new file's entry into the transaction that its fsync commits.
+ * A rename that a power cut takes back leaves the whole file where it came in, where start-up finds it by its preamble.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -15,10 +15,11 @@ import { encodePreamble, PREAMBLE_BYTES, type Seal } from './preamble.ts';
 import type { DiskReserve } from './reserve.ts';
 import type { OpenFile } from './spare-files.ts';
 import { SpoolError, spoolErrorOf } from './spool-error.ts';
+import { type Batch, writeAll, writeAllSync } from './write-all.ts';
 
 // Descriptors, not FileHandles, and a thread's turn only for what takes longer than the turn: a whole batch
 // and the fsync. Each saves about a tenth of a small object's time.
-const [writev, fsync] = [promisify(fs.writev), promisify(fs.fsync)];
+const [fsync, fdatasync] = [promisify(fs.fsync), promisify(fs.fdatasync)];
 
 /** Small, so that a thread writes while the rest of a small object comes. */
 const BATCH_BYTES = 256 * 1024;
@@ -44,7 +45,7 @@ export interface WriterOptions {
   /** Makes the file, when there is room for it. Throws what the file system says. */
   readonly openFile: () => OpenFile;
   /** Called when the disk has been asked to make the file durable: time for what is not this object's. */
-  readonly whileSyncing?: () => void;
+  readonly whileSyncing?: (fileBytes: number) => void;
   /** The 128 bytes of preamble (zeros), "DICM" and the file meta information. PS3.10 §7.1. */
   readonly head: Buffer;
   readonly reserve: DiskReserve;
@@ -140,16 +141,18 @@ export class InstanceWriter {
   async #finish(preamble: Buffer): Promise<string> {
     if (this.#error !== undefined || this.#file === undefined)
       throw this.#error ?? reserveReached();
-    const { path, descriptor: file } = this.#file;
+    const { path, descriptor: file, blockBytes = 0 } = this.#file;
     const isOneBatch = this.#writtenBytes === 0;
     // With its preamble at once; the digest proves it whole.
     if (isOneBatch)
       this.#pending.splice(0, 1, preamble, this.#options.head.subarray(PREAMBLE_BYTES));
     if (this.#pendingBytes > 0) writeAllSync(file, this.#takeBatch());
     if (!isOneBatch) writeAllSync(file, { chunks: [preamble], bytes: PREAMBLE_BYTES, at: 0 });
-    const synced = fsync(file);
-    this.#options.whileSyncing?.();
+    const synced = this.#writtenBytes <= blockBytes ? fdatasync(file) : fsync(file);
+    this.#options.whileSyncing?.(this.#writtenBytes);
     await synced;
+    // Not durable by itself, nor has it to be: the rename that follows is never durable before it.
+    if (this.#writtenBytes < blockBytes) fs.ftruncateSync(file, this.#writtenBytes);
     this.#close(file);
     return path;
   }
@@ -190,41 +193,5 @@ export class InstanceWriter {
   }
 }
 
-/** Chunks that belong at byte `at` of the file. */
-interface Batch {
-  readonly chunks: Buffer[];
-  readonly bytes: number;
-  readonly at: number;
-}
-
 const reserveReached = (): SpoolError =>
   new SpoolError('SPOOL_RESERVE', 'the reserve of free space is reached');
-
-/** `writev` may write less than it was given. */
-async function writeAll(file: number, { chunks, bytes, at }: Batch): Promise<void> {
-  let rest = chunks;
-  for (let written = 0; written < bytes; ) {
-    const { bytesWritten } = await writev(file, rest, at + written);
-    written += bytesWritten;
-    if (written < bytes) rest = withoutFirst(rest, bytesWritten);
-  }
-}
-
-function writeAllSync(file: number, { chunks, bytes, at }: Batch): void {
-  let rest = chunks;
-  for (let written = 0; written < bytes; ) {
-    const bytesWritten = fs.writevSync(file, rest, at + written);
-    written += bytesWritten;
-    if (written < bytes) rest = withoutFirst(rest, bytesWritten);
-  }
-}
-
-function withoutFirst(chunks: readonly Buffer[], bytes: number): Buffer[] {
-  let skip = bytes;
-  const rest: Buffer[] = [];
-  for (const chunk of chunks) {
-    if (skip < chunk.length) rest.push(chunk.subarray(skip));
-    skip = Math.max(0, skip - chunk.length);
-  }
-  return rest;
-}

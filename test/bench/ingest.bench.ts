@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { startEdge } from '../support/edge.ts';
 import { startOrthanc } from '../support/orthanc.ts';
 import type { Part10 } from '../support/part10.ts';
@@ -33,6 +34,7 @@ const RUNS = 5;
 /** Rounds that are not counted: a receiver runs for months, and what is compiled as it runs is slow at first. */
 const WARM_UP = 3;
 const SLICES = 300;
+const QUIET_MS = 2_000;
 const GIGABYTE = 1_000_000_000;
 
 interface Receiver {
@@ -123,6 +125,8 @@ async function rates(
     const order = receivers.map((_, at) => receivers[(at + round) % receivers.length] as Receiver);
     for (const { name, port } of order) {
       const series = Array.from({ length: senders }, () => ctSeries(SLICES));
+      // An edge makes files ready while nothing comes: not while another receiver is measured.
+      await setTimeout(QUIET_MS);
       const rate = await send(port, series);
       say(`${senders} sender(s), run ${round}: ${name} ${rate.toFixed(1)} MB/s`);
       if (round >= WARM_UP) results.get(name)?.push(rate);

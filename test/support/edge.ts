@@ -84,7 +84,7 @@ export class Edge {
   spoolFiles(): string[] {
     const spool = join(this.dataDirectory, 'spool');
     return globSync('**/*.dcm', { cwd: spool })
-      .filter((path) => !/^(incoming|quarantine|staging)\//.test(path))
+      .filter((path) => !/^(incoming|prepared|quarantine|staging)\//.test(path))
       .map((path) => join(spool, path))
       .sort();
   }

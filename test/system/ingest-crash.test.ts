@@ -24,6 +24,10 @@ const STEPS = [
   'after-preamble',
   'before-fsync',
   'after-fsync',
+  'before-fdatasync',
+  'after-fdatasync',
+  'before-trim',
+  'trimmed',
   'closed',
   'before-rename',
   'after-rename',
@@ -71,7 +75,7 @@ function run(run: Run, whileRunning?: (child: ChildProcess) => void): Promise<nu
 }
 
 function expectedDigest(number: number): string {
-  const pixels = Buffer.alloc(number % 3 === 0 ? 1_200_000 : 20_000, number % 256);
+  const pixels = Buffer.alloc(number % 3 === 0 ? 700_000 : 20_000, number % 256);
   return createHash('sha256')
     .update(dataSetOf(smallObject(number, { pixels })))
     .digest('hex');
@@ -98,7 +102,8 @@ async function check(storage: StorageFixture, acknowledged: Iterable<number>): P
   if ((state?.instances ?? 0) !== instances.length) faults.push('count is not that of the rows');
   const files = filesUnder(join(storage.spool.layout.root, 'RRK')).length;
   if (files !== instances.length) faults.push(`${files} files, ${instances.length} rows`);
-  if (filesUnder(storage.spool.layout.incoming).length > 0) faults.push('temporary files are left');
+  const { incoming, prepared } = storage.spool.layout;
+  if ([incoming, prepared].flatMap(filesUnder).length > 0) faults.push('temporary files are left');
   if (storage.recovered.missing > 0) faults.push('files of rows are missing');
   return faults;
 }

@@ -64,7 +64,8 @@ async function startOn(
   }
   const files = filesUnder(join(storage.spool.layout.root, 'RRK')).length;
   if (files !== storage.index.counts().instances) faults.push('files and rows differ');
-  if (filesUnder(storage.spool.layout.incoming).length > 0) faults.push('temporary files are left');
+  const { incoming, prepared } = storage.spool.layout;
+  if ([incoming, prepared].flatMap(filesUnder).length > 0) faults.push('temporary files are left');
   return { storage, faults };
 }
 

@@ -170,7 +170,8 @@ t.test('an object whose identity is unusable is kept aside with the reason', asy
     t.match(storage.index.counts(), { instances: 0 });
     t.same(await storage.send(smallObject(2)), { status: 0 }, 'the next good object is stored');
     const files = filesUnder(storage.dataDirectory).filter((file) => !/^edge\.sqlite/.test(file));
-    const ours = /^(ballast|spool\/[A-Za-z]+\/[0-9a-f/-]+\.dcm|spool\/incoming\/[0-9a-f-]+\.part)$/;
+    const ours =
+      /^(ballast|spool\/[A-Za-z]+\/[0-9a-f/-]+\.dcm|spool\/(incoming|prepared)\/[0-9a-f-]+\.part)$/;
     for (const file of files) t.match(file, ours);
   }
 });
