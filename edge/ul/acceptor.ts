@@ -207,6 +207,7 @@ class Listening implements Acceptor {
       socket,
       state: 1,
       role: asking,
+      maxPduBytes: this.#options.config.maxPduBytes,
       artimMs: artimSeconds * 1000,
       idleMs: idleSeconds * 1000,
     });

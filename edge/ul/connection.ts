@@ -64,6 +64,8 @@ export interface ConnectionOptions {
   readonly socket: Socket;
   readonly state: State;
   readonly role: Role;
+  /** What we say that we receive. PS3.8 Annex D.1. */
+  readonly maxPduBytes: number;
   readonly artimMs: number;
   /** An association on which nothing comes for so long is aborted; absent: never. */
   readonly idleMs?: number | undefined;
@@ -142,13 +144,13 @@ export class Connection implements Association {
   };
   readonly #released: (() => void)[] = [];
 
-  constructor({ socket, state, role, artimMs, idleMs }: ConnectionOptions) {
+  constructor({ socket, state, role, maxPduBytes, artimMs, idleMs }: ConnectionOptions) {
     this.#socket = socket;
     this.#state = state;
     this.#role = role;
     this.#artimMs = artimMs;
     this.#idleMs = idleMs;
-    this.#reader = new PduReader({
+    this.#reader = new PduReader(maxPduBytes, {
       pdu: (type, body) => this.#onPdu(type, body),
       data: (pdv) => this.#onPdv(pdv),
       fault: (reason, detail) => this.#onFault(reason, detail),

@@ -4,7 +4,7 @@
  *   chunk ─► header ─┬─ P-DATA-TF ─► PDV header ─► its bytes, piece by piece: handler.data()
  *                    └─ any other ─► collected, at most 1 MB: handler.pdu()
  *
- * A P-DATA-TF may be of any length: it is never held. What can't be a PDU ends the reading.
+ * A P-DATA-TF is never held. What can't be a PDU, or is longer than we said that we receive, ends the reading.
  */
 import type { AbortReason, Pdv } from './association.ts';
 import { PDU_HEADER_BYTES, PDV_HEADER_BYTES, PduType } from './pdu.ts';
@@ -34,6 +34,8 @@ type Mode = 'header' | 'body' | 'pdv-header' | 'value';
 
 export class PduReader {
   readonly #handler: PduHandler;
+  /** Some count the PDU's own header in. */
+  readonly #maxDataBytes: number;
   #mode: Mode = 'header';
   #stopped = false;
   #chunk: Buffer = Buffer.alloc(0);
@@ -47,7 +49,9 @@ export class PduReader {
   #pdv = { contextId: 0, isCommand: false, isLast: false };
   #pdvLeft = 0;
 
-  constructor(handler: PduHandler) {
+  /** @param maxDataBytes of a P-DATA-TF, as the A-ASSOCIATE said. PS3.8 Annex D.1 */
+  constructor(maxDataBytes: number, handler: PduHandler) {
+    this.#maxDataBytes = maxDataBytes + PDU_HEADER_BYTES;
     this.#handler = handler;
   }
 
@@ -90,6 +94,8 @@ export class PduReader {
     this.#type = header[0] ?? 0;
     this.#left = header.readUInt32BE(2);
     if (this.#type === PduType.data) {
+      if (this.#left > this.#maxDataBytes)
+        return this.#fail('invalid-pdu-parameter-value', `a P-DATA-TF of ${this.#left} bytes`);
       if (this.#left > 0) this.#mode = 'pdv-header';
       return;
     }

@@ -46,6 +46,7 @@ export async function requestAssociation(options: RequestOptions): Promise<Assoc
       socket,
       state: 4,
       role: requesting,
+      maxPduBytes: options.propose.maxPduBytes,
       artimMs: options.artimMs,
       idleMs: options.idleMs,
     });

@@ -6,7 +6,7 @@ export type DicomErrorCode =
   | 'DATASET_TRUNCATED'
   /** What stands there can't be an element in this transfer syntax. */
   | 'DATASET_MALFORMED'
-  /** More than 50,000 sequences within each other. */
+  /** More than 500,000 sequences within each other. */
   | 'DATASET_TOO_DEEP'
   /** No element at all. */
   | 'DATASET_EMPTY'

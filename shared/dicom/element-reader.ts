@@ -17,7 +17,7 @@ import { vrOfBytes } from './vr.ts';
 /** The length of a sequence or an item that ends with a delimiter. PS3.5 §7.1.3. */
 export const UNDEFINED_LENGTH = 0xffff_ffff;
 /** Real objects nest ten deep; each sequence and each item is one. */
-const MAX_FRAMES = 100_000;
+const MAX_FRAMES = 1_000_000;
 
 /** Offsets count from the first byte of the (inflated) data set. */
 export interface ElementHeader {

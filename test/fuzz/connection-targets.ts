@@ -57,7 +57,8 @@ async function run(
 ): Promise<void> {
   const wire = new Wire();
   const connection = new Connection({
-    ...{ socket: wire.socket, state: 6, role: { ...NO_ROLE, isRequestor }, artimMs: 60_000 },
+    ...{ socket: wire.socket, state: 6, role: { ...NO_ROLE, isRequestor } },
+    ...{ maxPduBytes: 131_072, artimMs: 60_000 },
   });
   const peer = {
     associationId: 'a',

@@ -97,7 +97,7 @@ export function request(
       { id: 1, abstractSyntaxUID: VERIFICATION, transferSyntaxUIDs: [IMPLICIT] },
       { id: 3, abstractSyntaxUID: '1.2.3.4', transferSyntaxUIDs: [IMPLICIT] },
     ],
-    propose: { maxPduBytes: 16_384 },
+    propose: { maxPduBytes: 131_072 },
     connectMs: 2_000,
     artimMs: 2_000,
     user,

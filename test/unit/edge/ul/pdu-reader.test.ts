@@ -10,7 +10,7 @@ interface Seen {
 
 function reader(): Seen & { write(bytes: Buffer): void } {
   const seen: Seen = { pdus: [], data: [], faults: [] };
-  const pdus = new PduReader({
+  const pdus = new PduReader(1_000, {
     pdu: (type, body) => void seen.pdus.push(`${type}:${body.toString('hex')}`),
     data: ({ bytes, ...pdv }) => void seen.data.push({ ...pdv, text: bytes.toString() }),
     fault: (reason) => void seen.faults.push(reason),
@@ -70,13 +70,31 @@ t.test('what can not be a PDU', async (t) => {
   }
 });
 
+t.test(
+  'B03: a P-DATA-TF of more than was agreed is a fault before its bytes are taken',
+  async (t) => {
+    const agreed = reader();
+    agreed.write(pdv('x'.repeat(994)));
+    t.equal(joined(agreed), `${'x'.repeat(994)}|`);
+    t.strictSame(agreed.faults, []);
+    for (const bytes of [1_007, 2_000, 0xffff_ffff]) {
+      const header = Buffer.from([4, 0, 0, 0, 0, 0]);
+      header.writeUInt32BE(bytes, 2);
+      const seen = reader();
+      seen.write(Buffer.concat([header, pdv('text').subarray(6)]));
+      t.strictSame(seen.faults, ['invalid-pdu-parameter-value'], `${bytes} bytes`);
+      t.strictSame(seen.data, []);
+    }
+  },
+);
+
 t.test('a promise of the user stops the reading', async (t) => {
   const order: string[] = [];
   let open = (): void => {};
   const gate = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const pdus = new PduReader({
+  const pdus = new PduReader(1_000, {
     pdu: (type) => void order.push(`pdu ${type}`),
     data: ({ bytes }) => {
       order.push(bytes.toString());

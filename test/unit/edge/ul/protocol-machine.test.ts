@@ -28,7 +28,9 @@ function side(state: State, isRequestor: boolean): Side {
     onAssociateRJ: () => void told.push('associate refusal'),
     onEnd: ({ kind }: AssociationEnd) => void ends.push(kind),
   };
-  const connection = new Connection({ socket: wire.socket, state, role, artimMs: 60_000 });
+  const connection = new Connection({
+    ...{ socket: wire.socket, state, role, maxPduBytes: 16_384, artimMs: 60_000 },
+  });
   const peer = { associationId: 'a', callingAETitle: 'A', calledAETitle: 'B' };
   const open = (_: Association) => ({
     onData: () => void told.push('data indication'),
