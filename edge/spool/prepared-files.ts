@@ -79,7 +79,7 @@ export class PreparedFiles {
 
   /** Gives their space back. */
   release(): void {
-    for (const { path } of this.#ready.splice(0)) fs.rmSync(path, { force: true });
+    for (const { path } of this.#ready.splice(0)) removed(path);
     this.#readyBytes = 0;
   }
 
@@ -106,8 +106,13 @@ export class PreparedFiles {
     this.#isMaking = true;
     const blockBytes = Math.ceil(Math.max(0, ...this.#sizes) / BLOCK_BYTES) * BLOCK_BYTES;
     let isMade = blockBytes > 0;
-    while (isMade && this.#isQuiet() && this.#isWanted(blockBytes))
-      isMade = await this.#makeOne(blockBytes);
+    try {
+      while (isMade && this.#isQuiet() && this.#isWanted(blockBytes))
+        isMade = await this.#makeOne(blockBytes);
+    } catch {
+      // The disk can't be asked how much is free: whoever sends next is told why.
+      isMade = false;
+    }
     this.#isMaking = false;
     if (this.#isStopped) this.release();
     else if (isMade && !this.#isQuiet()) this.#wait();
@@ -118,7 +123,7 @@ export class PreparedFiles {
     return !isFull && !this.#isStopped && this.#options.hasRoom(blockBytes + ROOM_BYTES);
   }
 
-  /** False: the disk does not take it, whoever sends next can be told why. */
+  /** False: the disk does not take it. */
   async #makeOne(blockBytes: number): Promise<boolean> {
     const path = join(this.#options.folder, `${randomUUID()}${TEMPORARY_SUFFIX}`);
     let file: OpenFile | undefined;
@@ -130,11 +135,20 @@ export class PreparedFiles {
       this.#readyBytes += blockBytes;
       return true;
     } catch {
-      fs.rmSync(path, { force: true });
+      removed(path);
       return false;
     } finally {
       if (file !== undefined) fs.closeSync(file.descriptor);
     }
+  }
+}
+
+/** What can't be removed now is removed at the next start. */
+function removed(path: string): void {
+  try {
+    fs.rmSync(path, { force: true });
+  } catch {
+    // As said.
   }
 }
 

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -82,6 +83,23 @@ t.test('they stop where their space is missed, and give it back', async (t) => {
   files.release();
   t.same(filesUnder(folder), []);
   t.equal(files.take(), undefined);
+});
+
+t.test('a folder, or a disk, that is gone ends the making, not the edge', async (t) => {
+  const folder = temporaryDirectory(t);
+  let asked = 0;
+  const hasRoom = (): boolean => {
+    asked += 1;
+    if (asked > 3) throw new Error('EIO');
+    return true;
+  };
+  const files = new PreparedFiles({ folder, hasRoom });
+  t.teardown(() => files.stop());
+  files.came(50_000);
+  await eventually('asked until it fails', async () => asked > 3);
+  t.equal(filesUnder(folder).length, 3);
+  rmSync(folder, { recursive: true });
+  t.equal(files.take(), undefined, 'what was there is not missed');
 });
 
 t.test('none are made while objects come', async (t) => {
