@@ -14,6 +14,7 @@ import { codeOf } from '../../shared/errors.ts';
 import { OBJECT_SUFFIX, RESERVED_FOLDERS, studyFolder } from './layout.ts';
 import { digestDataSet, readSeal, wasBegun } from './read-instance.ts';
 import type { Spool } from './spool.ts';
+import { spoolErrorOf } from './spool-error.ts';
 import type { SealedFile } from './write-instance.ts';
 
 export interface IndexedStudy {
@@ -85,11 +86,10 @@ async function recoverIncoming(
   target: RecoveryTarget,
   report: RecoveryReport,
 ): Promise<void> {
-  const { incoming, prepared } = spool.layout;
-  for (const folder of [incoming, prepared])
-    for (const name of readdirSync(folder))
+  for (const where of ['incoming', 'prepared'] as const)
+    for (const name of readdirSync(spool.layout[where]))
       try {
-        await recoverFile({ spool, target, report }, join(folder, name), folder === prepared);
+        await recoverFile({ spool, target, report }, join(spool.layout[where], name), where);
       } catch (error) {
         if (codeOf(error) !== 'SPOOL_MISSING') throw error;
       }
@@ -101,13 +101,14 @@ interface Recovery {
   readonly report: RecoveryReport;
 }
 
-/** @param isPrepared over blocks that were there before, a preamble may be on the disk before the rest is */
+/** @param where `prepared`: over blocks that were there before, a preamble may be on the disk before the rest is */
 async function recoverFile(
   recovery: Recovery,
   temporaryPath: string,
-  isPrepared = false,
+  where: 'incoming' | 'prepared' | 'in place',
 ): Promise<void> {
   const { spool, target, report } = recovery;
+  const isPrepared = where === 'prepared';
   const seal = await readSeal(temporaryPath);
   const isWhole =
     seal !== null && (await digestDataSet(temporaryPath, seal)) === seal.contentDigest;
@@ -116,7 +117,8 @@ async function recoverFile(
     spool.dropTemporary(temporaryPath);
     return;
   }
-  makeDurable(temporaryPath, seal.dataSetOffset + seal.dataSetBytes);
+  // What is in its place was synced before it came there.
+  if (where !== 'in place') makeDurable(temporaryPath, seal.dataSetOffset + seal.dataSetBytes);
   const file = { ...seal, temporaryPath };
   if (!isWhole) {
     target.quarantineCorrupt(file);
@@ -125,14 +127,17 @@ async function recoverFile(
   else report.quarantined++;
 }
 
-/** A program that was killed may have written all of it and synced nothing. */
+/** A program that was killed may have written all of it and synced nothing. @throws SpoolError */
 function makeDurable(path: string, bytes: number): void {
-  const file = openSync(path, 'r+');
+  let file: number | undefined;
   try {
+    file = openSync(path, 'r+');
     ftruncateSync(file, bytes);
     fsyncSync(file);
+  } catch (cause) {
+    throw spoolErrorOf(cause);
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
 }
 
@@ -149,7 +154,7 @@ async function recoverFolder(
   for (const name of readdirSync(spool.absolute(folder))) {
     if (expected.delete(name)) report.known++;
     else if (name.endsWith(OBJECT_SUFFIX) && !conflicts.delete(join(folder, name))) {
-      await recoverFile(recovery, spool.absolute(join(folder, name)));
+      await recoverFile(recovery, spool.absolute(join(folder, name)), 'in place');
     }
   }
   for (const file of expected.values()) markMissing(target, report, file);
