@@ -4,7 +4,8 @@
  *   slice ─► ask ─► suspicious? ─► halves ─► ask … ─► what was learnt of the cap
  *
  * A PACS may cut silently. So more answers than were ever seen to be whole are believed only when the halves
- * bring no more; then so many are known to be no cap. Else the cap is known, and exactly so many are always cut.
+ * name no other study; then so many are known to be no cap. Else the cap is known, and exactly so many are always
+ * cut. Answers are what a cap counts: a study that the PACS names twice is two of them.
  */
 import type { PacsStudy } from '../index/nearline.ts';
 import { CrawlError } from './crawl-error.ts';
@@ -77,7 +78,7 @@ class Asking {
     if (smaller.length === 0)
       return { found, cutDays: doubt === 'cut' ? new Set([slice.from || slice.to]) : NONE };
     const parts = joined([{ found, cutDays: NONE }, await this.#allOf(slice, smaller)]);
-    this.#learn(answer, parts);
+    this.#learn(answer, { hasMore: parts.found.size > found.size, isCut: parts.cutDays.size > 0 });
     return parts;
   }
 
@@ -108,11 +109,11 @@ class Asking {
   }
 
   /** Of an answer that said it was whole. */
-  #learn({ end, count }: AnsweredSlice, { found, cutDays }: WholeSlice): void {
+  #learn({ end, count }: AnsweredSlice, parts: { hasMore: boolean; isCut: boolean }): void {
     if (end !== 'whole') return;
     const { uncapped, cap } = this.#parts.cap();
-    if (found.size > count) this.#parts.learn({ uncapped, cap: count });
-    else if (cutDays.size === 0 && count > uncapped)
+    if (parts.hasMore) this.#parts.learn({ uncapped, cap: count });
+    else if (!parts.isCut && count > uncapped)
       this.#parts.learn({ uncapped: count, cap: cap !== null && cap > count ? cap : null });
   }
 

@@ -3,6 +3,7 @@
  * the objects of those of which that is not said either. PS3.4 C.6.2.1.3, C.6.2.1.4.
  */
 import { Tag } from '../../shared/dicom/tag.ts';
+import { codeOf } from '../../shared/errors.ts';
 import { decodeIdentifier, encodeIdentifier } from '../dimse/identifier.ts';
 import { countOf, modalitiesOf } from './answers.ts';
 import type { Answers } from './pacs-finder.ts';
@@ -31,7 +32,10 @@ export async function countStudy(ask: Ask, studyInstanceUID: string): Promise<Co
       { tag: NumberOfSeriesRelatedInstances, vr: 'IS', value: '' },
     ]),
   );
-  const series = answersByUid(answers, Tag.SeriesInstanceUID);
+  const series = answersByUid(answers, {
+    uid: Tag.SeriesInstanceUID,
+    of: [[Tag.StudyInstanceUID, studyInstanceUID]],
+  });
   if (series === undefined || series.size === 0)
     return { series: null, instances: null, modalities: [] };
   const counts: (number | null)[] = [];
@@ -60,18 +64,40 @@ async function countSeries(
       { tag: Tag.SOPInstanceUID, vr: 'UI', value: '' },
     ]),
   );
-  const objects = answersByUid(answers, Tag.SOPInstanceUID);
+  const objects = answersByUid(answers, {
+    uid: Tag.SOPInstanceUID,
+    of: [
+      [Tag.StudyInstanceUID, studyInstanceUID],
+      [Tag.SeriesInstanceUID, seriesInstanceUID],
+    ],
+  });
   return objects === undefined || objects.size === 0 ? null : objects.size;
 }
 
-/** @returns undefined when it did not answer all */
+/**
+ * @param by the key of an answer, and what it was asked for: a PACS that does not match on that answers others, too
+ * @returns undefined when it did not answer all
+ */
 function answersByUid(
   { end, identifiers, transferSyntaxUID }: Answers,
-  tag: number,
+  { uid, of }: { uid: number; of: readonly (readonly [tag: number, uid: string])[] },
 ): Map<string, Map<number, string>> | undefined {
   if (end !== 'whole') return undefined;
-  const all = identifiers.map((answer) => decodeIdentifier(transferSyntaxUID, answer));
-  const byUid = new Map(all.map((values) => [values.get(tag) ?? '', values]));
+  const all = identifiers
+    .map((answer) => readableOf(transferSyntaxUID, answer))
+    .filter((values) => of.every(([tag, asked]) => (values?.get(tag) || asked) === asked));
+  if (all.includes(undefined)) return undefined;
+  const byUid = new Map(all.map((values = new Map()) => [values.get(uid) ?? '', values]));
   byUid.delete('');
   return byUid;
+}
+
+/** @returns undefined for what can't be read: the study stays uncounted, and the crawl goes on */
+function readableOf(transferSyntaxUID: string, answer: Buffer): Map<number, string> | undefined {
+  try {
+    return decodeIdentifier(transferSyntaxUID, answer);
+  } catch (error) {
+    if (codeOf(error) !== 'IDENTIFIER_MALFORMED') throw error;
+    return undefined;
+  }
 }

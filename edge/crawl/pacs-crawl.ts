@@ -54,6 +54,15 @@ export interface PacsCrawlOptions {
   readonly onQuery: (end: Answers['end']) => void;
 }
 
+interface TakenAnswers {
+  readonly end: Answers['end'];
+  readonly answers: number;
+  /** Study Instance UIDs. */
+  readonly named: ReadonlySet<string>;
+  /** How many of them were not known. */
+  readonly added: number;
+}
+
 export class PacsCrawl {
   readonly #options: PacsCrawlOptions;
   readonly #ending = new AbortController();
@@ -249,9 +258,11 @@ export class PacsCrawl {
   /** @param options `isBrief`: without what costs a PACS most to answer, counts and modalities */
   async #askSlice(slice: Slice, { isBrief = false } = {}): Promise<AnsweredSlice> {
     const fewKeys = isBrief || this.#knowledge.hasFewKeys;
-    const answers = await this.#ask((transferSyntaxUID) =>
-      studyIdentifier(slice, { transferSyntaxUID, fewKeys }),
-    );
+    const ask = (): Promise<Answers> =>
+      this.#ask((transferSyntaxUID) => studyIdentifier(slice, { transferSyntaxUID, fewKeys }));
+    const first = await ask();
+    // What fails now and then is neither more than it would tell nor a key that it does not know.
+    const answers = first.end === 'refused' ? await ask() : first;
     if (answers.end === 'refused' && !fewKeys && (await this.#takesFewKeys(slice)))
       return this.#askSlice(slice);
     const { end, status, identifiers } = answers;
@@ -327,24 +338,27 @@ export class PacsCrawl {
 
   /** Asks for one study, and records it. @returns undefined when the answer is neither yes nor no */
   async #isThere(studyInstanceUID: string): Promise<boolean | undefined> {
-    const { end, answers } = await this.#takeAll({ studyInstanceUID });
+    const { end, answers, named } = await this.#takeAll({ studyInstanceUID });
     if (end !== 'whole') return undefined;
     if (answers === 0) return false;
+    // Others alone: it does not match on the UID.
+    if (!named.has(studyInstanceUID)) return undefined;
     const { peer, clock } = this.#options;
     this.#studies.found(peer.name, studyInstanceUID, clock.now());
     return true;
   }
 
   /** All that the PACS names of these, recorded. */
-  async #takeAll(of: Named): Promise<Pick<Answers, 'end'> & { answers: number; added: number }> {
+  async #takeAll(of: Named): Promise<TakenAnswers> {
     const fewKeys = this.#knowledge.hasFewKeys;
     const answers = await this.#ask((transferSyntaxUID) =>
       studyIdentifier(of, { transferSyntaxUID, fewKeys }),
     );
     const { end, identifiers } = answers;
     const isPart = end === 'whole' || end === 'cut';
-    const added = isPart ? await this.#take(await this.#read(answers)) : 0;
-    return { end, answers: identifiers.length, added };
+    const studies = isPart ? await this.#read(answers) : [];
+    const named = new Set(studies.map(({ attributes }) => attributes.studyInstanceUID));
+    return { end, answers: identifiers.length, named, added: await this.#take(studies) };
   }
 
   async #countUncounted(): Promise<number> {

@@ -37,6 +37,14 @@ export interface PacsFaults {
   fewKeysOnly: boolean;
   /** Answers nothing, for ever. */
   hangs: boolean;
+  /** Names each study twice. */
+  namesTwice: boolean;
+  /** Each so many-th query fails with C001H; 0: none. */
+  failsEvery: number;
+  /** Does not match on Study Instance UID. */
+  ignoresUid: boolean;
+  /** What it says of the series of a study can not be read. */
+  garbledSeries: boolean;
 }
 
 export interface PacsStandIn {
@@ -62,7 +70,8 @@ export async function startPacsStandIn(
   const held = new Map(studies.map((study) => [study.uid, study]));
   const faults: PacsFaults = {
     ...{ cap: Number.POSITIVE_INFINITY, capIsSilent: false, ignoresTime: false },
-    ...{ withoutCounts: false, fewKeysOnly: false, hangs: false, ...given },
+    ...{ withoutCounts: false, fewKeysOnly: false, hangs: false, namesTwice: false },
+    ...{ failsEvery: 0, ignoresUid: false, garbledSeries: false, ...given },
   };
   let queries = 0;
   const handle: OperationHandler = async ({ dataSet, transferSyntaxUID, signal }, link) => {
@@ -70,8 +79,12 @@ export async function startPacsStandIn(
     const keys = decodeIdentifier(transferSyntaxUID, dataSet);
     if (faults.hangs)
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    if (faults.fewKeysOnly && [...keys.keys()].some((tag) => !REQUIRED.has(tag)))
-      return { status: 0xa900 };
+    const refusal = refusalOf(keys, faults, queries);
+    if (refusal !== undefined) return { status: refusal };
+    if (faults.garbledSeries && isOfSeries(keys)) {
+      await link.pending({ status: 0xff00, dataSet: GARBLED });
+      return { status: 0 };
+    }
     const matches = matchesOf(held, keys, faults);
     const given = matches.slice(0, faults.cap);
     for (const values of given) {
@@ -102,14 +115,36 @@ export async function startPacsStandIn(
   };
 }
 
+const isOfSeries = (keys: ReadonlyMap<number, string>): boolean =>
+  keys.get(0x0008_0052) === 'SERIES';
+
+/** QueryRetrieveLevel in explicit VR, cut off. */
+const GARBLED = Buffer.from('0800520043530a00', 'hex');
+
+function refusalOf(
+  keys: ReadonlyMap<number, string>,
+  faults: PacsFaults,
+  query: number,
+): number | undefined {
+  if (faults.failsEvery > 0 && query % faults.failsEvery === 0) return 0xc001;
+  if (!faults.fewKeysOnly) return undefined;
+  return [...keys.keys()].some((tag) => !REQUIRED.has(tag)) ? 0xa900 : undefined;
+}
+
 function matchesOf(
   held: ReadonlyMap<string, HeldStudy>,
   keys: ReadonlyMap<number, string>,
   faults: PacsFaults,
 ): Map<number, string>[] {
-  if (keys.get(0x0008_0052) === 'SERIES') return seriesOf(held.get(keys.get(0x0020_000d) ?? ''));
+  if (isOfSeries(keys)) {
+    if (faults.ignoresUid) return [...held.values()].flatMap(seriesOf);
+    return seriesOf(held.get(keys.get(0x0020_000d) ?? ''));
+  }
   const matches = [...held.values()].filter((study) => isMatch(study, keys, faults));
-  const answers = matches.map(studyValues);
+  const times = faults.namesTwice ? 2 : 1;
+  const answers = matches.flatMap((match) =>
+    Array.from({ length: times }, () => studyValues(match)),
+  );
   if (!faults.withoutCounts) return answers;
   for (const values of answers)
     for (const tag of [0x0008_0061, 0x0020_1206, 0x0020_1208]) values.delete(tag);
@@ -118,7 +153,7 @@ function matchesOf(
 
 function isMatch(study: HeldStudy, keys: ReadonlyMap<number, string>, faults: PacsFaults): boolean {
   const uid = keys.get(0x0020_000d) ?? '';
-  if (uid !== '') return study.uid === uid;
+  if (uid !== '' && !faults.ignoresUid) return study.uid === uid;
   const patientId = keys.get(0x0010_0020) ?? '';
   if (patientId !== '' && study.patientId !== patientId) return false;
   const modality = keys.get(0x0008_0061) ?? '';

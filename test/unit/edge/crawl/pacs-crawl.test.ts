@@ -65,6 +65,38 @@ t.test('a PACS that says A700H, and does not match on time, is asked by modality
   t.equal(world.progress().cutDays, 0);
 });
 
+t.test('a PACS that names each study twice, and cuts silently, is known whole', async (t) => {
+  const held = many(900);
+  const { world } = await crawled(t, held, { cap: 200, capIsSilent: true, namesTwice: true });
+  t.equal(world.studies().length, 900);
+  t.match(world.progress(), { history: true, cutDays: 0 });
+});
+
+t.test('a PACS that fails now and then is known whole, counts and all', async (t) => {
+  const held = many(150, { date: '20260310' });
+  const { world } = await crawled(t, held, { cap: 60, ignoresTime: true, failsEvery: 5 });
+  t.equal(world.studies().length, 150);
+  t.match(world.progress(), { cutDays: 0, uncounted: 0 });
+  t.match(world.index.studyState('2.999.1.7', 'RRK')?.nearline, { modalities: ['US'] });
+});
+
+t.test('a PACS that does not match on the study costs no study, and counts it right', async (t) => {
+  const { pacs, world } = await crawled(t, many(30), { ignoresUid: true, withoutCounts: true });
+  t.match(world.index.studyState('2.999.1.7', 'RRK')?.nearline, { series: 2, instances: 47 });
+  // It stands on a day of its own, where nobody finds it any more.
+  pacs.studies.set('2.999.1.0', study(0, { date: '' }));
+  for (let hours = 0; hours < 3; hours += 1) {
+    world.now += 3_600_000;
+    await world.settle();
+  }
+  t.equal(world.studies().length, 30);
+});
+
+t.test('series that can not be read leave a study uncounted, and keep up nothing', async (t) => {
+  const { world } = await crawled(t, many(30), { garbledSeries: true, withoutCounts: true });
+  t.match(world.progress(), { studies: 30, uncounted: 30, history: true, state: 'idle' });
+});
+
 t.test('a day of which the PACS would not tell everything is said to be cut', async (t) => {
   const held = many(150, { date: '20260310', modality: 'CT' });
   const { world } = await crawled(t, held, { cap: 60, ignoresTime: true });
