@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CollectorSchema } from '../shared/audit/collector.ts';
+import { CollectorSchema } from '../shared/audit/collector-config.ts';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
 import { checkRouteNames, routeKeys } from './config-routes.ts';

@@ -3,7 +3,7 @@
  * frozen `HubConfig` and checks nothing again.
  */
 import * as z from 'zod';
-import { CollectorSchema } from '../shared/audit/collector.ts';
+import { CollectorSchema } from '../shared/audit/collector-config.ts';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { ODSCode } from '../shared/contract/subjects.ts';
 import { AlertsSchema } from './config-alerts.ts';

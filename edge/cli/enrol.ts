@@ -44,6 +44,15 @@ export interface EnrolOptions {
 
 /** @returns the exit code @throws EnrolError */
 export async function enrol(config: EdgeConfig, options: EnrolOptions): Promise<number> {
+  await joinNetwork(config, options);
+  process.stderr.write(
+    `${config.trust} is joined to ${options.hubUrl}. Written: the key in ${config.dataDirectory}, and "hub:" in ${options.configFile}.\nStart (or restart) the edge now.\n`,
+  );
+  return 0;
+}
+
+/** @throws EnrolError */
+export async function joinNetwork(config: EdgeConfig, options: EnrolOptions): Promise<void> {
   const { trust, dataDirectory } = config;
   const user = createUser();
   const request: EnrolRequest = {
@@ -60,10 +69,6 @@ export async function enrol(config: EdgeConfig, options: EnrolOptions): Promise<
     keepPair(dataDirectory, pairOf(user.getSeed(), reply.certificate), reply.authority);
   new DirectoryCache(dataDirectory).store(reply.directory);
   writeHub(options.configFile, { trust, url: options.hubUrl, nats: reply.natsUrl });
-  process.stderr.write(
-    `${trust} is joined to ${options.hubUrl}. Written: the key in ${dataDirectory}, and "hub:" in ${options.configFile}.\nStart (or restart) the edge now.\n`,
-  );
-  return 0;
 }
 
 async function ask(hubUrl: string, request: EnrolRequest): Promise<EnrolReply> {

@@ -10,14 +10,10 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { HUB_TRAIL } from '../../shared/audit/anchors.ts';
-import { printAnchors, verifyTrail } from '../../shared/audit/command.ts';
 import { rfc3339, systemClock } from '../../shared/clock.ts';
-import { holdDirectory } from '../../shared/sqlite/hold-directory.ts';
 import { ACTIONS, ROLES } from '../access/rules.ts';
 import { type HubConfig, readHubConfig } from '../config.ts';
-import { didsCheck } from './dids-check.ts';
-import { addClient, addKey, type Given, keys, revoke, token, user } from './give-access.ts';
+import type { Given } from './give-access.ts';
 
 const EXIT_USAGE = 64;
 /** Where the package keeps it. */
@@ -59,8 +55,10 @@ const OPTIONS = {
 
 /** @returns the exit code @throws ConfigError, AccessError and other GatewayErrors for bin/main.ts to tell */
 export async function runHubCommand(args: readonly string[]): Promise<number> {
-  if (args[0] === 'dids-check')
+  if (args[0] === 'dids-check') {
+    const { didsCheck } = await import('./dids-check.ts');
     return didsCheck(args.slice(1), rfc3339(systemClock.now()).slice(0, 10));
+  }
   let given: Given;
   let file: string | undefined;
   try {
@@ -107,7 +105,8 @@ async function run(given: Given, config: HubConfig): Promise<number> {
 }
 
 /** Who gets in, and who does not any more. */
-function giveOrTake(given: Given, config: HubConfig): number {
+async function giveOrTake(given: Given, config: HubConfig): Promise<number> {
+  const { addClient, addKey, keys, revoke, token, user } = await import('./give-access.ts');
   const [command, ...rest] = given.names;
   switch (command) {
     case 'token':
@@ -129,7 +128,13 @@ function giveOrTake(given: Given, config: HubConfig): number {
   }
 }
 
-function audit([what]: readonly string[], config: HubConfig, anchors: string | undefined): number {
+async function audit(
+  [what]: readonly string[],
+  config: HubConfig,
+  anchors: string | undefined,
+): Promise<number> {
+  const { HUB_TRAIL } = await import('../../shared/audit/anchors.ts');
+  const { printAnchors, verifyTrail } = await import('../../shared/audit/command.ts');
   const trail = { dataDirectory: config.dataDirectory, of: HUB_TRAIL };
   if (what === 'verify') return verifyTrail(trail, anchors);
   const trusts = config.trusts.map(({ ods }) => ods);
@@ -138,6 +143,7 @@ function audit([what]: readonly string[], config: HubConfig, anchors: string | u
 
 async function rebuild(name: string, { dataDirectory }: HubConfig): Promise<number> {
   if (name !== 'studies') return refuse(`there is no projection "${name}"; there is "studies"`);
+  const { holdDirectory } = await import('../../shared/sqlite/hold-directory.ts');
   const { dropProjection } = await import('../projection/projection.ts');
   const letGo = holdDirectory(dataDirectory);
   dropProjection(dataDirectory);

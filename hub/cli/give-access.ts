@@ -1,20 +1,21 @@
 /**
  * `cdip hub token`, `revoke`, `user`, `key`, `client`, `keys`: who gets in. Also while the hub runs: what is given or taken
- * counts at once. Each stands in the audit trail before it counts.
+ * counts at once.
+ *
+ *   words ─► checked here ─► issue.ts: audit trail, access.sqlite ─► what a script needs, on stdout
  */
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { AuditTrail } from '../../shared/audit/trail.ts';
 import { rfc3339, systemClock } from '../../shared/clock.ts';
 import { codeOf } from '../../shared/errors.ts';
-import { Access, openAccessDatabase } from '../access/access.ts';
+import { openAccessDatabase } from '../access/access.ts';
 import { AccessError } from '../access/access-error.ts';
 import { accountNameFault } from '../access/account-name.ts';
 import { readKeySet } from '../access/client-assertions.ts';
 import { EdgeCredentials } from '../access/edge-credentials.ts';
 import type { Machine } from '../access/machines.ts';
-import { ACTIONS, type Action, ROLES, type Role } from '../access/rules.ts';
+import { ACTIONS, type Action, ROLES } from '../access/rules.ts';
 import { type HubConfig, httpUrlOf } from '../config.ts';
+import { type Invited, issueKey, issueLink, issueToken, record, withAccess } from './issue.ts';
 
 const DEFAULT_TTL = '24h';
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -38,8 +39,7 @@ export function token({ trust, ttl = DEFAULT_TTL }: Given, config: HubConfig): n
   if (trust === undefined) return null;
   requireTrust(trust, config);
   const ttlMs = milliseconds(ttl);
-  record(config, { what: 'cdip hub token', query: { trust, ttl } });
-  const secret = withAccess(config, (access) => access.addEnrolmentToken(trust, ttlMs));
+  const secret = issueToken(config, { trust, ttl, ttlMs });
   process.stderr.write(`For the edge of ${trust}, once, within ${ttl}:\n`);
   process.stdout.write(`${secret}\n`);
   return 0;
@@ -73,8 +73,7 @@ export function user(words: readonly string[], given: Given, config: HubConfig):
 
 function invite(name: string, given: Given, config: HubConfig): number {
   const account = accountOf(name, given, config);
-  record(config, { what: 'cdip hub user add', query: { ...account } });
-  const secret = withAccess(config, (access) => access.invite(account));
+  const secret = issueLink(config, account);
   process.stderr.write(`${account.name} signs in by this link, once, within 24 hours:\n`);
   process.stdout.write(`${httpUrlOf(config, config.http.port)}/sign-in/${secret}\n`);
   return 0;
@@ -100,8 +99,7 @@ function dropPerson(name: string, config: HubConfig): number {
 /** @throws AccessError */
 export function addKey(words: readonly string[], given: Given, config: HubConfig): number {
   const machine = machineOf(words, given, config);
-  record(config, { what: 'cdip hub key', query: { ...machine } });
-  const key = withAccess(config, (access) => access.machines.addKey(machine));
+  const key = issueKey(config, machine);
   process.stderr.write(`The key of ${machine.name}; it is not shown again:\n`);
   process.stdout.write(`${key}\n`);
   return 0;
@@ -167,11 +165,7 @@ function actionOf(scope: string): Action {
 }
 
 /** @throws AccessError */
-function accountOf(
-  name: string,
-  { role, trust }: Given,
-  config: HubConfig,
-): { name: string; role: Role; trust: string | null } {
+function accountOf(name: string, { role, trust }: Given, config: HubConfig): Invited {
   const fault = accountNameFault(name);
   if (fault !== null) throw new AccessError('NAME_INVALID', fault);
   const known = ROLES.find((one) => one === role);
@@ -193,35 +187,4 @@ function milliseconds(ttl: string): number {
   const ms = Number(count) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? 0);
   if (ms > 0) return ms;
   throw new AccessError('TTL_INVALID', '--ttl is a number and m, h or d: 30m, 24h, 7d');
-}
-
-function withAccess<T>({ dataDirectory }: HubConfig, work: (access: Access) => T): T {
-  const db = openAccessDatabase(dataDirectory);
-  try {
-    return work(new Access(db, systemClock));
-  } finally {
-    db.close();
-  }
-}
-
-/** Whoever may run commands here is named as the system knows him. */
-export function record(
-  config: HubConfig,
-  {
-    what,
-    query,
-    action = 'C',
-  }: { what: string; query: Record<string, unknown>; action?: 'C' | 'D' },
-): void {
-  const trail = new AuditTrail(config.dataDirectory, systemClock);
-  const { trust } = query;
-  try {
-    trail.append({
-      ...{ event: 'account', action, outcome: 0, code: null, what, query },
-      ...{ user: userInfo().username, role: 'system', trust: null, address: null, purpose: null },
-      ...{ patients: [], studies: [], homes: typeof trust === 'string' ? [trust] : [] },
-    });
-  } finally {
-    trail.close();
-  }
 }

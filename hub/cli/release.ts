@@ -5,7 +5,7 @@ import { systemClock } from '../../shared/clock.ts';
 import type { HubConfig } from '../config.ts';
 import { ReleaseStore } from '../releases/release-store.ts';
 import { RolloutError } from '../releases/rollout-error.ts';
-import { record } from './give-access.ts';
+import { record } from './issue.ts';
 
 /** Where a signed package of the hub carries it. */
 const OWN_KEY = join(import.meta.dirname, '..', '..', 'release.pem');

@@ -12,31 +12,13 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import * as z from 'zod';
 import { backoffMs, sleep } from '../backoff.ts';
 import { codeOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Gauge, type Registry } from '../metrics.ts';
+import type { Collector } from './collector-config.ts';
 import { syslogFrame } from './message.ts';
 import type { AuditTrail } from './trail.ts';
-
-export const CollectorSchema = z
-  .strictObject({
-    host: z.string().min(1),
-    port: z.int().min(1).max(65_535).default(6514),
-    caFile: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('who signed its certificate; default: those of the system'),
-    keyFile: z.string().min(1).optional(),
-    certificateFile: z.string().min(1).optional().describe('ours, where it asks for one'),
-  })
-  .refine(
-    ({ keyFile, certificateFile }) => (keyFile === undefined) === (certificateFile === undefined),
-    'keyFile and certificateFile go together',
-  );
-export type Collector = z.output<typeof CollectorSchema>;
 
 const CONNECT_MS = 10_000;
 const BACKOFF = { firstMs: 1_000, maxMs: 60_000, random: Math.random } as const;

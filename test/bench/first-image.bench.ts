@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openChromium } from '../support/browser.ts';
-import { cdipDone } from '../support/cdip.ts';
 import { concern } from '../support/concern.ts';
 import { eventually } from '../support/eventually.ts';
 import { programPath } from '../support/missing-peer.ts';
@@ -71,7 +70,7 @@ async function measure(
       for (const where of ['far', 'near'] as const)
         studies[where].push(await store(network, link, { where, directory }));
   await concern(network.hub, NEAR, { patientId: PATIENT, issuer: FAR });
-  const key = await network.hub.key('bench', 'radiologist');
+  const key = network.hub.key('bench', 'radiologist');
   const web = await measureWeb(network.hub.url, key, asked);
   const seen = await measureBrowser(network, opened);
   const ratio = rounded(median(seen.far) / median(seen.near));
@@ -166,8 +165,7 @@ async function measureBrowser(
   studies: Studies<string[]>,
 ): Promise<Studies<number[]>> {
   const { hub } = network;
-  const account = ['hub', 'user', 'add', 'Dr Bench', '--role', 'radiologist', '--trust', NEAR];
-  const signIn = await cdipDone([...account, '--config', hub.configFile]);
+  const signIn = hub.link('Dr Bench', 'radiologist', NEAR);
   const browser = await openChromium();
   const took: Studies<number[]> = { far: [], near: [] };
   try {

@@ -7,7 +7,6 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { writeSampleTimetable } from '../../demo/sample-timetable.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
-import { cdipDone } from '../support/cdip.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Hub, startHub } from '../support/hub.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -76,11 +75,7 @@ t.test('booking', { skip, timeout: 480_000 }, async (t) => {
   const staff = await (
     await browser.newContext({ viewport: { width: 1280, height: 900 } })
   ).newPage();
-  const invitation = await cdipDone([
-    ...['hub', 'user', 'add', 'Sam Booker', '--role', 'booker', '--trust', 'RRK'],
-    ...['--config', hub.configFile],
-  ]);
-  await staff.goto(invitation);
+  await staff.goto(hub.link('Sam Booker', 'booker', 'RRK'));
   await staff.getByRole('button', { name: /sign in/i }).click();
   await staff.goto(`${hub.url}/booking?state=booked`);
   await accessible(staff, 'the list of requests');

@@ -8,7 +8,6 @@ import t from 'tap';
 import { encodeDataSet, encodePart10 } from '../../demo/phantom/data-set.ts';
 import { commonElements, pixelElements } from '../../demo/phantom/modules.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
-import { cdipDone } from '../support/cdip.ts';
 import { storescu } from '../support/dcmtk.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -71,11 +70,6 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
     );
     return body.total === 2;
   });
-  const linkOf = (name: string, role: string, trust: string): Promise<string> =>
-    cdipDone([
-      ...['hub', 'user', 'add', name, '--role', role, '--trust', trust],
-      ...['--config', network.hub.configFile],
-    ]);
   const browser = await openChromium();
   t.teardown(() => browser.close());
   const page = await browser.newPage();
@@ -92,7 +86,7 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
     }
   };
 
-  await page.goto(await linkOf('Dr Ada Okafor', 'radiologist', 'RJE'));
+  await page.goto(network.hub.link('Dr Ada Okafor', 'radiologist', 'RJE'));
   await page.getByRole('button', { name: /sign in/i }).click();
   await page.waitForSelector('h1:has-text("Find a patient")');
   await accessible('the first page');
@@ -156,7 +150,7 @@ t.test('find, fetch, and see it arrive', { skip, timeout: 300_000 }, async (t) =
       );
     });
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.goto(await linkOf('Priscilla Vane', 'privacy', 'RRK'));
+    await page.goto(network.hub.link('Priscilla Vane', 'privacy', 'RRK'));
     await page.getByRole('button', { name: /sign in/i }).click();
     await page.getByRole('link', { name: 'Privacy' }).click();
     await page.waitForSelector('text=Collapsed in the scanner room');

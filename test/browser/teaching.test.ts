@@ -5,7 +5,6 @@ import t from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
 import { PEOPLE } from '../../demo/trusts.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
-import { cdipDone } from '../support/cdip.ts';
 import { concern } from '../support/concern.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPeer } from '../support/missing-peer.ts';
@@ -49,14 +48,10 @@ t.test('teaching files', { skip, timeout: 600_000 }, async (t) => {
   const browser = await openChromium();
   t.teardown(() => browser.close());
   const signedIn = async (name: string, trust: string): Promise<[BrowserContext, Page]> => {
-    const link = await cdipDone([
-      ...['hub', 'user', 'add', name, '--role', 'radiologist', '--trust', trust],
-      ...['--config', hub.configFile],
-    ]);
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    await page.goto(link);
+    await page.goto(hub.link(name, 'radiologist', trust));
     await page.getByRole('button', { name: /sign in/i }).click();
     await page.waitForURL((url) => url.pathname === '/');
     return [context, page];

@@ -4,7 +4,6 @@ import t from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
 import { PEOPLE } from '../../demo/trusts.ts';
 import { accessibilityFaults, openChromium } from '../support/browser.ts';
-import { cdipDone } from '../support/cdip.ts';
 import { concern } from '../support/concern.ts';
 import { eventually } from '../support/eventually.ts';
 import { Hl7Sender, hl7Message } from '../support/hl7.ts';
@@ -73,10 +72,7 @@ t.test('images of another trust in the viewer', { skip, timeout: 900_000 }, asyn
   const ris = await Hl7Sender.open(network.site('RRK').edge.hl7Port);
   await ris.send(REPORT);
   ris.end();
-  const signIn = await cdipDone([
-    ...['hub', 'user', 'add', 'Dr Ada Okafor', '--role', 'radiologist', '--trust', 'RJE'],
-    ...['--config', hub.configFile],
-  ]);
+  const signIn = hub.link('Dr Ada Okafor', 'radiologist', 'RJE');
   const browser = await openChromium();
   t.teardown(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });

@@ -74,7 +74,7 @@ const skip = missingPeer('nats-server', 'curl', 'Orthanc', DICOMWEB);
 
 t.test('DICOMweb over the network', { skip, timeout: 400_000 }, async (t) => {
   const { network, files } = await startWorld(t);
-  const key = await network.hub.key('a viewer', 'radiologist');
+  const key = network.hub.key('a viewer', 'radiologist');
   const curl = curlOf(`${network.hub.url}/dicom-web`, key);
   const ct = `/studies/${uidOf('ct-1')}`;
   const [series] = jsonOf(curl(`${ct}/series`));
@@ -154,7 +154,7 @@ t.test('DICOMweb over the network', { skip, timeout: 400_000 }, async (t) => {
     t.equal(curl(`${ctSlice}/frames/1`, '-H', 'Accept: image/jls').status, 406);
     const wrong = curlOf(`${network.hub.url}/dicom-web`, 'cdip_none');
     t.equal(wrong('/studies').status, 401);
-    const booker = curlOf(`${network.hub.url}/dicom-web`, await network.hub.key('b', 'booker'));
+    const booker = curlOf(`${network.hub.url}/dicom-web`, network.hub.key('b', 'booker'));
     t.equal(booker(ctSlice).status, 403, 'who books does not look at images');
   });
 

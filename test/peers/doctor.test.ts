@@ -78,7 +78,7 @@ t.test('all is well: no fault, exit 0, also while the edge runs', { skip: PEERS 
   t.teardown(() => pacs.stop());
   const files = writeStudies(join(directory, 'files'), 4);
   t.equal((await storescu({ port: pacsPort, calledAETitle: 'ORTHANC' }, files)).code, 0);
-  await edge.enrol(hub.url, await hub.token('RRK'));
+  await edge.enrol(hub.url, hub.token('RRK'));
 
   const stopped = await doctor(edge);
   t.equal(stopped.code, 0);

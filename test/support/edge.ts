@@ -2,7 +2,9 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type CommandPlace, cdipDone, cdipProgram } from './cdip.ts';
+import { joinNetwork } from '../../edge/cli/enrol.ts';
+import { readEdgeConfig } from '../../edge/config.ts';
+import { type CommandPlace, cdipProgram } from './cdip.ts';
 import { freePorts } from './free-port.ts';
 import type { Program } from './program.ts';
 
@@ -60,12 +62,10 @@ export class Edge {
     return { port: this.dicomPort, calledAETitle: this.aeTitle };
   }
 
-  /** `cdip edge enrol`: makes the edge's keys and writes `hub` into its configuration. */
-  async enrol(hubUrl: string, token: string): Promise<void> {
-    await cdipDone([
-      ...['edge', 'enrol', '--hub', hubUrl, '--token', token],
-      ...['--config', this.configFile],
-    ]);
+  /** As `cdip edge enrol`, without a process: makes the edge's keys and writes `hub` into its configuration. */
+  enrol(hubUrl: string, token: string): Promise<void> {
+    const { configFile } = this;
+    return joinNetwork(readEdgeConfig(configFile, process.env), { configFile, hubUrl, token });
   }
 
   start(): Promise<void> {

@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { Role } from '../../hub/access/rules.ts';
+import { issueKey, issueLink, issueToken } from '../../hub/cli/issue.ts';
 import { cdipDone, cdipProgram } from './cdip.ts';
 import { freePorts } from './free-port.ts';
 import type { Program } from './program.ts';
@@ -71,25 +73,29 @@ export class Hub {
     });
   }
 
-  /** A one-time enrolment token. */
-  token(trust: string): Promise<string> {
-    return this.#command(['token', '--trust', trust]);
+  /** As `cdip hub token`, without a process. */
+  token(trust: string): string {
+    return issueToken(this, { trust, ttl: '24h', ttlMs: 24 * 3_600_000 });
   }
 
-  /** An API key. */
-  key(name: string, role: string, trust?: string): Promise<string> {
-    const at = trust === undefined ? [] : ['--trust', trust];
-    return this.#command(['key', name, '--role', role, ...at]);
+  /** As `cdip hub key`. */
+  key(name: string, role: Role, trust: string | null = null): string {
+    return issueKey(this, { name, role, trust });
+  }
+
+  /** As `cdip hub user add`. @returns the address that signs in once */
+  link(name: string, role: Role, trust: string | null = null): string {
+    return `${this.url}/sign-in/${issueLink(this, { name, role, trust })}`;
   }
 
   /** Drops the projection; the hub is stopped. */
   async rebuild(): Promise<void> {
-    await this.#command(['rebuild']);
+    await cdipDone(['hub', 'rebuild', '--config', this.configFile]);
   }
 
   /** Calls the API as an administrator (a key is made at the first call), or with `headers` of the caller's. */
   async api<T = never>(path: string, init: RequestInit = {}): Promise<HubAnswer<T>> {
-    this.#key ??= await this.key('tests', 'admin');
+    this.#key ??= this.key('tests', 'admin');
     const headers = new Headers({ authorization: `Bearer ${this.#key}` });
     if (init.body !== undefined) headers.set('content-type', 'application/json');
     for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
@@ -110,10 +116,6 @@ export class Hub {
 
   stop(): Promise<void> {
     return this.program.stop();
-  }
-
-  #command(args: readonly string[]): Promise<string> {
-    return cdipDone(['hub', ...args, '--config', this.configFile]);
   }
 }
 

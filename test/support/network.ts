@@ -95,7 +95,7 @@ async function startSite(trust: string, hub: Hub, options: NetworkOptions): Prom
   const config = { peers, ...options.edgeConfig?.(trust) };
   const edge = await prepareEdge({ directory, trust, config, ...options.placeOf?.(trust) });
   const hubUrl = (await options.hubUrlFor?.(trust, hub)) ?? hub.urlForEdges;
-  await edge.enrol(hubUrl, await hub.token(trust));
+  await edge.enrol(hubUrl, hub.token(trust));
   await edge.start();
   return { trust, edge, pacs };
 }

@@ -70,7 +70,7 @@ export async function runAppliance({
       '--hub',
       hub.url,
       '--token',
-      await hub.token('RRK'),
+      hub.token('RRK'),
       '--trust',
       'RRK',
     );
@@ -338,7 +338,7 @@ class Sending {
 async function sentByHub(machine: Machine, hub: Hub, deb: string): Promise<void> {
   const config = ['--config', hub.configFile];
   const sha256 = await cdipDone(['hub', 'release', 'add', deb, `${deb}.sig`, ...config]);
-  const [author, reviewer] = [await hub.key('author', 'fleet'), await hub.key('other', 'fleet')];
+  const [author, reviewer] = [hub.key('author', 'fleet'), hub.key('other', 'fleet')];
   const ask = (key: string, path: string, body: object) =>
     hub.api<{ number: number }>(`/api/rollouts${path}`, {
       ...{ method: 'POST', body: JSON.stringify(body) },

@@ -30,7 +30,7 @@ t.test('an edge and a hub that were lost', { skip: missingPeer('nats-server') },
   const hub = await startHub({ directory: join(directory, 'hub'), trusts: ['RRK'] });
   const edge = await prepareEdge({ directory: join(directory, 'edge'), trust: 'RRK' });
   t.teardown(() => Promise.all([edge.stop(), hub.stop()]));
-  await edge.enrol(hub.url, await hub.token('RRK'));
+  await edge.enrol(hub.url, hub.token('RRK'));
   await edge.start();
   const send = async (number: number): Promise<void> => {
     const statuses = await sendFiles(edge.dicomPort, [writeStudy(directory, number)]);

@@ -54,7 +54,7 @@ t.test('a pushed configuration', { skip: missingPeer('nats-server') }, async (t)
     const root = new StandInRoot(join(directory, trust), [good, bad]);
     const { within } = root;
     const edge = await prepareEdge({ directory: join(directory, trust), trust, within });
-    await edge.enrol(hub.url, await hub.token(trust));
+    await edge.enrol(hub.url, hub.token(trust));
     await edge.start();
     root.watch(edge);
     t.teardown(() => root.stop());
@@ -62,7 +62,7 @@ t.test('a pushed configuration', { skip: missingPeer('nats-server') }, async (t)
   };
   t.teardown(() => hub.stop());
   const edge = await start('RRK');
-  const [author, reviewer] = [await hub.key('author', 'fleet'), await hub.key('reviewer', 'fleet')];
+  const [author, reviewer] = [hub.key('author', 'fleet'), hub.key('reviewer', 'fleet')];
   const as = (key: string, path: string, body?: object) =>
     hub.api<{ version: number; code: string; configurations: Version[] }>(
       `/api/configurations/RRK${path}`,

@@ -286,7 +286,7 @@ t.test('the credentials of an edge', { skip, timeout: 300_000 }, async (t) => {
 
   await t.test('and a new enrolment lets it in again', async (t) => {
     await thief.stop();
-    await thief.enrol(hub.url, await hub.token('RJE'));
+    await thief.enrol(hub.url, hub.token('RJE'));
     await thief.start();
     const { connection } = await connectAs('RJE', seedOf(thief), hub.natsPort);
     await connection.close();

@@ -94,7 +94,7 @@ async function unaided(t: Test, network: Network): Promise<void> {
     { timeoutMs: 90_000, everyMs: 500 },
   );
   t.strictSame([...new Set(sides)].sort(), ['cdip.rpc.RJE.unaided', 'cdip.rpc.RRK.unaided']);
-  const key = await hub.key('reviews', 'privacy');
+  const key = hub.key('reviews', 'privacy');
   const { body } = await hub.api<{ accesses: object[] }>('/api/break-glass?state=open', {
     headers: { authorization: `Bearer ${key}` },
   });

@@ -137,7 +137,7 @@ t.test('a hundred edges', { skip: missingPeer('nats-server'), timeout: 300_000 }
   );
   t.equal(pager.forged, 0, 'and signed');
 
-  const key = await hub.key('wall', 'fleet');
+  const key = hub.key('wall', 'fleet');
   const headers = { authorization: `Bearer ${key}` };
   const times: number[] = [];
   for (let time = 0; time < 20; time += 1) {

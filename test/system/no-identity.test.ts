@@ -178,7 +178,7 @@ t.test(
     const others = ['/dicom-web/studies', '/dicom-web/studies/{n}/series', '/relay/v1/to/{n}/x'];
     const paths = [...Object.keys(api.paths), ...pages, ...others, '/{n}', '/viewer/{n}'];
     t.ok(paths.length > 80, 'every address of the API');
-    await plantInRequests(hub.url, await hub.key('planter', 'admin'), paths);
+    await plantInRequests(hub.url, hub.key('planter', 'admin'), paths);
     const local = [
       '/dicom-web/studies',
       '/dicom-web/studies/{n}',

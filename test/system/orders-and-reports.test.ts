@@ -125,8 +125,8 @@ t.test('orders, reports and patients over three trusts', { skip, timeout: 900_00
       return [trust, status, body.code];
     };
     const [keyOfA, keyOfC] = [
-      await network.hub.key('PACS of A', 'radiologist', 'RRK'),
-      await network.hub.key('PACS of C', 'radiologist', 'RXK'),
+      network.hub.key('PACS of A', 'radiologist', 'RRK'),
+      network.hub.key('PACS of C', 'radiologist', 'RXK'),
     ];
     t.strictSame(await lookAs('RRK', keyOfA), ['RRK', 403, 'RELATIONSHIP_NEEDED']);
     t.strictSame(await lookAs('RXK', keyOfC), ['RXK', 403, 'RELATIONSHIP_NEEDED']);

@@ -54,7 +54,7 @@ t.test('nobody is let in, and yet a study comes', { skip, timeout: 300_000 }, as
     const { studyInstanceUID } = (await hub.api<{ studyInstanceUID: string }>(location)).body;
     const shown = await hub.api<Slice[]>(`/dicom-web/studies/${studyInstanceUID}/metadata`);
     t.equal(shown.body.length, series.length, 'and it is looked at where it is');
-    const authorization = `Bearer ${await hub.key('a viewer', 'radiologist')}`;
+    const authorization = `Bearer ${hub.key('a viewer', 'radiologist')}`;
     const headers = { authorization, accept: 'application/octet-stream', range: 'bytes=100-199' };
     const pixels = `${hub.url}${shown.body[0]?.['7FE00010'].BulkDataURI}`;
     const part = await fetch(pixels, { headers });

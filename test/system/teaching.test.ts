@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { filesOf, STUDIES } from '../../demo/studies.ts';
 import { PEOPLE } from '../../demo/trusts.ts';
+import type { Role } from '../../hub/access/rules.ts';
 import { concern } from '../support/concern.ts';
 import { eventually } from '../support/eventually.ts';
 import { Hl7Sender, hl7Message } from '../support/hl7.ts';
@@ -65,8 +66,8 @@ async function world(t: Test) {
       return body.studies.find(({ home }) => home === study.ods)?.studyInstanceUID;
     });
   };
-  const as = async (name: string, role: string, trust: string) => {
-    const authorization = `Bearer ${await hub.key(name, role, trust)}`;
+  const as = (name: string, role: Role, trust: string) => {
+    const authorization = `Bearer ${hub.key(name, role, trust)}`;
     return <T = File>(path: string, init: RequestInit = {}) =>
       hub.api<T>(path, { ...init, headers: { authorization } });
   };
@@ -88,9 +89,9 @@ t.test(
     const { network, hub, sent, as, directory } = await world(t);
     const study = await sent('ct-1', PEOPLE.amara.nhsNumber);
     await concern(hub, 'RJE', PEOPLE.amara.nhsNumber);
-    const author = await as('Dr Okafor', 'radiologist', 'RJE');
-    const other = await as('Dr Osei', 'clinician', 'RRK');
-    const privacy = await as('Guardian', 'privacy', 'RRK');
+    const author = as('Dr Okafor', 'radiologist', 'RJE');
+    const other = as('Dr Osei', 'clinician', 'RRK');
+    const privacy = as('Guardian', 'privacy', 'RRK');
 
     await t.test('the note is refused while it tells who the patient is', async (t) => {
       for (const [question, kind] of [
@@ -201,9 +202,9 @@ t.test(
   async (t) => {
     const { network, sent, as, sensitiveFile } = await world(t);
     const study = await sent('ct-1', PEOPLE.amara.nhsNumber);
-    const author = await as('Dr Okafor', 'radiologist', 'RRK');
-    const other = await as('Dr Osei', 'clinician', 'RJE');
-    const privacy = await as('Guardian', 'privacy', 'RRK');
+    const author = as('Dr Okafor', 'radiologist', 'RRK');
+    const other = as('Dr Osei', 'clinician', 'RJE');
+    const privacy = as('Guardian', 'privacy', 'RRK');
     const markAgain = async (): Promise<string> =>
       (await author('/api/teaching', posted({ studyInstanceUID: study, ...NOTE }))).body.id;
     const until = (id: string, state: string) =>
