@@ -135,7 +135,7 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
       t.strictSame([...byUID.keys()].sort(), Object.values(STUDIES).sort());
       t.match(byUID.get(STUDIES.RRK), { InstanceAvailability: 'ONLINE' });
       t.match(byUID.get(STUDIES.RJE), {
-        ...{ InstanceAvailability: 'NEARLINE', InstitutionName: 'Trust RJE', PatientID: 'A-17' },
+        ...{ InstanceAvailability: 'NEARLINE', InstitutionName: 'RJE', PatientID: 'A-17' },
         ...{ RetrieveAETitle: 'CDIP_RRK', NumberOfStudyRelatedInstances: '3' },
       });
     },

@@ -141,7 +141,8 @@ export class LocalStudies {
         ModalitiesInStudy: modalitiesOf(line, nearline),
         StudyDescription: line.description,
         ReferringPhysicianName: line.referring_physician,
-        InstitutionName: line.institution,
+        // Whose study it is, for who has only C-FIND to see it by.
+        InstitutionName: isOwn ? (line.institution ?? line.home) : line.home,
         NumberOfStudyRelatedSeries: count(held.series),
         NumberOfStudyRelatedInstances: count(held.instances),
       }),

@@ -120,7 +120,7 @@ function foundStudy(parts: RemoteParts, study: QueriedStudy, keys: Values): Foun
       ModalitiesInStudy: study.modalities.join('\\'),
       StudyDescription: study.description,
       ReferringPhysicianName: study.referringPhysician,
-      InstitutionName: study.institution ?? home,
+      InstitutionName: home,
       NumberOfStudyRelatedSeries: countText(study.numberOfSeries),
       NumberOfStudyRelatedInstances: countText(study.numberOfInstances),
     }),

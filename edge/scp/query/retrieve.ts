@@ -11,6 +11,7 @@ import { Counter, type Registry } from '../../../shared/metrics.ts';
 import type { Peer } from '../../config.ts';
 import type { DeliveryCounters } from '../../deliver/delivery-counters.ts';
 import { type Form, formFor } from '../../deliver/forms.ts';
+import { type StoreVerdict, verdictOf } from '../../deliver/store-status.ts';
 import type {
   OperationLink,
   OperationReply,
@@ -138,6 +139,8 @@ class Run {
   #lastPendingAt = performance.now();
   /** In a row. */
   #failures = 0;
+  /** Of the last object that was not stored, or not without a warning: why. */
+  #why: string | undefined;
 
   constructor(parts: RetrieveParts, request: OperationRequest, link: OperationLink) {
     this.#parts = parts;
@@ -212,9 +215,7 @@ class Run {
       form = await this.#form(object, target, association);
       const status = await (form &&
         association.store(form.object, form.open, kind === 'move' ? originator : undefined));
-      if (status === 0) this.#completed += 1;
-      else if (status !== undefined && status >> 12 === 0xb) this.#warning += 1;
-      else this.#failed.push(sopInstanceUID);
+      this.#answered(status === undefined ? undefined : verdictOf(status), sopInstanceUID);
       return 'stored';
     } catch (error) {
       this.#failedBy(error, sopInstanceUID);
@@ -222,6 +223,18 @@ class Run {
       return 'broken';
     } finally {
       await form?.remove();
+    }
+  }
+
+  /** @param verdict undefined: it was offered in no form that it takes */
+  #answered(verdict: StoreVerdict | undefined, sopInstanceUID: string): void {
+    if (verdict?.kind !== 'stored') {
+      this.#failed.push(sopInstanceUID);
+      this.#why = verdict?.code ?? this.#why;
+    } else if (verdict.warning === undefined) this.#completed += 1;
+    else {
+      this.#warning += 1;
+      this.#why = verdict.warning;
     }
   }
 
@@ -247,6 +260,7 @@ class Run {
     if (!(error instanceof GatewayError)) throw error;
     const destination = this.#request.moveDestination;
     const code = codeOf(error);
+    this.#why = code;
     this.#parts.log.warn('retrieve.store-failed', { destination, sopInstanceUID, code });
   }
 
@@ -280,7 +294,9 @@ class Run {
               '',
             ),
           };
-    const comment = fault === undefined ? {} : { errorComment: fault };
+    const words = this.#why === undefined ? undefined : `the destination: ${this.#why}`;
+    const errorComment = fault ?? words;
+    const comment = errorComment === undefined ? {} : { errorComment };
     return { status: this.#status(fault, isCancelled), suboperations, ...comment, ...dataSet };
   }
 
