@@ -9,6 +9,7 @@ import type { Log } from '../shared/log.ts';
 import type { Registry } from '../shared/metrics.ts';
 import type { Sqlite } from '../shared/sqlite/open.ts';
 import { zoneOf } from '../shared/time-zone.ts';
+import { openBroughtSeries } from './commands/brought-series.ts';
 import type { FetchStore } from './commands/fetch-store.ts';
 import type { EdgeConfig } from './config.ts';
 import { Crawler } from './crawl/crawler.ts';
@@ -99,7 +100,7 @@ export function startServices(options: ServiceOptions): Services {
       namespace: patientIds.namespace,
       ownAETitle: dicom.aeTitle,
       markUsed: (study) => options.copies.markUsed(study),
-      network: uplink && networkFor(uplink, store),
+      network: uplink && networkFor(uplink, store, openBroughtSeries(db)),
       pacs,
       ...{ transcoder: options.transcoder, counters: options.deliveryCounters },
     }),
@@ -111,8 +112,9 @@ export function startServices(options: ServiceOptions): Services {
 }
 
 /** What a workstation of this trust may ask of the others. */
-function networkFor(uplink: Uplink, store: FetchStore): Network {
+function networkFor(uplink: Uplink, store: FetchStore, brought: Network['brought']): Network {
   return {
+    brought,
     query: (request) => uplink.query(request),
     contents: (request) => uplink.contents(request),
     orderFetch: (request) => uplink.orderFetch(request),

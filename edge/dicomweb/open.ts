@@ -26,7 +26,7 @@ export function openDicomWeb(of: {
   return {
     spool,
     held: new HeldStudies(db, index),
-    studies: new LocalStudies(db),
+    studies: new LocalStudies(db, index.trust),
     metadata: new SeriesMetadata(of),
     layouts,
     frames: new FrameSources({ spool, decoder, kept: layouts }),

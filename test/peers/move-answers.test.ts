@@ -1,4 +1,5 @@
 /** What a C-MOVE says of the destination's answers. PS3.4 C.4.2.1.5, PS3.7 Annex C. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { runTool } from '../support/dcmtk.ts';
@@ -40,7 +41,9 @@ t.test('a C-MOVE whose destination answers', { skip, timeout: 120_000 }, async (
   });
   await edge.start();
   t.teardown(() => edge.stop());
-  await sendFiles(edge.dicomPort, [object(1), object(2), object(3)]);
+  const files = [1, 2, 3].map((number) => join(directory, `${number}.dcm`));
+  for (const [at, file] of files.entries()) writeFileSync(file, object(at + 1));
+  await sendFiles(edge.dicomPort, files);
   const move = async (): Promise<string> => {
     const keys = dcmtkKeys({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID: '2.999.7.1' });
     const { output } = await runTool('movescu', [

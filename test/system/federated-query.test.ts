@@ -24,6 +24,8 @@ const LOCAL_ID: Readonly<Record<Trust, string>> = { RRK: 'A-17', RJE: 'B-42', RX
 function slices(trust: Trust, patient: object, study: string = STUDIES[trust]): Buffer[] {
   return [1, 2, 3].map((number) => {
     const instanceUID = `${study}.1.${number}`;
+    // One study has two series.
+    const series = trust === 'RXK' && number === 3 ? 2 : 1;
     const dataSet = encodeDataSet([
       ...commonElements({
         study: {
@@ -36,7 +38,7 @@ function slices(trust: Trust, patient: object, study: string = STUDIES[trust]): 
           },
         },
         series: {
-          ...{ seriesInstanceUID: `${study}.1`, number: 1, modality: 'CT' },
+          ...{ seriesInstanceUID: `${study}.${series}`, number: series, modality: 'CT' },
           ...{ description: 'Axial', bodyPart: 'CHEST' },
         },
         sopClassUID: CT,
@@ -203,6 +205,36 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
     }
   });
 
+  await t.test(
+    'where one series was brought, the others are still found and brought',
+    async (t) => {
+      const { edge } = network.site('RRK');
+      const study = STUDIES.RXK;
+      const { code, output } = await runTool('movescu', [
+        ...['-v', '-S', '-aec', edge.aeTitle, '-aet', 'WORKSTATION', '-aem', 'WORKSTATION'],
+        ...['-k', 'QueryRetrieveLevel=SERIES', '-k', `StudyInstanceUID=${study}`],
+        ...['-k', `SeriesInstanceUID=${study}.1`, '127.0.0.1', `${edge.dicomPort}`],
+      ]);
+      t.equal(code, 0, output);
+      t.equal(station.files().length, 5);
+      const { responses } = await find(network, { ...STUDY_KEYS, StudyInstanceUID: study });
+      t.match(responses, [
+        {
+          ...{ NumberOfStudyRelatedInstances: '3', InstanceAvailability: 'NEARLINE' },
+          ...{ PatientID: 'A-17', InstitutionName: 'RXK' },
+        },
+      ]);
+      t.equal(responses.length, 1);
+      const series = await find(network, {
+        ...{ QueryRetrieveLevel: 'SERIES', StudyInstanceUID: study, SeriesInstanceUID: '' },
+      });
+      t.strictSame(
+        series.responses.map((one) => one['SeriesInstanceUID']),
+        [`${study}.1`, `${study}.2`],
+      );
+    },
+  );
+
   await t.test('a get brings another one over its own association', async (t) => {
     const { edge } = network.site('RRK');
     const into = join(directory, 'got');
@@ -262,7 +294,7 @@ t.test('find, move and get over the network', { skip, timeout: 240_000 }, async 
         ...['-k', 'QueryRetrieveLevel=STUDY', '-k', 'StudyInstanceUID=2.25.9009'],
         ...['127.0.0.1', `${edge.dicomPort}`],
       ]);
-      t.equal(station.files().length, 3, 'nor brought: as a study that there is not');
+      t.equal(station.files().length, 5, 'nor brought: as a study that there is not');
     },
   );
 

@@ -1,7 +1,7 @@
 /**
  * Finds what a retrieve names, and brings what other trusts have into the spool first.
  *
- *   identifier ─► own study, else a copy ─► its objects
+ *   identifier ─► own study, else a copy that has all that is asked for ─► its objects
  *              ├► else, or what is missing, from the trust's own PACS ─► its objects
  *              └► else rpc fetch ─► … ─► filed as a copy ─► its objects
  */
@@ -14,6 +14,7 @@ import { QUERY_KEYS } from './keys.ts';
 import type { LocalPacs } from './local-pacs.ts';
 import type { LocalStudies } from './local-studies.ts';
 import type { FetchStand, Network } from './network.ts';
+import { isWhole } from './partial-copies.ts';
 
 const LOOK_MS = 250;
 /** A command that has not come by then does not come soon: the hub or the broker is away. */
@@ -106,12 +107,15 @@ interface One {
 async function bringStudy(parts: BringParts, one: One): Promise<Brought> {
   if (parts.pacs.isWanted(one.studyInstanceUID)) return fromPacs(parts, one);
   const held = heldOf(parts, one);
-  if (held !== undefined) return { instances: held, failed: [] };
+  if (held?.isWhole === true) return { instances: held.instances, failed: [] };
   if (parts.network === undefined) return { instances: [], failed: [] };
   const ordered = await order(parts.network, one);
-  if (typeof ordered !== 'string') return { instances: [], failed: [], ...ordered };
-  const stand = await followed(parts, ordered, one.options);
-  const instances = heldOf(parts, one) ?? [];
+  if (ordered.kind === 'refused') return { instances: [], failed: [], fault: ordered.fault };
+  if (ordered.kind === 'unknown' && held === undefined) return { instances: [], failed: [] };
+  if (ordered.kind !== 'fetch')
+    return { instances: held?.instances ?? [], failed: [], fault: ordered.fault };
+  const stand = await followed(parts, ordered.fetchId, one.options);
+  const instances = heldOf(parts, one)?.instances ?? [];
   const failed = stand?.failed ?? [];
   if (stand?.state === 'available') return { instances, failed };
   return { instances, failed, fault: faultOf(stand).slice(0, 64) };
@@ -131,7 +135,7 @@ async function fromPacs(parts: BringParts, one: One): Promise<Brought> {
     await Promise.race([over, sleep(LOOK_MS, options.signal)]);
   }
   const { missing, reason } = await bringing;
-  const instances = heldOf(parts, one) ?? [];
+  const instances = heldOf(parts, one)?.instances ?? [];
   if (reason === null) return { instances, failed: [] };
   const { sopInstanceUIDs, seriesInstanceUIDs } = one.wanted;
   // Of part of a study only that part counts.
@@ -142,38 +146,53 @@ async function fromPacs(parts: BringParts, one: One): Promise<Brought> {
   return { instances, failed: seriesInstanceUIDs === undefined ? failed : [], fault };
 }
 
+interface Held {
+  readonly instances: readonly StoredInstance[];
+  /** All that is asked for of the study, as far as this trust can know. */
+  readonly isWhole: boolean;
+}
+
 /** Of the trust's own study, else of a copy. @returns undefined when there is none */
 function heldOf(
-  { index, local }: BringParts,
+  { index, local, network }: BringParts,
   { studyInstanceUID, wanted }: One,
-): StoredInstance[] | undefined {
-  const key = QUERY_KEYS.find(({ keyword }) => keyword === 'StudyInstanceUID')?.tag ?? 0;
-  const studies = [...local.candidates(new Map([[key, studyInstanceUID]]))].flat();
+): Held | undefined {
+  const tag = QUERY_KEYS.find(({ keyword }) => keyword === 'StudyInstanceUID')?.tag ?? 0;
+  const studies = [...local.candidates(new Map([[tag, studyInstanceUID]]))].flat();
   const study = studies.find(({ home }) => home === index.trust) ?? studies[0];
   if (study === undefined) return undefined;
   const { seriesInstanceUIDs, sopInstanceUIDs } = wanted;
-  const instances = index.instancesOf({ studyInstanceUID, home: study.home, seriesInstanceUIDs });
-  if (sopInstanceUIDs === undefined) return instances;
-  const uids = new Set(sopInstanceUIDs);
-  return instances.filter(({ sopInstanceUID }) => uids.has(sopInstanceUID));
+  const key = { studyInstanceUID, home: study.home };
+  const all = index.instancesOf({ ...key, seriesInstanceUIDs });
+  const uids = sopInstanceUIDs === undefined ? undefined : new Set(sopInstanceUIDs);
+  const instances = all.filter(({ sopInstanceUID }) => uids?.has(sopInstanceUID) ?? true);
+  const isWholeCopy = network === undefined || isWhole(network, key, seriesInstanceUIDs);
+  const hasEach = uids !== undefined && instances.length === uids.size;
+  return { instances, isWhole: study.home === index.trust || isWholeCopy || hasEach };
 }
 
-/** @returns the fetch's id; a fault; or nothing, for a study that nobody knows */
+type Ordered =
+  | { readonly kind: 'fetch'; readonly fetchId: string }
+  | { readonly kind: 'refused'; readonly fault: string }
+  /** Nobody knows it, or could be asked: what is here of a copy is all that can be had now. */
+  | { readonly kind: 'unknown' | 'unanswered'; readonly fault: string };
+
 async function order(
   network: Network,
   { studyInstanceUID, wanted, options }: One,
-): Promise<string | { fault?: string }> {
+): Promise<Ordered> {
   const { seriesInstanceUIDs } = wanted;
   try {
     const reply = await network.orderFetch({
       ...{ studyInstanceUID, requestedBy: options.callingAETitle },
       ...(seriesInstanceUIDs === undefined ? {} : { seriesInstanceUIDs: [...seriesInstanceUIDs] }),
     });
-    if ('fetchId' in reply) return reply.fetchId;
+    if ('fetchId' in reply) return { kind: 'fetch', fetchId: reply.fetchId };
     const { code } = reply.error;
-    return code === 'STUDY_UNKNOWN' ? {} : { fault: `not brought: ${code}` };
+    const kind = code === 'STUDY_UNKNOWN' ? 'unknown' : 'refused';
+    return { kind, fault: `not brought: ${code}` };
   } catch (error) {
-    return { fault: `the network can not be asked: ${codeOf(error)}` };
+    return { kind: 'unanswered', fault: `the network can not be asked: ${codeOf(error)}` };
   }
 }
 

@@ -31,6 +31,7 @@ import {
 import type { LocalPacs } from './local-pacs.ts';
 import { LocalStudies } from './local-studies.ts';
 import type { Network } from './network.ts';
+import { completed, isWhole, MAX_PARTIAL } from './partial-copies.ts';
 import { findRemote, type RemoteAnswer, type RemoteParts } from './remote-studies.ts';
 
 /** Matches of one query: more is cut, and said. IS-15 of the domain notes. */
@@ -53,7 +54,7 @@ export const FindStatus = {
 export interface FindParts extends Omit<RemoteParts, 'network'> {
   readonly db: Sqlite;
   /** Absent: the trust works alone. */
-  readonly network: (RemoteParts['network'] & Pick<Network, 'contents'>) | undefined;
+  readonly network: (RemoteParts['network'] & Pick<Network, 'contents' | 'brought'>) | undefined;
   readonly pacs: LocalPacs;
   readonly ownAETitle: string;
   /** Of the dates and times that studies have. */
@@ -80,7 +81,7 @@ export class FindService {
 
   constructor(parts: FindParts) {
     this.#parts = parts;
-    this.#local = new LocalStudies(parts.db);
+    this.#local = new LocalStudies(parts.db, parts.trust);
     this.#queries = new Counter({
       name: 'cdip_find_requests_total',
       help: 'C-FIND requests by how they were answered',
@@ -115,15 +116,35 @@ export class FindService {
 
   async #answerLocal(query: Query, answer: Answer): Promise<{ isCut: boolean }> {
     const pages = this.#local.candidates(query.keys);
+    const partial: FoundStudy[] = [];
     for (;;) {
       const page = pages.next();
-      if (page.done === true) return page.value;
+      if (page.done === true) {
+        await this.#answerPartial(partial, answer);
+        return page.value;
+      }
       for (const study of page.value) {
-        await answer.give(study);
+        if (this.#isPartial(study) && partial.length < MAX_PARTIAL) partial.push(study);
+        else await answer.give(study);
         if (answer.isOver) return { isCut: false };
       }
       // Ingest has its turn between two pages.
       await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #isPartial(study: FoundStudy): boolean {
+    const { network, trust } = this.#parts;
+    return network !== undefined && study.home !== trust && !isWhole(network, study);
+  }
+
+  async #answerPartial(partial: readonly FoundStudy[], answer: Answer): Promise<void> {
+    const { network } = this.#parts;
+    if (partial.length === 0 || network === undefined) return;
+    for (const { study, isKnown } of await completed({ ...this.#parts, network }, partial)) {
+      if (answer.isOver) return;
+      await answer.give(study);
+      if (!isKnown) answer.isNotWhole(study);
     }
   }
 
@@ -285,6 +306,11 @@ class Answer {
     const what = this.#query.level === 'SERIES' ? 'series' : 'images';
     const errorComment = `${what} of ${[...this.#unknown].join(' ')}: not listed here, retrieve the study`;
     return { status: FindStatus.incomplete, errorComment: errorComment.slice(0, 64) };
+  }
+
+  /** There may be more in a study that was given. */
+  isNotWhole(study: FoundStudy): void {
+    if (this.#given.has(`${study.studyInstanceUID} ${study.home}`)) this.#unknown.add(study.home);
   }
 
   async give(found: FoundStudy): Promise<void> {

@@ -64,10 +64,12 @@ interface AskedPatient {
 
 export class LocalStudies {
   readonly #db: Sqlite;
+  readonly #trust: string;
   readonly #numbers: MergedNumbers;
 
-  constructor(db: Sqlite) {
+  constructor(db: Sqlite, trust: string) {
     this.#db = db;
+    this.#trust = trust;
     this.#numbers = new MergedNumbers(db);
   }
 
@@ -142,7 +144,7 @@ export class LocalStudies {
         StudyDescription: line.description,
         ReferringPhysicianName: line.referring_physician,
         // Whose study it is, for who has only C-FIND to see it by.
-        InstitutionName: isOwn ? (line.institution ?? line.home) : line.home,
+        InstitutionName: line.home === this.#trust ? (line.institution ?? line.home) : line.home,
         NumberOfStudyRelatedSeries: count(held.series),
         NumberOfStudyRelatedInstances: count(held.instances),
       }),

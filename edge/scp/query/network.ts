@@ -7,6 +7,7 @@ import type {
   QueryReply,
   QueryRequest,
 } from '../../../shared/contract/rpc.ts';
+import type { StudyKey } from '../../index/edge-index.ts';
 
 /** How a fetch to this trust stands. */
 export interface FetchStand {
@@ -24,6 +25,8 @@ export interface Network {
   query(request: QueryRequest): Promise<QueryReply>;
   contents(request: ContentsRequest): Promise<ContentsReply>;
   orderFetch(request: FetchRpcRequest): Promise<FetchRpcReply>;
+  /** What of a copy was brought here. */
+  brought(copy: StudyKey): 'all' | ReadonlySet<string>;
   /** Undefined: the command has not come yet. */
   fetchStand(fetchId: string): FetchStand | undefined;
 }

@@ -19,7 +19,7 @@ const WAIT_MS = 1_800_000;
 
 export function queryRetrieve(parts: QueryRetrieveParts): ServedClass[] {
   const find = new FindService(parts);
-  const local = new LocalStudies(parts.db);
+  const local = new LocalStudies(parts.db, parts.trust);
   const retrieve = new RetrieveService({ ...parts, local, waitMs: WAIT_MS });
   return INFORMATION_MODELS.flatMap((model) =>
     classesOf(model).map((facts): ServedClass => {

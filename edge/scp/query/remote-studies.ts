@@ -67,6 +67,20 @@ export async function findRemote(
   }
 }
 
+/** Studies of other trusts by their UIDs, with their series. @throws GatewayError */
+export async function queriedStudies(
+  parts: RemoteParts,
+  studyInstanceUIDs: readonly string[],
+): Promise<FoundStudy[]> {
+  const reply = await parts.network.query({
+    ...{ studyInstanceUIDs: [...studyInstanceUIDs], withSeries: true, limit: PAGE, offset: 0 },
+  });
+  if ('error' in reply) throw new Error(`the hub refused a query: ${reply.error.code}`);
+  return reply.studies
+    .filter(({ home }) => home !== parts.trust)
+    .map((study) => foundStudy(parts, study, new Map()));
+}
+
 function questionOf(parts: RemoteParts, keys: Values): Question | undefined {
   const key = (keyword: string): string => keys.get(TAG[keyword] ?? 0)?.trim() ?? '';
   const exact = (keyword: string): string => (/[*?]/.test(key(keyword)) ? '' : key(keyword));

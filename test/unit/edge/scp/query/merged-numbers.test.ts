@@ -20,7 +20,7 @@ t.test(
         }),
         1,
       );
-    const studies = new LocalStudies(world.db);
+    const studies = new LocalStudies(world.db, 'RRK');
     const found = (patientId: string): string[] =>
       [...studies.candidates(new Map([[Tag.PatientID, patientId]]))]
         .flat()
