@@ -27,6 +27,8 @@ export interface BringParts {
   readonly pacs: LocalPacs;
   /** A fetch for a workstation that takes longer goes on without it. */
   readonly waitMs: number;
+  /** … or of which nothing comes for so long, for a reason that it gives, such as that the source is away. */
+  readonly stuckMs: number;
 }
 
 /** What is asked for; absent: all of it. */
@@ -197,20 +199,31 @@ async function order(
 }
 
 async function followed(
-  { network, waitMs }: BringParts,
+  { network, waitMs, stuckMs }: BringParts,
   fetchId: string,
   { signal, onWaiting }: BringOptions,
 ): Promise<FetchStand | undefined> {
   const begunAt = performance.now();
+  let [came, cameAt] = ['', begunAt];
   for (;;) {
     const stand = network?.fetchStand(fetchId);
-    const waitedMs = performance.now() - begunAt;
-    const isLate = waitedMs > (stand === undefined ? COMMAND_MS : waitMs);
-    if (stand?.isOver === true || stand?.state === 'held' || isLate || signal.aborted) return stand;
+    const now = performance.now();
+    if (came !== comesOf(stand)) [came, cameAt] = [comesOf(stand), now];
+    const isLate = now - begunAt > (stand === undefined ? COMMAND_MS : waitMs);
+    const isStuck = stand?.reason != null && !isAtSource(stand) && now - cameAt > stuckMs;
+    const isOver = stand?.isOver === true || stand?.state === 'held';
+    if (isOver || isLate || isStuck || signal.aborted) return stand;
     await onWaiting(stand?.instancesExpected ?? 0);
     await sleep(LOOK_MS, signal);
   }
 }
+
+/** Changes with whatever comes of a fetch. */
+const comesOf = (stand: FetchStand | undefined): string =>
+  `${stand?.state} ${stand?.instancesDone} ${stand !== undefined && isAtSource(stand)}`;
+
+/** Its source is there, and brings it from its PACS first: that has time-outs of its own. */
+const isAtSource = ({ reason }: FetchStand): boolean => reason?.code === 'SOURCE_RETRIEVING';
 
 function faultOf(stand: FetchStand | undefined): string {
   if (stand === undefined) return 'ordered at the hub; not begun yet';

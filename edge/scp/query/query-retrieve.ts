@@ -8,7 +8,7 @@ import { type RetrieveParts, RetrieveService, RetrieveStatus } from './retrieve.
 
 export interface QueryRetrieveParts
   extends Omit<FindParts, 'network'>,
-    Omit<RetrieveParts, 'index' | 'network' | 'local' | 'waitMs'> {
+    Omit<RetrieveParts, 'index' | 'network' | 'local' | 'waitMs' | 'stuckMs'> {
   readonly index: FindParts['index'] & RetrieveParts['index'];
   /** Absent: the trust works alone. */
   readonly network: Network | undefined;
@@ -16,11 +16,13 @@ export interface QueryRetrieveParts
 
 /** A workstation is told after so long that its fetch goes on without it. */
 const WAIT_MS = 1_800_000;
+/** An edge that is upgraded, or a line that was cut for a moment, is back by then. */
+const STUCK_MS = 60_000;
 
 export function queryRetrieve(parts: QueryRetrieveParts): ServedClass[] {
   const find = new FindService(parts);
   const local = new LocalStudies(parts.db, parts.trust);
-  const retrieve = new RetrieveService({ ...parts, local, waitMs: WAIT_MS });
+  const retrieve = new RetrieveService({ ...parts, local, waitMs: WAIT_MS, stuckMs: STUCK_MS });
   return INFORMATION_MODELS.flatMap((model) =>
     classesOf(model).map((facts): ServedClass => {
       const handle: ServedClass['handle'] = facts.kinds.includes('find')
