@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Registry } from '../../shared/metrics.ts';
+import { NO_JSON_SCHEMAS } from '../../shared/no-json-schemas.ts';
 import type { EdgeConfig } from '../config.ts';
 import { type AuditParts, auditHttp } from './audited.ts';
 import { askingForCertificates, requireCertificate } from './client-certificate.ts';
@@ -102,6 +103,7 @@ function openApp(
   https: { key: Buffer; cert: Buffer } | null,
 ): FastifyInstance {
   const app = Fastify({
+    schemaController: NO_JSON_SCHEMAS,
     logger: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:https';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { NO_JSON_SCHEMAS } from '../../shared/no-json-schemas.ts';
 import type { HubConfig } from '../config.ts';
 import { edgeOf } from './edge-certificate.ts';
 import { answerBrokenHttp, answerErrors } from './errors.ts';
@@ -33,6 +34,7 @@ export async function openEdgeListener(
 ): Promise<FastifyInstance> {
   const { edgeCertificates, log } = parts;
   const app = Fastify({
+    schemaController: NO_JSON_SCHEMAS,
     logger: false,
     forceCloseConnections: 'idle',
     requestTimeout: 60_000,

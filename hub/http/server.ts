@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { codeOf, GatewayError, type Retry } from '../../shared/errors.ts';
+import { NO_JSON_SCHEMAS } from '../../shared/no-json-schemas.ts';
 import { loadAssets, serveAssets } from '../web/assets.ts';
 import { openPages } from '../web/render.ts';
 import { type ApiRoute, serveApiRoute } from './api-route.ts';
@@ -151,8 +152,12 @@ async function buildApp(
     ...teachingRoutes(parts),
   ];
   for (const route of routes) serveApiRoute(app, parts, route);
-  const description = describeApi(routes);
-  app.get('/api/openapi.json', async () => description);
+  let description: object | undefined;
+  app.get('/api/openapi.json', async () => {
+    // When it is asked for: it would be a tenth of the hub's start.
+    description ??= describeApi(routes);
+    return description;
+  });
   serveMetrics(app, parts.metrics, feed);
   serveAssets(app, loadAssets());
   serveDicomWeb(app, parts);
@@ -172,6 +177,7 @@ function openApp(parts: HttpParts): FastifyInstance {
   const { trustedProxies } = parts.config.http;
   const servers: BothVersions[] = [];
   const app: FastifyInstance = Fastify({
+    schemaController: NO_JSON_SCHEMAS,
     logger: false,
     serverFactory: (handler) => {
       const both = serveBothVersions(handler);
