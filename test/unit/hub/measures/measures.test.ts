@@ -20,7 +20,8 @@ t.test('a damaged store is said to be so, and built when it is out of the way', 
   mkdirSync(join(dataDirectory, 'measures'));
   writeFileSync(file, Buffer.alloc(20_000, 'damaged'));
   const errors: string[] = [];
-  const config = parseHubConfig({ dataDirectory, trusts: [{ ods: 'RRK', name: 'One' }] });
+  const trusts = [{ ods: 'RRK', name: 'One' }];
+  const config = parseHubConfig({ dataDirectory, trusts, measures: { threads: 1 } });
   const measures = await Measures.open({
     ...{ dataDirectory, config: config.measures, trusts: config.trusts, clock: systemClock },
     db: openSqlite(':memory:', projectionSchema),
@@ -116,7 +117,7 @@ t.test('nobody waits for the first page: not while it is built, not after a rest
   await store.run('DROP TABLE month_cell_bi_16h');
   store.close();
   const trusts = WORLD_TRUSTS.map((ods) => ({ ods, name: `Trust ${ods}` }));
-  const config = parseHubConfig({ dataDirectory: directory, trusts });
+  const config = parseHubConfig({ dataDirectory: directory, trusts, measures: { threads: 1 } });
   const again = await Measures.open({
     ...{ dataDirectory: directory, config: config.measures, trusts, clock: systemClock },
     ...{ db: openSqlite(':memory:', projectionSchema), log: silentLog, metrics: openMetrics({}) },
@@ -130,7 +131,8 @@ t.test('nobody waits for the first page: not while it is built, not after a rest
 
 t.test('what another version built is not asked, and made anew at once', async (t) => {
   const dataDirectory = t.testdir();
-  const config = parseHubConfig({ dataDirectory, trusts: [{ ods: 'RRK', name: 'One' }] });
+  const trusts = [{ ods: 'RRK', name: 'One' }];
+  const config = parseHubConfig({ dataDirectory, trusts, measures: { threads: 1 } });
   const open = () =>
     Measures.open({
       ...{ dataDirectory, config: config.measures, trusts: config.trusts, clock: systemClock },
