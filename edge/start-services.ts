@@ -105,7 +105,7 @@ export function startServices(options: ServiceOptions): Services {
       ...{ transcoder: options.transcoder, counters: options.deliveryCounters },
     }),
     storageCommitment({ commitments, askers, peers, now }),
-    performedProcedureStep({ steps, receivers, now }),
+    performedProcedureStep({ steps, receivers, zone, now }),
     modalityWorklist(worklist),
   ];
   return { served, commitments, steps, worklist };

@@ -135,6 +135,7 @@ async function startParts(
   lifecycle.add('fetches', () => fetches.stop());
   const measures = await Measures.open({
     ...{ dataDirectory, config: config.measures, trusts, db: projection.db, clock, log, metrics },
+    audit,
   });
   lifecycle.add('measures', () => measures.stop());
   const subscriptions = openSubscriptions(dataDirectory, {

@@ -23,6 +23,7 @@ import { nearlineOf, type StudyRow } from '../index/rows.ts';
 import {
   judgeCompleteness,
   type PerformedStep,
+  performedOf,
   type QuietSeconds,
   type Verdict,
 } from './completeness.ts';
@@ -77,7 +78,8 @@ export class Announcer {
     const state = this.#index.stateOf(row, { quiet, deleted: false });
     const verdict = quiet ? this.#judge(row, state, now) : GROWING;
     const { completeBy } = verdict;
-    this.append(home === this.#index.trust ? { ...state, completeBy } : state, now);
+    const performed = performedOf(this.#stepsOf(studyInstanceUID));
+    this.append(home === this.#index.trust ? { ...state, completeBy, performed } : state, now);
     this.#moveDay(row, now);
     return verdict;
   }

@@ -5,6 +5,7 @@
  *                                               ├─ the PACS counts as many as are here
  *                                               └─ neither: three times as long
  */
+import { rfc3339 } from '../../shared/clock.ts';
 import type { StudyEvent } from '../../shared/contract/events.ts';
 
 export type CompleteBy = NonNullable<StudyEvent['completeBy']>;
@@ -23,6 +24,9 @@ export interface PerformedStep {
   readonly status: 'IN PROGRESS' | 'COMPLETED' | 'DISCONTINUED';
   /** That it lists; null: it lists none. */
   readonly instances: number | null;
+  /** As the modality says, milliseconds since the epoch. */
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
 }
 
 export interface Verdict {
@@ -71,6 +75,24 @@ export function judgeCompleteness(
   return since >= WITHOUT_WITNESS * quietMs
     ? { completeBy: 'time', lookAgainAt: null }
     : { completeBy: null, lookAgainAt };
+}
+
+/**
+ * When the examination was, by the steps of its study that were made: the first start, the last end. Null: there is
+ * none. The end is null while one of them goes on.
+ */
+export function performedOf(
+  steps: readonly PerformedStep[],
+): { startedAt: string | null; endedAt: string | null } | null {
+  const made = steps.filter(({ status }) => status !== 'DISCONTINUED');
+  const starts = made.flatMap(({ startedAt }) => startedAt ?? []);
+  const ends = made.flatMap(({ endedAt }) => endedAt ?? []);
+  const isOver = made.every(({ status }) => status === 'COMPLETED');
+  if (starts.length + ends.length === 0) return null;
+  return {
+    startedAt: starts.length === 0 ? null : rfc3339(Math.min(...starts)),
+    endedAt: ends.length === 0 || !isOver ? null : rfc3339(Math.max(...ends)),
+  };
 }
 
 /** There is a step, none goes on, and no fewer objects are here than they list. */

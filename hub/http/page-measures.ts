@@ -41,13 +41,13 @@ export function measurePages({
       path: '/measures/:id',
       run: async (call) => {
         subscriptions.saw(call.principal);
-        const { question, answer } = await asked(measures, call);
+        const { question, version, answer } = await asked(measures, call);
         return call.render('measure.njk', {
           title: answer.measure.name,
           section: 'measures',
           trusts: config.trusts,
           emailDomains: config.measures.email?.domains,
-          ...viewOf(call, question, answer),
+          ...viewOf(call, { question, version }, answer),
         });
       },
     },
@@ -68,7 +68,7 @@ export function measurePages({
 async function asked(
   measures: MeasuresPart,
   { request, principal }: Pick<PageCall, 'request' | 'principal'>,
-): Promise<{ question: Question; answer: MeasureAnswer }> {
+): Promise<{ question: Question; version: number | undefined; answer: MeasureAnswer }> {
   const { id = '' } = request.params as Record<string, string>;
   const measure = measures.definitions.find((one) => one.id === id.toUpperCase());
   if (measure === undefined) throw new MeasureError('MEASURE_UNKNOWN', 'There is no such measure.');
@@ -84,7 +84,8 @@ async function asked(
   const isBare = given.every(([name]) => name !== 'by');
   const question = isBare ? { ...plain, by: firstSplit(measure) } : plain;
   checkQuestion(measure, question);
-  return { question, answer: await measures.answer(measure.id, question) };
+  const { version } = query;
+  return { question, version, answer: await measures.answer(measure.id, question, version) };
 }
 
 /** What a page shows that was asked nothing: trust against network; ages and hours, where they are the point. */
@@ -126,16 +127,22 @@ function targetText({ target }: Measure): string {
     : `at least ${figureText(atLeast, 'share')}`;
 }
 
-function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer): object {
+function viewOf(
+  { request }: PageCall,
+  { question, version }: { question: Question; version: number | undefined },
+  answer: MeasureAnswer,
+): object {
   const { measure, rows, coverage } = answer;
   const columns = [
     ...measure.counts,
     ...(measure.shares ?? []),
     ...(measure.quantiles ?? []),
     ...(measure.sums ?? []),
+    ...(measure.ratios ?? []),
   ].map((one) => ({ name: one.name, title: one.title, unit: unitOf(measure, one.name) }));
   const picture = pictureOf(measure, question.by, rows);
-  const search = searchOf(question);
+  const newest = searchOf(question);
+  const search = version === undefined ? newest : `${newest}&version=${version}`;
   return {
     ...{ measure, question, coverage, asOf: answer.asOf, from: answer.from, to: answer.to },
     dimensions: dimensionsOf(measure),
@@ -162,7 +169,12 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
     })),
     hasWithheld: rows.some(({ suppressed }) => suppressed === true),
     link: `/measures/${measure.id}?${search}`,
-    search,
+    search: newest,
+    earlier: (measure.earlier ?? []).map((one) => ({
+      ...{ version: one.version, changed: one.changed },
+      href: `/measures/${measure.id}?${newest}&version=${one.version}`,
+    })),
+    newest: version === undefined ? null : `/measures/${measure.id}?${newest}`,
     downloads: ['csv', 'parquet', 'json'].map((format) => ({
       format,
       href: `/api/measures/${measure.id}?${search}&format=${format}`,
@@ -174,6 +186,7 @@ function viewOf({ request }: PageCall, question: Question, answer: MeasureAnswer
 
 const TITLES: Readonly<Record<string, string>> = {
   ...{ week_band: 'Weeks waited', age_band: 'Age', from_trust: 'From', band: 'Priority band' },
+  ...{ lead_time: 'Cancelled before', notice: 'Booked before' },
 };
 const dimensionTitle = (name: string): string =>
   TITLES[name] ?? `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;

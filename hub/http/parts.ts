@@ -122,7 +122,7 @@ export interface FetchOrdersPart {
 export interface MeasuresPart {
   readonly definitions: readonly Measure[];
   /** @throws MeasureError */
-  answer(id: string, question: Question): Promise<MeasureAnswer>;
+  answer(id: string, question: Question, version?: number): Promise<MeasureAnswer>;
   /** Every measure for the whole network, as of one build. @throws MeasureError */
   overview(): Promise<readonly MeasureAnswer[]>;
   /** Of the trust's own figures. @throws MeasureError */

@@ -100,7 +100,7 @@ const STATUS_OF_OTHERS: readonly (readonly [RegExp, number])[] = [
     /_FINAL$|_ENDED$|_TAKEN$|_CONFLICT$|^CONFLICT|_NOT_HELD$|_STATE$|_RACE$|_AMBIGUOUS$|_BOOKED$|^RIS_/,
     409,
   ],
-  [/^MEASURE_DIMENSION$/, 400],
+  [/^MEASURE_(DIMENSION|VERSION)$/, 400],
 ];
 const STATUS_BY_RETRY: Readonly<Record<Retry, number>> = { safe: 503, unsure: 503, never: 422 };
 

@@ -29,11 +29,17 @@ export const MeasureQuery = z
     from: Month.optional().describe('the first month; whole months are counted'),
     to: Month.optional().describe('the last month'),
     format: z.enum(['json', 'csv', 'parquet']).default('json'),
+    version: z.coerce
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('of the definition; absent: the newest'),
   })
   .catchall(z.string().max(200));
 
 export function questionOf(query: z.output<typeof MeasureQuery>, own: string | null): Question {
-  const { by, from, to, format: _, ...where } = query;
+  const { by, from, to, format: _, version: __, ...where } = query;
   return { by: [...new Set(by)], from: from ?? null, to: to ?? null, where, own };
 }
 
@@ -59,10 +65,10 @@ export function measureRoutes(parts: Pick<HttpParts, 'measures' | 'config'>): Ap
       audit: null,
       query: MeasureQuery,
       answer: { status: 200, schema: MeasureFiguresAnswer },
-      problems: ['MEASURE_UNKNOWN', 'MEASURE_DIMENSION', 'MEASURES_NOT_BUILT'],
+      problems: ['MEASURE_UNKNOWN', 'MEASURE_VERSION', 'MEASURE_DIMENSION', 'MEASURES_NOT_BUILT'],
       run: async ({ path, query, principal, reply }) => {
         const question = questionOf(query, principal.trust);
-        const answer = await measures.answer(path['id'] ?? '', question);
+        const answer = await measures.answer(path['id'] ?? '', question, query.version);
         const columns = columnsOf(answer.measure, question.by);
         const name = `${answer.measure.id}-v${answer.measure.version}-${answer.asOf.slice(0, 10)}`;
         if (query.format === 'json') return answerJson(answer, question);
@@ -150,15 +156,20 @@ function definitionJson(measure: Measure): object {
     ...{ id, version, name, question, formula, grain, exclusions, source, target, kind },
     dimensions: dimensionsOf(measure),
     columns: columnsJson(measure),
+    earlier: (measure.earlier ?? []).map((one) => ({
+      ...{ version: one.version, formula: one.formula, exclusions: one.exclusions },
+      ...{ target: one.target, changed: one.changed },
+    })),
   };
 }
 
-function columnsJson({ counts, shares, quantiles, sums }: Measure): object[] {
+function columnsJson({ counts, shares, quantiles, sums, ratios }: Measure): object[] {
   return [
     ...counts.map(({ name, title }) => ({ name, title, unit: 'count' })),
     ...(shares ?? []).map(({ name, title }) => ({ name, title, unit: 'share' })),
     ...(quantiles ?? []).map(({ name, title, unit }) => ({ name, title, unit })),
     ...(sums ?? []).map(({ name, title, unit }) => ({ name, title, unit })),
+    ...(ratios ?? []).map(({ name, title, unit }) => ({ name, title, unit })),
   ];
 }
 

@@ -3,6 +3,15 @@ import * as z from 'zod';
 
 const Column = z.object({ name: z.string(), title: z.string(), unit: z.string() });
 
+const Target = z
+  .object({
+    share: z.string(),
+    atLeast: z.number().optional(),
+    atMost: z.number().optional(),
+    source: z.string(),
+  })
+  .nullable();
+
 export const MeasuresAnswer = z.object({
   measures: z.array(
     z.object({
@@ -14,17 +23,21 @@ export const MeasuresAnswer = z.object({
       grain: z.string(),
       exclusions: z.array(z.string()),
       source: z.string(),
-      target: z
-        .object({
-          share: z.string(),
-          atLeast: z.number().optional(),
-          atMost: z.number().optional(),
-          source: z.string(),
-        })
-        .nullable(),
+      target: Target,
       kind: z.enum(['events', 'snapshot']),
       dimensions: z.array(z.string()),
       columns: z.array(Column),
+      earlier: z
+        .array(
+          z.object({
+            version: z.int(),
+            formula: z.string(),
+            exclusions: z.array(z.string()),
+            target: Target,
+            changed: z.string().describe('what the next version counts otherwise'),
+          }),
+        )
+        .describe('versions that can still be asked for: `version=1`'),
     }),
   ),
 });

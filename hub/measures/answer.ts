@@ -9,6 +9,7 @@ import { MeasureError } from './measure-error.ts';
 import { keyOf, quantilesOf } from './quantiles.ts';
 import { quoted, type Row, type Store } from './store.ts';
 import { ALONE, NEVER, SMALLEST } from './suppress.ts';
+import { figureNames } from './versions.ts';
 
 export interface Question {
   readonly by: readonly string[];
@@ -193,9 +194,14 @@ function figureRow(
   const sums = (measure.sums ?? []).map(
     ({ name }) => [name, Number(row[amountColumn(name)]) / 1_000] as const,
   );
+  const amountOf = new Map(sums);
+  const ratios = (measure.ratios ?? []).map(({ name, of, per, times = 1 }) => {
+    const total = amountOf.get(per) ?? 0;
+    return [name, total === 0 ? null : ((amountOf.get(of) ?? 0) / total) * times] as const;
+  });
   return {
     ...keys,
-    ...Object.fromEntries([...counts, ...shares, ...quantiles, ...sums]),
+    ...Object.fromEntries([...counts, ...shares, ...quantiles, ...sums, ...ratios]),
     suppressed: false,
   };
 }
@@ -206,11 +212,7 @@ function withheld(
   row: Row,
   counts: readonly (readonly [string, number])[],
 ): FigureRow {
-  const { shares = [], quantiles = [], sums = [] } = measure;
-  const none = [...measure.counts, ...shares, ...quantiles, ...sums].map(({ name }) => [
-    name,
-    null,
-  ]);
+  const none = figureNames(measure).map((name) => [name, null]);
   const total = measure.counts[0].name;
   const isTotalWhole = row['is_total_whole'] === true;
   const atLeast = Object.fromEntries(counts);

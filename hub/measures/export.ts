@@ -21,6 +21,7 @@ export function columnsOf(measure: Measure, by: readonly string[]): ExportColumn
     ...of(measure.shares, 'DOUBLE'),
     ...of(measure.quantiles, 'DOUBLE'),
     ...of(measure.sums, 'DOUBLE'),
+    ...of(measure.ratios, 'DOUBLE'),
     { name: 'suppressed', type: 'BOOLEAN' },
   ];
 }

@@ -10,6 +10,7 @@ export const unitOf = (measure: Measure, name: string): string =>
     ? 'share'
     : (measure.quantiles?.find((one) => one.name === name)?.unit ??
       measure.sums?.find((one) => one.name === name)?.unit ??
+      measure.ratios?.find((one) => one.name === name)?.unit ??
       'count');
 
 export function figureText(value: number, unit: string): string {

@@ -4,6 +4,7 @@ import { GatewayError, type Retry } from '../../shared/errors.ts';
 export type MeasureErrorCode =
   | 'MEASURE_UNKNOWN'
   | 'MEASURE_DIMENSION'
+  | 'MEASURE_VERSION'
   | 'MEASURES_NOT_BUILT'
   | 'MEASURE_ROWS_FORBIDDEN'
   | 'BACKLOAD_COLUMNS'

@@ -3,10 +3,17 @@
  *
  * `relation` gives one row for each thing that is counted, with the trust that owns it, the measure's
  * dimensions, and (`events`) the moment it is counted at. Of a `snapshot` it gives what was so at
- * `$at`, the end of a month or now, as `$month`. A change of meaning is a new version; the old one stays computable.
+ * `$at`, the end of a month or now, as `$month`. A change of meaning is a new version; the old one stays computable:
+ * figures of all versions are counted together, and each says of which it is (versions.ts).
  */
 
-export interface Count {
+/** Of which versions a figure is: from the one to the other. Absent: from the first, to the newest. */
+export interface OfVersions {
+  readonly since?: number;
+  readonly until?: number;
+}
+
+export interface Count extends OfVersions {
   readonly name: string;
   readonly title: string;
   /** True for the rows that count; absent: all. */
@@ -15,7 +22,7 @@ export interface Count {
   readonly isGuarded?: true;
 }
 
-export interface Share {
+export interface Share extends OfVersions {
   readonly name: string;
   readonly title: string;
   /** A count, over the sum of counts. */
@@ -23,7 +30,7 @@ export interface Share {
   readonly per: readonly string[];
 }
 
-export interface Quantile {
+export interface Quantile extends OfVersions {
   readonly name: string;
   readonly title: string;
   readonly of: string;
@@ -31,11 +38,31 @@ export interface Quantile {
   readonly unit: 'hours' | 'days' | 'mGy' | 'mGy·cm' | 'Gy·cm²' | 'MBq' | 'seconds';
 }
 
-export interface Sum {
+export interface Sum extends OfVersions {
   readonly name: string;
   readonly title: string;
   readonly of: string;
   readonly unit: 'minutes' | 'hours' | 'count';
+}
+
+/** One sum over another. */
+export interface Ratio extends OfVersions {
+  readonly name: string;
+  readonly title: string;
+  readonly of: string;
+  readonly per: string;
+  /** How many of the unit of `per` it is told for; absent: one. */
+  readonly times?: number;
+  readonly unit: 'share' | 'an hour';
+}
+
+/** What a version was, and what the next one counts otherwise. */
+export interface Earlier {
+  readonly version: number;
+  readonly formula: string;
+  readonly exclusions: readonly string[];
+  readonly target: Target | null;
+  readonly changed: string;
 }
 
 export interface Target {
@@ -74,6 +101,9 @@ export interface Measure {
   readonly shares?: readonly Share[];
   readonly quantiles?: readonly Quantile[];
   readonly sums?: readonly Sum[];
+  readonly ratios?: readonly Ratio[];
+  /** Of a later version: those before it, the oldest first. */
+  readonly earlier?: readonly Earlier[];
   /** True: what it counts are faults of records, not something about people: guarded are their total, and what says so. */
   readonly isAboutRecords?: true;
   /** True: the reference levels of dose stand beside its figures. */

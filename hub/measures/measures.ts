@@ -36,7 +36,9 @@ import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
 import { levelsInForce, type ReferenceLevel } from './reference-levels.ts';
 import { type ListedRow, type RowQuestion, rowsBehind } from './row-list.ts';
 import { Store } from './store.ts';
-import { takeWhatWasTold } from './take.ts';
+import { takeViews, takeWhatWasTold } from './take.ts';
+import { asVersion, rowOfVersion } from './versions.ts';
+import type { ViewSource } from './views-told.ts';
 
 /** Building takes about this share of the time. */
 const SHARE_OF_TIME = 0.05;
@@ -48,6 +50,9 @@ const FAILED_PAUSE_MS = 30_000;
 /** Snapshots of now are made anew so often, also when nothing was told. */
 const REFRESH_MS = 3_600_000;
 
+/** As they are defined now. */
+const CURRENT = MEASURES.map((one) => asVersion(one));
+
 /** Answers that are kept until the next build. */
 const KEPT_ANSWERS = 1_000;
 
@@ -56,6 +61,8 @@ export interface MeasuresOptions {
   readonly config: HubConfig['measures'];
   readonly trusts: HubConfig['trusts'];
   readonly db: Sqlite;
+  /** Of the hub; absent: no openings are heard of. */
+  readonly audit?: ViewSource;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -136,7 +143,7 @@ export class Measures {
     const [kept, coverage] = [await keptOverview(store), await this.#coverage()];
     this.#overview = kept?.flatMap(({ id, ...figures }) => {
       const measure = measureOf(id);
-      return measure === undefined ? [] : [{ ...figures, measure, coverage }];
+      return measure === undefined ? [] : [{ ...figures, measure: asVersion(measure), coverage }];
     });
   }
 
@@ -162,23 +169,29 @@ export class Measures {
   }
 
   get definitions(): readonly Measure[] {
-    return MEASURES;
+    return CURRENT;
   }
 
-  /** @throws MeasureError `MEASURE_UNKNOWN`, `MEASURE_DIMENSION`, `MEASURES_NOT_BUILT` */
-  async answer(id: string, question: Question): Promise<MeasureAnswer> {
+  /**
+   * @param version of the measure; absent: the newest
+   * @throws MeasureError `MEASURE_UNKNOWN`, `MEASURE_VERSION`, `MEASURE_DIMENSION`, `MEASURES_NOT_BUILT`
+   */
+  async answer(id: string, question: Question, version?: number): Promise<MeasureAnswer> {
     const measure = requireMeasure(id);
+    const seen = asVersion(measure, version);
     const context = this.#context();
     const generation = this.#generation;
-    const key = JSON.stringify([measure.id, question]);
+    const key = JSON.stringify([measure.id, seen.version, question]);
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
+    const figures = await figuresOf(this.#store, measure, {
+      ...{ asked: question, context },
+      kept: this.#keptQuantiles,
+    });
     const answer = {
-      ...(await figuresOf(this.#store, measure, {
-        ...{ asked: question, context },
-        kept: this.#keptQuantiles,
-      })),
-      measure,
+      ...figures,
+      rows: figures.rows.map((row) => rowOfVersion(row, measure, seen)),
+      measure: seen,
       asOf: rfc3339(context.now),
       coverage: await this.#coverage(),
       ...(measure.hasLevels ? { levels: await levelsInForce(this.#store) } : {}),
@@ -236,12 +249,14 @@ export class Measures {
 
   /** Takes what waits and builds when there is something new. @returns true when it was built */
   async refresh(): Promise<boolean> {
-    const { db, clock, trusts, log } = this.#options;
+    const { db, audit, clock, trusts, log } = this.#options;
     await this.#open();
     const loaded = await loadIncoming(this.#store, this.#keys, this.#incoming);
     for (const { file, taken, refused } of loaded)
       log.info('measures.loaded', { kind: kindOfFile(file) ?? 'none', taken, refused });
-    const added = loaded.length + (await takeWhatWasTold(this.#store, db, this.#keys));
+    const told = await takeWhatWasTold(this.#store, db, this.#keys);
+    const seen = audit === undefined ? 0 : await takeViews(this.#store, audit);
+    const added = loaded.length + told + seen;
     const now = clock.now();
     const isOld = this.#builtAt === null || now - this.#builtAt >= REFRESH_MS;
     if (added === 0 && !isOld) return false;

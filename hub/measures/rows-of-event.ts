@@ -111,6 +111,8 @@ const studyRow = (event: StudyEvent): ToldRow => ({
   modality: imagedBy(event),
   region: event.series.find(({ bodyPart }) => bodyPart !== null)?.bodyPart?.toUpperCase(),
   deleted: event.deleted,
+  performed_started_at: event.performed?.startedAt,
+  performed_ended_at: event.performed?.endedAt,
 });
 
 const doseRows = ({ trust, irradiations, ...report }: DoseEvent): ToldRow[] =>

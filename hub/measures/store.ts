@@ -94,7 +94,10 @@ export class Store {
   }
 }
 
-/** How the last build was made, what it has counted, which cells stand together over months (units.ts), and overview.ts. */
+/**
+ * How the last build was made, what it has counted, which cells stand together over months (units.ts), how far the audit
+ * trail was read, and overview.ts.
+ */
 const OWN_SCHEMA = `
 CREATE TABLE IF NOT EXISTS built (number BIGINT, built_at TIMESTAMP, rules VARCHAR, definitions VARCHAR);
 CREATE TABLE IF NOT EXISTS told_until (kind VARCHAR, until BIGINT);
@@ -103,6 +106,7 @@ CREATE TABLE IF NOT EXISTS coverage (trust VARCHAR, last_told_at TIMESTAMP, exam
 CREATE TABLE IF NOT EXISTS month_part (measure VARCHAR, trust VARCHAR, month VARCHAR, parts VARCHAR);
 CREATE TABLE IF NOT EXISTS wide_unit (measure VARCHAR, kind VARCHAR, trust VARCHAR, month VARCHAR,
   unit INTEGER, cells INTEGER, wide INTEGER);
+CREATE TABLE IF NOT EXISTS viewed_until (seq BIGINT);
 CREATE TABLE IF NOT EXISTS overview (number BIGINT, figures VARCHAR);
 `;
 

@@ -14,6 +14,7 @@ import { rowsOfEvent } from './rows-of-event.ts';
 import type { Store } from './store.ts';
 import { type ColumnType, type KindName, TOLD, type ToldRow } from './told.ts';
 import { transfersTold } from './transfers-told.ts';
+import { type ViewSource, viewRows } from './views-told.ts';
 
 const BATCH = 5_000;
 
@@ -32,6 +33,22 @@ export async function takeWhatWasTold(store: Store, db: Sqlite, keys: Pseudonyms
     countedByMeasures(db, last.id);
   }
   return added + (await appendTold(store, 'transfer', await transfersTold(store, db)));
+}
+
+/** What was opened since the last time. @returns how many rows were added */
+export async function takeViews(store: Store, trail: ViewSource): Promise<number> {
+  const [mark] = await store.rows('SELECT seq FROM viewed_until');
+  // A trail that is shorter was restored from a backup: what is new in it follows its end.
+  let seq = Math.min(Number(mark?.['seq'] ?? 0), trail.head().seq);
+  let added = 0;
+  for (;;) {
+    const entries = trail.after(seq, BATCH);
+    const last = entries.at(-1);
+    if (last === undefined) return added;
+    seq = last.seq;
+    added += await appendTold(store, 'view', viewRows(entries));
+    await store.run(`DELETE FROM viewed_until; INSERT INTO viewed_until VALUES (${seq})`);
+  }
 }
 
 /** Durable when it resolves. */

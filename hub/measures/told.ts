@@ -6,6 +6,7 @@
  *
  * Patients stand here under keys, never under their numbers (pseudonyms.ts). Times are UTC.
  */
+import { REASON_NAMES } from './facts/cancellation-reasons.ts';
 
 export type ColumnType =
   | 'VARCHAR'
@@ -73,7 +74,8 @@ export const TOLD = {
     columns: {
       ...{ trust: 'VARCHAR', study_uid: 'VARCHAR', as_of: 'TIMESTAMP', ...WHO },
       ...{ exam: 'VARCHAR', started_at: 'TIMESTAMP', modality: 'VARCHAR', region: 'VARCHAR' },
-      deleted: 'BOOLEAN',
+      // As modalities said in performed procedure steps.
+      ...{ deleted: 'BOOLEAN', performed_started_at: 'TIMESTAMP', performed_ended_at: 'TIMESTAMP' },
     },
     required: ['trust', 'study_uid', 'as_of'],
     patient: true,
@@ -83,8 +85,18 @@ export const TOLD = {
       ...{ transfer_id: 'VARCHAR', as_of: 'TIMESTAMP', home: 'VARCHAR', source: 'VARCHAR' },
       ...{ to_trust: 'VARCHAR', study_uid: 'VARCHAR', modality: 'VARCHAR', priority: 'VARCHAR' },
       ...{ requested_at: 'TIMESTAMP', available_at: 'TIMESTAMP', state: 'VARCHAR' },
+      // False: filed at the trust, and delivered to none of its peers.
+      ...{ needed_by: 'TIMESTAMP', delivered: 'BOOLEAN' },
     },
     required: ['transfer_id', 'as_of', 'home', 'to_trust', 'requested_at', 'state'],
+  },
+  // Who opened what through the hub: the trust, never the person.
+  view: {
+    columns: {
+      ...{ trust: 'VARCHAR', study_uid: 'VARCHAR', viewed_at: 'TIMESTAMP', part: 'VARCHAR' },
+    },
+    required: ['trust', 'study_uid', 'viewed_at', 'part'],
+    words: { part: ['images', 'record'] },
   },
   dose: {
     columns: {
@@ -125,6 +137,11 @@ export const TOLD = {
       examination: 'VARCHAR',
     },
     required: ['code'],
+  },
+  reason: {
+    columns: { ...{ trust: 'VARCHAR', told: 'VARCHAR', common: 'VARCHAR' } },
+    required: ['trust', 'told', 'common'],
+    words: { common: REASON_NAMES },
   },
   level: {
     columns: {

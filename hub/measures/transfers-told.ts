@@ -47,6 +47,8 @@ interface Order {
   readonly priority: string;
   readonly requestedAt: string;
   readonly cancelled: { readonly at: string } | null;
+  readonly neededBy?: string | null;
+  readonly deliver?: boolean;
 }
 
 function rowOf({ order: body, receipt, modalities }: FetchRow): ToldRow {
@@ -66,5 +68,7 @@ function rowOf({ order: body, receipt, modalities }: FetchRow): ToldRow {
     requested_at: order.requestedAt,
     available_at: told?.steps.find(({ state }) => state === 'available')?.at,
     state: told?.state ?? cancelled,
+    needed_by: order.neededBy,
+    delivered: order.deliver ?? true,
   };
 }

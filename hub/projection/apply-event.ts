@@ -72,7 +72,7 @@ function applyStudy(statements: ProjectionStatements, event: StudyEvent, now: st
     return;
   }
   if (home === trust) statements.restore.run(studyInstanceUID, home);
-  const { patient, series, nearline, completeBy, ...study } = event;
+  const { patient, series, nearline, completeBy, performed: _, ...study } = event;
   const held = heldCounts({ series: series.length, instances: event.instances }, nearline);
   statements.upsertStudy.run({
     ...study,

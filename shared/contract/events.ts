@@ -81,6 +81,11 @@ export const StudyEventSchema = z.object({
    * Null: it may still grow. Absent: of a copy, or the edge does not say.
    */
   completeBy: z.enum(['mpps', 'pacs-count', 'time']).nullish(),
+  /**
+   * When it was made, as modalities say in performed procedure steps: first start, last end. Null: no step was told,
+   * or none that was made. Absent: of a copy, or the edge does not say.
+   */
+  performed: z.object({ startedAt: Time.nullable(), endedAt: Time.nullable() }).nullish(),
   patient: PatientSchema,
   studyDate: Text,
   studyTime: Text,

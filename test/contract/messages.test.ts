@@ -139,6 +139,11 @@ const READABLE: readonly (readonly [
   raw: object,
 ])[] = [
   ['a study', OrderedEventSchema, study],
+  [
+    'a study whose performed steps were told',
+    OrderedEventSchema,
+    { ...study, performed: { startedAt: AT, endedAt: null } },
+  ],
   ['a study that its objects restrict', OrderedEventSchema, { ...study, confidentiality: 'R' }],
   [
     'a study of which objects were rejected',

@@ -59,7 +59,9 @@ function openServices(): { served: readonly ServedClass[]; forget: () => void } 
     storageCommitment({
       ...{ commitments: new Commitments(db), askers: new OpenAskers(), peers, now },
     }),
-    performedProcedureStep({ steps: new PerformedSteps(db), receivers: ['ct1'], now }),
+    performedProcedureStep({
+      ...{ steps: new PerformedSteps(db), receivers: ['ct1'], now, zone: zoneOf('Europe/London') },
+    }),
     modalityWorklist(worklist as Parameters<typeof modalityWorklist>[0]),
   ];
   const tables = db

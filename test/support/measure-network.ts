@@ -9,13 +9,13 @@ import { projectionSchema } from '../../hub/projection/schema.ts';
 import { silentLog } from '../../shared/log.ts';
 import { openMetrics } from '../../shared/metrics.ts';
 import { openSqlite, type Sqlite } from '../../shared/sqlite/open.ts';
-import { WORLD_NOW, WORLD_TRUSTS, type World } from './measure-world.ts';
+import { WORLD_NOW, WORLD_TRUSTS, type World, type WorldView } from './measure-world.ts';
 
 export interface MeasureNetwork {
   readonly measures: Measures;
   readonly db: Sqlite;
   readonly directory: string;
-  tell(world: Pick<World, 'events' | 'fetches'>): void;
+  tell(world: Pick<World, 'events' | 'fetches'> & Partial<Pick<World, 'views'>>): void;
   stop(): Promise<void>;
 }
 
@@ -27,15 +27,21 @@ export async function startMeasureNetwork(settings: object = {}): Promise<Measur
   // Of few rows a second thread costs half as much again; build.test.ts builds with two.
   const settled = { threads: 1, ...settings };
   const config = parseHubConfig({ dataDirectory: directory, trusts, measures: settled });
+  const trail: (WorldView & { seq: number })[] = [];
   const measures = await Measures.open({
     ...{ dataDirectory: directory, config: config.measures, trusts, db, log: silentLog },
     clock: { now: () => Date.parse(WORLD_NOW), monotonicMs: () => performance.now() },
     metrics: openMetrics({}),
+    audit: {
+      after: (seq, limit) => trail.filter((one) => one.seq > seq).slice(0, limit),
+      head: () => ({ seq: trail.length }),
+    },
   });
   const inbox = prepareMeasureInbox(db);
   return {
     ...{ measures, db, directory },
-    tell({ events, fetches }) {
+    tell({ events, fetches, views = [] }) {
+      for (const view of views) trail.push({ ...view, seq: trail.length + 1 });
       db.transaction(() => {
         for (const event of events) inbox.toBeCounted(event);
         for (const { order, receipt } of fetches) {

@@ -111,7 +111,9 @@ for event in by_kind["study"]:
     wall = datetime.strptime(event["studyDate"] + event["studyTime"], "%Y%m%d%H%M%S").replace(tzinfo=LONDON)
     exam = exams[(event["trust"], event["accessionNumber"])]
     exam["study"] = {"uid": event["studyInstanceUID"], "at": wall.astimezone(UTC),
-                     "region": event["series"][0]["bodyPart"], "modality": event["series"][0]["modality"]}
+                     "region": event["series"][0]["bodyPart"], "modality": event["series"][0]["modality"],
+                     "began": moment((event.get("performed") or {}).get("startedAt")),
+                     "over": moment((event.get("performed") or {}).get("endedAt"))}
 
 versions = {}
 for event in by_kind["report"]:
@@ -139,8 +141,9 @@ for exam in exams.values():
     exam["mapped"] = code is not None
     exam["region"] = (code or {}).get("region") or (study or {}).get("region") or "not told"
     exam["minutes"] = (code or {}).get("reporting_minutes", 5)
-    exam["began"] = exam["started"] or (study and study["at"])
-    exam["done"] = exam["ended"] or exam["completed"] or exam["began"]
+    # The RIS of this world tells the times of an examination in its order or not at all; then the modality may.
+    exam["began"] = exam["started"] or (study and (study["began"] or study["at"]))
+    exam["done"] = exam["ended"] or (study and study["over"]) or exam["completed"] or exam["began"]
     exam["person"] = person(exam["who"])
     exam["status01"] = patients.get(in_force(exam["who"]), patients.get(exam["who"], {})).get("nhsNumberStatus") == "01"
     exam["test"] = {"MR": "Magnetic Resonance Imaging", "CT": "Computed Tomography", "BMD": "DEXA Scan",
@@ -151,6 +154,34 @@ for exam in exams.values():
         exam["test"] = "Barium Enema"
 
 # --- bookings: one row per time that was given
+
+# What the words and codes of this world mean in the list that all trusts share, and whose doing it is.
+COMMON = {"patient cannot come": ("patient can not come", "patient"), "scanner down": ("equipment", "hospital"),
+          "no radiographer": ("staff", "hospital"), "patient feels unwell": ("patient unwell", "patient"),
+          "not required any more": ("no longer needed", "hospital"), "": ("not told", "not told")}
+for row in world["csv"]["reason"]:
+    COMMON[row["trust"], row["told"]] = (row["common"], "hospital")
+
+
+def reason_of(trust, told):
+    return COMMON.get((trust, told)) or COMMON.get(told) or ("other", "not told")
+
+
+def band_of_days(days, limits, most):
+    return next((name for limit, name in limits if days <= limit), most)
+
+
+def took(exam):
+    if exam is None:
+        return None
+    begun, over = exam["started"], exam["ended"]
+    if (begun is None or over is None) and exam["study"]:
+        begun, over = exam["study"]["began"], exam["study"]["over"]
+    if begun is None or over is None:
+        return None
+    seconds = math.floor((over - begun).total_seconds())
+    return seconds / 60 if begun < over <= begun + timedelta(hours=12) else None
+
 
 bookings = []
 told = defaultdict(dict)
@@ -181,19 +212,30 @@ for (trust, name), of in told.items():
         else:
             outcome = "booked"
         reason = (last["reason"] or "").lower()
+        common, whom = reason_of(trust, reason)
+        days = None if released is None else (local(starts).date() - local(released).date()).days
+        lead = (None if released is None else "afterwards" if released >= starts else
+                band_of_days(days, ((0, "on the day"), (2, "1-2 d"), (6, "3-6 d"), (13, "7-13 d")), "14+ d"))
+        booked = moment(time["told"][0]["asOf"])
+        notice = band_of_days((local(starts).date() - local(booked).date()).days, (
+            (1, "0-1 d"), (6, "2-6 d"), (13, "7-13 d"), (27, "14-27 d")), "28+ d")
         bookings.append({
             "trust": trust, "id": name, "starts": starts, "outcome": outcome, "released": released, "exam": exam,
             "resource": last["resource"], "booked": moment(time["told"][0]["asOf"]), "minutes": last["minutes"],
             "setting": exam["setting"] if exam else "not told",
             "by": "patient" if "patient" in reason else "hospital" if "scanner" in reason else "not told",
+            "reason": common, "whom": whom, "lead": lead, "lead_band": notice,
+            "took": took(exam) or last["minutes"],
             "notice": None if released is None else hours(released, starts)})
 slots = defaultdict(list)
 for one in bookings:
     slots[(one["trust"], one["resource"], one["starts"])].append(one)
 for one in bookings:
-    one["refilled"] = one["released"] is not None and any(
-        other["id"] != one["id"] and other["booked"] >= one["released"] and other["outcome"] in ("attended", "booked")
-        for other in slots[(one["trust"], one["resource"], one["starts"])])
+    taken = [] if one["released"] is None else [
+        other["booked"] for other in slots[(one["trust"], one["resource"], one["starts"])]
+        if other["id"] != one["id"] and other["booked"] >= one["released"] and other["outcome"] in ("attended", "booked")]
+    one["refilled"] = len(taken) > 0
+    one["fill"] = hours(one["released"], min(taken)) if taken else None
 for exam in exams.values():
     mine = [one for one in bookings if one["exam"] is exam]
     if mine:
@@ -205,12 +247,27 @@ for exam in exams.values():
 
 transfers = []
 arrived = defaultdict(dict)
+opened = defaultdict(list)
+for one in world["views"]:
+    if one["event"] == "look" and one["outcome"] == 0 and one["trust"]:
+        for study in one["studies"]:
+            opened[study, one["trust"]].append((moment(one["at"]), "dicom-web" in one["what"]))
+DUE = {"immediate": timedelta(minutes=5), "urgent": timedelta(minutes=15)}
 for fetch in world["fetches"]:
     order, receipt = fetch["order"], fetch["receipt"]
     available = next((moment(step["at"]) for step in (receipt or {"steps": []})["steps"]
                       if step["state"] == "available"), None)
     transfers.append({"trust": order["to"]["trust"], "at": moment(order["requestedAt"]), "available": available,
-                      "state": receipt["state"] if receipt else "authorised"})
+                      "state": receipt["state"] if receipt else "authorised",
+                      "from": order["home"], "priority": order["priority"], "delivered": order["deliver"]})
+    one = transfers[-1]
+    due = one["at"] + DUE.get(order["priority"], timedelta(days=1))
+    if order["priority"] == "scheduled" and order["neededBy"]:
+        due = moment(order["neededBy"])
+    one["in_time"] = available is not None and available <= due
+    one["ripe"] = available is not None and not order["deliver"] and available + timedelta(days=30) <= NOW
+    one["seen"] = any(images and available <= at <= available + timedelta(days=30)
+                      for at, images in opened[order["studyInstanceUID"], one["trust"]]) if available else False
     if available:
         before = arrived[order["studyInstanceUID"]].get(order["to"]["trust"], available)
         arrived[order["studyInstanceUID"]][order["to"]["trust"]] = min(before, available)
@@ -221,7 +278,8 @@ of_person = defaultdict(list)
 for exam in exams.values():
     of_person[exam["person"]].append(exam)
 for exam in exams.values():
-    exam["priors"] = exam["brought"] = 0
+    exam["priors"] = exam["brought"] = exam["opened"] = 0
+    exam["unknown"] = None
     exam["since"] = None
     exam["absent"] = None
     if exam["began"] is None:
@@ -237,20 +295,32 @@ for exam in exams.values():
         here = arrived[prior["study"]["uid"]].get(exam["trust"])
         exam["priors"] += 1
         exam["brought"] += here is not None and (exam["verified"] is None or here < exam["verified"])
+        looks = [at for at, _ in opened[prior["study"]["uid"], exam["trust"]]]
+        exam["opened"] += any(at >= exam["requested"] and (exam["verified"] is None or at < exam["verified"])
+                              for at in looks)
         if prior["modality"] == exam["modality"] and prior["region"] == exam["region"]:
             since = hours(prior["began"], exam["began"])
             exam["since"] = since if exam["since"] is None else min(since, exam["since"])
             if since <= 168:
                 absent = here is None or here > exam["began"]
                 exam["absent"] = absent if exam["absent"] is None else absent and exam["absent"]
+                unknown = absent and not any(prior["began"] <= at <= exam["began"] for at in looks)
+                exam["unknown"] = unknown if exam["unknown"] is None else unknown and exam["unknown"]
 
 # --- the measures
 
 answers = defaultdict(dict)
 
 
-def count(measure, rows, at, figures, trust=lambda row: row["trust"]):
+def count(measure, rows, at, figures, trust=lambda row: row["trust"], splits=()):
     cells = defaultdict(list)
+    rows = list(rows)
+    for name, value in dict(splits).items():
+        parts = defaultdict(list)
+        for row in rows:
+            parts[(trust(row), value(row))].append(row)
+        for key, of in parts.items():
+            answers[measure + "/" + name]["|".join(key)] = figures(of)
     for row in rows:
         cells[(trust(row), month(at(row)))].append(row)
         cells[("*", month(at(row)))].append(row)
@@ -367,23 +437,41 @@ def sessions():
         used = [one for one in bookings if one["trust"] == row["trust"] and one["resource"] == row["resource"]
                 and one["outcome"] == "attended" and starts <= one["starts"] < ends]
         minutes = hours(starts, ends) * 60
-        yield {**row, "starts": starts, "minutes": minutes,
+        worked = sum(one["took"] for one in used)
+        yield {**row, "starts": starts, "minutes": minutes, "worked": round(min(minutes, worked), 3),
+               "over": round(max(0, worked - minutes), 3),
                "used": min(minutes, sum(one["minutes"] for one in used)), "exams": len(used)}
 
 
 unique = {(one["trust"], one["resource"], one["starts"], one["kind"]): one for one in sessions()}
-count("BI-16", unique.values(), lambda one: one["starts"], lambda of: {
-    "sessions": len(of), "minutes": sum(one["minutes"] for one in of), "usedMinutes": sum(one["used"] for one in of),
-    "usedSessions": number(of, lambda one: one["exams"] > 0), "exams": sum(one["exams"] for one in of)})
+count("BI-16@1", unique.values(), lambda one: one["starts"], lambda of: {
+    "sessions": len(of), "minutes": sum(one["minutes"] for one in of), "usedMinutes": sum(one["used"] for one in of)})
+
+
+def lines(of):
+    def minutes(kind):
+        return sum(one["minutes"] for one in of if one["kind"] == kind)
+    staffed = [one for one in of if one["kind"] == "staffed"]
+    worked, examined = sum(one["worked"] for one in staffed), sum(one["exams"] for one in staffed)
+    return {"sessions": len(of), "staffedSessions": len(staffed),
+            "usedSessions": number(of, lambda one: one["exams"] > 0), "staffedMinutes": minutes("staffed"),
+            "staffedMinutesUsed": worked, "overrunMinutes": sum(one["over"] for one in staffed), "exams": examined,
+            "downMinutes": minutes("down"), "trainingMinutes": minutes("training"), "qaMinutes": minutes("QA"),
+            "shareUsed": ratio(worked, minutes("staffed")),
+            "examsAnHour": ratio(examined, minutes("staffed") / 60)}
+
+
+count("BI-16", unique.values(), lambda one: one["starts"], lines, splits={"kind": lambda one: one["kind"]})
 outpatients = [one for one in bookings if one["outcome"] in ("attended", "missed")
                and one["setting"] not in ("inpatient", "emergency")]
 count("BI-17", outpatients, lambda one: one["starts"], lambda of: {
     "bookings": len(of), "attended": number(of, lambda one: one["outcome"] == "attended"),
     "missed": number(of, lambda one: one["outcome"] == "missed"),
-    "shareMissed": ratio(number(of, lambda one: one["outcome"] == "missed"), len(of))})
+    "shareMissed": ratio(number(of, lambda one: one["outcome"] == "missed"), len(of))},
+      splits={"notice": lambda one: one["lead_band"]})
 
 
-def cancellations(of):
+def cancelled_before(of):
     gone = [one for one in of if one["outcome"] == "cancelled"]
     return {"bookings": len(of), "cancelled": len(gone), "byPatient": number(gone, lambda one: one["by"] == "patient"),
             "byHospital": number(gone, lambda one: one["by"] == "hospital"),
@@ -394,12 +482,38 @@ def cancellations(of):
             "shareRefilled": ratio(number(gone, lambda one: one["refilled"]), len(gone))}
 
 
-count("BI-18", bookings, lambda one: one["starts"], cancellations)
+count("BI-18@1", bookings, lambda one: one["starts"], cancelled_before)
+
+
+def cancellations(of):
+    gone = [one for one in of if one["outcome"] == "cancelled"]
+    late = [one for one in gone if local(one["released"]).date() >= local(one["starts"]).date()]
+    patients, hospitals = (number(gone, lambda one: one["whom"] == whom) for whom in ("patient", "hospital"))
+    late_hospital = number(late, lambda one: one["whom"] == "hospital")
+    return {"bookings": len(of), "cancelled": len(gone), "cancelledByPatient": patients,
+            "cancelledByHospital": hospitals, "sameDay": len(late), "hospitalSameDay": late_hospital,
+            "moved": number(of, lambda one: one["outcome"] == "moved"),
+            "refilled": number(gone, lambda one: one["refilled"]),
+            "shareCancelled": ratio(len(gone), len(of)), "shareByPatient": ratio(patients, len(of)),
+            "shareByHospital": ratio(hospitals, len(of)), "shareHospitalSameDay": ratio(late_hospital, len(of)),
+            "shareRefilled": ratio(number(gone, lambda one: one["refilled"]), len(gone))}
+
+
+count("BI-18", bookings, lambda one: one["starts"], cancellations, splits={
+    "lead_time": lambda one: one["lead"] if one["outcome"] == "cancelled" else "not cancelled",
+    "reason": lambda one: one["reason"] if one["outcome"] == "cancelled" else "not cancelled"})
 freed = [one for one in bookings if one["released"] and one["resource"] and 0 <= one["notice"] < 168]
+
+
+def refilled(of):
+    return {"released": len(of), "refilled": number(of, lambda one: one["refilled"]),
+            "shareRefilled": ratio(number(of, lambda one: one["refilled"]), len(of)),
+            "medianNotice": quantile([one["notice"] for one in of], 0.5)}
+
+
+count("BI-19@1", freed, lambda one: one["starts"], refilled)
 count("BI-19", freed, lambda one: one["starts"], lambda of: {
-    "released": len(of), "refilled": number(of, lambda one: one["refilled"]),
-    "shareRefilled": ratio(number(of, lambda one: one["refilled"]), len(of)),
-    "medianNotice": quantile([one["notice"] for one in of], 0.5)})
+    **refilled(of), "medianTimeToFill": quantile([one["fill"] for one in of if one["fill"] is not None], 0.5)})
 
 
 def moved(of):
@@ -411,17 +525,51 @@ def moved(of):
             "p95Hours": quantile(taken, 0.95)}
 
 
-count("BI-20", transfers, lambda one: one["at"], moved)
-count("BI-21", began, lambda one: one["began"], lambda of: {
-    "exams": len(of), "withPrior": number(of, lambda one: one["priors"] > 0),
-    "brought": number(of, lambda one: one["brought"] > 0),
-    "shareWithPrior": ratio(number(of, lambda one: one["priors"] > 0), len(of)),
-    "shareBrought": ratio(number(of, lambda one: one["brought"] > 0), number(of, lambda one: one["priors"] > 0))})
+def judged(of):
+    came = number(of, lambda one: one["available"])
+    failed = number(of, lambda one: one["state"] in ("failed", "partial"))
+    in_time, ripe = number(of, lambda one: one["in_time"]), [one for one in of if one["ripe"]]
+    unseen = number(ripe, lambda one: not one["seen"])
+    return {**moved(of), "inTarget": in_time, "shareInTarget": ratio(in_time, came + failed),
+            "shareFailed": ratio(failed, came + failed), "viewable": len(ripe), "notViewed": unseen,
+            "toPacs": number(of, lambda one: one["available"] and one["delivered"]),
+            "shareNotViewed": ratio(unseen, len(ripe))}
+
+
+count("BI-20@1", transfers, lambda one: one["at"], moved)
+count("BI-20", transfers, lambda one: one["at"], judged, splits={
+    "from_trust": lambda one: one["from"], "priority": lambda one: one["priority"]})
+
+
+def found(of):
+    with_prior = number(of, lambda one: one["priors"] > 0)
+    brought = number(of, lambda one: one["brought"] > 0)
+    return {"exams": len(of), "withPrior": with_prior, "brought": brought,
+            "shareWithPrior": ratio(with_prior, len(of)), "shareBrought": ratio(brought, with_prior)}
+
+
+def found_and_opened(of):
+    looked = number(of, lambda one: one["opened"] > 0)
+    return {**found(of), "opened": looked, "shareOpened": ratio(looked, number(of, lambda one: one["priors"] > 0))}
+
+
+count("BI-21@1", began, lambda one: one["began"], found)
+count("BI-21", began, lambda one: one["began"], found_and_opened)
 same = [one for one in began if one["since"] is not None and one["since"] <= 168]
-count("BI-22", same, lambda one: one["began"], lambda of: {
+count("BI-22@1", same, lambda one: one["began"], lambda of: {
     "sameElsewhere": len(of), "repeated": number(of, lambda one: one["absent"]),
     "repeated24Hours": number(of, lambda one: one["absent"] and one["since"] <= 24),
     "shareRepeated": ratio(number(of, lambda one: one["absent"]), len(of))})
+
+
+def repeats(of):
+    day = [one for one in of if one["since"] <= 24]
+    week, within = number(of, lambda one: one["unknown"]), number(day, lambda one: one["unknown"])
+    return {"sameElsewhere": len(of), "sameElsewhere24Hours": len(day), "notKnown": week, "notKnown24Hours": within,
+            "shareNotKnown": ratio(week, len(of)), "shareNotKnown24Hours": ratio(within, len(day))}
+
+
+count("BI-22", same, lambda one: one["began"], repeats)
 verified = [exam for exam in exams.values() if exam["verified"]]
 count("BI-23", verified, lambda one: one["verified"], lambda of: {
     "verified": len(of), "outsourced": number(of, lambda one: one["reporter"] not in NETWORK),

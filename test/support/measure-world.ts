@@ -24,12 +24,23 @@ export interface WorldFetch {
   readonly receipt: Record<string, unknown> | null;
 }
 
+export interface WorldView {
+  readonly event: 'look' | 'search';
+  readonly outcome: 0 | 4;
+  readonly what: string;
+  readonly trust: string | null;
+  readonly studies: readonly string[];
+  readonly at: string;
+}
+
 export interface World {
   readonly events: readonly CountedEvent[];
   readonly fetches: readonly WorldFetch[];
+  /** Rows of the hub's audit trail: who opened what. */
+  readonly views: readonly WorldView[];
   /** Rows of kinds that come by CSV. */
   readonly csv: Readonly<
-    Record<'session' | 'dose' | 'alert' | 'review' | 'code' | 'level', readonly object[]>
+    Record<'session' | 'dose' | 'alert' | 'review' | 'code' | 'level' | 'reason', readonly object[]>
   >;
 }
 
@@ -55,7 +66,11 @@ const LEVELS = [
 ].map((one) => ({ ...one, source: 'a survey', version: '1' }));
 const PRIORITIES = ['STAT', '2WW', 'URGENT', 'ROUTINE', 'ROUTINE', 'PLANNED', null] as const;
 const CLASSES = ['O', 'O', 'O', 'I', 'E', null] as const;
-const REASONS = ['Patient cannot come', 'Scanner down', null] as const;
+const REASONS = [
+  ...['Patient cannot come', 'Scanner down', 'No radiographer', 'Patient feels unwell', 'CX7'],
+  ...['Not required any more', 'Moved house', null],
+] as const;
+const SESSIONS = ['down', 'training', 'QA'] as const;
 
 interface Person {
   readonly nhsNumber: string | null;
@@ -82,6 +97,7 @@ class Builder {
   readonly #random: () => number;
   readonly #events: CountedEvent[] = [];
   readonly #fetches: WorldFetch[] = [];
+  readonly #views: WorldView[] = [];
   readonly #csv = {
     session: [] as object[],
     dose: [] as object[],
@@ -92,7 +108,11 @@ class Builder {
       ...(code in EXAMINATIONS ? { examination: EXAMINATIONS[code] } : {}),
     })) as object[],
     level: LEVELS as object[],
+    // What a trust's own code means.
+    reason: [{ trust: 'RRK', told: 'cx7', common: 'staff' }] as object[],
   };
+  /** When somebody was on a scanner. */
+  readonly #times: { trust: string; at: number }[] = [];
   readonly #merges: { trust: string; from: Person; to: Person }[] = [];
   #seq = 0;
   #earlier: { trust: string; accession: string; patient: Person; endedAt: number } | undefined;
@@ -226,16 +246,23 @@ class Builder {
 
   csvFacts(): void {
     for (let at = 0; at < 300; at += 1) {
-      const trust = this.#pick(this.#trusts);
-      const starts = FIRST + Math.floor(this.#random() * DAYS) * DAY + 8 * HOUR;
+      // Some sessions are shorter than what was done in them.
+      const short = at % 4 === 3 ? this.#times[at * 2] : undefined;
+      const drawn = this.#pick(this.#trusts);
+      const trust = short?.trust ?? drawn;
+      const early = FIRST + Math.floor(this.#random() * DAYS) * DAY + 8 * HOUR;
+      const starts = short === undefined ? early : short.at - 5 * 60_000;
       this.#csv.session.push({
         ...{
           trust,
           resource: `${trust}-CT1`,
           modality: 'CT',
-          kind: at % 9 === 0 ? 'down' : 'staffed',
+          kind: SESSIONS[at % 9] ?? 'staffed',
         },
-        ...{ starts_at: iso(starts), ends_at: iso(starts + 9 * HOUR) },
+        ...{
+          starts_at: iso(starts),
+          ends_at: iso(starts + (short === undefined ? 9 * HOUR : HOUR / 3)),
+        },
       });
       const sent = FIRST + Math.floor(this.#random() * DAYS * DAY);
       this.#csv.alert.push({
@@ -261,7 +288,10 @@ class Builder {
       const other = Math.floor(this.#random() * (at + 1));
       [events[at], events[other]] = [events[other] as CountedEvent, events[at] as CountedEvent];
     }
-    return { events, fetches: this.#fetches, csv: this.#csv };
+    const views = this.#views
+      .filter(({ at }) => at <= WORLD_NOW)
+      .sort((a, b) => (a.at < b.at ? -1 : 1));
+    return { events, fetches: this.#fetches, views, csv: this.#csv };
   }
 
   #person(): Person {
@@ -298,6 +328,7 @@ class Builder {
     } else if (startedAt < Date.parse(WORLD_NOW) - DAY) {
       const status = draw > 0.93 ? 'missed' : 'attended';
       tell(startedAt + 40 * 60_000, { status, startsAt: iso(startedAt) });
+      if (status === 'attended') this.#times.push({ trust, at: startedAt });
     }
   }
 
@@ -349,6 +380,14 @@ class Builder {
       ...{ studyId: null, accessionNumber: accession, accessionIssuer: null, description: null },
       ...{ referringPhysician: null, institution: null, instances: 1, bytes: 1, conflicts: 0 },
       setHash: 'a'.repeat(64),
+      ...(startedAt % 3 === 0
+        ? {
+            performed: {
+              startedAt: iso(startedAt + 90_000),
+              endedAt: iso(startedAt + 26 * 60_000),
+            },
+          }
+        : {}),
       series: [{ ...series, bodyPart: region, instances: 1, bytes: 1, setHash: 'a'.repeat(64) }],
       at: iso(startedAt + HOUR),
     });
@@ -404,11 +443,13 @@ class Builder {
     const arrivedAt = requestedAt + Math.floor(this.#random() ** 4 * 6 * HOUR) + 1_000;
     const state = draw < 0.85 ? 'available' : draw < 0.93 ? 'failed' : 'transferring';
     const steps = [{ state: 'transferring', at: iso(requestedAt + 500) }];
+    this.#opened({ number, uid, to, at: arrivedAt });
     this.#fetches.push({
       order: {
         ...{ fetchId: `F${number}`, studyInstanceUID: uid, home: trust, source: trust, modality },
         ...{ to: { trust: to, peer: null }, priority: this.#pick(['urgent', 'scheduled', 'bulk']) },
-        ...{ requestedAt: iso(requestedAt), cancelled: null },
+        ...{ requestedAt: iso(requestedAt), cancelled: null, deliver: number % 3 === 0 },
+        neededBy: number % 4 === 0 ? iso(requestedAt + 2 * HOUR) : null,
       },
       receipt:
         draw > 0.98
@@ -427,6 +468,17 @@ class Builder {
               steps: state === 'available' ? [...steps, { state, at: iso(arrivedAt) }] : steps,
               at: iso(arrivedAt),
             },
+    });
+  }
+
+  /** At the trust that it came to, now and then; some before it came, some without images, some in vain. */
+  #opened({ number, uid, to, at }: { number: number; uid: string; to: string; at: number }): void {
+    if (number % 2 === 0) return;
+    const days = [-1, 0.5, 3, 29, 45][number % 5] ?? 0;
+    const what = number % 7 < 4 ? 'GET /dicom-web/studies/:study/*' : 'GET /studies/:uid';
+    this.#views.push({
+      ...{ event: 'look', what, trust: number % 13 === 0 ? null : to, studies: [uid] },
+      ...{ outcome: number % 11 === 0 ? 4 : 0, at: iso(at + days * DAY) },
     });
   }
 

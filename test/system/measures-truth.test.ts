@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { FigureRow } from '../../hub/measures/answer.ts';
+import type { FigureRow, Question } from '../../hub/measures/answer.ts';
 import { type MeasureNetwork, startMeasureNetwork } from '../support/measure-network.ts';
 import { measureWorld, WORLD_NOW, WORLD_TRUSTS, type World } from '../support/measure-world.ts';
 
@@ -61,16 +61,31 @@ function differences(
   return { wrong, compared };
 }
 
+function questionBy(by: readonly string[], own: string | null): Question {
+  const where: Record<string, string> = own === null ? {} : { trust: own };
+  return { by, from: null, to: null, where, own };
+}
+
+/** What some trusts are told of themselves, by a dimension, over all months. */
+async function splitFigures(
+  { measures }: MeasureNetwork,
+  { id, dimension }: { id: string; dimension: string },
+): Promise<KeyedRow[]> {
+  const of = WORLD_TRUSTS.slice(0, 6).map(async (trust) => {
+    const { rows } = await measures.answer(id, questionBy([dimension], trust));
+    return rows.map((row) => ({ key: `${trust}|${row[dimension]}`, row, isOwn: true }));
+  });
+  return (await Promise.all(of)).flat();
+}
+
 /** What some trusts are told of themselves, whole, then all that a stranger is given. */
 async function everyFigure(
   { measures }: MeasureNetwork,
   measure: { id: string; kind: string },
+  version?: number,
 ): Promise<KeyedRow[]> {
-  const ask = async (by: readonly string[], own: string | null): Promise<readonly FigureRow[]> => {
-    const where: Record<string, string> = own === null ? {} : { trust: own };
-    const question = { by, from: null, to: null, where, own };
-    return (await measures.answer(measure.id, question)).rows;
-  };
+  const ask = async (by: readonly string[], own: string | null): Promise<readonly FigureRow[]> =>
+    (await measures.answer(measure.id, questionBy(by, own), version)).rows;
   const keyed = (rows: readonly FigureRow[], key: (row: FigureRow) => string, isOwn = false) =>
     rows.map((row) => ({ key: key(row), row, isOwn }));
   const cell = (row: FigureRow): string => `${row['trust']}|${row['month']}`;
@@ -102,18 +117,34 @@ t.test(
     network.tell({ events: world.events.slice(0, half), fetches: [] });
     await network.measures.refresh();
     // The rest comes later, with some of the first half told again.
-    network.tell({ events: world.events.slice(half - 500), fetches: world.fetches });
+    network.tell({ ...world, events: world.events.slice(half - 500) });
     await network.measures.refresh();
     const truth = truthOf(world);
-    for (const measure of network.measures.definitions) {
-      const counted = truth[measure.id] ?? {};
-      const rows = await everyFigure(network, measure);
+    for (const [name, counted] of Object.entries(truth)) {
+      const [id = '', dimension] = name.split('/');
+      if (dimension === undefined) continue;
+      const { wrong, compared } = differences(
+        counted,
+        await splitFigures(network, { id, dimension }),
+      );
+      t.strictSame(wrong.slice(0, 5), [], `${name}: ${compared} figures`);
+      t.ok(compared > 0, `${name}: figures were compared (${compared})`);
+    }
+    const versions = network.measures.definitions.flatMap((measure) => [
+      { measure, name: measure.id, version: undefined },
+      ...(measure.earlier ?? []).map(({ version }) => ({
+        ...{ measure, version, name: `${measure.id}@${version}` },
+      })),
+    ]);
+    for (const { measure, name, version } of versions) {
+      const counted = truth[name] ?? {};
+      const rows = await everyFigure(network, measure, version);
       const keys = new Set(rows.map(({ key }) => key));
       const missing = Object.keys(counted).filter((key) => /\|2/.test(key) && !keys.has(key));
-      t.strictSame(missing, [], `${measure.id}: every trust and month is there`);
+      t.strictSame(missing, [], `${name}: every trust and month is there`);
       const { wrong, compared } = differences(counted, rows);
-      t.strictSame(wrong.slice(0, 5), [], `${measure.id}: ${compared} figures`);
-      t.ok(compared > 0, `${measure.id}: figures were compared (${compared})`);
+      t.strictSame(wrong.slice(0, 5), [], `${name}: ${compared} figures`);
+      t.ok(compared > 0, `${name}: figures were compared (${compared})`);
     }
   },
 );

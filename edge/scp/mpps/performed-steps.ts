@@ -14,6 +14,9 @@ export interface StepMessage {
   readonly studyInstanceUIDs: readonly string[];
   /** Instances that it lists; null: it lists none. */
   readonly instances: number | null;
+  /** As the modality says, milliseconds since the epoch; null: it does not. */
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
   readonly callingAETitle: string;
   readonly transferSyntaxUID: string;
   readonly dataSet: Buffer;
@@ -23,6 +26,8 @@ export interface Step {
   readonly sopInstanceUID: string;
   readonly status: StepStatus;
   readonly instances: number | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
   readonly updatedAt: number;
 }
 
@@ -57,13 +62,17 @@ export class PerformedSteps {
   /** Durable when it returns. @param peers to whom it is passed on */
   record(message: StepMessage, { now, peers }: { now: number; peers: readonly string[] }): void {
     const { sopInstanceUID, kind, status, studyInstanceUIDs, instances, callingAETitle } = message;
+    const { startedAt, endedAt } = message;
     commitDurably(this.#db, () => {
       if (kind === 'create')
         this.#statements.insert.run({
-          ...{ sopInstanceUID, status, callingAETitle, instances, now },
+          ...{ sopInstanceUID, status, callingAETitle, instances, startedAt, endedAt, now },
           studies: JSON.stringify(studyInstanceUIDs),
         });
-      else this.#statements.update.run({ sopInstanceUID, status, instances, now });
+      else
+        this.#statements.update.run({
+          ...{ sopInstanceUID, status, instances, startedAt, endedAt, now },
+        });
       for (const study of studyInstanceUIDs) this.#statements.addStudy.run(study, sopInstanceUID);
       for (const study of this.#statements.studiesOf.pluck().all(sopInstanceUID) as string[])
         this.#onChange(study, now);
@@ -97,7 +106,8 @@ export class PerformedSteps {
   }
 }
 
-const STEP = 'sop_uid AS sopInstanceUID, status, instances, updated_at AS updatedAt';
+const STEP = `sop_uid AS sopInstanceUID, status, instances, started_at AS startedAt,
+  ended_at AS endedAt, updated_at AS updatedAt`;
 
 function prepareStatements(db: Sqlite) {
   return {
@@ -108,11 +118,13 @@ function prepareStatements(db: Sqlite) {
     ),
     insert: db.prepare(
       `INSERT INTO performed_steps (sop_uid, status, calling_ae_title, study_uids, instances,
-         created_at, updated_at)
-       VALUES (@sopInstanceUID, @status, @callingAETitle, @studies, @instances, @now, @now)`,
+         started_at, ended_at, created_at, updated_at)
+       VALUES (@sopInstanceUID, @status, @callingAETitle, @studies, @instances, @startedAt, @endedAt,
+         @now, @now)`,
     ),
     update: db.prepare(
       `UPDATE performed_steps SET status = @status, instances = coalesce(@instances, instances),
+         started_at = coalesce(@startedAt, started_at), ended_at = coalesce(@endedAt, ended_at),
          updated_at = @now WHERE sop_uid = @sopInstanceUID`,
     ),
     addStudy: db.prepare<[string, string]>(

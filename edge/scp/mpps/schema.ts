@@ -41,4 +41,11 @@ CREATE TABLE step_forwards (
 CREATE INDEX step_forwards_open ON step_forwards (due_at) WHERE outcome IS NULL;
 `,
   },
+  {
+    name: 'when a step began and ended, as the modality says',
+    sql: `
+ALTER TABLE performed_steps ADD COLUMN started_at INTEGER;
+ALTER TABLE performed_steps ADD COLUMN ended_at INTEGER;
+`,
+  },
 ];

@@ -10,6 +10,7 @@ import { DicomError } from '../../../shared/dicom/dicom-error.ts';
 import { trimUID } from '../../../shared/dicom/part10.ts';
 import { readSmallDataSet, type SmallDataSet } from '../../../shared/dicom/small-data-set.ts';
 import { Tag } from '../../../shared/dicom/tag.ts';
+import type { ZonedClock } from '../../../shared/time-zone.ts';
 import type {
   OperationReply,
   OperationRequest,
@@ -17,6 +18,7 @@ import type {
   ServedClassFacts,
 } from '../../dimse/service.ts';
 import type { PerformedSteps, StepStatus } from './performed-steps.ts';
+import { performedTimes } from './performed-times.ts';
 
 export const MPPS = '1.2.840.10008.3.1.2.3.3';
 
@@ -51,6 +53,8 @@ export interface MppsParts {
   readonly steps: PerformedSteps;
   /** Names of the peers that it is passed on to. */
   readonly receivers: readonly string[];
+  /** Of the clocks on the walls, where a step names no offset. */
+  readonly zone: ZonedClock;
   readonly now: () => number;
 }
 
@@ -121,7 +125,7 @@ function statusOf(given: SmallDataSet): StepStatus | undefined {
 }
 
 function record(
-  { steps, receivers, now }: MppsParts,
+  { steps, receivers, zone, now }: MppsParts,
   { kind, peer, transferSyntaxUID, dataSet }: OperationRequest,
   step: { sopInstanceUID: string; status: StepStatus; given: SmallDataSet },
 ): void {
@@ -139,6 +143,7 @@ function record(
       ...{ sopInstanceUID, status, studyInstanceUIDs, transferSyntaxUID, dataSet },
       kind: kind === 'create' ? 'create' : 'set',
       instances: instancesIn(given),
+      ...performedTimes(given, zone),
       callingAETitle: peer.callingAETitle,
     },
     { now: now(), peers: receivers },

@@ -1,4 +1,5 @@
 /** Bookings: one row per time that a patient was given, and what became of it. SC-35, BI-17 to BI-19. */
+import { byWhomSql, reasonSql } from './cancellation-reasons.ts';
 import type { Stage } from './stage.ts';
 
 const APPOINTMENT = ['trust', 'appointment_id'] as const;
@@ -63,9 +64,21 @@ export const appointment: Stage = {
   dirty: `
     SELECT trust, appointment_id FROM changed_booking
     UNION SELECT b.trust, b.appointment_id FROM booking b SEMI JOIN changed_exam USING (trust, exam)
+    UNION SELECT b.trust, b.appointment_id FROM booking b SEMI JOIN new_reason n
+      ON n.trust = b.trust AND lower(n.told) = lower(b.reason)
     UNION SELECT b.trust, b.appointment_id FROM booking b
       SEMI JOIN (SELECT trust, patient_key FROM changed_person WHERE NOT is_new) USING (trust, patient_key)`,
   rows: ({ only, named }) => `
+    WITH dated AS MATERIALIZED (
+      SELECT *, CASE WHEN status IN ('cancelled', 'deleted') THEN ended_as_of WHEN is_moved THEN moved_at END
+          AS released_at,
+        day_of(starts_at) AS starts_on, day_of(released_at) AS released_on, day_of(booked_at) AS booked_on
+      FROM ${only('booking')}),
+    reasons AS (
+      SELECT trust, lower(told) AS told, arg_max(common, rowid) AS common FROM told_reason GROUP BY ALL),
+    explained AS MATERIALIZED (
+      SELECT d.*, coalesce(r.common, ${reasonSql('d.reason')}) AS common_reason
+      FROM dated d LEFT JOIN reasons r ON r.trust = d.trust AND r.told = lower(d.reason))
     SELECT a.trust, a.appointment_id, a.exam, a.starts_at, a.minutes, a.resource, a.booked_at,
       p.person, coalesce(p.restricted, false) AS restricted,
       coalesce(e.site, a.trust) AS site, coalesce(e.modality, 'not told') AS modality,
@@ -76,14 +89,19 @@ export const appointment: Stage = {
         WHEN e.ended_at >= a.starts_at - INTERVAL 12 HOUR AND e.ended_at < a.starts_at + INTERVAL 24 HOUR
           THEN 'attended'
         ELSE 'booked' END AS outcome,
-      CASE WHEN a.status IN ('cancelled', 'deleted') THEN a.ended_as_of WHEN a.is_moved THEN a.moved_at END
-        AS released_at,
+      a.released_at,
       CASE WHEN regexp_matches(lower(a.reason), 'patient|^pt\\b') THEN 'patient'
         WHEN regexp_matches(lower(a.reason), 'hospital|clinic|staff|equipment|machine|scanner|trust')
           THEN 'hospital'
         ELSE 'not told' END AS by_whom,
-      hours_between(released_at, a.starts_at) AS notice_hours, false AS is_refilled
-    FROM ${only('booking')} a
+      hours_between(a.released_at, a.starts_at) AS notice_hours,
+      a.common_reason, ${byWhomSql('a.common_reason')} AS cancelled_by,
+      CASE WHEN a.released_at >= a.starts_at THEN 'afterwards'
+        ELSE lead_time_of(date_diff('day', a.released_on, a.starts_on)) END AS lead_time,
+      notice_of(date_diff('day', a.booked_on, a.starts_on)) AS notice,
+      e.performed_minutes,
+      false AS is_refilled, NULL::DOUBLE AS fill_hours
+    FROM explained a
     LEFT JOIN ${named('exam', ['trust', 'exam'], `FROM ${only('booking')}`)} e
       ON e.trust = a.trust AND e.exam = a.exam
     LEFT JOIN ${named('person', ['trust', 'patient_key'], `FROM ${only('booking')}`)} p
@@ -98,10 +116,14 @@ export const refill: Stage = {
   dirty: 'SELECT trust, resource, starts_at FROM changed_appointment',
   order: "date_trunc('month', starts_at), trust",
   rows: ({ only }) => `
-    WITH slot AS (FROM ${only('appointment')})
-    SELECT a.* REPLACE (a.released_at IS NOT NULL AND a.resource IS NOT NULL AND EXISTS (
-      FROM slot n WHERE n.trust = a.trust AND n.resource = a.resource
+    WITH slot AS (FROM ${only('appointment')}),
+    filled AS (
+      SELECT a.trust, a.resource, a.starts_at, a.appointment_id, min(n.booked_at) AS filled_at
+      FROM slot a JOIN slot n ON n.trust = a.trust AND n.resource = a.resource
         AND n.starts_at = a.starts_at AND n.appointment_id <> a.appointment_id
-        AND n.booked_at >= a.released_at AND n.outcome IN ('attended', 'booked')) AS is_refilled)
-    FROM slot a`,
+        AND n.booked_at >= a.released_at AND n.outcome IN ('attended', 'booked')
+      GROUP BY ALL)
+    SELECT a.* REPLACE (f.filled_at IS NOT NULL AS is_refilled,
+      hours_between(a.released_at, f.filled_at) AS fill_hours)
+    FROM slot a LEFT JOIN filled f USING (trust, resource, starts_at, appointment_id)`,
 };

@@ -39,7 +39,7 @@ export const exam: Stage = {
       band_of(e.priority) AS band, coalesce(e.setting, 'not told') AS setting,
       e.requested_at, e.received_at, e.booked_at, e.appointment_at, e.started_at, e.ended_at,
       e.first_preliminary_at, e.verified_at, e.cancelled_at, e.reporter, e.study_uid, e.has_report,
-      coalesce(d.has_dose, false) AS has_dose, c.examination
+      coalesce(d.has_dose, false) AS has_dose, c.examination, e.performed_minutes
     FROM (SELECT *, day_of(coalesce(ended_at, requested_at)) AS day FROM timed) e
     LEFT JOIN ${sources.named('person', ['trust', 'patient_key'], NAMING(sources))} p USING (trust, patient_key)
     LEFT JOIN doses d USING (trust, exam)
@@ -56,6 +56,7 @@ const NAMING = ({ only }: Sources): string =>
 const LINKED = ({ only }: Sources): string => `
     studies AS (
       SELECT trust, exam, first_study(started_at, study_uid) AS study_uid, min(started_at) AS started_at,
+        min(performed_started_at) AS performed_started_at, max(performed_ended_at) AS performed_ended_at,
         min(modality) AS modality, min(region) AS region, min(patient_key) AS patient_key
       FROM ${only('study_exam')} GROUP BY trust, exam),
     reports AS (
@@ -82,9 +83,12 @@ const TIMED = `
         coalesce(o.requested_at, o.received_at) AS requested_at, o.received_at,
         least(o.booked_at, b.booked_at) AS booked_at,
         coalesce(b.starts_at, o.appointment_at) AS appointment_at,
-        coalesce(o.started_at, r.started_at, s.started_at, o.in_progress_at) AS started_at,
-        coalesce(o.ended_at, r.ended_at, o.completed_at, o.started_at, r.started_at, s.started_at,
-          o.in_progress_at) AS ended_at,
+        -- What the RIS says of the examination goes before what modalities say, that before when it was told.
+        coalesce(o.started_at, r.started_at, s.performed_started_at, s.started_at, o.in_progress_at) AS started_at,
+        coalesce(o.ended_at, r.ended_at, s.performed_ended_at, o.completed_at, o.started_at, r.started_at,
+          s.performed_started_at, s.started_at, o.in_progress_at) AS ended_at,
+        coalesce(minutes_of(o.started_at, o.ended_at), minutes_of(r.started_at, r.ended_at),
+          minutes_of(s.performed_started_at, s.performed_ended_at)) AS performed_minutes,
         r.first_preliminary_at, r.verified_at, r.reporter, o.cancelled_at,
         o.code, o.code_system, o.priority, o.setting, o.site, s.study_uid, r.exam IS NOT NULL AS has_report,
         known_modality(o.modality) AS modality, s.modality AS imaged, s.region

@@ -37,6 +37,17 @@ CREATE OR REPLACE MACRO month_end(n) AS utc_of_london(make_date((n + 1) // 12, (
 CREATE OR REPLACE MACRO exact_sum(x) AS sum(CASE WHEN abs(x) < 1e15 THEN (x * 1e9)::HUGEINT END) / 1e9;
 CREATE OR REPLACE MACRO hours_between(a, b) AS epoch_us(b - a) / 3600000000.0;
 CREATE OR REPLACE MACRO days_between(a, b) AS epoch_us(b - a) / 86400000000.0;
+-- How long an examination took, in whole seconds, where both ends are told and can be true.
+CREATE OR REPLACE MACRO minutes_of(a, b) AS CASE WHEN b > a AND b <= a + INTERVAL 12 HOUR
+  THEN (epoch_us(b - a) // 1000000) / 60.0 END;
+-- How many local days before its time a booking was given back.
+CREATE OR REPLACE MACRO lead_time_of(days) AS CASE
+  WHEN days < 1 THEN 'on the day' WHEN days < 3 THEN '1-2 d' WHEN days < 7 THEN '3-6 d'
+  WHEN days < 14 THEN '7-13 d' WHEN days IS NOT NULL THEN '14+ d' END;
+-- How many before its time it was made.
+CREATE OR REPLACE MACRO notice_of(days) AS CASE
+  WHEN days < 2 THEN '0-1 d' WHEN days < 7 THEN '2-6 d' WHEN days < 14 THEN '7-13 d'
+  WHEN days < 28 THEN '14-27 d' ELSE '28+ d' END;
 CREATE OR REPLACE MACRO band_of(priority) AS CASE
   WHEN upper(priority) IN ('P1', 'S', 'STAT', 'EMERGENCY', 'IMMEDIATE', '1') THEN 'P1'
   WHEN upper(priority) IN ('P2', '2WW', 'TWW', 'USC', 'CANCER', '2') THEN 'P2'

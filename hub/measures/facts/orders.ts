@@ -43,7 +43,9 @@ const studyExam: Stage = {
     WITH now AS (
       SELECT trust, study_uid, arg_max(deleted, seq) AS deleted, arg_max(exam, seq) AS exam,
         arg_max(started_at, seq) AS started_at, arg_max(modality, seq) AS modality,
-        arg_max(region, seq) AS region, arg_max(patient_key, seq) AS patient_key
+        arg_max(region, seq) AS region, arg_max(patient_key, seq) AS patient_key,
+        arg_max(performed_started_at, seq) AS performed_started_at,
+        arg_max(performed_ended_at, seq) AS performed_ended_at
       FROM (SELECT *, seq_of(as_of, arrived) AS seq FROM ${only('told_study')})
       GROUP BY trust, study_uid),
     by_uid AS (

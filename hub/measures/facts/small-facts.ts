@@ -4,13 +4,35 @@ import type { Stage } from './stage.ts';
 export const transfer: Stage = {
   name: 'transfer',
   key: ['transfer_id'],
-  dirty: 'SELECT transfer_id FROM new_transfer',
+  dirty: `
+    SELECT transfer_id FROM new_transfer
+    UNION SELECT t.transfer_id FROM transfer t
+      SEMI JOIN changed_view v ON v.trust = t.to_trust AND v.study_uid = t.study_uid`,
   order: "date_trunc('month', requested_at), to_trust",
-  rows: ({ only }) => `
-    SELECT * EXCLUDE (seq, arrived) FROM (
-      SELECT *, row_number() OVER (PARTITION BY transfer_id ORDER BY as_of DESC, arrived DESC) AS seq
-      FROM ${only('told_transfer')})
-    WHERE seq = 1`,
+  rows: ({ only, named }) => `
+    WITH latest AS (
+      SELECT * EXCLUDE (seq, arrived) FROM (
+        SELECT *, row_number() OVER (PARTITION BY transfer_id ORDER BY as_of DESC, arrived DESC) AS seq
+        FROM ${only('told_transfer')})
+      WHERE seq = 1),
+    seen AS (
+      SELECT l.transfer_id, min(v.viewed_at) AS viewed_at
+      FROM latest l JOIN ${named(
+        'view',
+        ['trust', 'study_uid'],
+        `SELECT to_trust AS trust, study_uid FROM ${only('told_transfer')}`,
+      )} v ON v.trust = l.to_trust AND v.study_uid = l.study_uid
+      WHERE v.part = 'images' AND v.viewed_at >= l.available_at GROUP BY ALL)
+    SELECT l.* REPLACE (coalesce(l.delivered, true) AS delivered), s.viewed_at
+    FROM latest l LEFT JOIN seen s USING (transfer_id)`,
+};
+
+/** Openings through the hub. */
+export const view: Stage = {
+  name: 'view',
+  key: ['trust', 'study_uid'],
+  dirty: 'SELECT trust, study_uid FROM new_view',
+  rows: ({ only }) => `SELECT DISTINCT trust, study_uid, viewed_at, part FROM ${only('told_view')}`,
 };
 
 const session: Stage = {
@@ -34,14 +56,23 @@ const session: Stage = {
       SELECT trust, resource, starts_at, ends_at, kind,
         unnest(generate_series(starts_at::DATE, ends_at::DATE, INTERVAL 1 DAY))::DATE AS day FROM told),
     used AS (
-      SELECT s.trust, s.resource, s.starts_at, s.kind, count(*) AS exams, sum(a.minutes) AS minutes
+      SELECT s.trust, s.resource, s.starts_at, s.kind, count(*) AS exams, sum(a.minutes) AS booked_minutes,
+        sum(coalesce(a.performed_minutes, a.minutes)) AS worked
       FROM by_day s JOIN appointment a ON a.trust = s.trust AND a.resource = s.resource
         AND a.starts_at::DATE = s.day AND a.outcome = 'attended'
         AND a.starts_at >= s.starts_at AND a.starts_at < s.ends_at
       GROUP BY ALL)
     SELECT s.trust, s.resource, s.starts_at, s.ends_at, s.kind, s.modality,
-      least(hours_between(s.starts_at, s.ends_at) * 60, coalesce(u.minutes, 0)) AS used_minutes,
-      hours_between(s.starts_at, s.ends_at) * 60 AS minutes, coalesce(u.exams, 0) AS exams
+      least(hours_between(s.starts_at, s.ends_at) * 60, coalesce(u.booked_minutes, 0)) AS used_minutes,
+      hours_between(s.starts_at, s.ends_at) * 60 AS minutes, coalesce(u.exams, 0) AS exams,
+      least(hours_between(s.starts_at, s.ends_at) * 60, coalesce(u.worked, 0)) AS performed_minutes,
+      greatest(coalesce(u.worked, 0) - hours_between(s.starts_at, s.ends_at) * 60, 0) AS overrun_minutes,
+      CASE WHEN regexp_matches(lower(s.kind), 'staffed|clinical|^list') AND NOT regexp_matches(lower(s.kind), 'unstaffed')
+          THEN 'staffed'
+        WHEN regexp_matches(lower(s.kind), 'down|break|fault|repair|service|maintenance') THEN 'down'
+        WHEN regexp_matches(lower(s.kind), 'train|teach') THEN 'training'
+        WHEN regexp_matches(lower(s.kind), '^q\\.?[ac]|quality') THEN 'qa'
+        ELSE 'other' END AS line
     FROM told s LEFT JOIN used u USING (trust, resource, starts_at, kind)`,
 };
 

@@ -6,13 +6,13 @@ import { exam } from './exam.ts';
 import { ORDERS } from './orders.ts';
 import { PEOPLE } from './people.ts';
 import { prior } from './priors.ts';
-import { SMALL_FACTS, transfer } from './small-facts.ts';
+import { SMALL_FACTS, transfer, view } from './small-facts.ts';
 import { type Stage, tableOf } from './stage.ts';
 
 export const STAGES: readonly Stage[] = [
   ...PEOPLE,
   ...ORDERS,
-  ...[booking, doseEvent, exam, transfer, prior, appointment, refill, dose],
+  ...[booking, doseEvent, exam, view, transfer, prior, appointment, refill, dose],
   ...SMALL_FACTS,
 ];
 

@@ -1,6 +1,10 @@
 /** When a study is complete: IS-35, IS-36 of the domain notes. */
 import t from 'tap';
-import { type CompletenessFacts, judgeCompleteness } from '../../../../edge/outbox/completeness.ts';
+import {
+  type CompletenessFacts,
+  judgeCompleteness,
+  performedOf,
+} from '../../../../edge/outbox/completeness.ts';
 
 const MINUTE = 60_000;
 const LAST = 1_800_000_000_000;
@@ -36,11 +40,34 @@ t.test('the PACS counts as many: complete as soon as it is quiet', async (t) => 
 });
 
 t.test('performed steps: all over, and all that they list is here', async (t) => {
-  const done = { status: 'COMPLETED', instances: 300 } as const;
+  const untimed = { startedAt: null, endedAt: null };
+  const done = { status: 'COMPLETED', instances: 300, ...untimed } as const;
   t.equal(after(5, { steps: [done] }).completeBy, 'mpps');
   t.equal(after(5, { steps: [{ ...done, instances: null }] }).completeBy, 'mpps');
   t.equal(after(5, { steps: [{ ...done, instances: 301 }] }).completeBy, null);
-  const going = { status: 'IN PROGRESS', instances: null } as const;
+  const going = { status: 'IN PROGRESS', instances: null, ...untimed } as const;
   t.equal(after(5, { steps: [done, going] }).completeBy, null);
-  t.equal(after(5, { steps: [{ status: 'DISCONTINUED', instances: 20 }] }).completeBy, 'mpps');
+  const ended = { status: 'DISCONTINUED', instances: 20, ...untimed } as const;
+  t.equal(after(5, { steps: [ended] }).completeBy, 'mpps');
+});
+
+t.test('performed steps tell when the examination was: first start, last end', async (t) => {
+  const step = (
+    status: 'COMPLETED' | 'IN PROGRESS' | 'DISCONTINUED',
+    from: number,
+    to?: number,
+  ) => ({
+    ...{ status, instances: 1, startedAt: LAST + from * MINUTE },
+    endedAt: to === undefined ? null : LAST + to * MINUTE,
+  });
+  const at = (minutes: number): string => new Date(LAST + minutes * MINUTE).toISOString();
+  const two = [step('COMPLETED', 10, 25), step('COMPLETED', 0, 8)];
+  t.strictSame(performedOf(two), { startedAt: at(0), endedAt: at(25) });
+  t.strictSame(
+    performedOf([...two, step('IN PROGRESS', 30)]),
+    { startedAt: at(0), endedAt: null },
+    'while one goes on there is no end',
+  );
+  t.equal(performedOf([step('DISCONTINUED', 0, 2)]), null, 'what was broken off was not made');
+  t.equal(performedOf([]), null);
 });

@@ -367,11 +367,18 @@ t.test('a study is told once more when it is complete, and again when more comes
 t.test('a performed step that is over completes a quiet study', async (t) => {
   const edge = open(t);
   let status: 'IN PROGRESS' | 'COMPLETED' = 'IN PROGRESS';
-  edge.outbox.askSteps(() => [{ status, instances: 3 }]);
+  const [startedAt, endedAt] = ['2026-03-01T09:00:00Z', '2026-03-01T09:20:00Z'].map(Date.parse) as [
+    number,
+    number,
+  ];
+  edge.outbox.askSteps(() => [
+    { status, instances: 3, startedAt, endedAt: status === 'COMPLETED' ? endedAt : null },
+  ]);
   edge.store(0, 3);
   edge.pass(6 * 60_000);
   const study = edge.studies().at(-1);
   t.equal(study?.completeBy, null);
+  t.strictSame(study?.performed, { startedAt: '2026-03-01T09:00:00.000Z', endedAt: null });
   status = 'COMPLETED';
   edge.outbox.markStudyDirty(
     { studyInstanceUID: study?.studyInstanceUID ?? '', home: 'RRK' },
@@ -379,7 +386,10 @@ t.test('a performed step that is over completes a quiet study', async (t) => {
     'nearline',
   );
   edge.pass(1_000);
-  t.equal(edge.studies().at(-1)?.completeBy, 'mpps');
+  t.match(edge.studies().at(-1), {
+    completeBy: 'mpps',
+    performed: { startedAt: '2026-03-01T09:00:00.000Z', endedAt: '2026-03-01T09:20:00.000Z' },
+  });
 });
 
 t.test(

@@ -15,6 +15,7 @@ import { SAMPLED, sampleFor, sampleTables } from '../../../../hub/measures/sampl
 import { Store } from '../../../../hub/measures/store.ts';
 import { appendTold } from '../../../../hub/measures/take.ts';
 import type { KindName, ToldRow } from '../../../../hub/measures/told.ts';
+import { viewRows } from '../../../../hub/measures/views-told.ts';
 import type { CountedEvent } from '../../../../hub/projection/measure-inbox.ts';
 import {
   measureWorld,
@@ -45,24 +46,34 @@ function tellingsOf(world: World, random: () => number): Telling[] {
   const told = [...world.events, ...corrected(world.events, random)].flatMap((event) =>
     rowsOfEvent(event, keys),
   );
-  const files = (['session', 'dose', 'alert', 'review', 'code', 'level'] as const).flatMap((kind) =>
-    world.csv[kind].map((row) => ({ kind, row: row as ToldRow })),
-  );
+  const files = (
+    ['session', 'dose', 'alert', 'review', 'code', 'level', 'reason'] as const
+  ).flatMap((kind) => world.csv[kind].map((row) => ({ kind, row: row as ToldRow })));
   const codes = world.csv.code.map((row) => ({
     kind: 'code' as const,
     row: { ...row, reporting_minutes: 12, region: 'PELVIS' } as ToldRow,
   }));
-  return shuffled([...told, ...files, ...codes, ...world.fetches.flatMap(transfersOf)], random);
+  return shuffled(
+    [...told, ...files, ...codes, ...world.fetches.flatMap(transfersOf), ...viewsOf(world)],
+    random,
+  );
+}
+
+function viewsOf({ views }: World): Telling[] {
+  const entries = views.map((one, at) => ({ ...one, seq: at + 1 }));
+  return viewRows(entries).map((row) => ({ kind: 'view', row }));
 }
 
 function transfersOf({ order, receipt }: World['fetches'][number]): Telling[] {
-  const { fetchId, studyInstanceUID, home, to, requestedAt, modality, priority } = order as {
-    [name: string]: string;
-  };
+  const { fetchId, studyInstanceUID, home, to, requestedAt, modality, priority, deliver } =
+    order as {
+      [name: string]: string;
+    };
   const { trust } = to as unknown as { trust: string };
   const row = {
     ...{ transfer_id: fetchId, study_uid: studyInstanceUID, home, source: home, to_trust: trust },
     ...{ requested_at: requestedAt, modality, priority, as_of: requestedAt, state: 'authorised' },
+    delivered: deliver as unknown as boolean,
   } as ToldRow;
   if (receipt === null) return [{ kind: 'transfer', row }];
   const { state, at } = receipt as { state: string; at: string };

@@ -83,10 +83,18 @@ t.test('minutes used tell strangers nothing of fewer than five people', async (t
     const asked = { by: [], from: null, to: null, where, own };
     return (await measures.answer('BI-16', asked)).rows[0];
   };
-  const told = { sessions: 12, usedSessions: 1, usedMinutes: 20, exams: 1 };
+  const told = { sessions: 12, usedSessions: 1, staffedMinutesUsed: 20, exams: 1 };
   t.match(await ask({ trust: 'RRK' }, 'RRK'), told, 'the trust itself is told');
-  t.match(await ask({ trust: 'RRK' }, null), { suppressed: true, usedMinutes: null, exams: null });
-  t.match(await ask({}, null), { suppressed: false, usedMinutes: 260, exams: 13 });
+  const withheld = { suppressed: true, staffedMinutesUsed: null, examsAnHour: null, exams: null };
+  t.match(await ask({ trust: 'RRK' }, null), withheld);
+  t.match(await ask({}, null), { suppressed: false, staffedMinutesUsed: 260, exams: 13 });
+  const before = await measures.answer(
+    'BI-16',
+    { by: [], from: null, to: null, where: { trust: 'RRK' }, own: null },
+    1,
+  );
+  t.match(before.rows[0], { suppressed: true, usedMinutes: null }, 'nor does the version before');
+  t.notOk('exams' in (before.rows[0] ?? {}), 'which has its own figures alone');
 });
 
 t.test('nobody waits for the first page: not while it is built, not after a restart', async (t) => {
