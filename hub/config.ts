@@ -98,6 +98,19 @@ export const HubConfigSchema = z.strictObject({
         })
         .prefault({})
         .describe("limits of a question of an analyst's own SQL; atOnce 0 turns it off"),
+      gate: z
+        .strictObject({
+          least: z.number().min(0).max(1).default(0.95),
+          of: z
+            .array(
+              z.enum(['nhsVerified', 'codeMapped', 'timesInOrder', 'reportLinked', 'studyLinked']),
+            )
+            .default(['timesInOrder']),
+        })
+        .prefault({})
+        .describe(
+          'whose figures are held against those of others: at least so much of its records is right, by BI-29',
+        ),
       purposes: z
         .array(
           z.strictObject({

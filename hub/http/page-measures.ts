@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { checkQuestion, dimensionsOf, type Question } from '../measures/answer.ts';
 import { pictureOf, shownOf } from '../measures/charts.ts';
-import { cellText, figureText, unitOf } from '../measures/figure-text.ts';
+import { cellText, figureText, unitOf, withheldTexts } from '../measures/figure-text.ts';
 import type { Measure } from '../measures/measure.ts';
 import { MeasureError } from '../measures/measure-error.ts';
 import type { MeasureAnswer } from '../measures/measures.ts';
@@ -167,7 +167,12 @@ function viewOf(
       ...one,
       level: figureText(level, unit),
     })),
-    hasWithheld: rows.some(({ suppressed }) => suppressed === true),
+    withheld: withheldTexts(rows),
+    unpublished: coverage.flatMap(({ trust, quality }) =>
+      quality?.isPublished === false
+        ? [{ trust, share: figureText(quality.share ?? 0, 'share') }]
+        : [],
+    ),
     link: `/measures/${measure.id}?${search}`,
     search: newest,
     earlier: (measure.earlier ?? []).map((one) => ({

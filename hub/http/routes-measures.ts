@@ -186,7 +186,8 @@ function answerJson(answer: MeasureAnswer, { by, where }: Question): object {
     medians: answer.isSampled ? 'sampled' : 'exact',
     suppression: {
       below: SMALLEST,
-      rows: rows.filter(({ suppressed }) => suppressed === true).length,
+      rows: rows.filter(({ withheld }) => withheld === 'small-numbers').length,
+      unpublished: rows.filter(({ withheld }) => withheld === 'data-quality').length,
     },
     ...(answer.levels === undefined ? {} : { levels: answer.levels }),
     rows,

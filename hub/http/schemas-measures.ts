@@ -62,6 +62,12 @@ export const MeasureFiguresAnswer = z.object({
         exams: z.int(),
         shareMapped: z.number().nullable(),
         shareWithReport: z.number().nullable(),
+        quality: z
+          .object({
+            share: z.number().nullable().describe('of records free of faults, in these months'),
+            isPublished: z.boolean().describe('false: its figures are not held against others'),
+          })
+          .optional(),
       }),
     ),
   }),
@@ -87,11 +93,16 @@ export const MeasureFiguresAnswer = z.object({
     below: z
       .int()
       .describe('counts from 1 to this, exclusive, are withheld, and what would show them'),
-    rows: z.int().describe('rows that are withheld'),
+    rows: z.int().describe('rows that are withheld for that'),
+    unpublished: z.int().describe('rows that are withheld for the quality of their records'),
   }),
   rows: z.array(
     z.looseObject({
       suppressed: z.boolean(),
+      withheld: z
+        .enum(['small-numbers', 'data-quality'])
+        .optional()
+        .describe('why; data-quality: too few of its records are free of faults (BI-29)'),
       atLeast: z.record(z.string(), z.int()).optional(),
     }),
   ),

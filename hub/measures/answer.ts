@@ -220,6 +220,7 @@ function withheld(
     ...Object.fromEntries(none),
     ...(isTotalWhole ? { [total]: Number(row['total']) } : {}),
     suppressed: true,
+    withheld: 'small-numbers',
     atLeast: { ...atLeast, [total]: Number(row['total']) },
   };
 }

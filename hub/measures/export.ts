@@ -23,6 +23,8 @@ export function columnsOf(measure: Measure, by: readonly string[]): ExportColumn
     ...of(measure.sums, 'DOUBLE'),
     ...of(measure.ratios, 'DOUBLE'),
     { name: 'suppressed', type: 'BOOLEAN' },
+    // Why: small-numbers, data-quality.
+    { name: 'withheld', type: 'VARCHAR' },
   ];
 }
 

@@ -21,5 +21,21 @@ export function figureText(value: number, unit: string): string {
 export function cellText(row: FigureRow, name: string, unit: string): string {
   const value = row[name];
   if (typeof value === 'number') return figureText(value, unit);
+  if (row['withheld'] === 'data-quality') return 'not published';
   return row['suppressed'] === true ? 'withheld' : '–';
+}
+
+/** What was withheld, and why, one sentence a reason. */
+export function withheldTexts(rows: readonly FigureRow[]): string[] {
+  const has = (reason: string): boolean => rows.some(({ withheld }) => withheld === reason);
+  return [
+    ...(has('small-numbers')
+      ? ['Withheld: a count of 1 to 4 could be told from it, alone or with other figures.']
+      : []),
+    ...(has('data-quality')
+      ? [
+          'Not published: too few of the records behind it are free of faults (BI-29). The trust itself is told.',
+        ]
+      : []),
+  ];
 }

@@ -13,6 +13,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { MEASURES } from './all-measures.ts';
 import { amountColumn, cellTable } from './cell-names.ts';
+import { dataQuality } from './definitions/data-quality.ts';
+import { type Gate, gatedMonthsSql } from './gate.ts';
 import { type Measure, mainCount } from './measure.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { quoted, type Store } from './store.ts';
@@ -23,10 +25,12 @@ const FIGURES = 'figures';
 export class Marts {
   readonly #store: Store;
   readonly #keys: Pseudonyms;
+  readonly #gate: Gate;
   readonly #making = new Map<string, Promise<string>>();
 
-  constructor(store: Store, keys: Pseudonyms) {
+  constructor(store: Store, keys: Pseudonyms, gate: Gate) {
     this.#store = store;
+    this.#gate = gate;
     this.#keys = keys;
   }
 
@@ -60,7 +64,7 @@ export class Marts {
     const unfinished = `${file}.making`;
     rmSync(unfinished, { force: true });
     const tables =
-      purpose === null ? figureTables() : rowTables(this.#keys.secretOfPurpose(purpose));
+      purpose === null ? figureTables(this.#gate) : rowTables(this.#keys.secretOfPurpose(purpose));
     const alias = `mart_${slugOf(name)}`;
     const statements = tables.map(([table, sql]) => `CREATE TABLE ${alias}.${table} AS ${sql}`);
     // In one transaction of its own: every table is of the same build.
@@ -85,7 +89,7 @@ const slugOf = (purpose: string): string =>
 type Table = readonly [name: string, sql: string];
 
 /** `bi_14`: counts by unit of the details; `bi_14_total`: how many there are, by the finer units of the total. */
-function figureTables(): Table[] {
+function figureTables(gate: Gate): Table[] {
   return MEASURES.flatMap((measure): Table[] => {
     const name = measure.id.replaceAll('-', '_').toLowerCase();
     const { counts, sums = [] } = measure;
@@ -94,12 +98,23 @@ function figureTables(): Table[] {
       ...sums.map((one) => `sum(c.${amountColumn(one.name)}) / 1000.0 AS "${one.name}"`),
     ];
     const total = mainCount(measure);
+    const published = (sql: string): string =>
+      measure.id === dataQuality.id ? sql : publishedSql(sql, gate);
     return [
-      [name, unitsSql(measure, 'details', all)],
-      [`${name}_total`, unitsSql(measure, 'total', [`sum(c.${total})::BIGINT AS "${total}"`])],
+      [name, published(unitsSql(measure, 'details', all))],
+      [
+        `${name}_total`,
+        published(unitsSql(measure, 'total', [`sum(c.${total})::BIGINT AS "${total}"`])),
+      ],
     ];
   });
 }
+
+/** Without units of trusts that are not held against others. */
+const publishedSql = (units: string, gate: Gate): string => `
+  SELECT u.* FROM (${units}) u ANTI JOIN (${gatedMonthsSql(gate)}) g
+    ON g.trust = u.trust AND (u.month = g.month OR u.month = 'several')
+  ORDER BY ALL`;
 
 /** One row for each unit; what its cells have not in common is `several`. */
 function unitsSql(measure: Measure, kind: 'total' | 'details', sums: readonly string[]): string {

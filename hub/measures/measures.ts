@@ -28,6 +28,7 @@ import { type DidsDay, didsOfDay } from './dids/daily.ts';
 import { readDidsReference } from './dids/reference.ts';
 import { type ExportColumn, parquetOf } from './export.ts';
 import { type Forecast, forecastOf } from './forecast.ts';
+import { comparedBy, publishedRow, type Quality, qualitiesOf } from './gate.ts';
 import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
@@ -77,6 +78,8 @@ export interface TrustCoverage {
   /** Share of examinations whose code is mapped, and with a report; null without any. */
   readonly shareMapped: number | null;
   readonly shareWithReport: number | null;
+  /** In the months of an answer: whether its figures are held against others'. */
+  readonly quality?: Quality;
 }
 
 export interface MeasureAnswer extends Figures {
@@ -188,12 +191,13 @@ export class Measures {
       ...{ asked: question, context },
       kept: this.#keptQuantiles,
     });
+    const published = await this.#published(measure, question, figures);
     const answer = {
       ...figures,
-      rows: figures.rows.map((row) => rowOfVersion(row, measure, seen)),
+      ...published,
+      rows: published.rows.map((row) => rowOfVersion(row, measure, seen)),
       measure: seen,
       asOf: rfc3339(context.now),
-      coverage: await this.#coverage(),
       ...(measure.hasLevels ? { levels: await levelsInForce(this.#store) } : {}),
     };
     // Figures are the same until the next build. One that was begun before it is not kept.
@@ -202,6 +206,26 @@ export class Measures {
       this.#kept.set(key, answer);
     }
     return answer;
+  }
+
+  /** Without the figures of those whose records can't be trusted; and whose these are. */
+  async #published(
+    measure: Measure,
+    asked: Question,
+    { rows, from, to }: Figures,
+  ): Promise<{ rows: readonly FigureRow[]; coverage: readonly TrustCoverage[] }> {
+    const options = { gate: this.#options.config.gate, months: { from, to } };
+    const ofTrusts = await qualitiesOf(this.#store, 'trust', options);
+    const coverage = (await this.#coverage()).map((one) => ({
+      ...one,
+      quality: ofTrusts.get(one.trust) ?? { share: null, isPublished: true },
+    }));
+    const compared = comparedBy(measure, asked);
+    if (compared === null) return { rows, coverage };
+    const qualities =
+      compared === 'trust' ? ofTrusts : await qualitiesOf(this.#store, 'site', options);
+    const published = { compared, asked, qualities };
+    return { rows: rows.map((row) => publishedRow(row, measure, published)), coverage };
   }
 
   /** Every measure for the whole network, as of one build. @throws MeasureError `MEASURES_NOT_BUILT` */
@@ -239,7 +263,7 @@ export class Measures {
   }
 
   #martsOf(): Marts {
-    this.#marts ??= new Marts(this.#store, this.#keys);
+    this.#marts ??= new Marts(this.#store, this.#keys, this.#options.config.gate);
     return this.#marts;
   }
 

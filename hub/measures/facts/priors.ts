@@ -28,9 +28,9 @@ export const prior: Stage = {
       SELECT e.trust, e.exam, e.started_at, e.verified_at, e.modality, e.region,
         p.started_at AS prior_at, p.modality AS prior_modality, p.region AS prior_region, a.here_at,
         -- For this examination, not for one before it.
-        len([at FOR at IN o.views IF at >= coalesce(e.requested_at, e.started_at - INTERVAL 7 DAY)
-          AND at < coalesce(e.verified_at, TIMESTAMP '9999-01-01')]) > 0 AS is_opened,
-        len([at FOR at IN o.views IF at >= p.started_at AND at <= e.started_at]) > 0 AS is_seen
+        len([seen FOR seen IN o.views IF seen >= coalesce(e.requested_at, e.started_at - INTERVAL 7 DAY)
+          AND seen < coalesce(e.verified_at, TIMESTAMP '9999-01-01')]) > 0 AS is_opened,
+        len([seen FOR seen IN o.views IF seen >= p.started_at AND seen <= e.started_at]) > 0 AS is_seen
       FROM of_person e JOIN of_person p ON p.person = e.person
         AND p.trust <> e.trust AND p.study_uid IS NOT NULL AND p.started_at < e.started_at
         AND p.started_at >= e.started_at - INTERVAL ${YEARS_BACK} YEAR

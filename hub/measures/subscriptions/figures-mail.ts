@@ -4,7 +4,7 @@ import type { HubConfig } from '../../config.ts';
 import { sendMail } from '../../mail.ts';
 import { shownOf } from '../charts.ts';
 import { columnsOf, csvOf } from '../export.ts';
-import { cellText } from '../figure-text.ts';
+import { cellText, withheldTexts } from '../figure-text.ts';
 import type { MeasureAnswer } from '../measures.ts';
 import { searchOf } from '../question-link.ts';
 import type { Subscription } from './subscription-store.ts';
@@ -81,9 +81,7 @@ function linesOf({ measure, rows }: MeasureAnswer, by: readonly string[]): strin
     ...(rows.length > ROWS_IN_TEXT
       ? [`… and ${rows.length - ROWS_IN_TEXT} rows more, in the table`]
       : []),
-    ...(rows.some(({ suppressed }) => suppressed === true)
-      ? ['Withheld: a count of 1 to 4 could be told from it, alone or with other figures.']
-      : []),
+    ...withheldTexts(rows),
   ];
 }
 
