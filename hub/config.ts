@@ -98,6 +98,14 @@ export const HubConfigSchema = z.strictObject({
         })
         .prefault({})
         .describe("limits of a question of an analyst's own SQL; atOnce 0 turns it off"),
+      buildHour: z
+        .int()
+        .min(0)
+        .max(23)
+        .optional()
+        .describe(
+          'figures are built once a night, from this hour on, so that nobody sees them change in the course of the day; absent: soon after something is told',
+        ),
       gate: z
         .strictObject({
           least: z.number().min(0).max(1).default(0.95),
@@ -110,6 +118,19 @@ export const HubConfigSchema = z.strictObject({
         .prefault({})
         .describe(
           'whose figures are held against those of others: at least so much of its records is right, by BI-29',
+        ),
+      reportTargets: z
+        .array(
+          z.strictObject({
+            modality: z.string().min(1).optional(),
+            band: z.enum(['P1', 'P2', 'P3', 'P4', 'P5', 'not told']).optional(),
+            setting: z.enum(['outpatient', 'inpatient', 'emergency', 'not told']).optional(),
+            hours: z.number().positive().max(10_000),
+          }),
+        )
+        .default([])
+        .describe(
+          'within how many hours of the examination its report is due, by pathway; the first that fits',
         ),
       purposes: z
         .array(

@@ -18,6 +18,7 @@ import { makeChanged } from './facts/make-changed.ts';
 import { STAGES } from './facts/stages.ts';
 import { FACTS, type FactName } from './measure.ts';
 import { keepOpen, OPEN } from './open-rows.ts';
+import type { ReportTarget } from './report-targets.ts';
 import { SAMPLED, sampleFact } from './sample.ts';
 import { quoted, type Store, timestamp } from './store.ts';
 import { KINDS } from './told.ts';
@@ -26,18 +27,26 @@ import { monthsSql } from './units.ts';
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 /** Other rules, other facts; other definitions, other cells. Another DuckDB may hash otherwise. */
 const RULES = hashOf([version(), MACROS, KEYS_TEXT, ...STAGES.map(textOf)].join('\n'));
-const definitionsOf = (trusts: readonly string[]): string =>
+const definitionsOf = ({ trusts, reportTargets = [] }: Settings): string =>
   hashOf(
-    JSON.stringify([MEASURES, trusts, OPEN, MEASURES.map((one) => monthsSql(one, cellTable(one)))]),
+    JSON.stringify([
+      ...[MEASURES, trusts, reportTargets, OPEN],
+      MEASURES.map((one) => monthsSql(one, cellTable(one))),
+    ]),
   );
 
 /** So much more is cheaper made anew than row by row. */
 const REBUILD_FROM_ROWS = 2_000_000;
 
-export interface BuildOptions {
-  readonly store: Store;
+/** What of hub.yaml decides what is counted. */
+export interface Settings {
   /** ODS codes of the network. */
   readonly trusts: readonly string[];
+  readonly reportTargets?: readonly ReportTarget[];
+}
+
+export interface BuildOptions extends Settings {
+  readonly store: Store;
   /** Milliseconds since the epoch: the data are as of then. */
   readonly now: number;
   /** True: all of it, also where the rules are the same. */
@@ -54,20 +63,20 @@ export interface Built {
 }
 
 /** When it was built last, by the rules of this version; null: not so, and nothing can be asked yet. */
-export async function builtSo(store: Store, trusts: readonly string[]): Promise<number | null> {
+export async function builtSo(store: Store, settings: Settings): Promise<number | null> {
   const [last] = await store.rows(
     'SELECT rules, definitions, epoch_ms(built_at) AS built_at FROM built',
   );
-  const isSo = last?.['rules'] === RULES && last['definitions'] === definitionsOf(trusts);
+  const isSo = last?.['rules'] === RULES && last['definitions'] === definitionsOf(settings);
   return isSo ? Number(last['built_at']) : null;
 }
 
 export async function build(options: BuildOptions): Promise<Built> {
-  const { store, trusts, now } = options;
+  const { store, trusts, reportTargets = [], now } = options;
   const [last] = await store.rows(
     'SELECT number, rules, definitions, epoch_ms(built_at) AS built_at FROM built',
   );
-  const definitions = definitionsOf(trusts);
+  const definitions = definitionsOf(options);
   const number = Number(last?.['number'] ?? 0) + 1;
   const { told, fresh } = await newlyTold(store);
   const isWhole =
@@ -82,7 +91,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     const isAnew = isWhole || last?.['definitions'] !== definitions;
     const before = isAnew ? null : Number(last?.['built_at']);
     for (const fact of OPEN) await keepOpen(store, fact, { since: before ?? now, isWhole: isAnew });
-    await countAll(store, { trusts, now }, before);
+    await countAll(store, { trusts, reportTargets, now }, before);
     await (isWhole ? coverAll(store) : coverChanged(store));
     await store.run(`
       DELETE FROM told_until;

@@ -8,12 +8,14 @@ import { amountColumn, cellTable, emptyCellsSql, numbersOf } from './cell-names.
 import { stagesOf } from './facts/stages.ts';
 import { type FactName, type Measure, mainCount } from './measure.ts';
 import { openTable } from './open-rows.ts';
+import { type ReportTarget, targetHoursSql } from './report-targets.ts';
 import { quoted, type Store, timestamp } from './store.ts';
 import { forgetMonthsSql, joinUnits } from './units.ts';
 
 export interface Context {
   /** ODS codes of the network. */
   readonly trusts: readonly string[];
+  readonly reportTargets?: readonly ReportTarget[];
   readonly now: number;
 }
 
@@ -26,12 +28,13 @@ interface Moment {
 /** The relation with its moments and lists filled in. */
 export function relationOf(
   measure: Measure,
-  { trusts, now }: Context,
+  { trusts, reportTargets = [], now }: Context,
   { at, month }: Moment = {},
 ): string {
   const list = trusts.length === 0 ? "''" : trusts.map(quoted).join(', ');
   return measure.relation
     .replaceAll('$trusts', list)
+    .replaceAll('$targetHours', targetHoursSql(reportTargets))
     .replaceAll('$now', timestamp(now))
     .replaceAll('$at', at ?? timestamp(now))
     .replaceAll('$month', month ?? 'NULL');

@@ -10,6 +10,7 @@ import { codeOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { Gauge, type Registry } from '../../shared/metrics.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
+import { zoneOf } from '../../shared/time-zone.ts';
 import type { HubConfig } from '../config.ts';
 import { MEASURES, measureOf } from './all-measures.ts';
 import { AnalystSql, type SqlQuestion, type SqlTable } from './analyst-sql.ts';
@@ -22,7 +23,7 @@ import {
   type Question,
 } from './answer.ts';
 import { kindOfFile, loadIncoming, type Seen } from './backload.ts';
-import { build, builtSo } from './build.ts';
+import { build, builtSo, type Settings } from './build.ts';
 import type { Context } from './cells.ts';
 import { type DidsDay, didsOfDay } from './dids/daily.ts';
 import { readDidsReference } from './dids/reference.ts';
@@ -32,6 +33,7 @@ import { comparedBy, publishedRow, type Quality, qualitiesOf } from './gate.ts';
 import { Marts } from './marts.ts';
 import type { Measure } from './measure.ts';
 import { MeasureError } from './measure-error.ts';
+import { isNightlyDue } from './nightly.ts';
 import { keepOverview, keptOverview, OVERVIEW } from './overview.ts';
 import { openPseudonyms, type Pseudonyms } from './pseudonyms.ts';
 import { levelsInForce, type ReferenceLevel } from './reference-levels.ts';
@@ -50,6 +52,9 @@ const MOST_PAUSE_MS = 900_000;
 const FAILED_PAUSE_MS = 30_000;
 /** Snapshots of now are made anew so often, also when nothing was told. */
 const REFRESH_MS = 3_600_000;
+
+/** Clocks on the walls of the network's sites. BI-02. */
+const LONDON = zoneOf('Europe/London');
 
 /** As they are defined now. */
 const CURRENT = MEASURES.map((one) => asVersion(one));
@@ -139,8 +144,7 @@ export class Measures {
     const { memoryMegabytes, threads } = this.#options.config;
     const directory = directoryOf(this.#options);
     const store = await Store.open({ directory, memoryMegabytes, threads });
-    const trusts = this.#options.trusts.map(({ ods }) => ods);
-    this.#builtAt = await builtSo(store, trusts);
+    this.#builtAt = await builtSo(store, this.#settings);
     this.#opened = store;
     if (this.#builtAt === null) return;
     const [kept, coverage] = [await keptOverview(store), await this.#coverage()];
@@ -271,9 +275,9 @@ export class Measures {
     return parquetOf(this.#store, columns, rows);
   }
 
-  /** Takes what waits and builds when there is something new. @returns true when it was built */
+  /** Takes what waits, and builds when there is something new, or once a night. @returns true when it was built */
   async refresh(): Promise<boolean> {
-    const { db, audit, clock, trusts, log } = this.#options;
+    const { db, audit, clock, log } = this.#options;
     await this.#open();
     const loaded = await loadIncoming(this.#store, this.#keys, this.#incoming);
     for (const { file, taken, refused } of loaded)
@@ -282,10 +286,9 @@ export class Measures {
     const seen = audit === undefined ? 0 : await takeViews(this.#store, audit);
     const added = loaded.length + told + seen;
     const now = clock.now();
-    const isOld = this.#builtAt === null || now - this.#builtAt >= REFRESH_MS;
-    if (added === 0 && !isOld) return false;
+    if (!this.#isDue(added, now)) return false;
     const begun = clock.monotonicMs();
-    const done = await build({ store: this.#store, trusts: trusts.map(({ ods }) => ods), now });
+    const done = await build({ store: this.#store, ...this.#settings, now });
     this.#builtAt = now;
     this.#forget();
     this.#generation += 1;
@@ -298,6 +301,15 @@ export class Measures {
     const ms = Math.round(clock.monotonicMs() - begun);
     log.info('measures.built', { ...done, ms });
     return true;
+  }
+
+  #isDue(added: number, now: number): boolean {
+    const builtAt = this.#builtAt;
+    const { buildHour } = this.#options.config;
+    if (builtAt === null) return true;
+    return buildHour === undefined
+      ? added > 0 || now - builtAt >= REFRESH_MS
+      : isNightlyDue(buildHour, { builtAt, now }, LONDON);
   }
 
   async #askOverview(): Promise<MeasureAnswer[]> {
@@ -329,7 +341,12 @@ export class Measures {
         'MEASURES_NOT_BUILT',
         'the measures are being built for the first time',
       );
-    return { trusts: this.#options.trusts.map(({ ods }) => ods), now: this.#builtAt };
+    return { ...this.#settings, now: this.#builtAt };
+  }
+
+  get #settings(): Settings {
+    const { trusts, config } = this.#options;
+    return { trusts: trusts.map(({ ods }) => ods), reportTargets: config.reportTargets };
   }
 
   /** A new build has other figures. What is being asked of the one before is thrown away with these maps. */

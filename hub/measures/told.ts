@@ -135,6 +135,8 @@ export const TOLD = {
       ...{ test: 'VARCHAR', reporting_minutes: 'DOUBLE', retired_on: 'DATE' },
       // Of reference-levels.ts.
       examination: 'VARCHAR',
+      // Evaluated by who asked for it, under IR(ME)R: no radiology report is to come.
+      delegated: 'BOOLEAN',
     },
     required: ['code'],
   },

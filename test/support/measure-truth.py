@@ -139,6 +139,9 @@ for exam in exams.values():
     exam["band"] = BANDS.get(exam["band"], "not told")
     exam["setting"] = exam["setting"] or "not told"
     exam["mapped"] = code is not None
+    exam["delegated"] = bool((code or {}).get("delegated"))
+    exam["target"] = next((one["hours"] for one in world["targets"]
+                           if all(exam[name] == one[name] for name in one if name != "hours")), None)
     exam["region"] = (code or {}).get("region") or (study or {}).get("region") or "not told"
     exam["minutes"] = (code or {}).get("reporting_minutes", 5)
     # The RIS of this world tells the times of an examination in its order or not at all; then the modality may.
@@ -382,8 +385,12 @@ def backlog(at):
                 yield exam
 
 
-snapshot("BI-15", backlog, lambda of: {
+snapshot("BI-15@1", backlog, lambda of: {
     "unreported": len(of), "reportingMinutes": sum(one["minutes"] for one in of)})
+snapshot("BI-15", backlog, lambda of: {
+    "unreported": len(of), "backlog": number(of, lambda one: not one["delegated"]),
+    "delegated": number(of, lambda one: one["delegated"]),
+    "backlogMinutes": sum(one["minutes"] for one in of if not one["delegated"])})
 
 
 def part(exam):
@@ -405,14 +412,22 @@ began = [exam for exam in exams.values() if exam["began"]]
 def waits(of):
     wait = [hours(one["requested"], one["began"]) for one in of]
     return {"exams": len(of), "medianHours": quantile(wait, 0.5), "p90Hours": quantile(wait, 0.9),
-            "p95Hours": quantile(wait, 0.95),
-            "medianToReceived": quantile([hours(one["requested"], one["received"]) for one in of], 0.5),
-            "medianToBooked": quantile([hours(one["received"], one["booked"]) for one in of if one["booked"]], 0.5),
-            "medianNotice": quantile([hours(one["booked"], one["scheduled"]) for one in of
-                                      if one["booked"] and one["scheduled"]], 0.5)}
+            "p95Hours": quantile(wait, 0.95), **{"median" + name: quantile(values, 0.5) for name, values in parts(of)}}
 
 
-count("BI-13", [one for one in began if one["band"] != "P5"], lambda one: one["began"], waits)
+def parts(of):
+    yield "ToReceived", [hours(one["requested"], one["received"]) for one in of]
+    yield "ToBooked", [hours(one["received"], one["booked"]) for one in of if one["booked"]]
+    yield "Notice", [hours(one["booked"], one["scheduled"]) for one in of if one["booked"] and one["scheduled"]]
+
+
+def waits_in_parts(of):
+    more = {f"p{percent}{name}": quantile(values, percent / 100) for name, values in parts(of) for percent in (90, 95)}
+    return {**waits(of), **more}
+
+
+count("BI-13@1", [one for one in began if one["band"] != "P5"], lambda one: one["began"], waits)
+count("BI-13", [one for one in began if one["band"] != "P5"], lambda one: one["began"], waits_in_parts)
 
 
 def turnaround(of):
@@ -427,7 +442,18 @@ def turnaround(of):
             "p90Hours": quantile(taken, 0.9), "p95Hours": quantile(taken, 0.95)}
 
 
-count("BI-14", [one for one in done if one["done"] <= NOW], lambda one: one["done"], turnaround)
+def against_targets(of):
+    reported = [one for one in of if one["verified"]]
+    due = [one for one in reported if one["target"]]
+    kept = number(due, lambda one: hours(one["done"], one["verified"]) <= one["target"])
+    return {**turnaround(of), "withTarget": len(due), "inTarget": kept, "shareInTarget": ratio(kept, len(due)),
+            "delegated": number(of, lambda one: one["delegated"]),
+            "delegatedUnreported": number(of, lambda one: one["delegated"] and not one["verified"])}
+
+
+past = [one for one in done if one["done"] <= NOW]
+count("BI-14@1", past, lambda one: one["done"], turnaround)
+count("BI-14", past, lambda one: one["done"], against_targets)
 count("BI-16H", began, lambda one: one["began"], lambda of: {"exams": len(of)})
 
 
@@ -581,7 +607,8 @@ def by_other(one):
 
 
 count("BI-24", verified, lambda one: one["verified"], lambda of: {
-    "verified": len(of), "byOtherTrust": number(of, by_other), "shareByOther": ratio(number(of, by_other), len(of))})
+    "verified": len(of), "byOtherTrust": number(of, by_other), "shareByOther": ratio(number(of, by_other), len(of))},
+      splits={"reporting_trust": lambda one: one["reporter"] if one["reporter"] in NETWORK else "no trust of the network"})
 irradiations = {}
 for row in world["csv"]["dose"]:
     irradiations[(row["trust"], row["event_uid"])] = {
@@ -672,12 +699,31 @@ count("BI-27", world["csv"]["review"], lambda one: moment(one["reviewed_at"]), l
     "reviewed": len(of), "discrepant": number(of, lambda one: one["grade"] not in ("0", "1")),
     "shareDiscrepant": ratio(number(of, lambda one: one["grade"] not in ("0", "1")), len(of))})
 urgent = [{**one, "days": hours(one["requested"], one["verified"]) / 24} for one in verified if one["band"] == "P2"]
+
+
+def diagnosed(of):
+    return {"exams": len(of), "in7Days": number(of, lambda one: one["days"] <= 7),
+            "in10Days": number(of, lambda one: one["days"] <= 10),
+            "shareIn7Days": ratio(number(of, lambda one: one["days"] <= 7), len(of)),
+            "shareIn10Days": ratio(number(of, lambda one: one["days"] <= 10), len(of)),
+            "medianDays": quantile([one["days"] for one in of], 0.5)}
+
+
+def longest(one):
+    """Of two that took as long, the later."""
+    steps = []
+    if one["booked"]:
+        steps.append((hours(one["requested"], one["booked"]), 0, "booking"))
+    if one["began"]:
+        steps.append((hours(one["booked"] or one["requested"], one["began"]), 1, "examination"))
+    if one["done"]:
+        steps.append((hours(one["done"], one["verified"]), 2, "report"))
+    return max(steps)[2] if steps else "not told"
+
+
+count("BI-28@1", urgent, lambda one: one["verified"], diagnosed)
 count("BI-28", urgent, lambda one: one["verified"], lambda of: {
-    "exams": len(of), "in7Days": number(of, lambda one: one["days"] <= 7),
-    "in10Days": number(of, lambda one: one["days"] <= 10),
-    "shareIn7Days": ratio(number(of, lambda one: one["days"] <= 7), len(of)),
-    "shareIn10Days": ratio(number(of, lambda one: one["days"] <= 10), len(of)),
-    "medianDays": quantile([one["days"] for one in of], 0.5)})
+    **diagnosed(of), "over28Days": number(of, lambda one: one["days"] > 28)}, splits={"longest_step": longest})
 
 
 def in_order(one):
@@ -686,9 +732,18 @@ def in_order(one):
     return told == sorted(told)
 
 
+def quality(of):
+    return {"exams": len(of), "nhsVerified": number(of, lambda one: one["status01"]),
+            "codeMapped": number(of, lambda one: one["mapped"]), "timesInOrder": number(of, in_order),
+            "reportLinked": number(of, lambda one: len(one["reports"]) > 0),
+            "studyLinked": number(of, lambda one: one["study"])}
+
+
+def faultless(one):
+    return one["status01"] and one["mapped"] and in_order(one) and len(one["reports"]) > 0 and one["study"]
+
+
+count("BI-29@1", done, lambda one: one["done"], quality)
 count("BI-29", done, lambda one: one["done"], lambda of: {
-    "exams": len(of), "nhsVerified": number(of, lambda one: one["status01"]),
-    "codeMapped": number(of, lambda one: one["mapped"]), "timesInOrder": number(of, in_order),
-    "reportLinked": number(of, lambda one: len(one["reports"]) > 0),
-    "studyLinked": number(of, lambda one: one["study"])})
+    **quality(of), "faultless": number(of, faultless), "shareFaultless": ratio(number(of, faultless), len(of))})
 json.dump(answers, sys.stdout)

@@ -12,6 +12,12 @@ export const WORLD_TRUSTS = [
   ...['RRK', 'RJE', 'RXK', 'RBK', 'RKB', 'RNA', 'RWP', 'RQ3', 'RYW', 'RXW', 'RL4', 'RJC', 'RLT'],
   ...['RLQ', 'R1D'],
 ] as const;
+/** Within how many hours reports are due; the first that fits. */
+export const WORLD_TARGETS = [
+  { setting: 'emergency', hours: 24 },
+  { modality: 'CT', band: 'P2', hours: 120 },
+  { band: 'P2', hours: 240 },
+];
 /** The data are as of then. */
 export const WORLD_NOW = '2026-07-10T09:30:00.000Z';
 const FIRST = Date.parse('2026-01-05T00:00:00Z');
@@ -106,6 +112,7 @@ class Builder {
     code: CODES.filter((_, at) => at % 3 !== 1).map(([code, modality, region]) => ({
       ...{ code, modality, region, reporting_minutes: modality === 'MR' ? 20 : 10 },
       ...(code in EXAMINATIONS ? { examination: EXAMINATIONS[code] } : {}),
+      ...(code === 'UABDO' ? { delegated: true } : {}),
     })) as object[],
     level: LEVELS as object[],
     // What a trust's own code means.

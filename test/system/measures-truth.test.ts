@@ -8,13 +8,22 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { FigureRow, Question } from '../../hub/measures/answer.ts';
 import { type MeasureNetwork, startMeasureNetwork } from '../support/measure-network.ts';
-import { measureWorld, WORLD_NOW, WORLD_TRUSTS, type World } from '../support/measure-world.ts';
+import {
+  measureWorld,
+  WORLD_NOW,
+  WORLD_TARGETS,
+  WORLD_TRUSTS,
+  type World,
+} from '../support/measure-world.ts';
 
 type Figures = Record<string, number | null>;
 type Truth = Record<string, Record<string, Figures>>;
 
 function truthOf(world: World): Truth {
-  const input = JSON.stringify({ now: WORLD_NOW, trusts: WORLD_TRUSTS, ...world });
+  const input = JSON.stringify({
+    ...{ now: WORLD_NOW, trusts: WORLD_TRUSTS, targets: WORLD_TARGETS },
+    ...world,
+  });
   const script = join(import.meta.dirname, '..', 'support', 'measure-truth.py');
   const output = execFileSync('python3', [script], { input, maxBuffer: 1 << 28 });
   return JSON.parse(output.toString()) as Truth;
@@ -110,7 +119,7 @@ t.test(
   { timeout: 600_000 },
   async (t) => {
     const world = measureWorld(1_000, 'truth');
-    const network = await startMeasureNetwork();
+    const network = await startMeasureNetwork({ reportTargets: WORLD_TARGETS });
     t.teardown(() => network.stop());
     layCsv(network.directory, world);
     const half = Math.floor(world.events.length / 2);

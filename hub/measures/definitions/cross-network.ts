@@ -16,9 +16,10 @@ export const crossNetwork: Measure = {
   fact: 'exam',
   relation: `
     SELECT trust, modality, exam, person, verified_at, reporter,
-      reporter <> trust AND reporter IN ($trusts) AS is_other
+      reporter <> trust AND reporter IN ($trusts) AS is_other,
+      CASE WHEN reporter IN ($trusts) THEN reporter ELSE 'no trust of the network' END AS reporting_trust
     FROM exam WHERE in_ris AND verified_at IS NOT NULL`,
-  dimensions: ['modality'],
+  dimensions: ['modality', 'reporting_trust'],
   counts: [
     { name: 'verified', title: 'Verified' },
     { name: 'byOtherTrust', title: 'By another trust', where: 'is_other' },

@@ -2,12 +2,12 @@ import type { Measure } from '../measure.ts';
 
 export const dataQuality: Measure = {
   id: 'BI-29',
-  version: 1,
+  version: 2,
   name: 'Data quality',
   question: 'Can the figures of a site be trusted?',
   formula:
     'Of the examinations that ended in the month: NHS number verified (status 01), code mapped, T0 ≤ T1 ≤ T3 ≤ T4 ≤ T6 ' +
-    'as far as told, a report linked, a study linked',
+    'as far as told, a report linked, a study linked; without a fault = all of these',
   grain: 'site, month',
   exclusions: ['images of which the RIS told no order'],
   source: 'domain notes, section 6: below 95 % a site is not published',
@@ -34,6 +34,10 @@ export const dataQuality: Measure = {
     // What is left of it are those that BI-14 has as not reported.
     { name: 'reportLinked', title: 'Report linked', where: 'has_report', isGuarded: true },
     { name: 'studyLinked', title: 'Study linked', where: 'has_study' },
+    {
+      ...{ name: 'faultless', title: 'Without a fault', isGuarded: true, since: 2 },
+      where: 'is_verified AND is_mapped AND is_in_order AND has_report AND has_study',
+    },
   ],
   shares: [
     { name: 'shareNhsVerified', title: 'Share verified', of: 'nhsVerified', per: ['exams'] },
@@ -41,7 +45,22 @@ export const dataQuality: Measure = {
     { name: 'shareTimesInOrder', title: 'Share in order', of: 'timesInOrder', per: ['exams'] },
     { name: 'shareReportLinked', title: 'Share with report', of: 'reportLinked', per: ['exams'] },
     { name: 'shareStudyLinked', title: 'Share with study', of: 'studyLinked', per: ['exams'] },
+    {
+      ...{ name: 'shareFaultless', title: 'Share without a fault', since: 2 },
+      ...{ of: 'faultless', per: ['exams'] },
+    },
   ],
   isAboutRecords: true,
   row: ['exam', 'ended_at', 'is_verified', 'is_mapped', 'is_in_order', 'has_report', 'has_study'],
+  earlier: [
+    {
+      version: 1,
+      formula:
+        'Of the examinations that ended in the month: NHS number verified (status 01), code mapped, T0 ≤ T1 ≤ T3 ≤ T4 ≤ ' +
+        'T6 as far as told, a report linked, a study linked',
+      exclusions: ['images of which the RIS told no order'],
+      target: { share: 'shareTimesInOrder', atLeast: 0.95, source: 'domain notes, section 6' },
+      changed: 'With those that have no fault at all',
+    },
+  ],
 };

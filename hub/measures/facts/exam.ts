@@ -39,7 +39,8 @@ export const exam: Stage = {
       band_of(e.priority) AS band, coalesce(e.setting, 'not told') AS setting,
       e.requested_at, e.received_at, e.booked_at, e.appointment_at, e.started_at, e.ended_at,
       e.first_preliminary_at, e.verified_at, e.cancelled_at, e.reporter, e.study_uid, e.has_report,
-      coalesce(d.has_dose, false) AS has_dose, c.examination, e.performed_minutes
+      coalesce(d.has_dose, false) AS has_dose, c.examination, e.performed_minutes,
+      coalesce(c.delegated, false) AS is_delegated
     FROM (SELECT *, day_of(coalesce(ended_at, requested_at)) AS day FROM timed) e
     LEFT JOIN ${sources.named('person', ['trust', 'patient_key'], NAMING(sources))} p USING (trust, patient_key)
     LEFT JOIN doses d USING (trust, exam)

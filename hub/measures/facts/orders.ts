@@ -6,14 +6,17 @@ const EXAM = ['trust', 'exam'] as const;
 const orderNow: Stage = {
   name: 'order_now',
   key: EXAM,
-  order: "date_trunc('month', received_at), trust",
+  order: "date_trunc('month', heard_at), trust",
   dirty: 'SELECT trust, exam FROM new_order',
   rows: ({ only }) => `
     WITH told AS (SELECT *, seq_of(as_of, arrived) AS seq FROM ${only('told_order')}),
     state AS (
       SELECT trust, exam, arg_max(status, seq) AS status,
         arg_max(patient_key, seq) AS patient_key,
-        arg_max(requested_at, seq) AS requested_at, min(as_of) AS received_at,
+        arg_max(requested_at, seq) AS requested_at,
+        -- Heard of for the first time when it was under way or made: when it was received nobody told.
+        CASE WHEN min(as_of) = min(as_of) FILTER (status IN ('requested', 'scheduled', 'held', 'cancelled'))
+          THEN min(as_of) END AS received_at, min(as_of) AS heard_at,
         min(as_of) FILTER (status = 'scheduled' OR scheduled_at IS NOT NULL) AS booked_at,
         arg_max(scheduled_at, seq) AS appointment_at,
         arg_max(started_at, seq) AS started_at, arg_max(ended_at, seq) AS ended_at,

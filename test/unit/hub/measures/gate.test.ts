@@ -36,8 +36,8 @@ t.test('figures of a trust whose records are at fault are for itself alone', asy
     byTrust.rows.map(({ trust, tests, withheld }) => ({ trust, tests, withheld })),
     [
       { trust: 'RJE', tests: null, withheld: 'data-quality' },
-      { trust: 'RRK', tests: EXAMS },
-      { trust: 'RXK', tests: EXAMS },
+      { trust: 'RRK', tests: EXAMS, withheld: undefined },
+      { trust: 'RXK', tests: EXAMS, withheld: undefined },
     ],
   );
   t.match(

@@ -53,6 +53,16 @@ t.test('an answer is the same until the next build, and new after it', async (t)
   t.ok(Number((await ask()).rows[0]?.['exams']) > Number(first.rows[0]?.['exams']));
 });
 
+t.test('built once a night, figures stay as they are when more is told', async (t) => {
+  const { measures, tell, stop } = await startMeasureNetwork({ buildHour: 2 });
+  t.teardown(() => stop());
+  const world = measureWorld(60, 'nightly', WORLD_TRUSTS.slice(0, 2));
+  tell({ events: world.events.slice(0, 100), fetches: [] });
+  t.ok(await measures.refresh(), 'for the first time it does not wait for the night');
+  tell({ events: world.events.slice(100), fetches: [] });
+  t.notOk(await measures.refresh());
+});
+
 t.test('minutes used tell strangers nothing of fewer than five people', async (t) => {
   const { measures, directory, stop } = await startMeasureNetwork();
   t.teardown(() => stop());
