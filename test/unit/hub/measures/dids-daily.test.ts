@@ -26,7 +26,10 @@ t.test("a day's list has what is at fault, of the own trust and month alone", as
     { ...CLEAN, exam: 'CLEAN' },
     { ...CLEAN, exam: 'NOCODE', code: null },
     { ...CLEAN, exam: 'NOSETTING', setting: null },
-    { ...CLEAN, exam: 'LATER', requested_at: '2026-06-11T08:00:00Z' },
+    ...['requested', 'completed'].map((status, at) => ({
+      ...{ ...CLEAN, exam: 'LATER', status, requested_at: '2026-06-11T08:00:00Z' },
+      as_of: `2026-06-02T09:0${at}:00Z`,
+    })),
     { ...CLEAN, exam: 'NOSITE', site: null },
     { ...CLEAN, exam: 'AN-ACCESSION-NUMBER-TOO-LONG' },
     { ...CLEAN, exam: 'HIDDEN', patient_key: 'k2', nhs_key: 'n2', code: null },
