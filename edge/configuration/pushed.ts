@@ -18,10 +18,8 @@ import { type Document, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { ConfigureCommand } from '../../shared/contract/commands.ts';
-import {
-  type PushedConfiguration,
-  PushedConfigurationSchema,
-} from '../../shared/contract/events.ts';
+import type { PushedConfiguration } from '../../shared/contract/events.ts';
+import { PushedConfigurationSchema } from '../../shared/contract/health.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import { writeDurably } from '../../shared/write-durably.ts';
 import { parseEdgeConfig } from '../config.ts';

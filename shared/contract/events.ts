@@ -8,7 +8,7 @@
  * A reader ignores fields it does not know.
  */
 import * as z from 'zod';
-import { DiskSchema, healthDetails } from './health.ts';
+import { DiskSchema, healthDetails, PushedConfigurationSchema } from './health.ts';
 import { UpgradeToldSchema } from './releases.ts';
 import { ODSCode } from './subjects.ts';
 import { teachingFields } from './teaching.ts';
@@ -407,14 +407,6 @@ export const BookingEventSchema = z.object({
 export const TeachingEventSchema = z.object({ ...ordered, ...teachingFields(SeriesSchema) });
 
 /** The edge's heartbeat: no sequence, only the newest counts. */
-export const PushedConfigurationSchema = z.object({
-  version: z.int().positive(),
-  /** `trial`: in force, until it is clear whether a hub is reached with it; `returned`, `refused`: the one before is in force. */
-  state: z.enum(['trial', 'kept', 'returned', 'refused']),
-  at: Time,
-  reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
-});
-
 export const HealthEventSchema = z.object({
   ...envelope,
   kind: z.literal('health'),

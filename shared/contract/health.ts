@@ -143,3 +143,12 @@ export type PacsHealth = z.output<typeof PacsHealthSchema>;
 export type PacsProbe = z.output<typeof Probe>;
 export type CertificateHealth = z.output<typeof CertificateSchema>;
 export type ReachHealth = z.output<typeof ReachSchema>;
+
+/** The last configuration that was pushed to the edge. */
+export const PushedConfigurationSchema = z.object({
+  version: z.int().positive(),
+  /** `trial`: in force, until it is clear whether a hub is reached with it; `returned`, `refused`: the one before is in force. */
+  state: z.enum(['trial', 'kept', 'returned', 'refused']),
+  at: Time,
+  reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
+});

@@ -9,7 +9,8 @@ import { projectionSchema } from '../../hub/projection/schema.ts';
 import { silentLog } from '../../shared/log.ts';
 import { openMetrics } from '../../shared/metrics.ts';
 import { openSqlite, type Sqlite } from '../../shared/sqlite/open.ts';
-import { WORLD_NOW, WORLD_TRUSTS, type World, type WorldView } from './measure-world.ts';
+import { WORLD_NOW, WORLD_TRUSTS, type World } from './measure-world.ts';
+import type { WorldView } from './measure-world-words.ts';
 
 export interface MeasureNetwork {
   readonly measures: Measures;

@@ -6,38 +6,33 @@
  */
 import { randomFrom } from '../../demo/phantom/random.ts';
 import type { CountedEvent } from '../../hub/projection/measure-inbox.ts';
+import {
+  CLASSES,
+  CODES,
+  EXAMINATIONS,
+  iso,
+  LEVELS,
+  onTheWall,
+  type Person,
+  PRIORITIES,
+  REASONS,
+  SESSIONS,
+  type WorldFetch,
+  type WorldView,
+  who,
+} from './measure-world-words.ts';
 import { nhsNumberOf } from './population.ts';
 
 export const WORLD_TRUSTS = [
   ...['RRK', 'RJE', 'RXK', 'RBK', 'RKB', 'RNA', 'RWP', 'RQ3', 'RYW', 'RXW', 'RL4', 'RJC', 'RLT'],
   ...['RLQ', 'R1D'],
 ] as const;
-/** Within how many hours reports are due; the first that fits. */
-export const WORLD_TARGETS = [
-  { setting: 'emergency', hours: 24 },
-  { modality: 'CT', band: 'P2', hours: 120 },
-  { band: 'P2', hours: 240 },
-];
 /** The data are as of then. */
 export const WORLD_NOW = '2026-07-10T09:30:00.000Z';
 const FIRST = Date.parse('2026-01-05T00:00:00Z');
 const DAYS = 170;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-
-export interface WorldFetch {
-  readonly order: Record<string, unknown>;
-  readonly receipt: Record<string, unknown> | null;
-}
-
-export interface WorldView {
-  readonly event: 'look' | 'search';
-  readonly outcome: 0 | 4;
-  readonly what: string;
-  readonly trust: string | null;
-  readonly studies: readonly string[];
-  readonly at: string;
-}
 
 export interface World {
   readonly events: readonly CountedEvent[];
@@ -48,39 +43,6 @@ export interface World {
   readonly csv: Readonly<
     Record<'session' | 'dose' | 'alert' | 'review' | 'code' | 'level' | 'reason', readonly object[]>
   >;
-}
-
-const CODES = [
-  ['CTHOR', 'CT', 'CHEST'],
-  ['CHEAD', 'CT', 'HEAD'],
-  ['MSPIN', 'MR', 'SPINE'],
-  ['MHEAD', 'MR', 'HEAD'],
-  ['UABDO', 'US', 'ABDOMEN'],
-  ['UOBST', 'US', 'ABDOMEN'],
-  ['XCHES', 'DX', 'CHEST'],
-  ['FBAEN', 'RF', 'ABDOMEN'],
-  ['ZDEXA', 'BMD', 'SPINE'],
-] as const;
-/** Of the reference levels of dose. */
-const EXAMINATIONS: Readonly<Record<string, string>> = { CTHOR: 'ct-chest', XCHES: 'xr-chest' };
-/** Beside the national ones: of the network, and of one trust. */
-const LEVELS = [
-  ...[{ examination: 'xr-chest', quantity: 'dap_gycm2', level: 0.15 }],
-  ...[{ trust: 'RRK', examination: 'ct-chest', quantity: 'dlp_mgycm', level: 700 }],
-  ...[{ trust: 'RJE', examination: 'xr-chest', quantity: 'glandular_mgy', level: 1.6 }],
-  ...[{ trust: 'RXK', examination: 'xr-chest', quantity: 'activity_mbq', level: 600 }],
-].map((one) => ({ ...one, source: 'a survey', version: '1' }));
-const PRIORITIES = ['STAT', '2WW', 'URGENT', 'ROUTINE', 'ROUTINE', 'PLANNED', null] as const;
-const CLASSES = ['O', 'O', 'O', 'I', 'E', null] as const;
-const REASONS = [
-  ...['Patient cannot come', 'Scanner down', 'No radiographer', 'Patient feels unwell', 'CX7'],
-  ...['Not required any more', 'Moved house', null],
-] as const;
-const SESSIONS = ['down', 'training', 'QA'] as const;
-
-interface Person {
-  readonly nhsNumber: string | null;
-  readonly number: number;
 }
 
 /** @param trusts that it is about; the fewer, the denser, as with the people */
@@ -533,23 +495,4 @@ class Builder {
   #pick<T>(list: readonly T[]): T {
     return list[Math.floor(this.#random() * list.length)] as T;
   }
-}
-
-const iso = (ms: number): string => new Date(ms).toISOString();
-
-function who(trust: string, { number, nhsNumber }: Person): object {
-  const year = number % 9 === 0 ? '2015' : `19${String(30 + (number % 70)).padStart(2, '0')}`;
-  const birthDate = `${year}0615`;
-  return { patientId: `L${number}`, issuer: trust, nhsNumber, name: 'X', birthDate, sex: 'F' };
-}
-
-const wall = new Intl.DateTimeFormat('en-GB', {
-  ...{ timeZone: 'Europe/London', year: 'numeric', month: '2-digit', day: '2-digit' },
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
-} as Intl.DateTimeFormatOptions);
-
-/** YYYYMMDDHHMMSS by the clock of the site. */
-function onTheWall(ms: number): string {
-  const part = Object.fromEntries(wall.formatToParts(ms).map(({ type, value }) => [type, value]));
-  return `${part['year']}${part['month']}${part['day']}${part['hour']}${part['minute']}${part['second']}`;
 }

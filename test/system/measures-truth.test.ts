@@ -8,13 +8,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { FigureRow, Question } from '../../hub/measures/answer.ts';
 import { type MeasureNetwork, startMeasureNetwork } from '../support/measure-network.ts';
-import {
-  measureWorld,
-  WORLD_NOW,
-  WORLD_TARGETS,
-  WORLD_TRUSTS,
-  type World,
-} from '../support/measure-world.ts';
+import { measureWorld, WORLD_NOW, WORLD_TRUSTS, type World } from '../support/measure-world.ts';
+import { WORLD_TARGETS } from '../support/measure-world-words.ts';
 
 type Figures = Record<string, number | null>;
 type Truth = Record<string, Record<string, Figures>>;
