@@ -8,6 +8,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 
+const PREPARED = new URL('test-process.ts', import.meta.url).href;
 /** For what a file says of itself when its time is over. */
 const GRACE_MS = 15_000;
 /** A program that a file left behind may hold its output open. */
@@ -44,7 +45,7 @@ export async function runFile(file: string, options: RunFileOptions): Promise<st
 
 function ended(file: string, { cwd, timeoutSeconds, env }: RunFileOptions): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file], {
+    const child = spawn(process.execPath, [`--import=${PREPARED}`, file], {
       cwd,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {

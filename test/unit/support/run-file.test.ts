@@ -64,3 +64,22 @@ t.test('a program that a file left behind does not hold up the run', async (t) =
   );
   t.strictSame({ passed, failed }, { passed: 1, failed: 0 });
 });
+
+for (const [what, code] of [
+  ['a timer', "throw new Error('as run-file.test.ts wants it')"],
+  ['a promise', "void Promise.reject(new Error('as run-file.test.ts wants it'))"],
+])
+  t.test(`an error of ${what} that nobody caught fails the file`, async (t) => {
+    const tap = new URL('../../../node_modules/tap/dist/esm/index.js', import.meta.url).href;
+    const { failed, printed } = await run(
+      t,
+      `import t from '${tap}';
+       t.test('one', () => new Promise((resolve) => {
+         setTimeout(() => { ${code}; }, 20);
+         setTimeout(resolve, 60);
+       }));
+       t.test('goes on', async (t) => t.ok(true));`,
+    );
+    t.ok(failed > 0);
+    t.match(printed, /✖ a\.test\.mjs/);
+  });
