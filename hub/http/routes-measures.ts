@@ -29,10 +29,10 @@ export const MeasureQuery = z
     from: Month.optional().describe('the first month; whole months are counted'),
     to: Month.optional().describe('the last month'),
     format: z.enum(['json', 'csv', 'parquet']).default('json'),
-    version: z.coerce
-      .number()
-      .int()
-      .positive()
+    version: z
+      .string()
+      .regex(/^[1-9]\d{0,3}$/, 'the number of a version, as GET /api/measures has it')
+      .transform(Number)
       .optional()
       .describe('of the definition; absent: the newest'),
   })

@@ -34,7 +34,7 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
   t.strictSame(await accessibilityFaults(page), [], 'the overview is accessible');
 
   await page.getByRole('link', { name: 'Request to examination', exact: true }).click();
-  t.match(await page.locator('h1').innerText(), /Request to examination BI-13, version 1/);
+  t.match(await page.locator('h1').innerText(), /Request to examination BI-13, version 2/);
   const picture = page.locator('figure img');
   t.match(await picture.getAttribute('alt'), /from .* to /, 'the picture is told in words');
   // Comes after the page; one that can't be drawn rejects.
@@ -50,6 +50,14 @@ t.test('the measures in a browser', { skip, timeout: 300_000 }, async (t) => {
     'each trust has its row beside it',
   );
   t.strictSame(await accessibilityFaults(page), [], 'the measure is accessible');
+  const headings = (): Promise<string> => page.locator('.cdip-scroll thead').first().innerText();
+  t.match(await headings(), /P95 notice/);
+  await page.getByRole('link', { name: 'Figures of version 1' }).press('Enter');
+  t.match(await page.locator('h1').innerText(), /BI-13, version 1/, 'as it was counted before');
+  t.notMatch(await headings(), /P95 notice/, 'with the figures of then');
+  t.strictSame(await accessibilityFaults(page), [], 'the version before is accessible');
+  await page.getByRole('link', { name: 'the newest version' }).press('Enter');
+  t.match(await page.locator('h1').innerText(), /BI-13, version 2/);
 
   await page.getByLabel('Trust', { exact: true }).first().uncheck();
   await page.getByLabel('Month', { exact: true }).check();

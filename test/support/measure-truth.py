@@ -81,6 +81,10 @@ def person(who):
 
 # --- examinations
 
+def earliest(a, b):
+    return min(a, b) if a and b else a or b
+
+
 exams = {}
 for event in sorted(by_kind["order"], key=lambda one: one["asOf"]):
     name = (event["trust"], event["accessionNumber"])
@@ -90,7 +94,7 @@ for event in sorted(by_kind["order"], key=lambda one: one["asOf"]):
     at = moment(event["asOf"])
     exam["who"] = key(event)
     for field, source in (("code", event["procedure"]["code"]), ("modality", event["modality"]),
-                          ("requested", moment(event["requestedAt"])), ("scheduled", moment(event["scheduledAt"])),
+                          ("requested", earliest(exam.get("requested"), moment(event["requestedAt"]))), ("scheduled", moment(event["scheduledAt"])),
                           ("started", moment(event.get("startedAt"))), ("ended", moment(event.get("endedAt"))),
                           ("placer", event["placerNumber"]), ("band", event["priority"]),
                           ("setting", CLASSES.get(event["patientClass"]))):

@@ -129,7 +129,9 @@ class Builder {
     const endedAt = startedAt + Math.floor((10 + this.#random() * 50) * 60_000);
     const isTimed = this.#random() < 0.7;
     const done = isTimed ? { startedAt: iso(startedAt), endedAt: iso(endedAt) } : {};
-    tell(endedAt + 60_000, { status: 'completed', scheduledAt: iso(startedAt), ...done });
+    // Some say with each message when they sent that, in place of when it was asked for.
+    const sent = number % 5 === 0 ? { requestedAt: iso(endedAt + 60_000) } : {};
+    tell(endedAt + 60_000, { status: 'completed', scheduledAt: iso(startedAt), ...done, ...sent });
     const uid = `2.999.7.${number}`;
     if (this.#random() < 0.9)
       this.#study({ trust, person, accession, uid, startedAt, modality, region });

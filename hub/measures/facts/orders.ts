@@ -13,7 +13,8 @@ const orderNow: Stage = {
     state AS (
       SELECT trust, exam, arg_max(status, seq) AS status,
         arg_max(patient_key, seq) AS patient_key,
-        arg_max(requested_at, seq) AS requested_at,
+        -- What a RIS says with each message (ORC-9) may be when it sent that: it was asked for at the earliest.
+        min(requested_at) AS requested_at,
         -- Heard of for the first time when it was under way or made: when it was received nobody told.
         CASE WHEN min(as_of) = min(as_of) FILTER (status IN ('requested', 'scheduled', 'held', 'cancelled'))
           THEN min(as_of) END AS received_at, min(as_of) AS heard_at,
