@@ -1,11 +1,15 @@
 /** Bookings: one row per time that a patient was given, and what became of it. SC-35, BI-17 to BI-19. */
 import { byWhomSql, reasonSql } from './cancellation-reasons.ts';
-import type { Stage } from './stage.ts';
+import type { Naming, Stage } from './stage.ts';
 
 const APPOINTMENT = ['trust', 'appointment_id'] as const;
 
 /** By which a booking may name an order. */
 const NUMBERS = ['placer', 'filler', 'exam'] as const;
+
+const NUMBERED: readonly Naming[] = [
+  { from: 'told_appointment', names: ['trust', 'unnest([placer, filler])'] },
+];
 
 /** Each time of an appointment as it was told, with the examination that its numbers name. */
 export const booking: Stage = {
@@ -44,12 +48,11 @@ export const booking: Stage = {
       SELECT * EXCLUDE (first_seq), lead(first_seq) OVER by_seq IS NOT NULL AS is_moved,
         lead(booked_at) OVER by_seq AS moved_at
       FROM times WINDOW by_seq AS (PARTITION BY trust, appointment_id ORDER BY last_seq)),
-    wanted AS (SELECT DISTINCT trust, unnest([placer, filler]) AS number FROM times),
     number AS (
       SELECT trust, number, min(exam) AS exam FROM (
         ${NUMBERS.map(
           (name) => `SELECT trust, ${name} AS number, exam
-            FROM ${named('order_now', ['trust', name], `SELECT trust, number AS ${name} FROM wanted`)}`,
+            FROM ${named('order_now', ['trust', name], NUMBERED)}`,
         ).join(' UNION ALL ')})
       GROUP BY ALL)
     SELECT m.* REPLACE (kept_seq(m.last_seq) AS last_seq), coalesce(p.exam, f.exam) AS exam
@@ -102,9 +105,9 @@ export const appointment: Stage = {
       e.performed_minutes,
       false AS is_refilled, NULL::DOUBLE AS fill_hours
     FROM explained a
-    LEFT JOIN ${named('exam', ['trust', 'exam'], `FROM ${only('booking')}`)} e
+    LEFT JOIN ${named('exam', ['trust', 'exam'], [{ from: 'booking', names: ['trust', 'exam'] }])} e
       ON e.trust = a.trust AND e.exam = a.exam
-    LEFT JOIN ${named('person', ['trust', 'patient_key'], `FROM ${only('booking')}`)} p
+    LEFT JOIN ${named('person', ['trust', 'patient_key'], [{ from: 'booking', names: ['trust', 'patient_key'] }])} p
       ON p.trust = a.trust AND p.patient_key = a.patient_key`,
 };
 

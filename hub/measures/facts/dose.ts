@@ -17,7 +17,11 @@ export const doseEvent: Stage = {
         FROM ${only('told_dose')})
       WHERE place = 1),
     of_study AS (
-      SELECT trust, study_uid, exam FROM ${named('study_exam', ['trust', 'study_uid'], `FROM ${only('told_dose')}`)})
+      SELECT trust, study_uid, exam FROM ${named(
+        'study_exam',
+        ['trust', 'study_uid'],
+        [{ from: 'told_dose', names: ['trust', 'study_uid'] }],
+      )})
     SELECT l.* EXCLUDE (exam), coalesce(s.exam, l.exam) AS exam
     FROM latest l LEFT JOIN of_study s USING (trust, study_uid)`,
 };
@@ -48,7 +52,7 @@ export const dose: Stage = {
           coalesce(d.protocol, 'not told') AS protocol, coalesce(d.device, 'not told') AS device),
         coalesce(e.age_band, 'not told') AS age_band, coalesce(e.examination, 'not told') AS examination
       FROM summed d
-      LEFT JOIN ${named('exam', ['trust', 'exam'], 'FROM summed')} e USING (trust, exam)),
+      LEFT JOIN ${named('exam', ['trust', 'exam'], [{ from: 'dose_event', names: ['trust', 'exam'] }])} e USING (trust, exam)),
     compared AS (
       -- How many times the level of the quantity that lies highest.
       SELECT k.*, greatest(${Object.keys(QUANTITIES)

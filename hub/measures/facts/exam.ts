@@ -3,7 +3,7 @@
  * domain notes: T0 requested, T1 received, T2 booked, T2a appointment, T3 start, T4 end, T5 preliminary,
  * T6 verified. Its priors come with facts/priors.ts.
  */
-import type { Sources, Stage } from './stage.ts';
+import type { Naming, Sources, Stage } from './stage.ts';
 
 export const exam: Stage = {
   name: 'exam',
@@ -42,17 +42,17 @@ export const exam: Stage = {
       coalesce(d.has_dose, false) AS has_dose, c.examination, e.performed_minutes,
       coalesce(c.delegated, false) AS is_delegated
     FROM (SELECT *, day_of(coalesce(ended_at, requested_at)) AS day FROM timed) e
-    LEFT JOIN ${sources.named('person', ['trust', 'patient_key'], NAMING(sources))} p USING (trust, patient_key)
+    LEFT JOIN ${sources.named('person', ['trust', 'patient_key'], NAMING)} p USING (trust, patient_key)
     LEFT JOIN doses d USING (trust, exam)
     LEFT JOIN (SELECT DISTINCT ON (upper(code)) * FROM told_code ORDER BY upper(code), rowid DESC) c
       ON upper(c.code) = upper(e.code)`,
 };
 
 /** Who names a patient of the examinations. */
-const NAMING = ({ only }: Sources): string =>
-  ['order_now', 'report_exam', 'study_exam']
-    .map((table) => `SELECT trust, patient_key FROM ${only(table)}`)
-    .join(' UNION ALL ');
+const NAMING: readonly Naming[] = ['order_now', 'report_exam', 'study_exam'].map((from) => ({
+  from,
+  names: ['trust', 'patient_key'],
+}));
 
 const LINKED = ({ only }: Sources): string => `
     studies AS (

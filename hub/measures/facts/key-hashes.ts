@@ -4,7 +4,7 @@
  * millions of rows by one narrow column. Two keys with one number are made anew together: more work, the same rows.
  */
 import { KINDS, type KindName } from '../told.ts';
-import type { Stage } from './stage.ts';
+import type { Naming, Sources, Stage } from './stage.ts';
 import { tableOf } from './stage.ts';
 import { STAGES } from './stages.ts';
 
@@ -14,16 +14,23 @@ export interface Read {
   readonly columns: readonly string[];
 }
 
+/** … and which of the stage's own rows name them. */
+export interface NamedRead extends Read {
+  readonly by: readonly Naming[];
+}
+
 /** What a stage reads of its own keys, and of those that other rows name. */
-function sourcesOf(stage: Stage): { readonly only: Read[]; readonly named: Read[] } {
-  const [only, named] = [new Map<string, Read>(), new Map<string, Read>()];
-  const note = (of: Map<string, Read>, table: string, columns: readonly string[]): string => {
-    of.set([table, ...columns].join(), { table, columns });
-    return table;
-  };
+function sourcesOf(stage: Stage): { readonly only: Read[]; readonly named: NamedRead[] } {
+  const [only, named] = [new Map<string, Read>(), new Map<string, NamedRead>()];
   stage.rows({
-    only: (table, columns = stage.key) => note(only, table, columns),
-    named: (table, columns) => note(named, table, columns),
+    only: (table, columns = stage.key) => {
+      only.set([table, ...columns].join(), { table, columns });
+      return table;
+    },
+    named: (table, columns, by) => {
+      named.set([table, ...columns].join(), { table, columns, by });
+      return table;
+    },
     kept: tableOf(stage),
     fresh: (kind) => `told_${kind}`,
   });
@@ -31,6 +38,7 @@ function sourcesOf(stage: Stage): { readonly only: Read[]; readonly named: Read[
 }
 
 export const readsOf = (stage: Stage): Read[] => sourcesOf(stage).only;
+export const namedReadsOf = (stage: Stage): NamedRead[] => sourcesOf(stage).named;
 
 const ALL: readonly Read[] = STAGES.flatMap((stage) => {
   const { only, named } = sourcesOf(stage);
@@ -64,11 +72,29 @@ export function hashed(stage: Stage, rows: string): string {
   return `SELECT *, ${hashes.join(', ')} FROM (${rows})`;
 }
 
-/** Rows of a table that a relation names: `named` of {@link Sources}. */
-export const namedRows = (table: string, columns: readonly string[], by: string): string => `
-  (SELECT ${columnsOf(table)} FROM ${table} t SEMI JOIN (
-    SELECT DISTINCT ${hashSql(columns)} AS h FROM (${by})
-    WHERE ${columns.map((one) => `${one} IS NOT NULL`).join(' AND ')}) d ON t.${hashColumn(columns)} = d.h)`;
+/** The numbers of what is named, `h`, each once; with more columns of the rows that name, each once beside them. SQL. */
+export function namedHashes(
+  by: readonly Naming[],
+  rowsOf: (naming: Naming) => string,
+  beside: readonly string[] = [],
+): string {
+  const named = by.map((naming) => {
+    const names = naming.names.map((sql, at) => `${sql} AS n${at}`);
+    return `SELECT ${[...names, ...beside].join(', ')} FROM ${rowsOf(naming)}`;
+  });
+  const numbers = (by[0]?.names ?? []).map((_, at) => `n${at}`);
+  return `
+    SELECT DISTINCT ${[`${hashSql(numbers)} AS h`, ...beside].join(', ')} FROM (${named.join(' UNION ALL ')})
+    WHERE ${numbers.map((one) => `${one} IS NOT NULL`).join(' AND ')}`;
+}
+
+/** `named` of {@link Sources}: all of the table is looked through. */
+export const namedIn =
+  (only: Sources['only']): Sources['named'] =>
+  (table, columns, by) =>
+    `
+    (SELECT ${columnsOf(table)} FROM ${table} t SEMI JOIN (
+      ${namedHashes(by, ({ from, columns: key }) => only(from, key))}) d ON t.${hashColumn(columns)} = d.h)`;
 
 /** SQL of the number of a row of the table `t`. */
 export const hashIn = ({ table, columns }: Read): string =>

@@ -1,19 +1,30 @@
 /**
  * Makes every row of a stage anew, in parts by a hash of its key, so that the aggregates of one part fit into
- * memory however long the history is. Where there are many, what the stage reads is laid into a file for each part
- * first: read once, not once for each part.
+ * memory however long the history is. Where there are many, what a part reads is laid into a file for it first, its own
+ * rows and those that they name: all is read once, not once for each part.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoted, type Store } from '../store.ts';
-import { columnsOf, hashed, hashIn, hashSql, namedRows, type Read, readsOf } from './key-hashes.ts';
+import {
+  columnsOf,
+  hashColumn,
+  hashed,
+  hashIn,
+  hashSql,
+  namedHashes,
+  namedIn,
+  namedReadsOf,
+  type Read,
+  readsOf,
+} from './key-hashes.ts';
 import { type Sources, type Stage, tableOf } from './stage.ts';
 import { STAGES } from './stages.ts';
 
 /** Rows of its largest source that a part has: half a million orders take half a gigabyte while they are folded. */
 const ROWS_A_PART = 1_000_000;
-/** … where only a few short columns of them are held. */
-const NARROW_ROWS_A_PART = 25_000_000;
+/** … where what is held of them goes to the disk by itself. */
+const NARROW_ROWS_A_PART = 500_000_000;
 /** Of so many parts each reads everything and leaves what is not its own: that is cheaper than to lay it into files. */
 const MOST_READ_AGAIN = 8;
 
@@ -21,9 +32,10 @@ const MOST_READ_AGAIN = 8;
 export const textOf = (stage: Stage): string =>
   [tableOf(stage), ...stage.key, stage.rows(wholeSources)].join('\n');
 
+const allRows: Sources['only'] = (table) => `(SELECT ${columnsOf(table)} FROM ${table} t)`;
 const wholeSources: Sources = {
-  only: (table) => `(SELECT ${columnsOf(table)} FROM ${table} t)`,
-  named: namedRows,
+  only: allRows,
+  named: namedIn(allRows),
   kept: null,
   fresh: (kind) => `(SELECT t.*, t.rowid AS arrived FROM told_${kind} t)`,
 };
@@ -66,15 +78,10 @@ async function makeInParts(
   { reads, parts }: { reads: readonly Read[]; parts: number },
 ): Promise<void> {
   const folder = join(store.directory, 'temp', stage.name);
-  const filed = parts > MOST_READ_AGAIN ? reads.filter((read) => !liesByKey(stage, read)) : [];
   const ordered = orderedBy(stage);
   try {
-    if (filed.length > 0) remade(folder);
-    for (const read of filed)
-      await store.run(`
-        COPY (SELECT ${columnsOf(read.table)}, ${partOf(hashIn(read), parts)} AS part FROM ${read.table} t)
-        TO ${quoted(join(folder, nameOf(read)))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
-    const files = new Map(filed.map((read) => [nameOf(read), join(folder, nameOf(read))]));
+    const files =
+      parts > MOST_READ_AGAIN ? await layFiles(store, stage, { folder, reads, parts }) : NO_FILES;
     for (let at = 0; at < parts; at += 1) {
       const rows = ordered(stage.rows(sourcesOfPart(stage, { files, at, of: parts })));
       const table = `next_${tableOf(stage)}`;
@@ -85,6 +92,46 @@ async function makeInParts(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Folders with a file for each part, by what they hold. */
+type Files = ReadonlyMap<string, string>;
+const NO_FILES: Files = new Map();
+
+async function layFiles(
+  store: Store,
+  stage: Stage,
+  { folder, reads, parts }: { folder: string; reads: readonly Read[]; parts: number },
+): Promise<Files> {
+  remade(folder);
+  const files = new Map<string, string>();
+  const lay = async (name: string, rows: string): Promise<void> => {
+    files.set(name, join(folder, name));
+    await store.run(`
+      COPY (${rows}) TO ${quoted(join(folder, name))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
+  };
+  for (const read of reads.filter((one) => !liesByKey(stage, one))) {
+    const { table, columns } = read;
+    const isKey = columns.map((one) => `t.${one} IS NOT NULL`).join(' AND ');
+    await lay(
+      nameOf(read),
+      `SELECT ${columnsOf(table)}, ${partOf(hashIn(read), parts)} AS part FROM ${table} t WHERE ${isKey}`,
+    );
+  }
+  for (const named of namedReadsOf(stage)) {
+    const { table, columns, by } = named;
+    const hashes = namedHashes(
+      by,
+      ({ from, columns: key = stage.key }) =>
+        `(SELECT t.*, ${partOf(hashIn({ table: from, columns: key }), parts)} AS part FROM ${from} t)`,
+      ['part'],
+    );
+    await lay(
+      namedFile(named),
+      `SELECT ${columnsOf(table)}, d.part FROM ${table} t JOIN (${hashes}) d ON t.${hashColumn(columns)} = d.h`,
+    );
+  }
+  return files;
 }
 
 /** Its parts follow each other in the table, since it was made by the same key: each is then read from one place. */
@@ -108,22 +155,28 @@ function remade(folder: string): void {
 }
 
 const nameOf = ({ table, columns }: Read): string => `${table}-${columns.join('-')}`;
+const namedFile = (read: Read): string => `named-${nameOf(read)}`;
 
 function sourcesOfPart(
   { key }: Stage,
-  { files, at, of }: { files: ReadonlyMap<string, string>; at: number; of: number },
+  { files, at, of }: { files: Files; at: number; of: number },
 ): Sources {
+  const filed = (name: string, table: string): string | undefined => {
+    const folder = files.get(name);
+    if (folder === undefined) return undefined;
+    const part = join(folder, `part=${at}`);
+    // A part that nothing fell into has no file.
+    if (!existsSync(part)) return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE false)`;
+    return `(FROM read_parquet(${quoted(join(part, '*.parquet'))}, hive_partitioning = false))`;
+  };
+  const only: Sources['only'] = (table, columns = key) =>
+    filed(nameOf({ table, columns }), table) ??
+    `(SELECT ${columnsOf(table)} FROM ${table} t WHERE ${isOfPart(hashIn({ table, columns }), at, of)})`;
+  const throughAll = namedIn(only);
   return {
-    only(table, columns = key) {
-      const folder = files.get(nameOf({ table, columns }));
-      if (folder === undefined)
-        return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE ${isOfPart(hashIn({ table, columns }), at, of)})`;
-      const part = join(folder, `part=${at}`);
-      // A part that nothing fell into has no file.
-      if (!existsSync(part)) return `(SELECT ${columnsOf(table)} FROM ${table} t WHERE false)`;
-      return `(FROM read_parquet(${quoted(join(part, '*.parquet'))}, hive_partitioning = false))`;
-    },
-    named: namedRows,
+    only,
+    named: (table, columns, by) =>
+      filed(namedFile({ table, columns }), table) ?? throughAll(table, columns, by),
     kept: null,
     fresh: (kind) =>
       `(SELECT t.*, t.rowid AS arrived FROM told_${kind} t WHERE ${isOfPart(hashSql(key), at, of)})`,

@@ -10,7 +10,7 @@ import {
   hashColumn,
   hashed,
   hashSql,
-  namedRows,
+  namedIn,
   placeTable,
   type Read,
   readsOf,
@@ -53,12 +53,10 @@ export async function makeChanged(store: Store, stage: Stage): Promise<void> {
 
 const broughtTable = ({ table, columns }: Read): string => `brought_${table}_${columns.join('_')}`;
 
-const sourcesOf = ({ key }: Stage): Sources => ({
-  only: (table, columns = key) => broughtTable({ table, columns }),
-  named: namedRows,
-  kept: 'gone',
-  fresh: (kind) => `new_${kind}`,
-});
+function sourcesOf({ key }: Stage): Sources {
+  const only: Sources['only'] = (table, columns = key) => broughtTable({ table, columns });
+  return { only, named: namedIn(only), kept: 'gone', fresh: (kind) => `new_${kind}` };
+}
 
 /** Rows of the keys in a table of their own: how few they are decides how they are joined. */
 async function bringRows(store: Store, read: Read): Promise<void> {

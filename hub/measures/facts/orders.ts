@@ -92,7 +92,11 @@ const reportExam: Stage = {
       SELECT s.trust, s.exam, r.trust, r.report_id, r.version, r.status, r.issued_at,
         r.started_at, r.ended_at, r.provider, CASE WHEN s.trust = r.trust THEN r.patient_key END
       FROM (SELECT *, unnest(study_uids) AS study_uid FROM valid) r
-      JOIN ${named('study_exam', ['study_uid'], 'SELECT unnest(study_uids) AS study_uid FROM valid')} s
+      JOIN ${named(
+        'study_exam',
+        ['study_uid'],
+        [{ from: 'told_report', columns: ['trust', 'report_id'], names: ['unnest(study_uids)'] }],
+      )} s
         ON s.study_uid = r.study_uid)`,
 };
 

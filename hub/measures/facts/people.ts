@@ -30,7 +30,9 @@ const patientNhs: Stage = {
   key: PATIENT,
   dirty: TELLINGS.map(([kind]) => `SELECT trust, patient_key FROM new_${kind}`).join(' UNION '),
   rows: ({ kept, fresh }) => `
-    SELECT trust, patient_key, arg_max(nhs_key, seq) AS nhs_key, kept_seq(max(seq)) AS seq FROM (
+    -- Largest and row_number, no arg_max of texts: they go to the disk where there are many patients.
+    SELECT trust, patient_key, nhs_key, kept_seq(seq) AS seq FROM (
+      SELECT trust, patient_key, nhs_key, max(seq) AS seq FROM (
       ${kept === null ? '' : `SELECT trust, patient_key, nhs_key, seq::HUGEINT AS seq FROM ${kept} UNION ALL`}
       ${TELLINGS.map(
         ([kind, at]) => `
@@ -38,7 +40,8 @@ const patientNhs: Stage = {
           CASE WHEN nhs_key IS NOT NULL THEN seq_of(${at}, (hash(nhs_key) >> 24)::BIGINT) END AS seq
         FROM ${fresh(kind)}`,
       ).join(' UNION ALL ')})
-    WHERE patient_key IS NOT NULL GROUP BY trust, patient_key`,
+      WHERE patient_key IS NOT NULL GROUP BY ALL)
+    QUALIFY row_number() OVER (PARTITION BY trust, patient_key ORDER BY seq DESC NULLS LAST) = 1`,
 };
 
 /** Per trust and patient key: the person's key and what is known of them. */

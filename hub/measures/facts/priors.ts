@@ -1,8 +1,10 @@
 /** Earlier imaging of the person at other trusts, and whether it was at hand. BI-21, BI-22. */
-import type { Stage } from './stage.ts';
+import type { Naming, Stage } from './stage.ts';
 
 /** A prior counts for so long: as prefetch brings them by default. */
 const YEARS_BACK = 5;
+
+const IMAGED: readonly Naming[] = [{ from: 'exam', names: ['study_uid'] }];
 
 export const prior: Stage = {
   name: 'prior',
@@ -19,11 +21,11 @@ export const prior: Stage = {
       FROM ${only('exam')}),
     arrived AS (
       SELECT t.study_uid, t.to_trust, min(t.available_at) AS here_at
-      FROM ${named('transfer', ['study_uid'], 'FROM of_person')} t GROUP BY ALL),
+      FROM ${named('transfer', ['study_uid'], IMAGED)} t GROUP BY ALL),
     -- Opened through the hub, by the people of a trust.
     opened AS (
       SELECT v.study_uid, v.trust, list(v.viewed_at) AS views
-      FROM ${named('view', ['study_uid'], 'FROM of_person')} v GROUP BY ALL),
+      FROM ${named('view', ['study_uid'], IMAGED)} v GROUP BY ALL),
     earlier AS (
       SELECT e.trust, e.exam, e.started_at, e.verified_at, e.modality, e.region,
         p.started_at AS prior_at, p.modality AS prior_modality, p.region AS prior_region, a.here_at,

@@ -20,7 +20,7 @@ export const transfer: Stage = {
       FROM latest l JOIN ${named(
         'view',
         ['trust', 'study_uid'],
-        `SELECT to_trust AS trust, study_uid FROM ${only('told_transfer')}`,
+        [{ from: 'told_transfer', names: ['to_trust', 'study_uid'] }],
       )} v ON v.trust = l.to_trust AND v.study_uid = l.study_uid
       WHERE v.part = 'images' AND v.viewed_at >= l.available_at GROUP BY ALL)
     SELECT l.* REPLACE (coalesce(l.delivered, true) AS delivered), s.viewed_at

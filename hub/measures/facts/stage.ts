@@ -4,6 +4,15 @@
  */
 import type { KindName } from '../told.ts';
 
+/** Rows of a source, of the same keys, that name rows of another table. */
+export interface Naming {
+  /** Told, or another stage's; read by the stage's own key, where `columns` does not say otherwise. */
+  readonly from: string;
+  readonly columns?: readonly string[];
+  /** SQL of each column that names; one may be an `unnest(…)`. */
+  readonly names: readonly string[];
+}
+
 export interface Sources {
   /**
    * Rows of a table that the keys name; of what was told also `arrived`, its place in the order of telling.
@@ -11,10 +20,10 @@ export interface Sources {
    */
   only(table: string, columns?: readonly string[]): string;
   /**
-   * Rows of a table of another stage that `by` names, a relation with these columns. Found by their numbers
+   * Rows of a table of another stage whose `columns` are named by rows of this stage's sources. Found by their numbers
    * (key-hashes.ts) in all of the table; too many rather than too few: who joins them compares the columns.
    */
-  named(table: string, columns: readonly string[], by: string): string;
+  named(table: string, columns: readonly string[], by: readonly Naming[]): string;
   /** Rows of this stage as they were; null: all is made anew. */
   readonly kept: string | null;
   /** What was told since, of a key that has the same name there; all of it, where all is made anew. */
