@@ -10,7 +10,7 @@
 import type { PacsStudy } from '../index/nearline.ts';
 import { CrawlError } from './crawl-error.ts';
 import type { Answers } from './pacs-finder.ts';
-import { type Slice, type SplitOptions, splitSlice } from './slice.ts';
+import { dayOfSlice, isAllDays, type Slice, type SplitOptions, splitSlice } from './slice.ts';
 
 /** No PACS has a smaller cap. */
 const LEAST_CAP = 20;
@@ -58,6 +58,8 @@ export function askWholeSlice(parts: AskSliceParts, slice: Slice): Promise<Whole
 class Asking {
   readonly #parts: AskSliceParts;
   #ignoresTime = false;
+  /** Studies without a StudyTime were among the answers. */
+  #hasUntimed = false;
   #failures = 0;
 
   constructor(parts: AskSliceParts) {
@@ -66,20 +68,27 @@ class Asking {
 
   async all(slice: Slice): Promise<WholeSlice> {
     const { ask, signal, days } = this.#parts;
-    if (signal.aborted) return { found: new Set(), cutDays: new Set([slice.from]) };
+    if (signal.aborted) return { found: new Set(), cutDays: new Set([dayOfSlice(slice)]) };
     const answer = await ask(slice);
     this.#countFailure(answer);
     const found = new Set(answer.studies.map(({ attributes }) => attributes.studyInstanceUID));
     this.#ignoresTime ||= isTimeIgnored(slice, answer.studies);
+    this.#hasUntimed ||= answer.studies.some(({ attributes }) => attributes.studyTime === null);
     const doubt = this.#doubtOf(answer);
-    if (doubt === undefined) return { found, cutDays: NONE };
-    const hasUntimed = answer.studies.some(({ attributes }) => attributes.studyTime === null);
+    if (doubt === undefined || this.#isOfNobody(slice)) return { found, cutDays: NONE };
+    const hasUntimed = this.#hasUntimed || isAllDays(slice);
     const smaller = splitSlice(slice, { ...days, hasUntimed, ignoresTime: this.#ignoresTime });
     if (smaller.length === 0)
-      return { found, cutDays: doubt === 'cut' ? new Set([slice.from || slice.to]) : NONE };
+      return { found, cutDays: doubt === 'cut' ? new Set([dayOfSlice(slice)]) : NONE };
     const parts = joined([{ found, cutDays: NONE }, await this.#allOf(slice, smaller)]);
     this.#learn(answer, { hasMore: parts.found.size > found.size, isCut: parts.cutDays.size > 0 });
     return parts;
+  }
+
+  /** All days' parts by modality are asked for studies without a time; of which there is no sign when they come. */
+  #isOfNobody(slice: Slice): boolean {
+    const isForUntimed = isAllDays(slice) && slice.modality !== undefined && !this.#ignoresTime;
+    return isForUntimed && slice.time === undefined && !this.#hasUntimed;
   }
 
   async #allOf(slice: Slice, smaller: readonly Slice[]): Promise<WholeSlice> {
@@ -95,7 +104,7 @@ class Asking {
   /** The PACS does not tell parts of a day apart. */
   async #byModality(slice: Slice, found: ReadonlySet<string>): Promise<WholeSlice> {
     // Asked once, for the whole day.
-    if (slice.time !== undefined) return { found, cutDays: new Set([slice.from]) };
+    if (slice.time !== undefined) return { found, cutDays: new Set([dayOfSlice(slice)]) };
     const { days } = this.#parts;
     const modalities = splitSlice(slice, { ...days, hasUntimed: false, ignoresTime: true });
     return joined([{ found, cutDays: NONE }, await this.#allOf(slice, modalities)]);

@@ -10,6 +10,7 @@
 import { acquisitionDay } from '../../shared/acquisition-day.ts';
 import { backoffMs, sleep } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { UNDATED } from '../../shared/contract/events.ts';
 import { codeOf, GatewayError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
@@ -22,9 +23,9 @@ import { type AnsweredSlice, type AskSliceParts, askWholeSlice } from './ask-sli
 import { countStudy } from './count-study.ts';
 import { type Answers, PacsFinder } from './pacs-finder.ts';
 import { PacsKnowledge } from './pacs-knowledge.ts';
-import { PacsStudies } from './pacs-studies.ts';
+import { PacsStudies, readPacsCounts } from './pacs-studies.ts';
 import { CARE_MS, PatientsInCare } from './patients-in-care.ts';
-import type { Slice } from './slice.ts';
+import { isAllDays, type Slice } from './slice.ts';
 import { type SweepSlice, Sweeps } from './sweeps.ts';
 import { Throttle } from './throttle.ts';
 
@@ -35,6 +36,8 @@ const RECOUNT_MS = 3_600_000;
 const RECOUNT_DAYS_MS = 7 * 86_400_000;
 /** Studies that are looked at one by one between two slices. */
 const ONE_BY_ONE = 10;
+/** A PACS of more is not gone through for its studies without a date; that they are not known is said. */
+const MAX_FOR_UNDATED = 10_000;
 const RETRY_BACKOFF = { firstMs: 2_000, maxMs: 300_000 } as const;
 const IDLE_MS = 1_000;
 /** Studies recorded in one transaction; ingest has its turn between. */
@@ -50,9 +53,14 @@ export interface PacsCrawlOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
+  /** Default {@link MAX_FOR_UNDATED}. */
+  readonly maxForUndated?: number;
   /** A query was answered. */
   readonly onQuery: (end: Answers['end']) => void;
 }
+
+const isUndatedStudy = ({ attributes }: PacsStudy): boolean =>
+  acquisitionDay(attributes.studyDate) === UNDATED;
 
 interface TakenAnswers {
   readonly end: Answers['end'];
@@ -106,7 +114,9 @@ export class PacsCrawl {
   async step(): Promise<boolean> {
     const { peer, clock } = this.#options;
     const slice = this.#sweeps.next(peer.name, { now: clock.now(), today: this.#today() });
-    if (slice?.sweep.name === 'glance') await this.#glance(slice);
+    if (slice !== undefined && isAllDays(slice.slice) && !this.#canAskForUndated())
+      this.#passOver(slice);
+    else if (slice?.sweep.name === 'glance') await this.#glance(slice);
     else if (slice !== undefined) await this.#sweep(slice);
     const looked = await this.#lookForMissed();
     const counted = await this.#countUncounted();
@@ -146,12 +156,32 @@ export class PacsCrawl {
     await sleep(waitMs, this.#ending.signal);
   }
 
+  #canAskForUndated(): boolean {
+    const { db, peer, maxForUndated = MAX_FOR_UNDATED } = this.#options;
+    return readPacsCounts(db, peer.name).studies <= maxForUndated;
+  }
+
+  /** Where it has studies without a date, nobody knows how many. */
+  #passOver(part: SweepSlice): void {
+    const { clock, db, peer } = this.#options;
+    const now = clock.now();
+    db.transaction(() => {
+      const pacs = this.#studies.ofDay(peer.name, UNDATED);
+      if (pacs > 0) this.#knowledge.setDay(UNDATED, { pacs, isCut: true, now });
+      const nothing = { studies: 0, added: 0, isCut: false };
+      this.#sweeps.done(part, nothing, { now, today: this.#today() });
+    }).immediate();
+    this.#tellSwept(part);
+  }
+
   async #sweep(part: SweepSlice): Promise<void> {
     const { peer, clock, db, log } = this.#options;
     const { slice } = part;
     const begunAt = clock.now();
     const today = this.#today();
-    const days = new Map<string, number>();
+    const isUndated = isAllDays(slice);
+    const asked = isUndated ? { from: UNDATED, to: UNDATED } : slice;
+    const days = new Map<string, number>(isUndated ? [[UNDATED, 0]] : []);
     let added = 0;
     const known = new Set<string>();
     const whole = await askWholeSlice(
@@ -164,9 +194,10 @@ export class PacsCrawl {
           for (const { attributes } of fresh) {
             known.add(attributes.studyInstanceUID);
             const day = acquisitionDay(attributes.studyDate);
+            if (isUndated && day !== UNDATED) continue;
             days.set(day, (days.get(day) ?? 0) + 1);
           }
-          added += await this.#take(fresh);
+          added += await this.#take(isUndated ? fresh.filter(isUndatedStudy) : fresh);
           return answer;
         },
         ...this.#asking(),
@@ -174,14 +205,16 @@ export class PacsCrawl {
       slice,
     );
     if (this.#ending.signal.aborted) return;
-    const isCut = whole.cutDays.size > 0;
-    if (!isCut) await this.#lookForUnseen(slice, begunAt);
+    const isNone = isUndated && days.get(UNDATED) === 0;
+    const isCut = whole.cutDays.size > 0 && !isNone;
+    if (!isCut) await this.#lookForUnseen(asked, begunAt);
     const now = clock.now();
     db.transaction(() => {
       for (const [day, pacs] of days)
-        this.#knowledge.setDay(day, { pacs, isCut: whole.cutDays.has(day), now });
-      this.#knowledge.forgetDays(slice.from, slice.to, begunAt);
-      const outcome = { studies: whole.found.size, added, isCut };
+        this.#knowledge.setDay(day, { pacs, isCut: isCut && whole.cutDays.has(day), now });
+      this.#knowledge.forgetDays(asked.from, asked.to, begunAt);
+      const studies = isUndated ? (days.get(UNDATED) ?? 0) : whole.found.size;
+      const outcome = { studies, added, isCut };
       this.#sweeps.done(part, outcome, { now, today });
     }).immediate();
     if (isCut) log.warn('crawl.cut', { peer: peer.name, from: slice.from, to: slice.to });

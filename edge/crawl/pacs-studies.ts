@@ -84,6 +84,11 @@ export class PacsStudies {
     return this.#statements.uncounted.all({ peer, recentDay, countedBefore, limit });
   }
 
+  /** How many studies of a day it is known to hold. */
+  ofDay(peer: string, day: string): number {
+    return Number(this.#statements.ofDay.pluck().get(peer, day));
+  }
+
   /** Those that the PACS was not known to hold. */
   unknown(peer: string, studyInstanceUIDs: ReadonlySet<string>): string[] {
     return [...studyInstanceUIDs].filter(
@@ -201,6 +206,9 @@ function prepareStatements(db: Sqlite) {
          AND gone_at IS NULL AND is_import = 0
          AND (counted_at IS NULL OR (day >= @recentDay AND counted_at < @countedBefore))
        ORDER BY day DESC LIMIT @limit`,
+    ),
+    ofDay: db.prepare<[string, string]>(
+      'SELECT count(*) FROM pacs_studies WHERE peer = ? AND day = ? AND gone_at IS NULL',
     ),
     unseen: db.prepare<[string, string, string, number]>(
       `SELECT study_uid FROM pacs_studies

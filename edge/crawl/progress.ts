@@ -1,6 +1,6 @@
 /** How far each PACS is known, from the database alone: for the hub, the status page and `cdip edge status`. */
 import { rfc3339 } from '../../shared/clock.ts';
-import type { CrawlProgress } from '../../shared/contract/events.ts';
+import { type CrawlProgress, UNDATED } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
 import type { EdgeConfig, Peer } from '../config.ts';
 import { PacsKnowledge } from './pacs-knowledge.ts';
@@ -28,7 +28,7 @@ function progressOf(db: Sqlite, peer: string, { crawl }: Config): CrawlProgress 
   return {
     ...{ peer, studies, uncounted, vanished, reason },
     state: stateOf(sweeps, { isOn: crawl.enabled, isWaiting: reason !== null }),
-    knownFrom: knownFrom(history),
+    knownFrom: knownFrom(history, crawl.earliestYear),
     history: history?.lastResult != null,
     cutDays: knowledge.cutDays(),
     reconciled: month?.lastResult ? reconciled(month.lastResult) : null,
@@ -46,8 +46,9 @@ function stateOf(
 }
 
 /** A later run over the past does not make less known. */
-function knownFrom(history: SweepRow | undefined): string | null {
+function knownFrom(history: SweepRow | undefined, earliestYear: number): string | null {
   if (history?.lastResult != null || history?.startedAt == null) return null;
+  if (history.nextDay === UNDATED) return `${earliestYear}0101`;
   return history.days === 0 || history.nextDay === null ? null : addDays(history.nextDay, 1);
 }
 

@@ -4,15 +4,24 @@
  *
  *   days ─► fewer days ─► one day ─► part of the day ─► … a minute ─► each modality
  */
+import { UNDATED } from '../../shared/contract/events.ts';
 
 export interface Slice {
   /** YYYYMMDD, both included; '' is open. */
   readonly from: string;
   readonly to: string;
-  /** Seconds of the day, both included. Only of a single day. */
+  /** Seconds of the day, both included. Only of a single day, or of all. */
   readonly time?: readonly [from: number, to: number];
   readonly modality?: string;
 }
+
+/** Studies without a date are told with all others alone: no range of dates matches them. */
+export const ALL_DAYS: Slice = { from: '', to: '' };
+export const isAllDays = ({ from, to }: Slice): boolean => from === '' && to === '';
+
+/** The day that stands for a slice that can't be made smaller. */
+export const dayOfSlice = (slice: Slice): string =>
+  isAllDays(slice) ? UNDATED : slice.from || slice.to;
 
 const DAY_MS = 86_400_000;
 const DAY_SECONDS = 86_400;

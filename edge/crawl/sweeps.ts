@@ -4,9 +4,11 @@
  *
  *   recent: today and yesterday, every few minutes … month: the daily reconciliation … history: everything
  *   glance: daily, of everything the names alone, so that what came into the past is found
+ *   runs over everything: today ─► … ─► before the earliest year ─► without a date
  */
+import { UNDATED } from '../../shared/contract/events.ts';
 import type { Sqlite } from '../../shared/sqlite/open.ts';
-import { addDays, daysBetween, type Slice } from './slice.ts';
+import { ALL_DAYS, addDays, daysBetween, isAllDays, type Slice } from './slice.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -112,11 +114,13 @@ export class Sweeps {
   ): void {
     const { peer, name, spanDays } = sweep;
     const newest = slice.to === '' ? today : slice.to;
-    const days = slice.from === '' ? 1 : daysBetween(slice.from, newest);
+    const isDated = !isAllDays(slice);
+    const days = slice.from === '' ? Number(isDated) : daysBetween(slice.from, newest);
     this.#statements.progress.run({
-      ...{ peer, name, days, studies: outcome.studies, added: outcome.added },
-      nextDay: isLast ? null : addDays(slice.from, -1),
-      span: nextSpan(spanDays, outcome),
+      ...{ peer, name, days, added: outcome.added },
+      studies: outcome.studies,
+      nextDay: isLast ? null : slice.from === '' ? UNDATED : addDays(slice.from, -1),
+      span: isDated ? nextSpan(spanDays, outcome) : spanDays,
     });
     if (isLast) this.#finish(peer, name, now);
   }
@@ -136,11 +140,12 @@ export class Sweeps {
   #sliceOf(sweep: SweepRow, today: string): SweepSlice {
     const oldest = this.#oldest(sweep.name, today);
     const isOfAll = isOfAllDays(sweep.name);
+    if (sweep.nextDay === UNDATED) return { sweep, slice: ALL_DAYS, isLast: true };
     const nextDay = sweep.nextDay ?? today;
     // What is dated in the future goes with today.
     const to = nextDay >= today ? '' : nextDay;
     if (isOfAll && nextDay < oldest)
-      return { sweep, slice: { from: '', to: addDays(oldest, -1) }, isLast: true };
+      return { sweep, slice: { from: '', to: addDays(oldest, -1) }, isLast: false };
     const from = later(addDays(nextDay >= today ? today : nextDay, 1 - sweep.spanDays), oldest);
     return { sweep, slice: { from, to }, isLast: !isOfAll && from <= oldest };
   }

@@ -32,10 +32,11 @@ export interface CrawlWorldOptions {
   readonly pacs: { readonly port: number; readonly aeTitle: string };
   readonly now: number;
   readonly characterSet?: string;
+  readonly maxForUndated?: number;
 }
 
 export function openCrawlWorld(options: CrawlWorldOptions): CrawlWorld {
-  const { directory, characterSet } = options;
+  const { directory, characterSet, maxForUndated } = options;
   const { port, aeTitle } = options.pacs;
   const peer = { name: 'main-pacs', host: '127.0.0.1', role: 'pacs', port, aeTitle };
   const config = parseEdgeConfig({
@@ -58,6 +59,7 @@ export function openCrawlWorld(options: CrawlWorldOptions): CrawlWorld {
   const crawl = new PacsCrawl({
     ...{ peer: known, config, db, index, clock, reading: dicomReading, log: silentLog },
     ...{ ownAETitle: 'CDIP_RRK', random: () => 0 },
+    ...(maxForUndated === undefined ? {} : { maxForUndated }),
     onQuery: (end) => {
       queries[end] = (queries[end] ?? 0) + 1;
     },

@@ -160,11 +160,12 @@ function isMatch(study: HeldStudy, keys: ReadonlyMap<number, string>, faults: Pa
   if (modality !== '' && study.modality !== modality) return false;
   if (!isWithin(study.date, keys.get(0x0008_0020) ?? '')) return false;
   const time = keys.get(0x0008_0030) ?? '';
-  return faults.ignoresTime || time === '' || (study.time !== '' && isWithin(study.time, time));
+  return faults.ignoresTime || isWithin(study.time, time);
 }
 
 function isWithin(value: string, key: string): boolean {
   if (key === '') return true;
+  if (value === '') return false;
   const at = key.indexOf('-');
   if (at < 0) return value === key;
   const [from, to] = [key.slice(0, at), key.slice(at + 1)];

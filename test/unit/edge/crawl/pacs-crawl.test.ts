@@ -65,6 +65,52 @@ t.test('a PACS that says A700H, and does not match on time, is asked by modality
   t.equal(world.progress().cutDays, 0);
 });
 
+const withUndated = (count: number): HeldStudy[] => [
+  ...many(count),
+  ...Array.from({ length: 60 }, (_, at) =>
+    study(at, {
+      uid: `2.999.8.${at}`,
+      date: '',
+      patientId: `U${at}`,
+      ...(at % 2 === 0 ? {} : { time: '' }),
+    }),
+  ),
+];
+
+t.test(
+  'studies without a date are known, also where the PACS cuts; and when they go',
+  async (t) => {
+    const held = withUndated(400);
+    const { pacs, world } = await crawled(t, held, { cap: 150, capIsSilent: true });
+    t.strictSame(world.studies(), held.map(({ uid }) => uid).sort());
+    t.match(world.progress(), { history: true, cutDays: 0, state: 'idle' });
+    pacs.studies.delete('2.999.8.1');
+    world.now += 31 * DAY_MS;
+    await world.settle();
+    world.now += 2 * 3_600_000;
+    await world.settle();
+    t.equal(world.studies().length, 459);
+  },
+);
+
+t.test(
+  'a PACS that is too large to be asked for all at once says that it is not known whole',
+  async (t) => {
+    const ofKnown = study(1, { uid: '2.999.9.1', date: '' });
+    const pacs = await startPacsStandIn([...withUndated(100), ofKnown]);
+    t.teardown(() => pacs.stop());
+    const directory = temporaryDirectory(t);
+    const world = openCrawlWorld({ directory, pacs, now: NOW, maxForUndated: 99 });
+    t.teardown(() => world.close());
+    await world.settle();
+    t.match(world.progress(), { studies: 101, history: true });
+    // One is known by its patient, who is in care.
+    world.now += DAY_MS;
+    await world.settle();
+    t.match(world.progress(), { studies: 101, cutDays: 1, state: 'idle' });
+  },
+);
+
 t.test('a PACS that names each study twice, and cuts silently, is known whole', async (t) => {
   const held = many(900);
   const { world } = await crawled(t, held, { cap: 200, capIsSilent: true, namesTwice: true });
