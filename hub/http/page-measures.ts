@@ -192,7 +192,7 @@ function viewOf(
 const TITLES: Readonly<Record<string, string>> = {
   ...{ week_band: 'Weeks waited', age_band: 'Age', from_trust: 'From', band: 'Priority band' },
   ...{ lead_time: 'Cancelled before', notice: 'Booked before' },
-  ...{ longest_step: 'Longest step', reporting_trust: 'Reported by' },
+  ...{ longest_step: 'Longest step', reporting_trust: 'Reported by', read_by: 'Read by' },
 };
 const dimensionTitle = (name: string): string =>
   TITLES[name] ?? `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;

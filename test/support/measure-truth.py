@@ -450,14 +450,13 @@ def against_targets(of):
     reported = [one for one in of if one["verified"]]
     due = [one for one in reported if one["target"]]
     kept = number(due, lambda one: hours(one["done"], one["verified"]) <= one["target"])
-    return {**turnaround(of), "withTarget": len(due), "inTarget": kept, "shareInTarget": ratio(kept, len(due)),
-            "delegated": number(of, lambda one: one["delegated"]),
-            "delegatedUnreported": number(of, lambda one: one["delegated"] and not one["verified"])}
+    return {**turnaround(of), "withTarget": len(due), "inTarget": kept, "shareInTarget": ratio(kept, len(due))}
 
 
 past = [one for one in done if one["done"] <= NOW]
 count("BI-14@1", past, lambda one: one["done"], turnaround)
-count("BI-14", past, lambda one: one["done"], against_targets)
+count("BI-14", past, lambda one: one["done"], against_targets, splits={
+    "read_by": lambda one: "delegated" if one["delegated"] else "radiology"})
 count("BI-16H", began, lambda one: one["began"], lambda of: {"exams": len(of)})
 
 
