@@ -6,6 +6,7 @@ export type MeasureErrorCode =
   | 'MEASURE_DIMENSION'
   | 'MEASURE_VERSION'
   | 'MEASURES_NOT_BUILT'
+  | 'MEASURES_ENDED'
   | 'MEASURE_ROWS_FORBIDDEN'
   | 'BACKLOAD_COLUMNS'
   | 'SQL_REFUSED'
@@ -17,6 +18,8 @@ export type MeasureErrorCode =
   | 'SUBSCRIPTION_MANY'
   | 'SUBSCRIPTION_OFF';
 
+const SAFE: readonly MeasureErrorCode[] = ['MEASURES_NOT_BUILT', 'MEASURES_ENDED', 'SQL_BUSY'];
+
 export class MeasureError extends GatewayError {
   override readonly name = 'MeasureError';
   readonly code: MeasureErrorCode;
@@ -27,6 +30,6 @@ export class MeasureError extends GatewayError {
   }
 
   get retry(): Retry {
-    return this.code === 'MEASURES_NOT_BUILT' || this.code === 'SQL_BUSY' ? 'safe' : 'never';
+    return SAFE.includes(this.code) ? 'safe' : 'never';
   }
 }

@@ -171,6 +171,7 @@ export class Measures {
 
   async stop(): Promise<void> {
     this.#ending.abort();
+    this.#opened?.end();
     await this.#running;
     this.#opened?.close();
   }
@@ -327,7 +328,7 @@ export class Measures {
       try {
         await this.refresh();
       } catch (error) {
-        this.#notBuilt(error);
+        if (!signal.aborted) this.#notBuilt(error);
         leastMs = FAILED_PAUSE_MS;
       }
       const took = clock.monotonicMs() - begun;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { MACROS } from './facts/macros.ts';
 import { FACTS } from './measure.ts';
+import { MeasureError } from './measure-error.ts';
 import { TOLD_SCHEMA } from './told.ts';
 
 export interface StoreOptions {
@@ -23,6 +24,7 @@ export class Store {
   readonly directory: string;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  #isEnded = false;
 
   private constructor(directory: string, instance: DuckDBInstance, connection: DuckDBConnection) {
     this.directory = directory;
@@ -49,14 +51,30 @@ export class Store {
     return new Store(directory, instance, connection);
   }
 
-  /** One statement or several; the connection of the builder. */
+  /** One statement or several; the connection of the builder. @throws MeasureError `MEASURES_ENDED` */
   async run(sql: string): Promise<void> {
-    await this.#connection.run(sql);
+    await this.#goingOn(() => this.#connection.run(sql));
   }
 
-  /** Rows of the builder's connection: it sees its own temporary tables. */
+  /** Rows of the builder's connection: it sees its own temporary tables. @throws MeasureError `MEASURES_ENDED` */
   async rows(sql: string): Promise<Row[]> {
-    return rowsOf(this.#connection, sql);
+    return this.#goingOn(() => rowsOf(this.#connection, sql));
+  }
+
+  /** What the builder does is broken off, and what it has begun taken back: a build may take an hour. */
+  end(): void {
+    this.#isEnded = true;
+    this.#connection.interrupt();
+  }
+
+  async #goingOn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const ended = () => new MeasureError('MEASURES_ENDED', 'the hub ends: nothing more is built');
+    if (this.#isEnded) throw ended();
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#isEnded ? ended() : error;
+    }
   }
 
   /** Rows for a reader; several may ask at once, and see what was committed. */
@@ -76,7 +94,7 @@ export class Store {
       await work();
       await this.run('COMMIT');
     } catch (error) {
-      await this.run('ROLLBACK');
+      await this.#connection.run('ROLLBACK');
       throw error;
     }
   }
