@@ -122,7 +122,7 @@ t.test(
     const [mail] = receiver.mails;
     t.strictSame(mail?.to, ['ana@example.nhs.uk']);
     const text = mail?.part('text/plain') ?? '';
-    t.match(text, /Report turnaround \(BI-14, version 1\)/);
+    t.match(text, /Report turnaround \(BI-14, version 2\)/);
     t.match(text, /Months: 2026-01 to 2026-03; only modality CT/);
     t.match(text, /Data as of 2026-03-09T06:00:00.000Z; 1 of 2 trusts reporting/);
     t.match(text, /RRK: Share within 28 days 97.1 %; Examinations 3/, 'their own trust is whole');
