@@ -27,6 +27,8 @@ const ROWS_A_PART = 1_000_000;
 const NARROW_ROWS_A_PART = 500_000_000;
 /** Of so many parts each reads everything and leaves what is not its own: that is cheaper than to lay it into files. */
 const MOST_READ_AGAIN = 8;
+/** … or looks through everything for what its rows name. */
+const MOST_SEARCHED_AGAIN = 2;
 
 /** What makes the table: other SQL, other rows. */
 export const textOf = (stage: Stage): string =>
@@ -80,8 +82,7 @@ async function makeInParts(
   const folder = join(store.directory, 'temp', stage.name);
   const ordered = orderedBy(stage);
   try {
-    const files =
-      parts > MOST_READ_AGAIN ? await layFiles(store, stage, { folder, reads, parts }) : NO_FILES;
+    const files = await layFiles(store, stage, { folder, reads, parts });
     for (let at = 0; at < parts; at += 1) {
       const rows = ordered(stage.rows(sourcesOfPart(stage, { files, at, of: parts })));
       const table = `next_${tableOf(stage)}`;
@@ -96,7 +97,6 @@ async function makeInParts(
 
 /** Folders with a file for each part, by what they hold. */
 type Files = ReadonlyMap<string, string>;
-const NO_FILES: Files = new Map();
 
 async function layFiles(
   store: Store,
@@ -110,7 +110,8 @@ async function layFiles(
     await store.run(`
       COPY (${rows}) TO ${quoted(join(folder, name))} (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)`);
   };
-  for (const read of reads.filter((one) => !liesByKey(stage, one))) {
+  const own = parts > MOST_READ_AGAIN ? reads.filter((one) => !liesByKey(stage, one)) : [];
+  for (const read of own) {
     const { table, columns } = read;
     const isKey = columns.map((one) => `t.${one} IS NOT NULL`).join(' AND ');
     await lay(
@@ -118,7 +119,7 @@ async function layFiles(
       `SELECT ${columnsOf(table)}, ${partOf(hashIn(read), parts)} AS part FROM ${table} t WHERE ${isKey}`,
     );
   }
-  for (const named of namedReadsOf(stage)) {
+  for (const named of parts > MOST_SEARCHED_AGAIN ? namedReadsOf(stage) : []) {
     const { table, columns, by } = named;
     const hashes = namedHashes(
       by,
