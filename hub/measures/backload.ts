@@ -45,7 +45,8 @@ export async function loadIncoming(store: Store, keys: Pseudonyms, seen: Seen): 
       loaded.push({ file: name, ...counts });
       renameSync(file, join(folder, 'done', name));
     } catch (error) {
-      if (!(error instanceof MeasureError)) throw error;
+      // Broken off because the hub ends, it is loaded at the next start.
+      if (!(error instanceof MeasureError) || error.code === 'MEASURES_ENDED') throw error;
       writeFileSync(join(folder, 'refused', `${name}.txt`), `${error.message}\n`, { mode: 0o600 });
       renameSync(file, join(folder, 'refused', name));
       loaded.push({ file: name, taken: 0, refused: 0 });
@@ -105,6 +106,7 @@ async function columnsOf(store: Store, source: string): Promise<string[]> {
     const rows = await store.rows(`DESCRIBE SELECT * FROM ${source}`);
     return rows.map((row) => String(row['column_name']));
   } catch (cause) {
+    if (cause instanceof MeasureError) throw cause;
     throw new MeasureError('BACKLOAD_COLUMNS', 'the file is no CSV with a line of headings', {
       cause,
     });

@@ -56,3 +56,25 @@ t.test('a file that is still being copied is left until it stands still', async 
   t.strictSame(await look(), []);
   t.strictSame(await look(), [{ file: 'code.csv', taken: 2, refused: 0 }]);
 });
+
+t.test(
+  'a file whose loading the end of the hub breaks off is loaded at its next start',
+  async (t) => {
+    const directory = t.testdir();
+    mkdirSync(join(directory, 'incoming'));
+    writeFileSync(join(directory, 'incoming', 'code.csv'), 'code,modality\nCTHOR,CT\n');
+    const options = { directory, memoryMegabytes: 256, threads: 1 };
+    const [keys, seen] = [new Pseudonyms(Buffer.alloc(32, 7)), new Map()];
+    const ending = await Store.open(options);
+    await loadIncoming(ending, keys, seen);
+    ending.end();
+    await t.rejects(loadIncoming(ending, keys, seen), { code: 'MEASURES_ENDED' });
+    ending.close();
+
+    const next = await Store.open(options);
+    t.teardown(() => next.close());
+    t.strictSame(await loadIncoming(next, keys, seen), [
+      { file: 'code.csv', taken: 1, refused: 0 },
+    ]);
+  },
+);
