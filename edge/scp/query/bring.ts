@@ -179,6 +179,15 @@ type Ordered =
   /** Nobody knows it, or could be asked: what is here of a copy is all that can be had now. */
   | { readonly kind: 'unknown' | 'unanswered'; readonly fault: string };
 
+/** Why nothing more can be had, which is no reason to keep back what is here. All else may be: who may not see it. */
+const KINDS_OF_NONE: ReadonlyMap<string, 'unknown' | 'unanswered'> = new Map([
+  ['STUDY_UNKNOWN', 'unknown'],
+  ['SERIES_UNKNOWN', 'unanswered'],
+  ['NO_SOURCE', 'unanswered'],
+  ['HOME_AMBIGUOUS', 'unanswered'],
+  ['EDGE_NOT_ENROLLED', 'unanswered'],
+]);
+
 async function order(
   network: Network,
   { studyInstanceUID, wanted, options }: One,
@@ -191,8 +200,7 @@ async function order(
     });
     if ('fetchId' in reply) return { kind: 'fetch', fetchId: reply.fetchId };
     const { code } = reply.error;
-    const kind = code === 'STUDY_UNKNOWN' ? 'unknown' : 'refused';
-    return { kind, fault: `not brought: ${code}` };
+    return { kind: KINDS_OF_NONE.get(code) ?? 'refused', fault: `not brought: ${code}` };
   } catch (error) {
     return { kind: 'unanswered', fault: `the network can not be asked: ${codeOf(error)}` };
   }

@@ -63,3 +63,37 @@ t.test('a source that retrieves the study from its PACS first is waited for', as
   );
   t.equal((await bringFrom(of)).fault, undefined);
 });
+
+/** One object of a copy is here; the hub answers the order with an error. */
+function refusedWith(code: string): BringParts {
+  const of = parts(() => ({}));
+  const study = { studyInstanceUID: '2.25.1', home: 'RJE' };
+  const object = { sopInstanceUID: '2.25.2' };
+  return {
+    ...of,
+    index: { trust: 'RRK', instancesOf: () => [object] } as unknown as BringParts['index'],
+    local: {
+      *candidates() {
+        yield [study];
+      },
+    } as unknown as BringParts['local'],
+    network: {
+      ...(of.network as NonNullable<BringParts['network']>),
+      orderFetch: async () => ({ error: { code, detail: 'no' } }),
+    },
+  };
+}
+
+for (const code of ['NO_SOURCE', 'SERIES_UNKNOWN', 'HOME_AMBIGUOUS', 'EDGE_NOT_ENROLLED'])
+  t.test(`what is here of a copy is given where no more can be had: ${code}`, async (t) => {
+    const { instances, fault } = await bringFrom(refusedWith(code));
+    t.equal(instances.length, 1);
+    t.equal(fault, `not brought: ${code}`);
+  });
+
+t.test('who may not see the study is given nothing of it', async (t) => {
+  for (const code of ['RELATIONSHIP_NEEDED', 'RESTRICTED', 'WHATEVER_COMES_LATER']) {
+    const { instances, fault } = await bringFrom(refusedWith(code));
+    t.strictSame([instances, fault], [[], `not brought: ${code}`]);
+  }
+});
